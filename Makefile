@@ -1,0 +1,42 @@
+# Fairlead. Every target works from a clean checkout on a bare machine: what it needs is set up first.
+
+python := .venv/bin/python
+
+.PHONY: help demo test lint bench crds up down status lock setup
+.DEFAULT_GOAL := help
+
+help:  ## What there is to make
+	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 17
+
+demo: setup  ## Kubernetes, the operator and an example, from nothing to a prediction
+	@$(python) -m tests.cluster demo
+
+test: setup  ## Every test, on a real Kubernetes
+	@$(python) -m pytest
+
+lint: setup  ## ruff, mypy, import-linter
+	@$(python) -m ruff check
+	@$(python) -m ruff format --check
+	@$(python) -m mypy
+	@.venv/bin/lint-imports
+
+bench: setup  ## The benchmarks, on a cluster of their own
+	@$(python) -m benchmarks
+
+crds: setup  ## Write crds/ from the types in operator/fairlead/api
+	@$(python) -m fairlead.api.crd crds
+
+up: setup  ## A kind cluster with a registry, without the operator
+	@$(python) -m tests.cluster up
+
+down: setup  ## Remove everything that demo, test or up left running
+	@$(python) -m tests.cluster down
+
+status: setup  ## What runs now
+	@$(python) -m tests.cluster status
+
+lock:  ## Refresh requirements.lock from pyproject.toml
+	@tests/cluster/bootstrap.sh lock
+
+setup:
+	@tests/cluster/bootstrap.sh

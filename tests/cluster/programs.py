@@ -1,0 +1,84 @@
+"""Our programs, built from Go modules; kept by a key over everything that went in.
+
+They are packages of one module, which pins every version, so that what they share is compiled once.
+Nothing is linked against a C library, so a program built here runs in any image.
+"""
+
+from pathlib import Path
+
+from tests.cluster.command import read, run
+from tests.cluster.fingerprint import fingerprint
+from tests.cluster.places import PACKAGE, Places
+from tests.cluster.steps import Steps
+from tests.cluster.versions import KUBERNETES
+
+MODULE = PACKAGE / "go"
+VERSIONS = (MODULE / "go.mod", MODULE / "go.sum")
+BUILD_SETTINGS = {"CGO_ENABLED": "0", "GOWORK": "off", "GOTOOLCHAIN": "local"}
+COMMON_FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly")
+
+
+PACKAGES = {
+    "kubernetes": "./kubernetes",
+    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
+    "etcd": "./etcd",
+    "coredns": "./coredns",
+    "crictl": "sigs.k8s.io/cri-tools/cmd/crictl",
+    "local-path-provisioner": "github.com/rancher/local-path-provisioner",
+    "kind": "sigs.k8s.io/kind",
+    "metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server",
+    "pause": "./pause",
+    "runc-wrap": "./runc-wrap",
+}
+
+
+def program_path(places: Places, name: str) -> Path:
+    """Where the program lies once it is built."""
+    return places.programs / f"{name}-{program_key(name)}" / name
+
+
+def program_key(name: str) -> str:
+    package = PACKAGES[name]
+    own = [MODULE / package] if package.startswith("./") else []
+    return fingerprint(*VERSIONS, *own, package, *COMMON_FLAGS, linker_flags(name))
+
+
+def compile_program(places: Places, steps: Steps, go: Path, name: str) -> Path:
+    """Build the program unless it is there. A build cut short leaves nothing in its place."""
+    path = program_path(places, name)
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    flags = (*COMMON_FLAGS, "-ldflags", linker_flags(name))
+    with steps.step(f"Program {name} compiled"):
+        run(
+            [go, "build", *flags, "-o", fresh, PACKAGES[name]],
+            folder=MODULE,
+            environment=BUILD_SETTINGS,
+        )
+    return fresh.rename(path)
+
+
+def linker_flags(name: str) -> str:
+    """Without debug tables; Kubernetes' programs learn their version from here and nowhere else."""
+    if name not in ("kubernetes", "kubectl"):
+        return "-s -w"
+    major, minor, _ = KUBERNETES.removeprefix("v").split(".")
+    values = {
+        "gitVersion": KUBERNETES,
+        "gitMajor": major,
+        "gitMinor": minor,
+        "gitTreeState": "clean",
+    }
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    settings = (f"-X {package}.{key}={values[key]}" for package in packages for key in values)
+    return " ".join(["-s -w", *settings])
+
+
+def source_of(go: Path, dependency: str) -> Path:
+    """The source of a dependency, as Go keeps it."""
+    inside = (go, "-C", MODULE)
+    run([*inside, "mod", "download", dependency], environment=BUILD_SETTINGS)
+    listing = ("list", "-mod=readonly", "-m", "-f", "{{.Dir}}", dependency)
+    return Path(read([*inside, *listing], environment=BUILD_SETTINGS).strip())

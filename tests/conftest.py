@@ -1,0 +1,77 @@
+"""The cluster, for the tests that ask for it: up before the first test, outside any time-out."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster import Cluster, ClusterError
+from tests.cluster.artifacts import keep, log_to
+from tests.cluster.down import down
+from tests.cluster.lock import exclusive
+from tests.cluster.places import places
+from tests.cluster.steps import Steps
+from tests.cluster.up import up
+
+CLUSTER = pytest.StashKey[Cluster]()
+LOCK = pytest.StashKey[ExitStack]()
+KEPT = pytest.StashKey[list[Path]]()
+
+
+@pytest.fixture(scope="session")
+def cluster(pytestconfig: pytest.Config) -> Cluster:
+    """A real Kubernetes, shared by all tests of the run: see ``tests/cluster``."""
+    return pytestconfig.stash[CLUSTER]
+
+
+@pytest.fixture(scope="session")
+def kept_on_failure(pytestconfig: pytest.Config) -> list[Path]:
+    """Add files and folders that should be in .artifacts/ if any test fails."""
+    return pytestconfig.stash[KEPT]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[KEPT] = []
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    asked = any("cluster" in getattr(item, "fixturenames", ()) for item in session.items)
+    if not asked or session.config.option.collectonly:
+        return
+    with on_the_terminal(session.config) as steps, ExitStack() as lock:
+        try:
+            lock.enter_context(exclusive(places(), "pytest"))
+            session.config.stash[LOCK] = lock.pop_all()
+            log_to(places())
+            session.config.stash[CLUSTER] = up(places(), steps)
+        except ClusterError as error:
+            steps.fail(error, places().log)
+            pytest.exit("The cluster for the tests did not come up.", returncode=1)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Keep the logs if anything failed, take everything down, and let the next run in."""
+    stash = session.config.stash
+    if LOCK not in stash:
+        return
+    with stash[LOCK], on_the_terminal(session.config) as steps:
+        kept = stash[KEPT]
+        try:
+            if session.testsfailed or CLUSTER not in stash:
+                with steps.step("Logs kept in .artifacts"):
+                    keep(places(), kept)
+            down(places(), steps)
+        except ClusterError as error:
+            steps.fail(error, places().log)
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+
+
+@contextmanager
+def on_the_terminal(config: pytest.Config) -> Iterator[Steps]:
+    """Steps that are seen while pytest holds back what tests print."""
+    capture: Any = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled(), Steps() as steps:
+        steps.say("")
+        yield steps
