@@ -1,0 +1,51 @@
+"""The three ids of a request, by the reference server's rules (contract §12, §12.1)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fairlead_scoring.front.messages import Header
+
+LONGEST = 100  # characters
+
+
+@dataclass(frozen=True)
+class RequestIds:
+    """``legacy`` is ``x-ms-request-id``, which once was the client's id and the request's."""
+
+    request: str = ""
+    legacy: str = ""
+    client: str = ""
+
+    @property
+    def headers(self) -> tuple[Header, ...]:
+        """What the answer carries: every id that is not empty."""
+        ids = (
+            ("x-request-id", self.request),
+            ("x-ms-request-id", self.legacy),
+            ("x-ms-client-request-id", self.client),
+        )
+        return tuple((name, value) for name, value in ids if value)
+
+
+class IdTooLongError(Exception):
+    """An id has more than ``LONGEST`` characters; ``ids`` are those that may be answered with."""
+
+    def __init__(self, message: str, ids: RequestIds) -> None:
+        super().__init__(message)
+        self.ids = ids
+
+
+def read_ids(headers: Mapping[str, str], generated: str) -> RequestIds:
+    """Return the ids; ``generated`` stands in where the client sent no ``x-request-id``."""
+    request = headers.get("x-request-id", generated)
+    if len(request) > LONGEST:
+        raise IdTooLongError(f"x-request-id must not exceed {LONGEST} characters", RequestIds())
+    legacy = headers.get("x-ms-request-id", "")
+    client = headers.get("x-ms-client-request-id", "") or legacy
+    legacy = legacy or client or request
+    if max(len(legacy), len(client)) > LONGEST:
+        raise IdTooLongError(
+            f"x-ms-request-id and x-ms-client-request-id must not exceed {LONGEST} characters",
+            RequestIds(request),
+        )
+    return RequestIds(request, legacy, client)

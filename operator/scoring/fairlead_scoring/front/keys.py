@@ -1,0 +1,65 @@
+"""The two keys of a service, read from files that the kubelet mounts and may change."""
+
+import hmac
+import logging
+from pathlib import Path
+
+from fairlead_scoring.slot.logs import NAME
+
+logger = logging.getLogger(NAME)
+FILES = ("primaryKey", "secondaryKey")
+HOW = (
+    "Send the service's primary or secondary key in the header 'Authorization: Bearer <key>'. "
+    "Whoever runs the service has the keys."
+)
+NO_KEY = f"This service needs a key, and the request has none. {HOW}"
+WRONG_KEY = f"The key of the request is not one of this service's; it may have been renewed. {HOW}"
+
+
+class Keys:
+    """Reads the files again when they have changed: keys are renewed without a restart."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._seen: tuple[object, ...] | None = None
+        self._keys: tuple[bytes, ...] = ()
+        if folder:
+            self._current(folder)  # what is wrong with it is said at the start
+
+    def refusal(self, authorization: str) -> str | None:
+        """Return why the value of the header does not admit, or None where it does."""
+        if self._folder is None:
+            return None
+        scheme, _, key = authorization.strip().partition(" ")
+        if scheme.lower() != "bearer" or not key.strip():
+            return NO_KEY
+        sent = key.strip().encode()
+        matches = [hmac.compare_digest(sent, known) for known in self._current(self._folder)]
+        return None if any(matches) else WRONG_KEY
+
+    def _current(self, folder: Path) -> tuple[bytes, ...]:
+        stats = tuple(_stat(folder / name) for name in FILES)
+        if stats != self._seen:
+            self._seen = stats
+            self._keys = tuple(filter(None, (_read(folder / name) for name in FILES)))
+            if not self._keys:
+                logger.error("No key in %s: every request to /score is refused.", folder)
+        return self._keys
+
+
+def _stat(path: Path) -> tuple[int, ...] | None:
+    try:
+        found = path.stat()
+    except OSError:  # reading it will say more
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes().strip()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        logger.error("A key cannot be read: %s", error)  # noqa: TRY400 - a sentence, no traceback
+        return b""

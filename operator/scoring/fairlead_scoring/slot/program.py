@@ -1,0 +1,106 @@
+"""The slot's main: import the script, ``init()`` once, then ``run()`` for each request."""
+
+from __future__ import annotations
+
+import faulthandler
+import itertools
+import logging
+import os
+import socket
+import sys
+import time
+
+from . import logs, printing, trace
+from .layout import Layout, open_paths, read_layout
+from .record import Failure, explain, make_record
+from .scoring import answer
+from .script import Script, UserScriptError, load
+from .tree import walk
+from .watch import watched
+from .wire import Channel
+
+logger = logging.getLogger(logs.NAME)
+COULD_NOT_START = 3  # the exit code of a failed start, as in the reference server
+TREE_LINES = 200
+
+
+def main(descriptor: int) -> int:
+    """Serve the front at the other end of the socket ``descriptor``; return the exit code."""
+    began = time.monotonic()
+    channel = Channel(socket.socket(fileno=descriptor))
+    layout = read_layout(os.environ)
+    prepare(layout)
+    try:
+        script = start(layout, channel)
+    except UserScriptError as error:
+        report(error, layout, channel, time.monotonic() - began)
+        return COULD_NOT_START
+    channel.send({"type": "ready"})
+    try:
+        serve(script, channel)
+    except SystemExit as error:  # of user code, which may have left threads that never end
+        sys.stdout.flush()
+        os._exit(error.code if isinstance(error.code, int) else 1)
+    return 0
+
+
+def prepare(layout: Layout) -> None:
+    """Make this process what user code expects to run in."""
+    logs.configure()
+    printing.redirect()
+    faulthandler.enable()  # a library that crashes leaves its traceback on stderr
+    sys.argv = [str(layout.script)]
+    os.environ.setdefault("AML_APP_ROOT", str(layout.app_root))
+    open_paths(layout)
+
+
+def start(layout: Layout, channel: Channel) -> Script:
+    with watched(channel, "import", layout.app_root):
+        script = load(layout.script)
+    with watched(channel, "init", layout.app_root):
+        script.start()
+    return script
+
+
+def serve(script: Script, channel: Channel) -> None:
+    """Answer one request after the other until the front closes the pipe.
+
+    What is no ``Exception`` (``sys.exit()`` in ``run()``) ends the process, the pipe first.
+    """
+    try:
+        while True:
+            request, body = channel.receive()
+            result = answer(script, request, body)
+            channel.send(result.head(), result.body)
+    except (EOFError, OSError):
+        return  # the front has closed the pipe: that is how it says good-bye
+    finally:
+        channel.close()
+
+
+def report(error: UserScriptError, layout: Layout, channel: Channel, elapsed: float) -> None:
+    """Say why the script cannot serve: in the log, and to the front."""
+    logger.error("%s", error)
+    cause = error.__cause__
+    if cause is None or error.stage == "script":  # then our own words are the better ones
+        at = trace.definition(error.function, layout.app_root) if error.function else None
+        failure = Failure(error.stage, type(error).__name__, str(error), at)
+    else:
+        logger.error("Encountered Exception %s", trace.formatted(cause))
+        failure = explain(cause, error.stage, layout.app_root)
+    _log_surroundings(error, layout)
+    channel.send({"type": "failed", "record": make_record(failure, layout.models, elapsed)})
+
+
+def _log_surroundings(error: UserScriptError, layout: Layout) -> None:
+    """Log what a person looks at next: the folder of a missing script, the models of an init()."""
+    if error.stage == "import" and not layout.script.exists():
+        found = sorted(path.name for path in layout.app_root.glob("*"))
+        logger.error("Current contents of AML_APP_ROOT: %s", found[:TREE_LINES])
+    if error.stage == "init" and layout.model_dir and layout.model_dir.exists():
+        lines = walk(layout.model_dir)
+        logger.error("Model Directory Contents:")
+        for line in itertools.islice(lines, TREE_LINES):
+            logger.error("%s", line)
+        if next(lines, None):
+            logger.error("Output Truncated. First %s lines shown.", TREE_LINES)

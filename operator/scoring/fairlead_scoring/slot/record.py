@@ -1,0 +1,134 @@
+"""The record of a start-up failure, which the operator reads from the termination message.
+
+Format ``fairlead.dev/startup-failure/v1``; ``tests/contract/startup-record.json`` is an example.
+``stage`` is ``import`` (the script could not be read or executed), ``script`` (it has no fitting
+``init()`` or ``run()``) or ``init`` (which raised, died or was interrupted).
+``exception`` is a class, or what ended the process: ``OutOfMemory``, ``ProcessKilled``,
+``ProcessExited``, ``InitInterrupted``.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence
+
+from . import trace
+from .redaction import redact
+from .shims.azureml.core.inventory import inventory
+
+SCHEMA = "fairlead.dev/startup-failure/v1"
+LIMIT = 4096  # bytes: the kubelet cuts a longer termination message off, and then it is no JSON
+SHORTENED = ("traceback", "models", "causes", "frames", "message")  # in this order
+LONGEST_MESSAGE = 1000  # characters; it must not crowd out everything else
+LONGEST_TRACEBACK = 16_000  # characters: more never fits, so more is not even sent over the pipe
+AT_MOST = 5  # causes of causes
+Record = Dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What keeps the script from serving, as far as this process or the front can tell."""
+
+    stage: str
+    exception: str
+    message: str
+    location: Optional[trace.Location] = None
+    causes: Sequence[Dict[str, str]] = ()
+    frames: Sequence[str] = ()
+    traceback: str = ""
+
+
+def explain(error: BaseException, stage: str, app_root: Path) -> Failure:
+    return Failure(
+        stage,
+        class_name(error),
+        message(error),
+        trace.location(error, app_root),
+        [{"exception": class_name(e), "message": message(e)} for e in causes(error)],
+        trace.short_frames(error, app_root),
+        trace.formatted(error),
+    )
+
+
+def make_record(failure: Failure, models_dir: Path, elapsed: float) -> Record:
+    """Return the record; ``elapsed`` is in seconds since the process was started."""
+    models = inventory(models_dir).items()
+    return {
+        "schema": SCHEMA,
+        "stage": failure.stage,
+        "exception": trace.printable(failure.exception),
+        "message": shortened(redact(failure.message), LONGEST_MESSAGE),
+        "causes": [
+            {"exception": trace.printable(c["exception"]), "message": trace.printable(c["message"])}
+            for c in failure.causes
+        ],
+        "location": failure.location,
+        "frames": list(failure.frames),
+        "models": [{"name": name, "versions": versions} for name, versions in models],
+        "python": platform.python_version(),
+        "elapsedSeconds": round(elapsed, 1),
+        "traceback": shortened(redact(failure.traceback), LONGEST_TRACEBACK),
+    }
+
+
+def fit(record: Record, limit: int = LIMIT) -> bytes:
+    """Return the record as JSON in UTF-8, its longest parts shortened until it fits."""
+    for field in SHORTENED:
+        if len(encoded(record)) <= limit:
+            break
+        record = {**record, field: _longest_that_fits(record, field, limit)}
+    return encoded(record)
+
+
+def encoded(record: Record) -> bytes:
+    return json.dumps(record, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def shortened(value: Any, kept: int) -> Any:
+    """Keep the first ``kept`` items of a list; of a text the same number from its two ends."""
+    if len(value) <= kept:
+        return value
+    if isinstance(value, list):
+        return value[:kept]
+    tail = kept // 2
+    return f"{value[: kept - tail]}\n…\n{value[len(value) - tail :]}"
+
+
+def causes(error: BaseException) -> List[BaseException]:
+    """Return the chain behind ``error``, the nearest first, as a traceback would tell it."""
+    chain = [error]
+    while len(chain) <= AT_MOST:
+        last = chain[-1]
+        before = last.__cause__ or (None if last.__suppress_context__ else last.__context__)
+        if before is None or any(before is known for known in chain):
+            break
+        chain.append(before)
+    return chain[1:]
+
+
+def class_name(error: BaseException) -> str:
+    """Return ``azureml.exceptions.ModelNotFoundException``, whatever private module it is from."""
+    parts = f"{type(error).__module__}.{type(error).__qualname__}".split(".")
+    return ".".join(part for part in parts if part != "builtins" and not part.startswith("_"))
+
+
+def message(error: BaseException) -> str:
+    """Return what the error says of itself."""
+    if type(error).__module__.startswith("azureml."):
+        return str(getattr(error, "message", error))  # the SDK's str() is a page of JSON
+    return trace.last_words(error)
+
+
+def _longest_that_fits(record: Record, field: str, limit: int) -> Any:
+    """The value of ``field`` as long as the limit allows; nearly nothing, if it never does."""
+    low, high = 0, len(record[field])
+    while low < high:
+        middle = (low + high + 1) // 2
+        if len(encoded({**record, field: shortened(record[field], middle)})) <= limit:
+            low = middle
+        else:
+            high = middle - 1
+    return shortened(record[field], low)

@@ -1,0 +1,19 @@
+"""Fairlead's stand-in for ``azureml.core``: finding a model inside the image, nothing else.
+
+It is the last place where Python looks, so the real package wins where it is installed.
+"""
+
+from __future__ import annotations
+
+from .model import Model
+
+__all__ = ["Model"]
+
+
+def __getattr__(name: str) -> object:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    raise ImportError(
+        f"azureml.core.{name} is not part of what Fairlead provides (Model.get_model_path): "
+        "add azureml-core to the conda or requirements file, or remove the import"
+    )

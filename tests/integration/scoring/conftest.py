@@ -1,0 +1,61 @@
+"""The runtime's layer, laid out once as the image has it, and a way to start it."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tests.integration.scoring.service import Gate, Service
+
+SOURCE = Path(__file__).parents[3] / "operator" / "scoring"
+
+
+class Serve(Protocol):
+    def __call__(
+        self, script: str, *, python: Path = ..., files: dict[str, str] = ..., **environment: str
+    ) -> Service: ...
+
+
+def pip(*arguments: str) -> None:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
+    subprocess.run(command, check=True)
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``/opt/fairlead/runtime``: the wheel and its pins, installed as the image's layer is."""
+    folder = tmp_path_factory.mktemp("runtime")
+    pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(SOURCE))
+    [wheel] = folder.glob("fairlead_scoring-*.whl")
+    pip("install", "--target", str(folder / "layer"), "--only-binary", ":all:", str(wheel))
+    return folder / "layer"
+
+
+@pytest.fixture
+def serve(runtime: Path, tmp_path: Path) -> Iterator[Serve]:
+    """Start ``score.py`` with the given content; what was started ends with the test."""
+    started: list[Service] = []
+
+    def start(
+        script: str,
+        *,
+        python: Path = Path(sys.executable),
+        files: dict[str, str] | None = None,
+        **environment: str,
+    ) -> Service:
+        folder = tmp_path / str(len(started))
+        contents = {"score.py": script, **(files or {})}
+        started.append(Service(folder, runtime, contents, environment, python))
+        return started[-1]
+
+    yield start
+    for service in started:
+        service.end()
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path / "gate")
