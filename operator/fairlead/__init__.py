@@ -1,0 +1,1 @@
+"""Fairlead: guides a trained model to a running web service on any Kubernetes."""

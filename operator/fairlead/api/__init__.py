@@ -1,0 +1,1 @@
+"""What users write: the types of the three resources, their schema, labels and reasons."""

@@ -1,0 +1,36 @@
+"""Names that never change: the API group, the three kinds, our labels."""
+
+from dataclasses import dataclass
+
+GROUP = "fairlead.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+CATEGORY = "fairlead"
+
+FIELD_MANAGER = "fairlead-operator"
+REPLICAS_MANAGER = "fairlead-replicas"  # holds spec.replicas while an autoscaler takes it over
+FINALIZER = f"{GROUP}/finalizer"
+CONTROLLER = "fairlead"  # reportingController of our Events
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGED_BY_US = f"{MANAGED_BY}=fairlead"  # the server-side selector of every watch on children
+OWNED_BY_WEBSERVICE = f"{GROUP}/webservice"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One of our kinds, as kubectl knows it."""
+
+    kind: str
+    plural: str
+    short: str
+
+    @property
+    def crd_name(self) -> str:
+        return f"{self.plural}.{GROUP}"
+
+
+MODEL = Kind("Model", "models", "mdl")
+INFERENCE_IMAGE = Kind("InferenceImage", "inferenceimages", "infimg")
+WEBSERVICE = Kind("Webservice", "webservices", "wsvc")
+KINDS = (MODEL, INFERENCE_IMAGE, WEBSERVICE)

@@ -1,0 +1,142 @@
+"""Model: a trained model, stored once as a versioned layer in the registry."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from fairlead.api.fields import ConfigMapName, Description, Digest, Labels
+from fairlead.api.status import CommonStatus, Text, Timestamp
+from fairlead.api.wire import StatusWire, Wire, rules
+
+MOST_VERSIONS = 100  # that status shows
+
+
+class Framework(StrEnum):
+    """Azure ML v1's words (contract §4)."""
+
+    CUSTOM = "Custom"
+    TENSORFLOW = "TensorFlow"
+    SCIKIT_LEARN = "ScikitLearn"
+    ONNX = "Onnx"
+    TF_KERAS = "TfKeras"
+    PYTORCH = "PyTorch"
+    MULTI = "Multi"
+
+
+class ConfigMapSource(Wire):
+    """Every key of the ConfigMap is a file."""
+
+    name: ConfigMapName
+
+
+class ModelSource(Wire):
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "(has(self.uri) ? 1 : 0) + (has(self.configMap) ? 1 : 0) == 1",
+                "exactly one of uri and configMap must be given",
+            )
+        )
+    )
+
+    uri: (
+        Annotated[
+            str,
+            Field(
+                max_length=2048,
+                json_schema_extra=rules(
+                    (
+                        "self.matches('^https?://[^/@?#[:space:]]+(/[^[:space:]]*)?$')",
+                        "must be an https:// address without user name or password",
+                    )
+                ),
+            ),
+        ]
+        | None
+    ) = None
+    config_map: ConfigMapSource | None = None
+
+
+class ModelSpec(Wire):
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "!has(self.frameworkVersion) || has(self.framework)",
+                "frameworkVersion needs framework: name the framework, or remove the version",
+            ),
+            (
+                "!has(oldSelf.properties) || (has(self.properties) && "
+                "oldSelf.properties.all(key, key in self.properties && "
+                "self.properties[key] == oldSelf.properties[key]))",
+                "properties cannot be changed or removed once set; new ones may be added "
+                "(tags can be changed)",
+            ),
+        )
+    )
+
+    model_name: (
+        Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=255,
+                json_schema_extra=rules(
+                    (
+                        "self.matches('^[a-zA-Z0-9][a-zA-Z0-9._-]*$')",
+                        "model name is invalid: it must only consist of letters, numbers, dashes, "
+                        "periods, or underscores, start with a letter or number, and be between 1 "
+                        "and 255 characters long",
+                    )
+                ),
+            ),
+        ]
+        | None
+    ) = None
+    """The v1 name, which ``get_model_path`` asks for. Default: the object's name."""
+    source: ModelSource
+    digest: Digest | None = None
+    """What the fetched file must have. For a folder: the digest that status shows."""
+    unpack: bool = False
+    """The file is an archive (zip or tar); its content is the model."""
+    framework: Framework | None = None
+    framework_version: Text | None = None
+    description: Description | None = None
+    tags: Labels | None = None
+    properties: Labels | None = None
+
+
+class ModelVersion(StatusWire):
+    """One immutable version, as the registry records it."""
+
+    version: Annotated[int, Field(ge=1)]
+    model_name: Annotated[str, Field(max_length=255)]
+    """The folder that it lies in: the name it was stored under."""
+    digest: Annotated[str, Field(max_length=71)]
+    size_bytes: Annotated[int, Field(ge=0)]
+    files: Annotated[int, Field(ge=1)]
+    source: Annotated[str, Field(max_length=2048)]
+    artifact: Annotated[str, Field(max_length=512)]
+    layer: Annotated[str, Field(max_length=71)]
+    path: Annotated[str, Field(max_length=512)]
+    """The one file or folder, below ``azureml-models/<modelName>/<version>/``."""
+    registered_at: Timestamp
+
+
+class Ingest(StatusWire):
+    """What the latest look at the source was, so that the same source is not fetched again."""
+
+    key: Annotated[str, Field(max_length=64)]
+    attempt: Annotated[int, Field(ge=1)] = 1
+
+
+class ModelDisplay(StatusWire):
+    size: Annotated[str, Field(max_length=16)] | None = None
+
+
+class ModelStatus(CommonStatus):
+    model_name: Annotated[str, Field(max_length=255)] | None = None
+    latest_version: Annotated[int, Field(ge=1)] | None = None
+    versions: Annotated[tuple[ModelVersion, ...], Field(max_length=MOST_VERSIONS)] = ()
+    ingest: Ingest | None = None
+    display: ModelDisplay | None = None

@@ -1,0 +1,81 @@
+"""One object of ours as it was read: typed spec and status, and the metadata that matters."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from fairlead.api.meta import API_VERSION, Kind
+from fairlead.api.reasons import Reason
+from fairlead.errors import StalledError
+
+Manifest = dict[str, Any]
+Spec = TypeVar("Spec", bound=BaseModel, covariant=True)
+Status = TypeVar("Status", bound=BaseModel, covariant=True)
+
+
+@dataclass(frozen=True)
+class Resource(Generic[Spec, Status]):
+    """A Model, an InferenceImage or a Webservice."""
+
+    kind: Kind
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    created_at: datetime
+    spec: Spec
+    status: Status
+
+    @property
+    def owner_reference(self) -> Manifest:
+        return {
+            "apiVersion": API_VERSION,
+            "kind": self.kind.kind,
+            "name": self.name,
+            "uid": self.uid,
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+
+    def status_manifest(self, status: BaseModel) -> Manifest:
+        """What is applied to the status subresource: the whole status."""
+        return {
+            "apiVersion": API_VERSION,
+            "kind": self.kind.kind,
+            "metadata": {"name": self.name, "namespace": self.namespace, "uid": self.uid},
+            "status": status.model_dump(by_alias=True, exclude_none=True, mode="json"),
+        }
+
+
+def read(
+    kind: Kind, body: Manifest, spec: type[Spec], status: type[Status]
+) -> Resource[Spec, Status]:
+    """Read an object as the API returned it.
+
+    Raises ``StalledError`` (InvalidSpec) naming every field that is wrong: objects stored before a
+    rule existed pass the API server unseen.
+    """
+    meta = body["metadata"]
+    try:
+        return Resource(
+            kind=kind,
+            namespace=meta["namespace"],
+            name=meta["name"],
+            uid=meta["uid"],
+            generation=meta["generation"],
+            created_at=datetime.fromisoformat(meta["creationTimestamp"]),
+            spec=spec.model_validate(body["spec"]),
+            status=status.model_validate(body.get("status") or {}),
+        )
+    except ValidationError as error:
+        raise StalledError(Reason.INVALID_SPEC, _words(error)) from error
+
+
+def _words(error: ValidationError) -> str:
+    problems = (
+        f"{'.'.join(str(step) for step in problem['loc'])}: {problem['msg']}"
+        for problem in error.errors()
+    )
+    return f"The object cannot be read: {'; '.join(problems)}. Correct these fields."

@@ -1,0 +1,57 @@
+"""Kubernetes quantities: ``100m`` of CPU, ``512Mi`` of memory; whole numbers may stand unquoted."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
+
+from fairlead.api.wire import rules
+
+
+class _IntOrString:
+    """Tells the schema that ``cpu: 1`` is as good as ``cpu: "1"``."""
+
+    def __get_pydantic_json_schema__(
+        self, _core: CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {
+            "x-kubernetes-int-or-string": True,
+            "maxLength": 32,
+            **rules(
+                (
+                    "isQuantity(string(self)) && "
+                    "quantity(string(self)).isGreaterThan(quantity('0'))",
+                    "must be a quantity greater than zero, such as 100m or 2 for cpu, 512Mi or 1Gi "
+                    "for memory",
+                )
+            ),
+        }
+
+
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) else value
+
+
+Quantity = Annotated[str, BeforeValidator(_as_text), _IntOrString()]
+
+SUFFIXES = {
+    "n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1),
+    "k": Decimal("1e3"), "M": Decimal("1e6"), "G": Decimal("1e9"), "T": Decimal("1e12"),
+    "P": Decimal("1e15"), "E": Decimal("1e18"), "Ki": Decimal(2**10), "Mi": Decimal(2**20),
+    "Gi": Decimal(2**30), "Ti": Decimal(2**40), "Pi": Decimal(2**50), "Ei": Decimal(2**60),
+}  # fmt: skip
+
+
+def same_quantity(one: str, other: str) -> bool:
+    """True where both are quantities and equal: the API writes ``1000m`` back as ``1``."""
+    amount = _amount(one)
+    return amount is not None and amount == _amount(other)
+
+
+def _amount(text: str) -> Decimal | None:
+    digits = text.rstrip("numkMGTPEi")
+    try:
+        return Decimal(digits) * SUFFIXES[text[len(digits) :]]
+    except (InvalidOperation, KeyError):
+        return None

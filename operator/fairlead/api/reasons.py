@@ -1,0 +1,108 @@
+"""Every reason that a condition, a failure or an Event can carry. A reason is API.
+
+The comment behind each is its documentation: ``docs/reasons.md`` lists the same words, and a test
+keeps the two equal. Names of Azure ML's own troubleshooting pages are kept where they fit, so that
+what people find there helps here (contract §15).
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    # --- all kinds
+    PENDING = "Pending"  # not looked at yet, or a stage waits for the one before it
+    INVALID_SPEC = "InvalidSpec"  # the schema let it pass, but it cannot be meant so
+    QUEUED = "Queued"  # waits for a free task slot
+    CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound"  # the ConfigMap named by the source is missing
+    NAME_TAKEN = "NameTaken"  # an object we need to make exists and belongs to somebody else
+    FORBIDDEN = "Forbidden"  # the operator's role, a quota or an admission policy refuses
+    API_UNREACHABLE = "ApiUnreachable"  # the Kubernetes API does not answer
+    API_UNAVAILABLE = "ApiUnavailable"  # the Kubernetes API asks to come back later
+    UNAUTHORIZED = "Unauthorized"  # the operator's own credentials are not accepted
+    NOT_FOUND = "NotFound"  # the namespace or the kind is gone
+    INVALID = "Invalid"  # the API refuses an object we made
+    REJECTED = "Rejected"  # any other refusal by the API
+    REGISTRY_UNREACHABLE = "RegistryUnreachable"  # no answer from the registry; tried again
+    REGISTRY_DENIED = "RegistryDenied"  # the registry refuses our credentials
+    REGISTRY_FAULT = "RegistryFault"  # the registry's answer is not what the protocol says
+    TASK_CRASHED = "TaskCrashed"  # a task ended without saying why
+    TASK_TIMED_OUT = "TaskTimedOut"  # a task took longer than the setting allows
+    TASK_INTERRUPTED = "TaskInterrupted"  # the operator was stopped meanwhile; started again
+    OUT_OF_DISK = "OutOfDisk"  # no space left where the task works
+
+    # --- Model
+    INGESTING = "Ingesting"  # the model is being fetched and stored
+    RESOLVED = "Resolved"  # the source is known
+    STORED = "Stored"  # the latest version lies in the registry
+    MODEL_SOURCE_NOT_FOUND = "ModelSourceNotFound"  # the address answers 404 or 410
+    MODEL_SOURCE_DENIED = "ModelSourceDenied"  # the address answers 401 or 403
+    MODEL_SOURCE_UNREACHABLE = "ModelSourceUnreachable"  # the address does not answer; tried again
+    MODEL_SOURCE_REFUSED = "ModelSourceRefused"  # the settings do not allow the address
+    MODEL_TOO_LARGE = "ModelTooLarge"  # more bytes or files than the settings allow
+    MODEL_EMPTY = "ModelEmpty"  # the source holds no file
+    MODEL_DIGEST_MISMATCH = "ModelDigestMismatch"  # the content is not what spec.digest says
+    ARCHIVE_INVALID = "ArchiveInvalid"  # unpack is set, but the file is no archive we read
+    ARCHIVE_UNSAFE = "ArchiveUnsafe"  # the archive reaches outside its folder, or holds links
+
+    # --- InferenceImage
+    WAITING_FOR_MODEL = "WaitingForModel"  # a model of spec.models has no version yet
+    MODEL_NOT_FOUND = "ModelNotFound"  # a model of spec.models does not exist
+    MODEL_VERSION_NOT_FOUND = "ModelVersionNotFound"  # the model has no such version
+    MODEL_NAME_TWICE = "ModelNameTwice"  # two models would lie in the same folder
+    ENTRY_SCRIPT_NOT_FOUND = "EntryScriptNotFound"  # the source has no such file
+    ENTRY_SCRIPT_INVALID = "EntryScriptInvalid"  # it does not parse
+    ENTRY_SCRIPT_INCOMPLETE = "EntryScriptIncomplete"  # no init() or no run(), or a run() unfit
+    SOURCE_FILE_NOT_FOUND = "SourceFileNotFound"  # a file that the spec names is not in the source
+    ENVIRONMENT_FILE_INVALID = "EnvironmentFileInvalid"  # the conda or requirements file is wrong
+    CONDA_PACKAGES_UNSUPPORTED = "CondaPackagesUnsupported"  # only python, pip and its list are
+    PYTHON_UNSUPPORTED = "PythonUnsupported"  # older than the server can run on
+    PYTHON_UNAVAILABLE = "PythonUnavailable"  # the base image has another Python, or none
+    DOCKERFILE_STEPS_INVALID = "DockerfileStepsInvalid"  # an instruction that is not allowed there
+    INPUTS_READY = "InputsReady"  # everything the build needs is there
+    RESOLVING = "Resolving"  # the registry is asked for the base image and earlier versions
+    BASE_IMAGE_NOT_FOUND = "BaseImageNotFound"  # the registry does not have the base image
+    BASE_IMAGE_DENIED = "BaseImageDenied"  # the registry does not let us read the base image
+    BUILDING_ENVIRONMENT = "BuildingEnvironment"  # packages are being installed
+    WAITING_FOR_SHARED_ENVIRONMENT = "WaitingForSharedEnvironment"  # another image builds the same
+    ENVIRONMENT_BUILT = "EnvironmentBuilt"  # the environment image is in the registry
+    PACKAGE_INDEX_UNREACHABLE = "PackageIndexUnreachable"  # not the user's fault; tried again
+    PACKAGE_INDEX_DENIED = "PackageIndexDenied"  # the index does not let builds read it
+    PACKAGE_INDEX_REFUSED = "PackageIndexRefused"  # its address in the settings holds credentials
+    PACKAGE_NOT_FOUND = "PackageNotFound"  # no such package, or no such version, on the index
+    PACKAGE_NEEDS_OTHER_PYTHON = "PackageNeedsOtherPython"  # not for the base image's Python
+    PACKAGE_HASH_MISMATCH = "PackageHashMismatch"  # the index has another file than the hash says
+    PACKAGE_CONFLICT = "PackageConflict"  # two requirements exclude each other
+    PACKAGE_BUILD_FAILED = "PackageBuildFailed"  # a package has no wheel and does not compile
+    BUILD_OUT_OF_MEMORY = "BuildOutOfMemory"  # the kernel ended a step of the build
+    STEP_FAILED = "StepFailed"  # an instruction of Dockerfile.steps failed
+    ENGINE_UNREACHABLE = "EngineUnreachable"  # Docker Engine does not answer; tried again
+    IMAGE_BUILD_FAILURE = "ImageBuildFailure"  # the build failed and no rule knows why
+    ASSEMBLING = "Assembling"  # models and code are put on the environment
+    VERSION_TAKEN = "VersionTaken"  # somebody else pushed this version; the next is taken
+    BUILT = "Built"  # the image is in the registry
+
+    # --- Webservice
+    WAITING_FOR_IMAGE = "WaitingForImage"  # the InferenceImage has no image yet
+    IMAGE_NOT_FOUND = "ImageNotFound"  # the InferenceImage does not exist
+    IMAGE_READY = "ImageReady"  # the image to serve is known
+    IMAGE_PULL_FAILED = "ImagePullFailed"  # a node cannot pull the image
+    DEPLOYED = "Deployed"  # every child object is as it should be
+    ROLLING_OUT = "RollingOut"  # new replicas are starting
+    ROLLOUT_STUCK = "RolloutStuck"  # new replicas do not become ready, and none says why
+    SERVING = "Serving"  # all wanted replicas are ready
+    STARTING = "Starting"  # no replica is ready yet, and none has failed
+    USER_SCRIPT_INIT_FAILED = "UserScriptInitFailed"  # init() raised
+    USER_SCRIPT_IMPORT_ERROR = "UserScriptImportError"  # the script could not be imported
+    USER_SCRIPT_FUNCTION_NOT_FOUND = "UserScriptFunctionNotFound"  # no init() or no run()
+    MODEL_FILE_NOT_FOUND = "ModelFileNotFound"  # get_model_path() found nothing
+    INIT_TIMED_OUT = "InitTimedOut"  # init() did not return within its budget
+    LIVENESS_FAILED = "LivenessFailed"  # the server stopped answering and was restarted
+    POD_OUT_OF_MEMORY = "PodOutOfMemory"  # the kernel ended the container
+    POD_UNSCHEDULABLE = "PodUnschedulable"  # no node has room for it
+    POD_REFUSED = "PodRefused"  # quota, Pod Security or a policy refuses the pods
+    CONTAINER_CONFIG_INVALID = "ContainerConfigInvalid"  # the kubelet cannot make the container
+    KUBERNETES_CRASH_LOOP_BACK_OFF = "KubernetesCrashLoopBackOff"  # crashes, cause not readable
+    SCALING = "Scaling"  # the autoscaler works
+    FIXED_REPLICAS = "FixedReplicas"  # spec.replicas holds; nothing scales
+    AT_MAX_REPLICAS = "AtMaxReplicas"  # the autoscaler wants more than maxReplicas
+    METRICS_UNAVAILABLE = "MetricsUnavailable"  # the autoscaler gets no CPU metrics

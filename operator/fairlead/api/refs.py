@@ -1,0 +1,42 @@
+"""Where objects live in the Kubernetes API."""
+
+from dataclasses import dataclass
+from typing import Any
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Where objects live: ``plural`` as in the API's paths."""
+
+    api_version: str
+    plural: str
+    namespace: str
+    name: str = ""
+
+    @property
+    def path(self) -> str:
+        root = "/api" if "/" not in self.api_version else "/apis"
+        path = f"{root}/{self.api_version}/namespaces/{self.namespace}/{self.plural}"
+        return f"{path}/{self.name}" if self.name else path
+
+
+PLURALS = {
+    "Model": "models",
+    "InferenceImage": "inferenceimages",
+    "Webservice": "webservices",
+    "Deployment": "deployments",
+    "Service": "services",
+    "Secret": "secrets",
+    "Event": "events",
+    "HorizontalPodAutoscaler": "horizontalpodautoscalers",
+    "PodDisruptionBudget": "poddisruptionbudgets",
+}
+
+
+def ref_of(manifest: Manifest) -> Ref:
+    """Where the manifest's object lives."""
+    meta = manifest["metadata"]
+    plural = PLURALS[manifest["kind"]]
+    return Ref(manifest["apiVersion"], plural, meta["namespace"], meta.get("name", ""))

@@ -1,0 +1,94 @@
+"""pydantic's JSON Schema, made structural: the subset that a CustomResourceDefinition may hold.
+
+The rules are those of https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/
+custom-resource-definitions/#specifying-a-structural-schema: no ``$ref``, no ``anyOf`` with
+``null``, no ``const``, no ``additionalProperties: false``.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+Schema = dict[str, Any]
+KEPT = (  # in the order in which they are written
+    "description", "type", "format", "enum", "default", "minimum", "maximum", "minLength",
+    "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "required",
+)  # fmt: skip
+NESTED = {"properties", "items", "additionalProperties"}
+DROPPED = {"title", "$defs", "const"}
+
+
+def structural(model: type[BaseModel], *, defaults: bool = True) -> Schema:
+    """Return the structural schema of ``model``, every string, list and map of it bounded.
+
+    Raises ``ValueError`` naming the place where a bound is missing or a keyword has no
+    structural form. Without ``defaults`` none are written (status: what is not known is absent).
+    """
+    raw = model.model_json_schema(by_alias=True)
+    schema = _convert(raw, raw.get("$defs", {}), model.__name__)
+    return schema if defaults else _without_defaults(schema)
+
+
+def _convert(raw: Schema, definitions: Schema, place: str) -> Schema:
+    raw = _flattened(raw, definitions)
+    _refuse_unknown(raw, place)
+    if "const" in raw:
+        raw = {**raw, "enum": [raw["const"]]}
+    schema = {key: raw[key] for key in KEPT if key in raw}
+    schema.update({key: value for key, value in raw.items() if key.startswith("x-")})
+    if "properties" in raw:
+        schema["properties"] = {
+            name: _convert(field, definitions, f"{place}.{name}")
+            for name, field in raw["properties"].items()
+        }
+    if "items" in raw:
+        schema["items"] = _convert(raw["items"], definitions, f"{place}[]")
+    if isinstance(raw.get("additionalProperties"), dict):
+        values = _convert(raw["additionalProperties"], definitions, f"{place}{{}}")
+        schema["additionalProperties"] = values
+    _refuse_unbounded(schema, place)
+    return schema
+
+
+def _flattened(raw: Schema, definitions: Schema) -> Schema:
+    """Inline ``$ref`` and reduce ``anyOf: [X, null]`` to X; what stands beside them wins."""
+    while "$ref" in raw or "anyOf" in raw:
+        beside = {key: value for key, value in raw.items() if key not in ("$ref", "anyOf")}
+        if "$ref" in raw:
+            inner = definitions[raw["$ref"].rsplit("/", 1)[-1]]
+        else:
+            choices = [choice for choice in raw["anyOf"] if choice != {"type": "null"}]
+            if len(choices) != 1:
+                raise ValueError(f"a union has no structural form: {raw}")
+            inner = choices[0]
+        raw = {**inner, **beside}
+    if raw.get("default", ...) is None:
+        raw = {key: value for key, value in raw.items() if key != "default"}
+    return raw
+
+
+def _refuse_unknown(raw: Schema, place: str) -> None:
+    known = {*KEPT, *NESTED, *DROPPED}
+    unknown = {key for key in raw if key not in known and not key.startswith("x-")}
+    if unknown:
+        raise ValueError(f"{place}: {', '.join(sorted(unknown))} has no structural form")
+
+
+def _refuse_unbounded(schema: Schema, place: str) -> None:
+    kind = schema.get("type")
+    timestamp = schema.get("format") == "date-time"
+    if kind == "string" and not ({"maxLength", "enum"} & schema.keys() or timestamp):
+        raise ValueError(f"{place}: a string needs maxLength")
+    if kind == "array" and "maxItems" not in schema:
+        raise ValueError(f"{place}: a list needs maxItems")
+    if "additionalProperties" in schema and "maxProperties" not in schema:
+        raise ValueError(f"{place}: a map needs maxProperties")
+
+
+def _without_defaults(schema: Schema) -> Schema:
+    kept = {key: value for key, value in schema.items() if key != "default"}
+    if "properties" in kept:
+        kept["properties"] = {k: _without_defaults(v) for k, v in kept["properties"].items()}
+    if "items" in kept:
+        kept["items"] = _without_defaults(kept["items"])
+    return kept

@@ -1,0 +1,32 @@
+"""Connections that tasks open: whom they trust, and, when one fails, why in words."""
+
+import re
+import ssl
+from pathlib import Path
+
+from fairlead.redact import redacted
+
+LONGEST = 300  # characters of an error's own words
+_NUMBERS = re.compile(r"\[(?:Errno|SSL)[^\]]{0,64}\] ?| ?\(_ssl\.c:\d+\)")
+
+
+def trust(ca_bundle: Path | None) -> ssl.SSLContext:
+    """Return the TLS context: the system's certificate authorities and those of ``ca_bundle``.
+
+    Raises ``OSError`` (which an ``ssl.SSLError`` is) where the bundle cannot be read.
+    """
+    context = ssl.create_default_context()
+    if ca_bundle is not None:
+        context.load_verify_locations(cafile=ca_bundle)
+    return context
+
+
+def why(error: BaseException) -> str:
+    """Return why there was no answer: ``Connection refused``, ``timed out``, …"""
+    said = str(error)
+    words = redacted(_NUMBERS.sub("", said), LONGEST).strip()
+    if "CERTIFICATE_VERIFY_FAILED" in said:
+        return (
+            f"its certificate is not trusted: {words.removeprefix('certificate verify failed: ')}"
+        )
+    return words or type(error).__name__

@@ -1,0 +1,109 @@
+"""A Webservice's children: what to apply, what to delete, and what belongs to somebody else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fairlead.api.meta import FIELD_MANAGER, REPLICAS_MANAGER
+from fairlead.api.objects import Manifest
+from fairlead.api.refs import ref_of
+from fairlead.decide.decision import Action, Apply, Delete
+from fairlead.decide.drift import needs_apply
+from fairlead.desired.autoscaler import autoscaler
+from fairlead.desired.deployment import deployment
+from fairlead.desired.disruption_budget import disruption_budget
+from fairlead.desired.metadata import Webservice
+from fairlead.desired.service import service
+
+
+@dataclass(frozen=True)
+class Children:
+    """What exists under the Webservice's name, whoever made it."""
+
+    deployment: Manifest | None = None
+    service: Manifest | None = None
+    budget: Manifest | None = None
+    autoscaler: Manifest | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do with the children; ``taken`` names those that are somebody else's."""
+
+    actions: tuple[Action, ...]
+    taken: tuple[str, ...]
+    deployment: Manifest
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        kinds = [a.manifest["kind"] for a in self.actions if isinstance(a, Apply)]
+        return (f"applied {' '.join(dict.fromkeys(kinds))}",) if kinds else ()
+
+
+def plan(webservice: Webservice, image: str, children: Children) -> Plan:
+    """Return the actions that make the children what they should be; none where a name is taken."""
+    wanted_deployment = deployment(webservice, image)
+    wanted = (
+        (wanted_deployment, children.deployment),
+        (service(webservice), children.service),
+        (disruption_budget(webservice), children.budget),
+        (autoscaler(webservice), children.autoscaler),
+    )
+    pairs = [(manifest, existing) for manifest, existing in wanted if manifest]
+    taken = tuple(
+        f"{existing['kind']} '{existing['metadata']['name']}'"
+        for _, existing in pairs
+        if existing and not _ours(existing, webservice)
+    )
+    if taken:
+        return Plan((), taken, wanted_deployment)
+    actions = [action for manifest, existing in pairs for action in _apply(manifest, existing)]
+    if autoscaler(webservice) is None:
+        actions += _delete(children.autoscaler, webservice)
+    return Plan(tuple(actions), (), wanted_deployment)
+
+
+def _apply(manifest: Manifest, existing: Manifest | None) -> Iterator[Action]:
+    if not needs_apply(manifest, existing):
+        return
+    if existing is None:
+        yield Apply(manifest, existing=False)
+        return
+    pinned = _pinned(manifest, existing)
+    if _gives_up_replicas(manifest, existing):
+        replicas = {"replicas": existing["spec"]["replicas"]}
+        keep = {key: manifest[key] for key in ("apiVersion", "kind")}
+        metadata = {key: pinned["metadata"][key] for key in ("name", "namespace", "uid")}
+        held = {**keep, "metadata": metadata, "spec": replicas}
+        yield Apply(held, existing=True, manager=REPLICAS_MANAGER)
+    yield Apply(pinned, existing=True)
+
+
+def _pinned(manifest: Manifest, existing: Manifest) -> Manifest:
+    """The uid keeps the update from reaching a stranger who takes the name after we looked."""
+    metadata = {**manifest["metadata"], "uid": existing["metadata"]["uid"]}
+    return {**manifest, "metadata": metadata}
+
+
+def _gives_up_replicas(manifest: Manifest, existing: Manifest) -> bool:
+    """We own ``spec.replicas`` and want it no more: dropped, it would fall back to 1 at once.
+
+    A second field manager takes the live value over first; the autoscaler then takes it from it.
+    """
+    if manifest["kind"] != "Deployment" or "replicas" in manifest["spec"]:
+        return False
+    return any(
+        entry.get("manager") == FIELD_MANAGER
+        and "f:replicas" in entry.get("fieldsV1", {}).get("f:spec", {})
+        for entry in existing["metadata"].get("managedFields") or []
+    )
+
+
+def _delete(existing: Manifest | None, webservice: Webservice) -> list[Action]:
+    if existing is None or not _ours(existing, webservice):
+        return []
+    return [Delete(ref_of(existing), existing["metadata"]["uid"])]
+
+
+def _ours(existing: Manifest, webservice: Webservice) -> bool:
+    owners = existing["metadata"].get("ownerReferences") or []
+    return any(owner["uid"] == webservice.uid for owner in owners if owner.get("controller"))

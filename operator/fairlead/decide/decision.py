@@ -1,0 +1,97 @@
+"""What one look at one object leads to: what to say, what to make, what to have done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from fairlead.api.meta import FIELD_MANAGER
+from fairlead.api.objects import Manifest
+from fairlead.api.reasons import Reason
+from fairlead.api.refs import Ref
+from fairlead.api.status import CommonStatus, FailureStatus
+from fairlead.conditions import Condition, summarise, unknown
+from fairlead.runners.base import Task
+
+Status = TypeVar("Status", bound=CommonStatus, covariant=True)
+SOON = 5.0  # seconds, while something is missing
+SLOWLY = 60.0  # seconds; what we do not watch is looked at again then
+
+
+@dataclass(frozen=True)
+class Apply:
+    """Server-side apply; ``existing``: the object is there and ours, its uid is in the manifest."""
+
+    manifest: Manifest
+    existing: bool
+    manager: str = FIELD_MANAGER
+
+
+@dataclass(frozen=True)
+class Create:
+    """Create once; that it exists already is as good."""
+
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class Delete:
+    ref: Ref
+    uid: str
+
+
+Action = Apply | Create | Delete
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One stage's word: its condition, why it fails, and whether waiting can still help.
+
+    One that only ``informs`` has no say in whether the object is ready.
+    """
+
+    condition: Condition
+    failure: FailureStatus | None = None
+    stalled: bool = False
+    informs: bool = False
+
+
+@dataclass(frozen=True)
+class Decision(Generic[Status]):
+    """Everything to do and everything to say, for one look at one object."""
+
+    status: Status
+    verdicts: tuple[Verdict, ...]
+    actions: tuple[Action, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    taken: tuple[str, ...] = ()
+    """The tasks whose results are in the status now: they are not needed any more."""
+    look_again: float = SLOWLY
+    changes: tuple[str, ...] = ()
+    """What is new, in a few words each, for the operator's log."""
+
+    @property
+    def conditions(self) -> list[Condition]:
+        parts = [verdict.condition for verdict in self.verdicts if not verdict.informs]
+        extras = [verdict.condition for verdict in self.verdicts if verdict.informs]
+        stalled = any(verdict.stalled for verdict in self.verdicts)
+        return [*summarise(parts, stalled=stalled), *extras]
+
+    @property
+    def failure(self) -> FailureStatus | None:
+        """The failure of the first stage that has one: the cause comes before what follows."""
+        failures = (verdict.failure for verdict in self.verdicts)
+        return next((failure for failure in failures if failure), None)
+
+    def also(self, verdict: Verdict, look_again: float) -> "Decision[Status]":
+        """The same decision, after the API refused to do what it needs."""
+        kept = _without(self.verdicts, verdict.condition.type)
+        return replace(self, verdicts=(verdict, *kept), look_again=look_again)
+
+
+def not_reached(*types: str, why: str) -> tuple[Verdict, ...]:
+    """The stages behind one that waits: they are there, and say what they wait for."""
+    return tuple(Verdict(unknown(type_, Reason.PENDING, why)) for type_ in types)
+
+
+def _without(verdicts: Sequence[Verdict], type_: str) -> list[Verdict]:
+    return [verdict for verdict in verdicts if verdict.condition.type != type_]

@@ -1,0 +1,140 @@
+"""What an InferenceImage has learnt, written into its status; pure, one function per event."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from fairlead.api.inferenceimage import (
+    BaseImageStatus,
+    BuildPhase,
+    BuildStatus,
+    CreationState,
+    Durations,
+    EnvironmentStatus,
+    Hashes,
+    HistoryEntry,
+    ImageDisplay,
+    InferenceImageStatus,
+    ResolvedInputs,
+)
+from fairlead.decide.build import version_of
+from fairlead.decide.display import duration
+from fairlead.tasks.contract import (
+    AssembleResult,
+    EnvironmentRecipe,
+    EnvironmentResult,
+    ResolveResult,
+)
+
+REMEMBERED = 10  # versions in status.history
+
+
+def with_resolution(
+    status: InferenceImageStatus,
+    key: str,
+    environments: str,
+    recipe: EnvironmentRecipe,
+    result: ResolveResult,
+) -> InferenceImageStatus:
+    """What the registry said of the base image, the environment and earlier versions."""
+    digest = result.environment_digest
+    known = (HistoryEntry(version=v.version, hash=v.hash, digest=v.digest) for v in result.versions)
+    return status.model_copy(
+        update={
+            "resolved": ResolvedInputs(key=key, last_version=result.last_version),
+            "base_image": BaseImageStatus(reference=recipe.base_image, digest=result.base_digest),
+            "environment": EnvironmentStatus(
+                hash=result.environment_hash,
+                image=f"{environments}@{digest}" if digest else None,
+                python=result.environment_python,
+            ),
+            "history": _newest([*status.history, *known]),
+        }
+    )
+
+
+def with_environment(
+    status: InferenceImageStatus, environments: str, result: EnvironmentResult
+) -> InferenceImageStatus:
+    """The environment image is in the registry."""
+    assert status.environment, "resolved before"
+    environment = status.environment.model_copy(
+        update={"image": f"{environments}@{result.digest}", "python": result.python}
+    )
+    seconds = round(result.seconds) if result.built else None
+    durations = Durations(environment=seconds)
+    build = status.build.model_copy(update={"durations": durations}) if status.build else None
+    return status.model_copy(update={"environment": environment, "build": build})
+
+
+def with_image(
+    status: InferenceImageStatus,
+    repository: str,
+    build: BuildStatus,
+    hashes: Hashes,
+    result: AssembleResult,
+    now: datetime,
+) -> InferenceImageStatus:
+    """A new version is in the registry; from now on it is the one that is served."""
+    before = build.durations or Durations()
+    durations = before.model_copy(update={"assemble": round(result.seconds)})
+    done = {"phase": BuildPhase.SUCCEEDED, "finished_at": now, "durations": durations}
+    entry = HistoryEntry(version=version_of(build), hash=build.hash, digest=result.digest)
+    took = (durations.environment or 0) + result.seconds
+    return with_version(
+        status.model_copy(
+            update={
+                "build": build.model_copy(update=done),
+                "history": _newest([*status.history, entry]),
+                "display": ImageDisplay(build=duration(max(took, 1))),
+            }
+        ),
+        repository,
+        entry,
+        hashes,
+    )
+
+
+def with_version(
+    status: InferenceImageStatus, repository: str, entry: HistoryEntry, hashes: Hashes
+) -> InferenceImageStatus:
+    """``entry`` is the version that these inputs stand for, whoever built it and when."""
+    return status.model_copy(
+        update={
+            "version": entry.version,
+            "image_location": f"{repository}:{entry.version}",
+            "image_digest": entry.digest,
+            "hashes": hashes,
+            "creation_state": CreationState.SUCCEEDED,
+        }
+    )
+
+
+def with_build(
+    status: InferenceImageStatus, build: BuildStatus, log_uri: str
+) -> InferenceImageStatus:
+    """A build is at work, or has failed."""
+    failed = build.phase is BuildPhase.FAILED
+    state = CreationState.FAILED if failed else CreationState.RUNNING
+    build = build.model_copy(update={"log_uri": log_uri})
+    took = (
+        duration((build.finished_at - build.started_at).total_seconds())
+        if build.finished_at
+        else None
+    )
+    return status.model_copy(
+        update={
+            "build": build,
+            "creation_state": state,
+            "display": ImageDisplay(build=took) if took else status.display,
+        }
+    )
+
+
+def recognised(status: InferenceImageStatus, wanted: str) -> HistoryEntry | None:
+    """The version that was made from exactly these inputs, if one is remembered."""
+    return next((entry for entry in reversed(status.history) if entry.hash == wanted), None)
+
+
+def _newest(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
+    by_version = {entry.version: entry for entry in entries}
+    return tuple(by_version[version] for version in sorted(by_version))[-REMEMBERED:]

@@ -1,0 +1,144 @@
+"""The tasks of an InferenceImage: pure, from what is known to what is to be done."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fairlead.api.inferenceimage import BuildStatus, InferenceImageStatus
+from fairlead.api.wire import Wire
+from fairlead.decide.build import at_attempt, label, pushed_to, repository, version_of
+from fairlead.decide.inputs import ImageEvidence, InferenceImage, Inputs
+from fairlead.images.hashes import environment_hash
+from fairlead.runners.base import Task
+from fairlead.tasks.contract import AssembleRequest, EnvironmentRequest, LogTarget, ResolveRequest
+
+TaskOf = Callable[[int], Task]
+RESOLVE_TIMEOUT = 120.0  # seconds; a few questions to a registry
+
+
+@dataclass(frozen=True)
+class At:
+    """How far an image has come in this look: what is known, and the status so far."""
+
+    evidence: ImageEvidence
+    inputs: Inputs
+    status: InferenceImageStatus
+    now: datetime
+    taken: tuple[str, ...] = ()
+    """Tasks whose results this look has put into the status."""
+
+    @property
+    def image(self) -> InferenceImage:
+        return self.evidence.image
+
+    @property
+    def repository(self) -> str:
+        """Where the image is pushed."""
+        settings = self.evidence.settings
+        return pushed_to(repository(self.image, settings), settings)
+
+    def identifier(self, program: str, scope: str, content: str) -> str:
+        """A task's id: what it works on, for whom, under which settings."""
+        return f"{program}-{scope}-{content[:16]}-{self.evidence.settings.fingerprint}"
+
+    def shared(self, what: str) -> str:
+        """A repository that all images of the namespace share."""
+        registry = self.evidence.settings.push_registry
+        return f"{registry}/{self.image.namespace}/fairlead/{what}"
+
+
+def resolution_key(at: At) -> str:
+    """What the registry has to be asked about once: the base image by its name, and the rest."""
+    asked = environment_hash(at.inputs.recipe, at.inputs.recipe.base_image)
+    return hashlib.sha256(f"{asked} {at.repository}".encode()).hexdigest()
+
+
+def resolve_task(at: At) -> tuple[str, TaskOf]:
+    """Return the task's id, and the task for an attempt."""
+    identifier = at.identifier("resolve", at.image.uid, resolution_key(at))
+    request = ResolveRequest(
+        repository=at.repository, environments=at.shared("environments"), recipe=at.inputs.recipe
+    )
+
+    def task(attempt: int) -> Task:
+        return Task(identifier, "resolve", attempt, request, RESOLVE_TIMEOUT)
+
+    return identifier, task
+
+
+def environment_task(at: At, build: BuildStatus) -> tuple[str, TaskOf]:
+    """Shared by all images of the namespace that need the same: its id is the environment's."""
+    environment, base = at.status.environment, at.status.base_image
+    assert environment, "resolved before"
+    assert base, "resolved before"
+    identifier = at.identifier("environment", at.image.namespace, environment.hash)
+
+    def request(mine: BuildStatus) -> Wire:
+        return EnvironmentRequest(
+            recipe=at.inputs.recipe,
+            base_digest=base.digest,
+            hash=environment.hash,
+            environments=at.shared("environments"),
+            log=_log(at, mine),
+            engine=at.evidence.settings.engine,
+        )
+
+    return identifier, _of_build(at, build, identifier, "environment", request)
+
+
+def assemble_task(at: At, build: BuildStatus) -> tuple[str, TaskOf]:
+    """Put models, code and the runtime on the environment."""
+    environment, spec = at.status.environment, at.image.spec
+    assert environment, "resolved before"
+    environments, _, digest = (environment.image or "").partition("@")
+    python = environment.python or ""
+    identifier = at.identifier("assemble", at.image.uid, build.hash)
+
+    def request(mine: BuildStatus) -> Wire:
+        return AssembleRequest(
+            repository=at.repository,
+            version=version_of(mine),
+            hash=mine.hash,
+            environments=environments,
+            environment_digest=digest,
+            runtimes=at.shared("runtimes"),
+            python=python,
+            models=at.inputs.models,
+            entry_script=spec.entry_script,
+            environment_variables=spec.environment_variables or {},
+            log=_log(at, mine),
+        )
+
+    return identifier, _of_build(at, build, identifier, "assemble", request)
+
+
+def _of_build(
+    at: At,
+    build: BuildStatus,
+    identifier: str,
+    program: str,
+    request: Callable[[BuildStatus], Wire],
+) -> TaskOf:
+    """A task that works for a build, and writes its log; a new attempt has an id of its own."""
+    state = at.evidence.tasks.get(identifier)
+    files = at.inputs.files if program == "assemble" else {}
+
+    def task(attempt: int) -> Task:
+        again = state is not None and attempt > state.attempt
+        mine = at_attempt(build, at.image, state, again=again)
+        return Task(
+            id=identifier,
+            program=program,
+            attempt=attempt,
+            request=request(mine),
+            timeout=float(at.evidence.settings.build_timeout_seconds),
+            files=files,
+            build=f"{label(at.image)}/{mine.id}",
+        )
+
+    return task
+
+
+def _log(at: At, build: BuildStatus) -> LogTarget:
+    return LogTarget(repository=at.repository, tag=f"log-{build.id}")

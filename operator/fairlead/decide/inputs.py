@@ -1,0 +1,167 @@
+"""What an InferenceImage is made from: checked whole, before anything expensive begins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from fairlead.api.inferenceimage import ImageModel, InferenceImageSpec, InferenceImageStatus
+from fairlead.api.objects import Resource
+from fairlead.api.reasons import Reason
+from fairlead.api.status import FailureClass, FailureStatus
+from fairlead.conditions import false, unknown
+from fairlead.decide.decision import Verdict
+from fairlead.decide.missing import missing, missing_config_map
+from fairlead.decide.model import Model
+from fairlead.diagnosis.environment_file import Environment, read_environment
+from fairlead.diagnosis.finding import Finding
+from fairlead.diagnosis.python_version import minor_version, python_of_image
+from fairlead.diagnosis.script import check_script
+from fairlead.diagnosis.steps import read_steps
+from fairlead.runners.base import TaskState
+from fairlead.settings import Settings
+from fairlead.tasks.contract import EnvironmentRecipe, ModelLayer
+
+InferenceImage = Resource[InferenceImageSpec, InferenceImageStatus]
+TYPE = "InputsReady"
+
+
+@dataclass(frozen=True)
+class ImageEvidence:
+    """Everything a decision about an InferenceImage may look at.
+
+    ``models`` and ``files`` hold None for what does not exist.
+    """
+
+    image: InferenceImage
+    models: Mapping[str, Model | None]
+    files: Mapping[str, bytes] | None
+    tasks: Mapping[str, TaskState]
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that the build needs, and nothing that it does not."""
+
+    files: Mapping[str, bytes]
+    models: tuple[ModelLayer, ...]
+    recipe: EnvironmentRecipe
+
+
+def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | Verdict:
+    """Return the inputs, or what is to be said because they are not complete.
+
+    What only the user can mend is said first, all of it at once; what will come by itself after.
+    """
+    image, files = evidence.image, evidence.files
+    if files is None:
+        source = image.spec.source.config_map
+        return missing_config_map(TYPE, source.name if source else "", image, now)
+    environment = read_environment(files, image.spec.conda_file, image.spec.requirements_file)
+    steps = read_steps(files, image.spec.docker_file)
+    python = environment.python if isinstance(environment, Environment) else None
+    version = minor_version(python) or python_of_image(_base_image(evidence))
+    script = check_script(files, image.spec.entry_script, version)
+    if isinstance(environment, Finding) or isinstance(steps, Finding) or script:
+        found = [part for part in (script, environment, steps) if isinstance(part, Finding)]
+        return _refused(found, image.status.failure, now)
+    models = [_layer(wanted, evidence, now) for wanted in image.spec.models]
+    absent = [layer for layer in models if isinstance(layer, Verdict)]
+    if absent:
+        return absent[0]
+    layers = tuple(layer for layer in models if isinstance(layer, ModelLayer))
+    twice = _same_folder(layers)
+    if twice:
+        return _refused([twice], image.status.failure, now)
+    return Inputs(files, layers, _recipe(evidence, environment, steps))
+
+
+def _base_image(evidence: ImageEvidence) -> str:
+    return evidence.image.spec.base_image or evidence.settings.default_base_image
+
+
+def _recipe(evidence: ImageEvidence, environment: Environment, steps: str) -> EnvironmentRecipe:
+    spec = evidence.image.spec
+    return EnvironmentRecipe(
+        base_image=_base_image(evidence),
+        python=environment.python,
+        python_line=environment.python_line,
+        requirements=environment.requirements,
+        file=spec.conda_file or spec.requirements_file,
+        steps=steps,
+        steps_file=spec.docker_file,
+    )
+
+
+def _layer(wanted: ImageModel, evidence: ImageEvidence, now: datetime) -> ModelLayer | Verdict:
+    """The version of one model that goes into the image, or what is waited for."""
+    image, known = evidence.image, evidence.image.status.failure
+    model = evidence.models.get(wanted.name)
+    if model is None:
+        message = f"Model '{wanted.name}' does not exist in namespace '{image.namespace}'."
+        remedy = "Create it, or correct spec.models. It is looked for every few seconds."
+        return missing(TYPE, Reason.MODEL_NOT_FOUND, message, remedy, known, now)
+    number = wanted.version or model.status.latest_version
+    if number is None:
+        return _not_stored_yet(model, known, now)
+    version = next((v for v in model.status.versions if v.version == number), None)
+    if version is None:
+        return _no_such_version(model, number, known, now)
+    repository = version.artifact.rpartition(":")[0]
+    return ModelLayer(
+        repository=repository,
+        layer=version.layer,
+        size=version.size_bytes,
+        model_name=version.model_name,
+        version=number,
+        path=version.path,
+    )
+
+
+def _not_stored_yet(model: Model, known: FailureStatus | None, now: datetime) -> Verdict:
+    failure = model.status.failure
+    if failure is None:
+        words = f"Model '{model.name}' has no version yet; it is on its way."
+        return Verdict(unknown(TYPE, Reason.WAITING_FOR_MODEL, words))
+    message = f"Model '{model.name}' has no version: {failure.message}"
+    remedy = failure.remedy or f"See `kubectl describe model {model.name}`."
+    return missing(TYPE, Reason.WAITING_FOR_MODEL, message, remedy, known, now)
+
+
+def _no_such_version(
+    model: Model, number: int, known: FailureStatus | None, now: datetime
+) -> Verdict:
+    versions = [str(version.version) for version in model.status.versions]
+    has = f"it has {', '.join(versions)}" if versions else "it has none yet"
+    message = f"Model '{model.name}' has no version {number}; {has}."
+    remedy = "Correct the version in spec.models, or leave it out to follow the latest."
+    return missing(TYPE, Reason.MODEL_VERSION_NOT_FOUND, message, remedy, known, now)
+
+
+def _same_folder(layers: tuple[ModelLayer, ...]) -> Finding | None:
+    names = [layer.model_name for layer in layers]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is None:
+        return None
+    return Finding(
+        Reason.MODEL_NAME_TWICE,
+        FailureClass.USER,
+        f"Two models of spec.models have the same modelName '{twice}': get_model_path could not "
+        "tell them apart.",
+        "Give one of the two Model objects another spec.modelName.",
+    )
+
+
+def _refused(found: list[Finding], known: FailureStatus | None, now: datetime) -> Verdict:
+    """One verdict for all that is wrong; the first finding gives the reason."""
+    first = found[0]
+    remedies = dict.fromkeys(finding.remedy for finding in found if finding.remedy)
+    failure = FailureStatus(
+        reason=first.reason,
+        class_=first.class_,
+        message=" Also: ".join(finding.message for finding in found),
+        remedy=" ".join(remedies) or None,
+        location=first.location,
+        since=known.since if known and known.reason == first.reason else now,
+    )
+    return Verdict(false(TYPE, failure.reason, failure.message), failure, stalled=True)

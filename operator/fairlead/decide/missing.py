@@ -1,0 +1,42 @@
+"""What an object refers to and what is not there yet: any order of creation converges."""
+
+from datetime import datetime
+from typing import Any
+
+from fairlead.api.objects import Resource
+from fairlead.api.reasons import Reason
+from fairlead.api.status import CommonStatus, FailureClass, FailureStatus
+from fairlead.conditions import false
+from fairlead.decide.decision import Verdict
+
+
+def missing(
+    type_: str,
+    reason: Reason,
+    message: str,
+    remedy: str,
+    known: FailureStatus | None,
+    now: datetime,
+) -> Verdict:
+    """Return the verdict of a stage that waits for an object somebody has to make."""
+    failure = FailureStatus(
+        reason=reason,
+        class_=FailureClass.DEPENDENCY,
+        message=message,
+        remedy=remedy,
+        since=known.since if known and known.reason == reason else now,
+    )
+    return Verdict(false(type_, reason, message), failure)
+
+
+def missing_config_map(
+    type_: str, name: str, resource: Resource[Any, CommonStatus], now: datetime
+) -> Verdict:
+    message = f"ConfigMap '{name}' does not exist in namespace '{resource.namespace}'."
+    remedy = (
+        f"Create it, or correct spec.source.configMap.name of {resource.kind.kind} "
+        f"'{resource.name}'. It is looked for every few seconds."
+    )
+    return missing(
+        type_, Reason.CONFIG_MAP_NOT_FOUND, message, remedy, resource.status.failure, now
+    )

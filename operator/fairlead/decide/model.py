@@ -1,0 +1,143 @@
+"""Model: fetch it when its source is new, and say which version it stands for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from fairlead.api.model import (
+    MOST_VERSIONS,
+    Ingest,
+    ModelDisplay,
+    ModelSpec,
+    ModelStatus,
+    ModelVersion,
+)
+from fairlead.api.objects import Resource
+from fairlead.api.reasons import Reason
+from fairlead.conditions import true
+from fairlead.decide.decision import SLOWLY, SOON, Decision, Verdict, not_reached
+from fairlead.decide.display import count, size
+from fairlead.decide.missing import missing_config_map
+from fairlead.decide.work import Work, pending, stand
+from fairlead.images.hashes import ingest_key
+from fairlead.redact import redacted
+from fairlead.runners.base import Task, TaskState
+from fairlead.settings import Settings
+from fairlead.tasks.contract import IngestRequest, IngestResult
+
+Model = Resource[ModelSpec, ModelStatus]
+
+
+@dataclass(frozen=True)
+class ModelEvidence:
+    """Everything a decision about a Model may look at. ``files``: None where they are missing."""
+
+    model: Model
+    files: Mapping[str, bytes] | None
+    tasks: Mapping[str, TaskState]
+    settings: Settings
+
+
+def model_name(model: Model) -> str:
+    """The v1 name, which ``get_model_path`` asks for."""
+    return model.spec.model_name or model.name
+
+
+def decide_model(evidence: ModelEvidence, now: datetime) -> Decision[ModelStatus]:
+    model, source = evidence.model, evidence.model.spec.source
+    if source.config_map and evidence.files is None:
+        missing = missing_config_map("Resolved", source.config_map.name, model, now)
+        return Decision(model.status, (missing, *_standing(model.status)), look_again=SOON)
+    resolved = Verdict(true("Resolved", Reason.RESOLVED, f"The source is {describe(model)}."))
+    key = _key(evidence)
+    if model.status.ingest and model.status.ingest.key == key:
+        return Decision(model.status, (resolved, *_standing(model.status)))
+    work = _work(evidence, key, now)
+    if work.result is not None:
+        status = _with_result(model, key, IngestResult.model_validate(work.result))
+        verdicts, taken = (resolved, *_standing(status)), (work.identifier,)
+        return Decision(status, verdicts, taken=taken, changes=(_news(status),))
+    message = f"Fetching {describe(model)} and storing it in the registry."
+    storing = pending("Stored", work, model.status, Reason.INGESTING, message, now)
+    return Decision(
+        model.status,
+        (resolved, storing),
+        tasks=(work.task,) if work.task else (),
+        look_again=work.look_again(now, SLOWLY),
+    )
+
+
+def describe(model: Model) -> str:
+    """Where the model comes from: the address, or ``configmap/<name>``."""
+    source = model.spec.source
+    if source.config_map:
+        return f"configmap/{source.config_map.name}"
+    return redacted(str(source.uri))  # a signed address is a key
+
+
+def current(status: ModelStatus) -> ModelVersion | None:
+    """The version that the object's content stands for."""
+    return next((v for v in status.versions if v.version == status.latest_version), None)
+
+
+def _standing(status: ModelStatus) -> tuple[Verdict, ...]:
+    """What is stored already: a failure to see the source hides none of it."""
+    version = current(status)
+    if version is None:
+        return not_reached("Stored", why="Waits for the source.")
+    files = count(version.files, "file")
+    words = f"Version {version.version} ({size(version.size_bytes)}, {files}) is in the registry."
+    return (Verdict(true("Stored", Reason.STORED, words)),)
+
+
+def _key(evidence: ModelEvidence) -> str:
+    model = evidence.model
+    return ingest_key(model.spec, model_name(model), evidence.files)
+
+
+def _work(evidence: ModelEvidence, key: str, now: datetime) -> Work:
+    model, settings = evidence.model, evidence.settings
+    registry = f"{settings.push_registry}/{model.namespace}/fairlead/models/{model.name}"
+    request = IngestRequest(
+        repository=registry,
+        model_name=model_name(model),
+        source=describe(model),
+        uri=model.spec.source.uri,
+        unpack=model.spec.unpack,
+        digest=model.spec.digest,
+    )
+    identifier = f"ingest-{model.uid}-{key[:16]}-{settings.fingerprint}"
+
+    def task(attempt: int) -> Task:
+        return Task(
+            id=identifier,
+            program="ingest",
+            attempt=attempt,
+            request=request,
+            timeout=float(settings.ingest_timeout_seconds),
+            files=evidence.files or {},
+        )
+
+    return stand(identifier, task, evidence.tasks, model.created_at, now)
+
+
+def _with_result(model: Model, key: str, result: IngestResult) -> ModelStatus:
+    stored = next(v for v in result.versions if v.version == result.version)
+    return ModelStatus(
+        model_name=model_name(model),
+        latest_version=result.version,
+        versions=_newest(result),
+        ingest=Ingest(key=key),
+        display=ModelDisplay(size=size(stored.size_bytes)),
+    )
+
+
+def _newest(result: IngestResult) -> tuple[ModelVersion, ...]:
+    """As many as status may hold; the one that the content stands for is always among them."""
+    mine = [v for v in result.versions if v.version == result.version]
+    others = [v for v in result.versions if v.version != result.version][1 - MOST_VERSIONS :]
+    return tuple(sorted([*others, *mine], key=lambda v: v.version))
+
+
+def _news(status: ModelStatus) -> str:
+    return f"stored as version {status.latest_version}"

@@ -1,0 +1,147 @@
+"""How a rollout stands: replicas, what keeps them from serving, and the v1 state."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fairlead.api.objects import Manifest
+from fairlead.api.reasons import Reason
+from fairlead.api.status import LOG_TAIL_BYTES, FailureClass, FailureStatus
+from fairlead.api.webservice import ReplicaCounts, State
+from fairlead.desired.deployment import revision_of
+from fairlead.desired.metadata import REVISION
+from fairlead.diagnosis.evidence import Circumstances, PodEvidence
+from fairlead.diagnosis.finding import Finding
+from fairlead.diagnosis.pods import diagnose
+from fairlead.redact import redacted
+
+FINAL = {FailureClass.USER, FailureClass.AUTH, FailureClass.UNKNOWN}  # waiting does not help
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What the Deployment and its pods say. ``culprit`` is the pod that ``finding`` is about."""
+
+    replicas: ReplicaCounts
+    settled: bool
+    """Every replica is made from the wanted template, and no other is left."""
+    stuck: bool = False
+    """Kubernetes itself gave up: nothing moved for ``progressDeadlineSeconds``."""
+    finding: Finding | None = None
+    culprit: PodEvidence | None = None
+    affected: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.settled and self.replicas.ready >= self.replicas.desired
+
+    @property
+    def stalled(self) -> bool:
+        out_of_memory = self.finding and self.finding.reason is Reason.POD_OUT_OF_MEMORY
+        return bool(self.finding and (self.finding.class_ in FINAL or out_of_memory))
+
+    @property
+    def state(self) -> State:
+        """Azure ML v1's word; what still serves is Healthy, whatever a new revision does."""
+        if self.complete or (self.finding and self.replicas.ready):
+            return State.HEALTHY
+        if self.finding is None:
+            return State.TRANSITIONING
+        unschedulable = self.finding.reason is Reason.POD_UNSCHEDULABLE
+        return State.UNSCHEDULABLE if unschedulable else State.UNHEALTHY
+
+
+def rollout(
+    live: Manifest,
+    revision: str,
+    pods: Sequence[PodEvidence],
+    about: Circumstances,
+) -> Rollout:
+    """Judge the Deployment ``live``; pods of the wanted template carry the label ``revision``."""
+    status = live.get("status", {})
+    replicas = ReplicaCounts(
+        desired=live["spec"].get("replicas", 1),
+        ready=status.get("readyReplicas", 0),
+        updated=status.get("updatedReplicas", 0),
+    )
+    settled = revision_of(live) == revision and _settled(live, status, replicas)
+    if settled and replicas.ready >= replicas.desired:
+        return Rollout(replicas, settled)
+    newest = [pod for pod in pods if not pod.leaving and _revision(pod) == revision]
+    found = [(pod, finding) for pod in newest if (finding := diagnose(pod, about))]
+    if not found:
+        return Rollout(replicas, settled, _stuck(status), _refused(status))
+    reason = Counter(finding.reason for _, finding in found).most_common(1)[0][0]
+    culprits = [(pod, finding) for pod, finding in found if finding.reason == reason]
+    pod, finding = max(culprits, key=lambda pair: (pair[0].restarts, pair[0].name))
+    affected = f"{len(culprits)} of {max(len(newest), replicas.desired)}"
+    return Rollout(replicas, settled, finding=finding, culprit=pod, affected=affected)
+
+
+def _settled(live: Manifest, status: Manifest, replicas: ReplicaCounts) -> bool:
+    """The controller has seen the newest spec, all replicas are made from it, none is left over."""
+    seen = status.get("observedGeneration", 0) >= live["metadata"]["generation"]
+    return bool(seen) and replicas.updated >= replicas.desired >= status.get("replicas", 0)
+
+
+def failure_of(
+    progress: Rollout, known: FailureStatus | None, now: datetime
+) -> FailureStatus | None:
+    """Return the finding as status shows it, with the pod it was seen on and the end of its log."""
+    finding, pod = progress.finding, progress.culprit
+    if finding is None:
+        return None
+    same = known if known and known.reason == finding.reason else None
+    bare = FailureStatus(
+        reason=finding.reason,
+        class_=finding.class_,
+        message=redacted(finding.message),
+        remedy=finding.remedy,
+        location=finding.location,
+        affected=progress.affected,
+        since=same.since if same else now,
+    )
+    return bare if pod is None else _with_pod(bare, pod, same)
+
+
+def _with_pod(bare: FailureStatus, pod: PodEvidence, same: FailureStatus | None) -> FailureStatus:
+    """The kubelet drops the log of a dead container now and then: what was read stays."""
+    said = pod.log or (pod.record.traceback if pod.record else "")
+    tail = _tail(redacted(said)) if said else (same.log_tail if same else None)
+    started = {"container": pod.container, "pod": pod.name}
+    ended = {"exit_code": pod.exit_code, "restarts": pod.restarts, "log_tail": tail}
+    return bare.model_copy(update={**started, **(ended if pod.ended else {})})
+
+
+def _tail(text: str) -> str:
+    """The end of the text that fits, from the beginning of a line."""
+    cut = text.encode()[-LOG_TAIL_BYTES:].decode(errors="ignore")
+    return cut if len(cut) == len(text) else cut.partition("\n")[2] or cut
+
+
+def _revision(pod: PodEvidence) -> str:
+    return str((pod.pod["metadata"].get("labels") or {}).get(REVISION, ""))
+
+
+def _refused(status: Manifest) -> Finding | None:
+    """The ReplicaSet could not make pods at all: a quota, Pod Security, a policy."""
+    refusal = _condition(status, "ReplicaFailure")
+    if refusal.get("status") != "True":
+        return None
+    return Finding(
+        Reason.POD_REFUSED,
+        FailureClass.RESOURCE,
+        f"The cluster refuses to make the pods: {refusal.get('message', 'no reason given')}",
+        "Ask whoever runs the namespace for room, or ask for less in spec.resources. It is tried "
+        "again by itself.",
+    )
+
+
+def _stuck(status: Manifest) -> bool:
+    return _condition(status, "Progressing").get("reason") == "ProgressDeadlineExceeded"
+
+
+def _condition(status: Manifest, type_: str) -> Manifest:
+    conditions = status.get("conditions") or []
+    return next((condition for condition in conditions if condition["type"] == type_), {})

@@ -1,0 +1,187 @@
+"""Webservice: serve the image it refers to, keep what serves, and say why if it does not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fairlead.api.reasons import Reason
+from fairlead.api.status import FailureClass, FailureStatus
+from fairlead.api.webservice import (
+    Probes,
+    ReplicaCounts,
+    Revision,
+    State,
+    WebserviceDisplay,
+    WebserviceStatus,
+)
+from fairlead.conditions import false, true, unknown
+from fairlead.decide.address import scoring_uri
+from fairlead.decide.children import Children, Plan, plan
+from fairlead.decide.decision import SLOWLY, SOON, Action, Create, Decision, Verdict, not_reached
+from fairlead.decide.image import image_reference
+from fairlead.decide.inputs import InferenceImage
+from fairlead.decide.missing import missing
+from fairlead.decide.rollout import Rollout, failure_of, rollout
+from fairlead.decide.scaling import scaling
+from fairlead.decide.serving import available, deployed
+from fairlead.desired.deployment import authenticated, revision_of
+from fairlead.desired.keys import keys
+from fairlead.desired.metadata import Webservice
+from fairlead.diagnosis.evidence import Circumstances, PodEvidence
+from fairlead.settings import Settings
+
+
+@dataclass(frozen=True)
+class WebserviceEvidence:
+    """Everything a decision about a Webservice may look at.
+
+    ``image`` is None where the InferenceImage does not exist (or none is referred to);
+    ``fresh_keys`` are random, used only if the Secret has to be made.
+    """
+
+    webservice: Webservice
+    image: InferenceImage | None
+    children: Children
+    pods: Sequence[PodEvidence]
+    fresh_keys: tuple[str, str]
+    settings: Settings
+
+
+def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[WebserviceStatus]:
+    image, image_verdict = _image(evidence, now)
+    if image is None and evidence.children.deployment is None:
+        waiting = not_reached("Deployed", "Available", why="Waits for the image.")
+        status = WebserviceStatus(state=State.TRANSITIONING)
+        return Decision(status, (image_verdict, *waiting), look_again=SOON)
+    if image is None:  # nothing is made, and nothing that serves is touched
+        status, judged = _judged(evidence, _serving(evidence), None, now)
+        return Decision(status, (image_verdict, *judged), look_again=SOON)
+    planned = plan(evidence.webservice, image, evidence.children)
+    if planned.taken:
+        return _name_taken(evidence, image_verdict, planned, now)
+    status, judged = _judged(evidence, image, planned, now)
+    return Decision(
+        status,
+        (image_verdict, *judged),
+        actions=(*_keys(evidence), *planned.actions),
+        changes=planned.changes,
+        look_again=_look_again(evidence, status),
+    )
+
+
+def _image(evidence: WebserviceEvidence, now: datetime) -> tuple[str | None, Verdict]:
+    """The reference of the image to serve, if there is one, and what to say about it."""
+    webservice, spec = evidence.webservice, evidence.webservice.spec
+    if spec.image is not None:
+        return spec.image, Verdict(true("ImageReady", Reason.IMAGE_READY, spec.image))
+    name, known = spec.image_ref.name if spec.image_ref else "", webservice.status.failure
+    if evidence.image is None:
+        message = f"InferenceImage '{name}' does not exist in namespace '{webservice.namespace}'."
+        remedy = "Create it, or correct spec.imageRef.name. It is looked for every few seconds."
+        return None, missing("ImageReady", Reason.IMAGE_NOT_FOUND, message, remedy, known, now)
+    found = image_reference(evidence.image)
+    if found is None:
+        return None, _no_image_yet(evidence.image, known, now)
+    return found, Verdict(true("ImageReady", Reason.IMAGE_READY, found))
+
+
+def _no_image_yet(image: InferenceImage, known: FailureStatus | None, now: datetime) -> Verdict:
+    failure = image.status.failure
+    if failure is None:
+        words = f"InferenceImage '{image.name}' has no image yet; it is on its way."
+        return Verdict(unknown("ImageReady", Reason.WAITING_FOR_IMAGE, words))
+    message = f"InferenceImage '{image.name}' has no image: {failure.message}"
+    remedy = failure.remedy or f"See `kubectl describe inferenceimage {image.name}`."
+    return missing("ImageReady", Reason.WAITING_FOR_IMAGE, message, remedy, known, now)
+
+
+def _judged(
+    evidence: WebserviceEvidence, image: str, planned: Plan | None, now: datetime
+) -> tuple[WebserviceStatus, tuple[Verdict, ...]]:
+    """How what exists compares with what is wanted: the status, and the stages' words."""
+    live, spec = evidence.children.deployment, evidence.webservice.spec
+    wanted = planned.deployment if planned else live
+    budget = (spec.probes or Probes()).initial_delay_seconds
+    if live is None or wanted is None:
+        progress = Rollout(ReplicaCounts(desired=spec.replicas or 1), settled=False)
+    else:
+        about = _circumstances(evidence, image, budget)
+        progress = rollout(live, revision_of(wanted), evidence.pods, about)
+    failure = failure_of(progress, evidence.webservice.status.failure, now)
+    scales = scaling(evidence.children.autoscaler, spec.replicas, now)
+    return _status(evidence, progress, image), (
+        deployed(progress, failure, budget),
+        available(progress, failure),
+        Verdict(scales, informs=True),
+    )
+
+
+def _circumstances(evidence: WebserviceEvidence, image: str, budget: int) -> Circumstances:
+    spec = evidence.webservice.spec
+    limits = spec.resources.limits if spec.resources else None
+    return Circumstances(
+        webservice=evidence.webservice.name,
+        inference_image=spec.image_ref.name if spec.image_ref else None,
+        image=image,
+        memory_limit=limits.memory if limits else None,
+        startup_budget=budget,
+    )
+
+
+def _status(evidence: WebserviceEvidence, progress: Rollout, image: str) -> WebserviceStatus:
+    service, known = evidence.children.service, evidence.webservice.status
+    addresses = [
+        str(pod.pod["status"]["hostIP"])
+        for pod in evidence.pods
+        if pod.ready and pod.pod["status"].get("hostIP")
+    ]
+    uri = scoring_uri(service, addresses, evidence.settings.external_host) if service else None
+    before = known.revision.active if known.revision else None
+    active = image if progress.complete else (before if progress.replicas.ready else None)
+    replicas = progress.replicas
+    return WebserviceStatus(
+        state=progress.state,
+        scoring_uri=uri,
+        replicas=replicas,
+        revision=Revision(active=active, target=image or None),
+        display=WebserviceDisplay(replicas=f"{replicas.ready}/{replicas.desired}"),
+    )
+
+
+def _serving(evidence: WebserviceEvidence) -> str:
+    revision = evidence.webservice.status.revision
+    return (revision.target if revision else None) or ""
+
+
+def _keys(evidence: WebserviceEvidence) -> list[Action]:
+    """Make the Secret before the pods that mount it, and again if it is missed."""
+    live = evidence.children.deployment
+    ready = live is not None and live.get("status", {}).get("readyReplicas", 0)
+    if ready or not authenticated(evidence.webservice):
+        return []
+    return [Create(keys(evidence.webservice, *evidence.fresh_keys))]
+
+
+def _name_taken(
+    evidence: WebserviceEvidence, image_verdict: Verdict, planned: Plan, now: datetime
+) -> Decision[WebserviceStatus]:
+    known, reason = evidence.webservice.status.failure, Reason.NAME_TAKEN
+    message = (
+        f"{' and '.join(planned.taken)} exists already and belongs to somebody else, so it was "
+        "left alone, and nothing was made."
+    )
+    failure = FailureStatus(
+        reason=reason,
+        class_=FailureClass.USER,
+        message=message,
+        remedy="Delete or rename one of the two.",
+        since=known.since if known and known.reason == reason else now,
+    )
+    refused = Verdict(false("Deployed", reason, message), failure, stalled=True)
+    status = WebserviceStatus(state=State.FAILED)
+    return Decision(status, (image_verdict, refused))
+
+
+def _look_again(evidence: WebserviceEvidence, status: WebserviceStatus) -> float:
+    unread = any(pod.crashed and pod.log is None for pod in evidence.pods)
+    return SOON if unread or status.state is State.TRANSITIONING else SLOWLY

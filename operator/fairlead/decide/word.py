@@ -1,0 +1,120 @@
+"""What is said of an object after a look, whatever came of it: the status, computed whole."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from fairlead.api.objects import Manifest
+from fairlead.api.reasons import Reason
+from fairlead.api.status import CommonStatus, FailureClass, FailureStatus, Truth
+from fairlead.conditions import SUMMARIES, Condition, merge
+from fairlead.decide.decision import SLOWLY, Decision
+from fairlead.errors import OperatorError, StalledError
+
+CLASSES = {
+    Reason.INVALID_SPEC: FailureClass.USER,
+    Reason.FORBIDDEN: FailureClass.AUTH,
+    Reason.UNAUTHORIZED: FailureClass.AUTH,
+    Reason.OUT_OF_DISK: FailureClass.RESOURCE,
+}
+REMEDIES = {
+    Reason.INVALID_SPEC: "Correct the fields that the message names and apply the object again.",
+    Reason.FORBIDDEN: "A role, a quota or an admission policy refuses: ask whoever runs the "
+    "cluster.",
+}
+TRIED_AGAIN = "It is tried again by itself."
+COMMON = ("conditions", "failure", "observedGeneration")
+
+
+@dataclass(frozen=True)
+class Word:
+    """``fields``: the kind's own part of the status, on the wire; the rest is common."""
+
+    fields: Manifest
+    conditions: tuple[Condition, ...]
+    failure: FailureStatus | None
+    look_again: float = SLOWLY
+    changes: tuple[str, ...] = ()
+    blocked: bool = False
+
+    @property
+    def ready(self) -> Condition:
+        return next(condition for condition in self.conditions if condition.type == "Ready")
+
+    def status(self, old: CommonStatus, generation: int, now: datetime) -> CommonStatus:
+        """The common part, with the transition times of what did not change."""
+        return CommonStatus(
+            observed_generation=generation,
+            conditions=merge(old.conditions, self.conditions, generation, now),
+            failure=self.failure,
+        )
+
+    def note(self, reason: str, message: str) -> str:
+        """What an Event says: the message, and the remedy where it is this failure's."""
+        if self.failure and self.failure.reason == reason and self.failure.remedy:
+            return f"{self.failure.message} Remedy: {self.failure.remedy}"
+        return message or reason
+
+
+def last_word(body: Manifest) -> Word:
+    """What was said last: it stands while nothing newer can be known."""
+    status = body.get("status") or {}
+    common = CommonStatus.model_validate(status)
+    conditions = tuple(
+        Condition(c.type, c.status, c.reason, c.message, c.observed_generation)
+        for c in common.conditions
+    )
+    return Word(_own(status), conditions, common.failure)
+
+
+def word(decision: Decision[CommonStatus]) -> Word:
+    """What a decision says, if everything it wants can be done."""
+    return Word(
+        _own(decision.status.to_wire()),
+        tuple(decision.conditions),
+        decision.failure,
+        decision.look_again,
+        decision.changes,
+    )
+
+
+def blocked(said: Word, error: OperatorError, attempt: int, now: datetime) -> Word:
+    """The same word, after the API refused to show or to do what it needs.
+
+    ``attempt`` counts from 0. What serves is not hidden: only the summaries change.
+    """
+    stalled = isinstance(error, StalledError)
+    wait = max(error.retry_after, SLOWLY if stalled else backoff(attempt))
+    ready = Condition("Ready", Truth.FALSE, error.reason, str(error))
+    abnormal = replace(ready, type="Stalled" if stalled else "Reconciling", truth=Truth.TRUE)
+    parts = (condition for condition in said.conditions if condition.type not in SUMMARIES)
+    return replace(
+        said,
+        conditions=(ready, abnormal, *parts),
+        failure=_failure(error, said.failure, now, None if stalled else wait),
+        look_again=wait,
+        changes=(),
+        blocked=True,
+    )
+
+
+def backoff(attempt: int) -> float:
+    """Seconds before the next try: 1, 2, 4 … up to a minute."""
+    return min(2.0 ** min(attempt, 6), SLOWLY)
+
+
+def _failure(
+    error: OperatorError, known: FailureStatus | None, now: datetime, wait: float | None
+) -> FailureStatus:
+    reason = Reason(error.reason)
+    return FailureStatus(
+        reason=reason,
+        class_=CLASSES.get(reason, FailureClass.INFRASTRUCTURE),
+        message=str(error),
+        remedy=REMEDIES.get(reason, TRIED_AGAIN),
+        since=known.since if known and known.reason == reason else now,
+        next_retry_at=now + timedelta(seconds=wait) if wait is not None else None,
+    )
+
+
+def _own(status: Manifest) -> Manifest:
+    return {key: value for key, value in status.items() if key not in COMMON}

@@ -1,0 +1,131 @@
+"""How a piece of work stands, and what follows: wait for it, take its result, try it again."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fairlead.api.reasons import Reason
+from fairlead.api.status import CommonStatus, FailureStatus
+from fairlead.conditions import false, unknown
+from fairlead.decide.decision import Verdict
+from fairlead.runners.base import Task, TaskPhase, TaskState
+from fairlead.tasks.contract import TaskFailure
+
+FIRST_RETRY = 5.0  # seconds
+LAST_RETRY = 300.0
+
+
+@dataclass(frozen=True)
+class Work:
+    """``task`` is what the runner should do now; None once there is a result or no hope."""
+
+    task: Task | None = None
+    state: TaskState | None = None
+    result: Mapping[str, object] | None = None
+    failure: TaskFailure | None = None
+    retry_at: datetime | None = None
+    log_uri: str | None = None
+
+    @property
+    def identifier(self) -> str:
+        return self.task.id if self.task else self.state.id if self.state else ""
+
+    @property
+    def repeated(self) -> bool:
+        """An attempt runs that follows one that failed."""
+        return self.state is not None and self.state.attempt > 1
+
+    @property
+    def queued(self) -> bool:
+        return self.state is not None and self.state.phase is TaskPhase.QUEUED
+
+    def look_again(self, now: datetime, otherwise: float) -> float:
+        """Seconds until the next try; the runner itself wakes us when something ends."""
+        return max((self.retry_at - now).total_seconds(), 0.0) if self.retry_at else otherwise
+
+    @property
+    def stalled(self) -> bool:
+        """Nothing more is tried until somebody changes something."""
+        return self.failure is not None and not self.failure.retryable
+
+
+def stand(
+    identifier: str,
+    task: Callable[[int], Task],
+    states: Mapping[str, TaskState],
+    since: datetime,
+    now: datetime,
+) -> Work:
+    """Return how the work called ``identifier`` stands at ``now``.
+
+    ``task`` makes the task for an attempt. A failure from before ``since`` (when the object that
+    wants it was made) says nothing about today: whoever deletes and makes again is served again.
+    """
+    state = states.get(identifier)
+    if state is None:
+        return Work(task=task(1))
+    if state.phase in (TaskPhase.QUEUED, TaskPhase.RUNNING):
+        return Work(task=task(state.attempt), state=state)
+    if state.phase is TaskPhase.SUCCEEDED:
+        return Work(state=state, result=state.result or {})
+    if state.phase is TaskPhase.INTERRUPTED or state.failure is None or _older(state, since):
+        return Work(task=task(state.attempt + 1), state=state)
+    return _failed(state, state.failure, task, now)
+
+
+def _failed(
+    state: TaskState, failure: TaskFailure, task: Callable[[int], Task], now: datetime
+) -> Work:
+    if not failure.retryable:
+        return Work(state=state, failure=failure)
+    retry_at = (state.finished_at or now) + timedelta(seconds=backoff(state.attempt))
+    if now < retry_at:
+        return Work(state=state, failure=failure, retry_at=retry_at)
+    return Work(task=task(state.attempt + 1), state=state, failure=failure)
+
+
+def backoff(attempt: int) -> float:
+    """Seconds to wait after attempt 1, 2, 3 …: 5, 10, 20 … up to five minutes."""
+    return float(min(FIRST_RETRY * 2 ** min(attempt - 1, 10), LAST_RETRY))
+
+
+def pending(
+    type_: str, work: Work, status: CommonStatus, reason: Reason, message: str, now: datetime
+) -> Verdict:
+    """Return the verdict of a stage whose work has no result (yet).
+
+    While a failed attempt is repeated its failure stays in sight.
+    """
+    if work.failure is not None:
+        failure = failure_status(work, work.failure, status.failure, now)
+        return Verdict(false(type_, failure.reason, failure.message), failure, work.stalled)
+    if work.repeated and status.failure is not None:
+        again = status.failure.model_copy(update={"next_retry_at": None})
+        return Verdict(false(type_, again.reason, again.message), again)
+    if work.queued:
+        words = f"{message} It begins when a running task ends (FAIRLEAD_TASKS_AT_ONCE)."
+        return Verdict(unknown(type_, Reason.QUEUED, words))
+    return Verdict(unknown(type_, reason, message))
+
+
+def failure_status(
+    work: Work, failure: TaskFailure, known: FailureStatus | None, now: datetime
+) -> FailureStatus:
+    """Return the failure as status shows it; ``since`` is kept while the reason stays the same."""
+    since = known.since if known and known.reason == failure.reason else None
+    ended = work.state.finished_at if work.state else None
+    return FailureStatus(
+        reason=failure.reason,
+        class_=failure.class_,
+        message=failure.message,
+        remedy=failure.remedy,
+        location=failure.location,
+        log_tail=failure.log_tail,
+        since=since or ended or now,
+        next_retry_at=work.retry_at,
+        log_uri=work.log_uri,
+    )
+
+
+def _older(state: TaskState, since: datetime) -> bool:
+    return state.finished_at is not None and state.finished_at < since

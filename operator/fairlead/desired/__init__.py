@@ -1,0 +1,1 @@
+"""What should exist: pure functions from a typed spec to a manifest, one kind per file."""

@@ -1,0 +1,146 @@
+"""The Deployment: replicas of one image, each serving ``init()`` and ``run()``."""
+
+import math
+from typing import Any
+
+from fairlead.api.objects import Manifest
+from fairlead.api.webservice import Auth, Probes, Resources
+from fairlead.desired.keys import keys_name
+from fairlead.desired.metadata import REVISION, Webservice, child, fingerprint, labels, selector
+
+CONTAINER = "scoring"
+PORT = 5001
+USER = 10001
+KEYS_FOLDER = "/var/run/fairlead/keys"
+SCRATCH = "/tmp"
+GPU = "nvidia.com/gpu"
+STARTUP_PERIOD = 2  # seconds between two looks at a container that starts
+DRAIN_SECONDS = 5  # until every node knows that the pod takes no more requests
+LONGEST_REQUEST = 60  # seconds; v1's scoring time-out
+PROGRESS_DEADLINE_MARGIN = 300  # seconds to pull the image, on top of the start-up budget
+
+
+def deployment(webservice: Webservice, image: str) -> Manifest:
+    """Return the Deployment that serves ``image`` (a reference by digest, or the user's own).
+
+    ``replicas`` is left out where an autoscaler holds it.
+    """
+    template = _template(webservice, image)
+    probes = webservice.spec.probes or Probes()
+    spec = {
+        "selector": {"matchLabels": selector(webservice)},
+        "template": template,
+        "strategy": {
+            "type": "RollingUpdate",  # the old ones serve until the new ones are ready
+            "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+        },
+        "revisionHistoryLimit": 3,
+        "progressDeadlineSeconds": probes.initial_delay_seconds + PROGRESS_DEADLINE_MARGIN,
+    }
+    if webservice.spec.replicas is not None:
+        spec["replicas"] = webservice.spec.replicas
+    return child(webservice, "apps/v1", "Deployment", spec)
+
+
+def revision_of(manifest: Manifest) -> str:
+    """The label that tells pods of this template from those of an earlier one."""
+    return str(manifest["spec"]["template"]["metadata"]["labels"][REVISION])
+
+
+def _template(webservice: Webservice, image: str) -> Manifest:
+    spec = _pod_spec(webservice, image)
+    return {
+        "metadata": {"labels": {**labels(webservice), REVISION: fingerprint(spec)}},
+        "spec": spec,
+    }
+
+
+def _pod_spec(webservice: Webservice, image: str) -> Manifest:
+    volumes: list[Manifest] = [{"name": "tmp", "emptyDir": {}}]
+    if authenticated(webservice):
+        volumes.append({"name": "keys", "secret": {"secretName": keys_name(webservice)}})
+    return {
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": DRAIN_SECONDS + LONGEST_REQUEST + 5,
+        "securityContext": {  # Pod Security "restricted"
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(webservice, image)],
+        "volumes": volumes,
+    }
+
+
+def _container(webservice: Webservice, image: str) -> Manifest:
+    mounts: list[Manifest] = [{"name": "tmp", "mountPath": SCRATCH}]
+    if authenticated(webservice):
+        mounts.append({"name": "keys", "mountPath": KEYS_FOLDER, "readOnly": True})
+    return {
+        "name": CONTAINER,
+        "image": image,
+        "env": _environment(webservice),
+        "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
+        "resources": _resources(webservice.spec.resources or Resources()),
+        "volumeMounts": mounts,
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+        **_probes(webservice.spec.probes or Probes()),
+    }
+
+
+def _environment(webservice: Webservice) -> list[Manifest]:
+    """The user's variables, and ours, which win; sorted, for a mapping has no order."""
+    ours = {"SERVICE_NAME": webservice.name, "FAIRLEAD_DRAIN_SECONDS": str(DRAIN_SECONDS)}
+    if authenticated(webservice):
+        ours["FAIRLEAD_KEYS_DIR"] = KEYS_FOLDER
+    theirs = {"HOME": SCRATCH, **(webservice.spec.environment_variables or {})}
+    return [{"name": name, "value": value} for name, value in sorted({**theirs, **ours}.items())]
+
+
+def _resources(resources: Resources) -> Manifest:
+    requests: dict[str, Any] = {"cpu": resources.cpu, "memory": resources.memory}
+    limits: dict[str, Any] = resources.limits.to_wire() if resources.limits else {}
+    if resources.gpu:
+        limits[GPU] = resources.gpu  # an extended resource's request is its limit
+    return {"requests": requests, **({"limits": limits} if limits else {})}
+
+
+def _probes(probes: Probes) -> Manifest:
+    """``init()`` has its whole budget before liveness counts; v1 had liveness alone.
+
+    Kubernetes allows a success threshold for readiness only.
+    """
+    timeout = {"timeoutSeconds": probes.timeout_seconds}
+    period = {"periodSeconds": probes.period_seconds, "failureThreshold": probes.failure_threshold}
+    startup_tries = math.ceil(probes.initial_delay_seconds / STARTUP_PERIOD)
+    return {
+        "startupProbe": {
+            "httpGet": _get("/ready"),
+            "periodSeconds": STARTUP_PERIOD,
+            "failureThreshold": startup_tries,
+            **timeout,
+        },
+        "livenessProbe": {"httpGet": _get("/"), **period, **timeout},
+        "readinessProbe": {
+            "httpGet": _get("/ready"),
+            "successThreshold": probes.success_threshold,
+            **period,
+            **timeout,
+        },
+    }
+
+
+def _get(path: str) -> Manifest:
+    return {"path": path, "port": "http"}
+
+
+def authenticated(webservice: Webservice) -> bool:
+    return (webservice.spec.auth or Auth()).enabled

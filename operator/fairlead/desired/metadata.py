@@ -1,0 +1,46 @@
+"""What every child carries: labels, owner, and the mark of what was last applied."""
+
+import hashlib
+import json
+from typing import Any
+
+from fairlead.api.meta import GROUP, MANAGED_BY, OWNED_BY_WEBSERVICE
+from fairlead.api.objects import Manifest, Resource
+from fairlead.api.webservice import WebserviceSpec, WebserviceStatus
+
+Webservice = Resource[WebserviceSpec, WebserviceStatus]
+APPLIED = f"{GROUP}/applied"
+REVISION = f"{GROUP}/revision"
+
+
+def selector(service: Webservice) -> dict[str, str]:
+    """The labels that never change: for selectors only."""
+    return {OWNED_BY_WEBSERVICE: service.name}
+
+
+def labels(service: Webservice) -> dict[str, str]:
+    return {
+        "app.kubernetes.io/name": "webservice",
+        "app.kubernetes.io/instance": service.name,
+        "app.kubernetes.io/part-of": "fairlead",
+        MANAGED_BY: "fairlead",
+        **selector(service),
+    }
+
+
+def child(service: Webservice, api_version: str, kind: str, spec: Any, name: str = "") -> Manifest:
+    """Return the manifest of a child of ``service``, named like it unless ``name`` is given."""
+    metadata = {
+        "name": name or service.name,
+        "namespace": service.namespace,
+        "labels": labels(service),
+        "ownerReferences": [service.owner_reference],
+    }
+    manifest = {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
+    return {**manifest, "metadata": {**metadata, "annotations": {APPLIED: fingerprint(manifest)}}}
+
+
+def fingerprint(content: Any) -> str:
+    """16 hexadecimal digits of the sha256 of canonical JSON."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -1,0 +1,62 @@
+"""From a build's output to what the user is told: which row of the table fits, in their words."""
+
+import re
+
+from fairlead.api.reasons import Reason
+from fairlead.api.status import FailureClass
+from fairlead.diagnosis.build_output import BuildOutput, Case
+from fairlead.diagnosis.finding import Finding
+from fairlead.diagnosis.log_patterns import ROWS
+from fairlead.diagnosis.log_row import RETRIED, Row
+from fairlead.redact import redacted
+from fairlead.tasks.contract import EnvironmentRecipe
+
+TAIL = 3000  # characters of the output that status shows
+_LONGEST = 400  # characters of one word that comes from the output
+
+
+def explain(output: BuildOutput, recipe: EnvironmentRecipe) -> Finding:
+    """Return why the build of ``recipe`` failed: the first row of the table that fits."""
+    found = (_explained(row, output, recipe) for row in ROWS if output.phase in row.phases)
+    return next(filter(None, found), None) or _unknown(output)
+
+
+def tail(output: BuildOutput) -> str:
+    """Return the end of the output, fit to be shown."""
+    return redacted(output.text.strip(), TAIL)
+
+
+def _explained(row: Row, output: BuildOutput, recipe: EnvironmentRecipe) -> Finding | None:
+    match = row.pattern.search(output.text)
+    facts = row.facts(Case(output, recipe, match)) if match else None
+    if match is None or facts is None:
+        return None
+    engine = {"base": recipe.base_image, "error": output.error.removesuffix(".")}
+    words = {**match.groupdict(""), **engine, **facts}
+    shown = {name: _bounded(word) for name, word in words.items()}
+    return Finding(
+        reason=row.reason,
+        class_=row.class_,
+        message=row.message.format_map(shown),
+        remedy=row.remedy.format_map(shown),
+        location=facts.get("location"),
+        requirement=facts.get("requirement") or None,
+        retryable=row.retryable,
+    )
+
+
+def _bounded(word: str) -> str:
+    line = re.sub(r"\s*\n\s*", " ", redacted(word))
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
+
+def _unknown(output: BuildOutput) -> Finding:
+    """A command that failed will fail again; what only the engine knows may pass."""
+    command = "returned a non-zero code" in output.error
+    return Finding(
+        reason=Reason.IMAGE_BUILD_FAILURE,
+        class_=FailureClass.UNKNOWN if command else FailureClass.INFRASTRUCTURE,
+        message=f"The environment could not be built: {_bounded(output.error)}",
+        remedy="The end of the build log tells more." + ("" if command else f" {RETRIED}"),
+        retryable=not command,
+    )

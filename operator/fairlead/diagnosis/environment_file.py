@@ -1,0 +1,44 @@
+"""The environment as the user writes it, read into what a recipe holds, or refused as a whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fairlead.api.reasons import Reason
+from fairlead.diagnosis.conda_file import read_conda
+from fairlead.diagnosis.finding import Finding, Problem, combine
+from fairlead.diagnosis.requirements_file import read_requirements
+from fairlead.diagnosis.source_file import missing_file, read_text
+from fairlead.tasks.contract import Requirement
+
+LONGEST = 128 * 1024  # bytes; parsing YAML takes a second for that
+
+
+@dataclass(frozen=True)
+class Environment:
+    """``python`` as `fairlead.diagnosis.python_version` has it; lines are those of the file."""
+
+    python: str | None = None
+    python_line: int | None = None
+    requirements: tuple[Requirement, ...] = ()
+
+
+def read_environment(
+    files: Mapping[str, bytes], conda_file: str | None, requirements_file: str | None
+) -> Environment | Finding:
+    """Return what the one file that is named asks for, or all that is wrong with it.
+
+    Without a file, the environment is the base image's Python and nothing else.
+    """
+    file = conda_file or requirements_file
+    if file is None:
+        return Environment()
+    if file not in files:
+        field = "condaFile" if conda_file else "requirementsFile"
+        return missing_file(files, file, f"spec.{field}")
+    text = read_text(files[file], Reason.ENVIRONMENT_FILE_INVALID, LONGEST)
+    if isinstance(text, Problem):
+        return combine(file, [text])
+    read = read_conda(text) if conda_file else read_requirements(text)
+    if read.problems:
+        return combine(file, read.problems)
+    return Environment(read.python, read.python_line, tuple(read.requirements))

@@ -1,0 +1,93 @@
+"""Everything a check about pods may look at, gathered beforehand; checks never call the API."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fairlead.diagnosis.startup_record import StartupRecord, read_record
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What the checks need to know of the Webservice, to speak in its user's words."""
+
+    webservice: str
+    inference_image: str | None
+    image: str
+    memory_limit: str | None
+    startup_budget: int
+    """Seconds that ``init()`` may take."""
+
+
+@dataclass(frozen=True)
+class PodEvidence:
+    """One pod, its scoring container, and the end of that container's log."""
+
+    pod: Manifest
+    container: str
+    log: str | None = None
+
+    @property
+    def name(self) -> str:
+        return str(self.pod["metadata"]["name"])
+
+    @property
+    def leaving(self) -> bool:
+        return "deletionTimestamp" in self.pod["metadata"]
+
+    @property
+    def ready(self) -> bool:
+        return bool(self._status.get("ready"))
+
+    @property
+    def restarts(self) -> int:
+        return int(self._status.get("restartCount", 0))
+
+    @property
+    def running(self) -> bool:
+        return bool(self._status.get("state", {}).get("running"))
+
+    @property
+    def waiting(self) -> Manifest:
+        return dict(self._status.get("state", {}).get("waiting") or {})
+
+    @property
+    def ended(self) -> Manifest:
+        """How the newest instance that ended did end; empty if none did."""
+        now = self._status.get("state", {}).get("terminated")
+        return dict(now or self._status.get("lastState", {}).get("terminated") or {})
+
+    @property
+    def exit_code(self) -> int | None:
+        return self.ended.get("exitCode")
+
+    @property
+    def lived(self) -> float:
+        """Seconds between the start and the end of the instance that ended."""
+        times = (self.ended.get("startedAt"), self.ended.get("finishedAt"))
+        if not all(times):
+            return 0.0
+        started, finished = (datetime.fromisoformat(str(at)) for at in times)
+        return (finished - started).total_seconds()
+
+    @property
+    def record(self) -> StartupRecord | None:
+        return read_record(str(self.ended.get("message") or ""))
+
+    @property
+    def conditions(self) -> Mapping[str, Manifest]:
+        conditions = self.pod.get("status", {}).get("conditions") or []
+        return {condition["type"]: condition for condition in conditions}
+
+    @property
+    def crashed(self) -> bool:
+        """The container ended at least once, and does not serve now."""
+        return bool(self.ended) and not self.ready
+
+    @property
+    def _status(self) -> Manifest:
+        statuses = self.pod.get("status", {}).get("containerStatuses") or []
+        return next((dict(s) for s in statuses if s["name"] == self.container), {})

@@ -1,0 +1,163 @@
+"""Build output, and what it means: a table, read from the top; the first row that fits wins.
+
+What is not the user's fault stands before what may be: pip says "No matching distribution found"
+also when the index is down. Each row has a recorded output in ``tests/unit/diagnosis/logs``.
+"""
+
+from fairlead.api.reasons import Reason
+from fairlead.api.status import FailureClass
+from fairlead.diagnosis import package_facts
+from fairlead.diagnosis.build_output import Phase
+from fairlead.diagnosis.engine_patterns import ENGINE_ROWS
+from fairlead.diagnosis.index_facts import index_answer
+from fairlead.diagnosis.log_row import RETRIED, Row, line
+
+_PIP = (Phase.PACKAGES,)
+_UNSATISFIED = line(
+    r"Could not find a version that satisfies the requirement (?P<missing>.+) "
+    r"\(from versions: (?P<versions>[^)]*)\)"
+)
+_INDEX = r"Could not fetch URL (?P<url>\S+): "
+_INDEX_IS_DOWN = (
+    f"Nothing to change in the environment: the index must run, and builds reach it. {RETRIED}"
+)
+
+INDEX_ROWS = (
+    Row(
+        _PIP,
+        line(_INDEX + r".*CERTIFICATE_VERIFY_FAILED.*"),
+        Reason.PACKAGE_INDEX_UNREACHABLE,
+        FailureClass.INFRASTRUCTURE,
+        "The package index is not trusted ({why}): {url}",
+        "Whoever runs Fairlead: add its certificate authority to the file that "
+        f"FAIRLEAD_CA_BUNDLE names. {RETRIED}",
+        retryable=True,
+        facts=index_answer,
+    ),
+    Row(
+        _PIP,
+        line(r"The repository located at (?P<host>\S+) is not a trusted or secure host"),
+        Reason.PACKAGE_INDEX_UNREACHABLE,
+        FailureClass.INFRASTRUCTURE,
+        "pip refuses the package index at {host}, because it is spoken to without TLS.",
+        "Whoever runs Fairlead: give an https address in FAIRLEAD_PACKAGE_INDEX, or name {host} "
+        f"in FAIRLEAD_INSECURE_HOSTS. {RETRIED}",
+        retryable=True,
+    ),
+    Row(
+        _PIP,
+        line(_INDEX + r"40[137] .*"),
+        Reason.PACKAGE_INDEX_DENIED,
+        FailureClass.AUTH,
+        "The package index does not let us read {url} ({why}).",
+        "Whoever runs Fairlead: let builds read the index without credentials, or set another one "
+        f"in FAIRLEAD_PACKAGE_INDEX. {RETRIED}",
+        retryable=True,
+        facts=index_answer,
+    ),
+    Row(
+        _PIP,
+        line(_INDEX + r"(?!404 ).*"),
+        Reason.PACKAGE_INDEX_UNREACHABLE,
+        FailureClass.NETWORK,
+        "The package index does not answer ({why}): {url}",
+        _INDEX_IS_DOWN,
+        retryable=True,
+        facts=index_answer,
+    ),
+    Row(
+        _PIP,
+        line(
+            r"^(?!\s*WARNING).*(?:Max retries exceeded|Read timed out|IncompleteRead|"
+            r"incomplete-download|HTTP error \d|Wheel '\S+' located at \S+ is invalid).*"
+        ),
+        Reason.PACKAGE_INDEX_UNREACHABLE,
+        FailureClass.NETWORK,
+        "A file of the package index did not come whole ({why}).",
+        _INDEX_IS_DOWN,
+        retryable=True,
+        facts=index_answer,
+    ),
+)
+
+PACKAGE_ROWS = (
+    Row(
+        _PIP,
+        line(r"DO NOT MATCH THE HASHES.*\n\s+(?P<missing>[^\s;]+)"),
+        Reason.PACKAGE_HASH_MISMATCH,
+        FailureClass.USER,
+        "{subject}what the index has is not what the hash in the file stands for.",
+        "Correct the hash, if you know why it is another one; else find out who changed the file.",
+        facts=package_facts.not_found,
+    ),
+    Row(
+        _PIP,
+        line(r"In --require-hashes mode, all requirements must .*\n\s+(?P<missing>[^\s;]+)"),
+        Reason.ENVIRONMENT_FILE_INVALID,
+        FailureClass.USER,
+        "{subject}it has no exact version and hash, and others in the file have.",
+        "Give every requirement, and all that they need, a version (==) and a hash; or none.",
+        facts=package_facts.not_found,
+    ),
+    Row(
+        _PIP,
+        line(r"conflict is caused by:\n(?P<causes>(?:[ \t]+\S.*\n)+)"),
+        Reason.PACKAGE_CONFLICT,
+        FailureClass.USER,
+        "{subject}{causes}: pip finds no versions that go together.",
+        "Change one of the versions, or leave one open so that pip can choose.",
+        facts=package_facts.conflict,
+    ),
+    Row(
+        _PIP,
+        _UNSATISFIED,
+        Reason.PACKAGE_NEEDS_OTHER_PYTHON,
+        FailureClass.USER,
+        "{subject}it needs Python {python}, and the base image has another.",
+        "Ask for another version, or for a base image with that Python, such as spec.baseImage: "
+        "{image}.",
+        facts=package_facts.other_python,
+    ),
+    Row(
+        _PIP,
+        _UNSATISFIED,
+        Reason.PACKAGE_NOT_FOUND,
+        FailureClass.USER,
+        "{subject}no such version on {index}. The newest are {newest}.",
+        "Ask for one of these, or leave the version open.",
+        facts=package_facts.other_version,
+    ),
+    Row(
+        _PIP,
+        _UNSATISFIED,
+        Reason.PACKAGE_NOT_FOUND,
+        FailureClass.USER,
+        "{subject}{index} has it, but no file for this Python on Linux.",
+        "Remove it if it is for Windows or macOS only; else ask for a base image with another "
+        "Python (spec.baseImage).",
+        facts=package_facts.no_file,
+    ),
+    Row(
+        _PIP,
+        _UNSATISFIED,
+        Reason.PACKAGE_NOT_FOUND,
+        FailureClass.USER,
+        "{subject}no such package on {index}.{guess}",
+        "Correct the name in that line.",
+        facts=package_facts.not_found,
+    ),
+    Row(
+        _PIP,
+        line(
+            r"subprocess-exited-with-error|metadata-generation-failed|legacy-install-failure|"
+            r"Failed building wheel|Failed to build "
+        ),
+        Reason.PACKAGE_BUILD_FAILED,
+        FailureClass.USER,
+        "{subject}there is no wheel of it for this Python, and building it failed: {why}.{guess}",
+        "Ask for a version that has a wheel, or install what it needs in spec.dockerFile{install}.",
+        facts=package_facts.no_build,
+    ),
+)
+
+ROWS = (*ENGINE_ROWS, *INDEX_ROWS, *PACKAGE_ROWS)

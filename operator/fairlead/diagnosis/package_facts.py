@@ -1,0 +1,161 @@
+"""What pip's output says beyond its one line: which requirement, which versions, which tool.
+
+Each function returns the words that a message of `fairlead.diagnosis.log_patterns` needs; None
+where the pattern fits and yet something else is the cause.
+"""
+
+import re
+
+from packaging.requirements import InvalidRequirement
+from packaging.requirements import Requirement as Pep508
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from fairlead.diagnosis.build_output import Case, Facts
+from fairlead.diagnosis.packages import MODULES, did_you_mean
+from fairlead.diagnosis.python_version import official_image
+from fairlead.tasks.contract import EnvironmentRecipe, Requirement
+
+NEWEST = 5  # versions that a message offers
+
+_LINE = re.compile(r"requirements\.txt \(line (\d+)\)")
+_FROM = re.compile(r"\(from ([A-Za-z0-9._-]+)")
+_OTHER_PYTHON = re.compile(r"(?:; |version: )(\S+) Requires-Python ([^;\n]+)")
+_INDEX = re.compile(r"^Looking in indexes: (\S+)", re.MULTILINE)
+_USER = "The user requested "
+_BUILT = (
+    re.compile(r"Failed building wheel for (\S+)"),
+    re.compile(r"╰─> (\S+)$", re.MULTILINE),
+    re.compile(r"^Collecting (.+)$", re.MULTILINE),
+)
+_NO_TOOL = (
+    re.compile(r"(?:command|unable to execute) '([^']+)'(?: failed)?: No such file"),
+    re.compile(r"\[Errno 2\] No such file or directory: '([^']+)'"),
+    re.compile(r"fatal error: (\S+): No such file"),
+    re.compile(r"(\S+) executable not found"),
+    re.compile(r"can't find (Rust) compiler"),
+    re.compile(r"([\w.+-]+): command not found"),
+    re.compile(r"sh: \d+: ([\w.+-]+): not found"),
+)
+_DEBIAN = {
+    "gcc": "build-essential",
+    "g++": "build-essential",
+    "cc1plus": "build-essential",
+    "Python.h": "build-essential python3-dev",
+    "pg_config": "build-essential libpq-dev",
+    "mysql_config": "build-essential default-libmysqlclient-dev",
+    "Rust": "cargo",
+    "cargo": "cargo",
+    "cmake": "build-essential cmake",
+    "gfortran": "build-essential gfortran",
+    "git": "git",
+}
+
+
+def not_found(case: Case) -> Facts:
+    """No such package on the index."""
+    missing = case.match["missing"]
+    asked = _culprit(missing, case.recipe)
+    name = _name(missing)
+    close = did_you_mean(name) if name else None
+    named = _INDEX.search(case.output.text)  # pip names it where it is not pip's own
+    return {
+        **_subject(asked, missing),
+        "index": f"the index {named[1]}" if named else "the index",
+        "guess": f" Did you mean {close}?" if close else "",
+    }
+
+
+def no_file(case: Case) -> Facts | None:
+    """The index has a page of the package (else it would answer 404), and nothing of use on it."""
+    return None if "404 Client Error" in case.output.text else not_found(case)
+
+
+def other_version(case: Case) -> Facts | None:
+    """The package is there, the version is not."""
+    newest = _newest(case.match["versions"])
+    return {**not_found(case), "newest": ", ".join(newest)} if newest else None
+
+
+def other_python(case: Case) -> Facts | None:
+    """The version is there, for another Python."""
+    wanted = _parsed(case.match["missing"])
+    for version, python in _OTHER_PYTHON.findall(case.output.text):
+        if wanted and wanted.specifier.contains(version, prereleases=True):
+            return {**not_found(case), "python": python, "image": official_image(python)}
+    return None
+
+
+def conflict(case: Case) -> Facts:
+    """Two requirements that exclude each other, as pip tells them."""
+    causes = [line.strip() for line in case.match["causes"].splitlines()]
+    causes.sort(key=lambda cause: not cause.startswith(_USER))
+    first = causes[0].removeprefix(_USER)
+    asked = _culprit(first, case.recipe)
+    others = causes[1:] if causes[0].startswith(_USER) else causes
+    told = [f"{c.removeprefix(_USER)} is asked for" if _USER in c else c for c in others]
+    return {**_subject(asked, first), "causes": ", and ".join(told)}
+
+
+def no_build(case: Case) -> Facts:
+    """A package without a wheel whose build failed, and the program that it missed."""
+    text = case.output.text
+    told = (pattern.findall(text) for pattern in _BUILT)
+    package = next((names[-1] for names in told if names), "a package")
+    missing = next((m[1] for pattern in _NO_TOOL if (m := pattern.search(text))), "")
+    tool = missing.rpartition("/")[2]
+    debian = next((d for t, d in _DEBIAN.items() if tool == t or tool.endswith(f"-{t}")), None)
+    today = MODULES.get(_name(package) or "")
+    command = f": RUN apt-get update && apt-get install -y {debian}" if debian else ""
+    return {
+        **_subject(_culprit(package, case.recipe), package),
+        "why": f"{tool} is missing" if tool else "its own set-up ended with an error",
+        "install": command,
+        "guess": f" Did you mean {today}?" if today else "",
+    }
+
+
+def _culprit(pip_says: str, recipe: EnvironmentRecipe) -> Requirement | None:
+    """Return the user's requirement that pip speaks of, or that what it speaks of comes from."""
+    if line := _LINE.search(pip_says):
+        return next(iter(recipe.requirements[int(line[1]) - 1 :]), None)
+    origin = _FROM.search(pip_says)
+    name = _name(origin[1] if origin else pip_says)
+    return next((r for r in recipe.requirements if _name(r.text) == name), None)
+
+
+def _subject(asked: Requirement | None, pip_says: str) -> Facts:
+    """What the message begins with: the user's requirement, and what that needs if it is not it."""
+    missing = pip_says.partition(" (from ")[0]
+    if asked is None:
+        return {"requirement": "", "subject": f"{missing}; "}
+    bare = asked.text.partition(" --hash")[0]
+    needs = "" if _name(bare) == _name(missing) else f"it needs {missing}; "
+    return {"requirement": asked.text, "subject": f"{bare}; {needs}"}
+
+
+def _newest(versions: str) -> list[str]:
+    """The newest, newest first; no pre-releases where there are others."""
+    parsed = sorted(filter(None, map(_version, versions.split(", "))), reverse=True)
+    final = [version for version in parsed if not version.is_prerelease]
+    return [str(version) for version in (final or parsed)[:NEWEST]]
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+def _parsed(requirement: str) -> Pep508 | None:
+    try:
+        return Pep508(re.split(r" \(from | --hash", requirement)[0])
+    except InvalidRequirement:
+        return None
+
+
+def _name(requirement: str) -> str | None:
+    """The canonical name; ``flask 3.0.3 depends on …`` begins with one, too."""
+    parsed = _parsed(requirement) or _parsed(requirement.partition(" ")[0])
+    return canonicalize_name(parsed.name) if parsed else None

@@ -1,0 +1,70 @@
+"""The Python that a conda file asks for: read, compared, and refused where it is too old.
+
+``asked`` is everywhere either digits (``3``, ``3.11``, ``3.11.4``: that release or any below it, as
+conda means ``python=3.11``) or PEP 440 specifiers (``>=3.9,<3.12``).
+"""
+
+import re
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+OLDEST = (3, 10)  # that Fairlead's server runs on
+_PLAIN = re.compile(r"={0,2}\s*(\d+(?:\.\d+)*)(?:\.?\*)?(?:(?:=|\s+)\S+)?")  # 3.6, ==3.6.*, 3.6=0
+_DIGITS = re.compile(r"\d+(\.\d+)*")
+_IMAGE = re.compile(r"(?:^|/)python:(\d+)\.(\d+)")
+_RELEASES = [f"3.{minor}.{patch}" for minor in range(OLDEST[1], 31) for patch in range(31)]
+
+
+def read_python(spec: str) -> str | None:
+    """Return what ``spec``, conda's text after ``python``, asks for; None where it leaves it open.
+
+    Raises ``ValueError`` where it cannot be read.
+    """
+    if not spec.strip() or spec.strip() == "*":
+        return None
+    if plain := _PLAIN.fullmatch(spec.strip()):
+        return plain[1]
+    try:
+        return str(SpecifierSet(spec))
+    except InvalidSpecifier as error:
+        raise ValueError(f"{spec} is no version") from error
+
+
+def satisfies(asked: str, version: str) -> bool:
+    """Return whether the Python ``version`` (``3.11.2``) is what was asked for."""
+    return _specifiers(asked).contains(version, prereleases=True)
+
+
+def too_old(asked: str) -> bool:
+    """Return whether no Python that the server runs on is what was asked for."""
+    if _DIGITS.fullmatch(asked):
+        release = tuple(int(part) for part in asked.split("."))
+        return release[:2] < OLDEST[: len(release)]
+    return not any(_specifiers(asked).contains(release) for release in _RELEASES)
+
+
+def official_image(asked: str) -> str:
+    """Return the official image whose Python is what was asked for: ``python:3.12-slim``."""
+    if _DIGITS.fullmatch(asked):
+        return f"python:{asked}-slim"
+    found = (release for release in _RELEASES if satisfies(asked, release))
+    version = minor_version(next(found, "3.11"))
+    return "python:{}.{}-slim".format(*version) if version else "python:3-slim"
+
+
+def python_of_image(image: str) -> tuple[int, int] | None:
+    """Return ``(3, 12)`` for an image that says so in its name, such as ``python:3.12-slim``."""
+    named = _IMAGE.search(image)
+    return (int(named[1]), int(named[2])) if named else None
+
+
+def minor_version(asked: str | None) -> tuple[int, int] | None:
+    """Return ``(3, 11)`` where one minor version is asked for, else None."""
+    if asked is None or not _DIGITS.fullmatch(asked) or "." not in asked:
+        return None
+    major, minor = asked.split(".")[:2]
+    return int(major), int(minor)
+
+
+def _specifiers(asked: str) -> SpecifierSet:
+    return SpecifierSet(f"=={asked}.*" if _DIGITS.fullmatch(asked) else asked)

@@ -1,0 +1,74 @@
+"""One requirement, as pip's requirement files have them: PEP 508 (``packaging``), and hashes."""
+
+import re
+
+from packaging.requirements import InvalidRequirement
+from packaging.requirements import Requirement as Pep508
+
+from fairlead.api.reasons import Reason
+from fairlead.diagnosis.finding import Problem, quoted
+from fairlead.tasks.contract import Requirement
+
+_COMMENT = re.compile(r"(^|\s+)#.*$", re.DOTALL)  # pip's own
+_HASH = re.compile(r"\s--hash[= ]([a-z0-9]+:[0-9a-f]+)(?=\s|$)")
+_CONDA_STYLE = re.compile(r"([A-Za-z0-9._-]+)\s*=\s*([0-9][^=\s]*)(=\S*)?")
+_NO_INDEX = re.compile(
+    r"[a-z+]+:.*|[./~\\].*|[^\[;]*[/\\].*|\S+\.(whl|zip|tar\.gz)", re.I | re.DOTALL
+)
+_OPTIONS = {
+    "-r": "Write the requirements of that file into this one.",
+    "-c": "Write the versions of that file into this one.",
+    "-e": "Put the package on a package index, or its modules beside the entry script.",
+    "-i": "Whoever runs Fairlead sets the package index (FAIRLEAD_PACKAGE_INDEX).",
+}
+_LONG = {"--requirement": "-r", "--constraint": "-c", "--editable": "-e", "--index-url": "-i"}
+_LONG |= {"--extra-index-url": "-i", "--find-links": "-i", "-f": "-i", "--trusted-host": "-i"}
+
+
+def read_requirement(text: str, line: int) -> Requirement | Problem | None:
+    """Return the requirement of one logical line, what is wrong with it, or None for a comment."""
+    text = _COMMENT.sub("", text).strip()
+    hashes = _HASH.findall(f" {text}")
+    bare = _HASH.sub("", f" {text}").strip()
+    if not bare:
+        return None
+    if bare.startswith("-") or " --" in bare:
+        return _option(bare, line)
+    if _NO_INDEX.fullmatch(bare):
+        return _not_from_index(bare, line)
+    try:
+        parsed = Pep508(bare)
+    except InvalidRequirement as error:
+        return _unreadable(bare, line, error)
+    if parsed.url:
+        return _not_from_index(bare, line)
+    kept = [str(parsed), *(f"--hash={value}" for value in hashes)]
+    return Requirement(text=" ".join(kept), line=line)
+
+
+def _option(text: str, line: int) -> Problem:
+    option = next(word for word in text.split() if word.startswith("-")).partition("=")[0]
+    short = option[:2] if option[1:2] != "-" else _LONG.get(option, option)
+    remedy = _OPTIONS.get(short, f"Remove {option}.")
+    return _problem(line, f"the option {quoted(option)} is not supported", remedy)
+
+
+def _unreadable(text: str, line: int, error: InvalidRequirement) -> Problem:
+    if conda := _CONDA_STYLE.fullmatch(text):
+        remedy = f"Write {quoted(f'{conda[1]}=={conda[2]}')}: pip takes two equal signs."
+        return _problem(line, f"{quoted(text)} is conda's way to write a version", remedy)
+    why = str(error).partition("\n")[0]
+    remedy = "Write a name and versions, such as `numpy==2.1.0` or `pandas>=2,<3`."
+    return _problem(line, f"{quoted(text)} is no requirement: {why}", remedy)
+
+
+def _not_from_index(text: str, line: int) -> Problem:
+    remedy = (
+        "Name packages of the package index only; put your own modules beside the entry script."
+    )
+    message = f"{quoted(text)} is an address or a path, and those are not supported"
+    return _problem(line, message, remedy)
+
+
+def _problem(line: int, message: str, remedy: str) -> Problem:
+    return Problem(Reason.ENVIRONMENT_FILE_INVALID, line, message, remedy)

@@ -1,0 +1,37 @@
+"""A file that the spec names: is it in the source, and is it text?"""
+
+import difflib
+from collections.abc import Mapping
+
+from fairlead.api.reasons import Reason
+from fairlead.api.status import FailureClass
+from fairlead.diagnosis.finding import Finding, Problem, listed
+
+
+def missing_file(
+    files: Mapping[str, bytes], file: str, field: str, reason: Reason = Reason.SOURCE_FILE_NOT_FOUND
+) -> Finding:
+    """Return that the source has no ``file``, which ``field`` of the spec names."""
+    names = {name.rpartition("/")[2].lower(): name for name in files}
+    close = difflib.get_close_matches(file.rpartition("/")[2].lower(), names, n=1)
+    guess = f" Did you mean {names[close[0]]}?" if close else ""
+    has = f"it has {listed(sorted(files))}" if files else "it has no files at all"
+    return Finding(
+        reason=reason,
+        class_=FailureClass.USER,
+        message=f"{field} names {file}, and the source has no such file; {has}.{guess}",
+        remedy=f"Correct {field}, or add the file to the source.",
+    )
+
+
+def read_text(content: bytes, reason: Reason, longest: int) -> str | Problem:
+    """Return UTF-8 text with Unix line ends and without a byte order mark, or what is wrong."""
+    if len(content) > longest:
+        message = f"it is longer than {longest // 1024} KiB"
+        return Problem(reason, 0, message, "Keep in it only what is needed.")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return Problem(reason, line, "it is not UTF-8", "Save the file as UTF-8.")
+    return text.replace("\r\n", "\n").replace("\r", "\n")

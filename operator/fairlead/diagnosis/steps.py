@@ -1,0 +1,109 @@
+"""``Dockerfile.steps``: which instructions may stand there, told by line before any build.
+
+The steps run on the base image, before the packages are installed, in the classic builder's
+dialect: there is no build context, and nothing of BuildKit.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+
+from fairlead.api.reasons import Reason
+from fairlead.diagnosis.finding import Finding, Problem, combine, quoted
+from fairlead.diagnosis.source_file import missing_file, read_text
+from fairlead.images.steps import Instruction, instructions
+
+LONGEST = 32 * 1024  # bytes; the builder reads no line longer than 64 KiB
+_EXAMPLES = {
+    "RUN": "RUN apt-get update && apt-get install -y vim",
+    "ENV": "ENV NAME=value",
+    "ARG": "ARG NAME=value",
+    "LABEL": "LABEL name=value",
+    "USER": "USER 1000",
+    "WORKDIR": "WORKDIR /opt/tools",
+    "SHELL": 'SHELL ["/bin/bash", "-c"]',
+}
+ALLOWED = tuple(_EXAMPLES)
+_NO_CONTEXT = (
+    "Put files into the source: they land beside the entry script. Or fetch them in a RUN."
+)
+_REFUSED = {
+    "FROM": "Name the base image in spec.baseImage.",
+    "COPY": _NO_CONTEXT,
+    "ADD": _NO_CONTEXT,
+    "ENTRYPOINT": "Remove it: Fairlead starts the scoring server.",
+    "CMD": "Remove it: Fairlead starts the scoring server.",
+    "EXPOSE": "Remove it: the scoring server listens on port 5001.",
+    "HEALTHCHECK": "Remove it: set spec.probes of the Webservice.",
+    "VOLUME": "Remove it: what later steps write there would be lost.",
+    "STOPSIGNAL": "Remove it: Kubernetes stops the server with SIGTERM.",
+    "ONBUILD": "Write the instruction itself, without ONBUILD.",
+    "MAINTAINER": "Write a LABEL instead.",
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_ESCAPE = re.compile(r"\s*#\s*escape\s*=\s*[^\\\s]", re.IGNORECASE)
+_HEREDOC = re.compile(r"(?:^|\s)\d*<<-?[\"']?[A-Za-z_]")
+_ANYTHING = re.compile(r".")
+_ASSIGNMENT = re.compile(r"[^=\s]+=|\S+\s+\S")
+_JSON_LIST = re.compile(r'\[\s*"[^"]+"\s*(,\s*"[^"]*"\s*)*\]$')
+_SHAPES = {"ENV": _ASSIGNMENT, "LABEL": _ASSIGNMENT, "SHELL": _JSON_LIST}
+_FLAG = re.compile(r"--(mount|network|security|device)\b")
+
+
+def read_steps(files: Mapping[str, bytes], docker_file: str | None) -> str | Finding:
+    """Return the steps as text with Unix line ends, or everything that is wrong with them."""
+    if docker_file is None:
+        return ""
+    if docker_file not in files:
+        return missing_file(files, docker_file, "spec.dockerFile")
+    text = read_text(files[docker_file], Reason.DOCKERFILE_STEPS_INVALID, LONGEST)
+    problems = [text] if isinstance(text, Problem) else list(_problems(text))
+    return combine(docker_file, problems) if problems else str(text)
+
+
+def _problems(text: str) -> Iterator[Problem]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if _CONTROL.search(line):
+            yield _problem(number, "it holds a control character", "Remove the character.")
+        if _ESCAPE.match(line):
+            yield _problem(number, "the escape character stays `\\`", "Remove the directive.")
+    for instruction in instructions(text):
+        yield from _check(instruction)
+        if _HEREDOC.search(instruction.arguments):
+            return  # what follows is its text, not instructions
+
+
+def _check(instruction: Instruction) -> Iterator[Problem]:
+    line, keyword = instruction.line, instruction.keyword
+    if keyword in _REFUSED:
+        yield _problem(line, f"{keyword} is not allowed here", _REFUSED[keyword])
+    elif keyword not in ALLOWED:
+        yield _problem(line, f"{quoted(keyword)} is no instruction", _unknown(keyword))
+    elif not _SHAPES.get(keyword, _ANYTHING).match(instruction.arguments):
+        remedy = f"Write for example {quoted(_EXAMPLES[keyword])}."
+        yield _problem(line, f"{keyword} is not complete", remedy)
+    else:
+        yield from _check_arguments(instruction)
+
+
+def _check_arguments(instruction: Instruction) -> Iterator[Problem]:
+    line, keyword, arguments = instruction.line, instruction.keyword, instruction.arguments
+    if arguments.endswith("\\"):
+        remedy = "Continue the line, or remove the backslash."
+        yield _problem(line, f"{keyword} ends in a backslash, and nothing follows", remedy)
+    if keyword == "RUN" and (flag := _FLAG.match(arguments)):
+        remedy = "Write it as a plain RUN."
+        yield _problem(line, f"RUN {flag[0]} needs BuildKit, which is not used here", remedy)
+    if _HEREDOC.search(arguments):
+        remedy = "Write one RUN with && between its commands."
+        yield _problem(line, "a heredoc (<<) needs BuildKit, which is not used here", remedy)
+
+
+def _unknown(keyword: str) -> str:
+    close = difflib.get_close_matches(keyword, (*ALLOWED, *_REFUSED), n=1)
+    guess = f"Did you mean {close[0]}? " if close else ""
+    return f"{guess}Allowed are {', '.join(ALLOWED)}; a long line is continued with a backslash."
+
+
+def _problem(line: int, message: str, remedy: str) -> Problem:
+    return Problem(Reason.DOCKERFILE_STEPS_INVALID, line, message, remedy)

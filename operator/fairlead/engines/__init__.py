@@ -1,0 +1,1 @@
+"""How environments are built: one engine per file, behind one small Protocol."""

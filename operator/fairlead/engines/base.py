@@ -1,0 +1,57 @@
+"""What every engine does: take a plan, make the image of its environment, and say how it went."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from fairlead.diagnosis.base_python import BasePython
+from fairlead.diagnosis.build_output import BuildOutput
+from fairlead.images.reference import Repository
+from fairlead.tasks.contract import EnvironmentRecipe
+
+
+class Log(Protocol):
+    """Where an engine tells what it does, as it does it."""
+
+    def phase(self, name: str) -> None: ...
+    def write(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """Everything that decides a build. ``base`` is on the registry that the engine reaches, and the
+    image is pushed as ``<environments>:<hash>``."""
+
+    recipe: EnvironmentRecipe
+    base: Repository
+    base_digest: str
+    environments: Repository
+    hash: str
+    package_index: str
+    insecure_hosts: tuple[str, ...]
+    ca_bundle: Path | None
+
+
+class EngineUnreachableError(Exception):
+    """The engine does not answer; the text says which and what to do."""
+
+
+class BuildFailedError(Exception):
+    """The engine worked, and the build did not."""
+
+    def __init__(self, output: BuildOutput) -> None:
+        super().__init__(output.error)
+        self.output = output
+
+
+class Engine(Protocol):
+    """Each method raises ``EngineUnreachableError`` or ``BuildFailedError``, and leaves nothing
+    running when it ends, whatever ends it."""
+
+    def prepare(self, plan: BuildPlan, log: Log) -> BasePython | None:
+        """Fetch the base image, run the steps on it, and return its Python; None if it has none."""
+        ...
+
+    def build(self, plan: BuildPlan, python: BasePython, log: Log) -> str:
+        """Install the packages, push the image, and return its digest."""
+        ...

@@ -1,0 +1,203 @@
+"""The ``docker`` engine: Docker Engine through its SDK, the classic builder, for development.
+
+Everything it makes carries labels: ``fairlead.dev/owner`` on all of it, so that it can be pruned,
+and ``fairlead.dev/build`` on what only the build needs, which is removed when the build ends. What
+the steps of a ``Dockerfile.steps`` made stays, as ``fairlead-steps:<hash>``: they need not run
+again when only the packages change.
+"""
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+
+import certifi
+import docker
+from docker.errors import APIError, ImageNotFound
+from docker.models.images import Image
+
+from fairlead.diagnosis.base_python import BasePython
+from fairlead.diagnosis.build_output import BuildOutput, Phase
+from fairlead.engines.base import BuildFailedError, BuildPlan, Log
+from fairlead.engines.docker_client import context, engine
+from fairlead.engines.docker_stream import Ending, follow
+from fairlead.images.recipe import (
+    BUILD_LABEL,
+    OWNER_LABEL,
+    PackageIndex,
+    base_stage,
+    build_files,
+    dockerfile,
+)
+from fairlead.images.steps import instructions
+
+OWNER = "fairlead"  # unless the base image has an owner: who prunes that prunes what is made of it
+GRACE = 5.0  # seconds for the engine to end a build whose stream was closed
+STEPS = "fairlead-steps"
+_LABEL = re.compile(r"[A-Za-z0-9_.-]{1,63}")
+_NO_PYTHON = re.compile(r"python3.*(?:not found|no such file)", re.IGNORECASE)
+_PROBE = (
+    "import importlib.util as u, sys; print('%d.%d.%d' % sys.version_info[:3], "
+    "bool(u.find_spec('venv') and u.find_spec('ensurepip')))"
+)
+_PYTHON = re.compile(r"(\d+\.\d+\.\d+) (True|False)")
+
+
+class DockerEngine:
+    """An ``Engine``. The base image is pulled, and the environment pushed, by Docker itself."""
+
+    def prepare(self, plan: BuildPlan, log: Log) -> BasePython | None:
+        with engine() as client, _answered(Phase.PULL):
+            log.phase("base image")
+            image = _base_image(client, plan, log)
+            owner = _owner(image)
+            if instructions(plan.recipe.steps):
+                log.phase("steps")
+                stage = _first_stage(plan, image).encode()
+                tag = f"{STEPS}:{sha256(stage).hexdigest()[:16]}"
+                _run_build(client, Phase.STEPS, {"Dockerfile": stage}, tag, log)
+                image = client.images.get(tag)
+            return _python(client, image, owner, log)
+
+    def build(self, plan: BuildPlan, python: BasePython, log: Log) -> str:
+        with engine() as client, _tidied(client, plan, log), _answered(Phase.PACKAGES):
+            log.phase("packages")
+            stage = _first_stage(plan, client.images.get(_base_name(plan)))
+            text = dockerfile(stage, _name(plan), plan.hash, python.version)
+            index = PackageIndex(plan.package_index, plan.insecure_hosts, _certificates(plan))
+            files = {"Dockerfile": text.encode(), **build_files(plan.recipe, index)}
+            _run_build(client, Phase.PACKAGES, files, _name(plan), log)
+            log.phase("push")
+            return _push(client, plan, log)
+
+
+def _name(plan: BuildPlan) -> str:
+    return f"{plan.environments}:{plan.hash}"
+
+
+def _base_name(plan: BuildPlan) -> str:
+    return f"{plan.base}@{plan.base_digest}"
+
+
+def _first_stage(plan: BuildPlan, base: Image) -> str:
+    return base_stage(plan.recipe, _base_name(plan), _owner(base))
+
+
+def _owner(base: Image) -> str:
+    label = base.labels.get(OWNER_LABEL, OWNER)
+    return label if _LABEL.fullmatch(label) else OWNER
+
+
+def _certificates(plan: BuildPlan) -> bytes:
+    """All that pip should trust: with a bundle of its own it trusts nothing else."""
+    if plan.ca_bundle is None:
+        return b""
+    return b"\n".join((plan.ca_bundle.read_bytes(), Path(certifi.where()).read_bytes()))
+
+
+def _base_image(client: docker.DockerClient, plan: BuildPlan, log: Log) -> Image:
+    with suppress(ImageNotFound):
+        return client.images.get(_base_name(plan))
+    entries = client.api.pull(str(plan.base), tag=plan.base_digest, stream=True, decode=True)
+    _checked(Phase.PULL, follow(entries, log.write))
+    return client.images.get(_base_name(plan))
+
+
+def _run_build(
+    client: docker.DockerClient, phase: Phase, files: Mapping[str, bytes], tag: str, log: Log
+) -> None:
+    for name in ("Dockerfile", "build/requirements.txt"):
+        if name in files:
+            log.write(f"{name}:\n{files[name].decode().rstrip()}")
+    with _answered(phase):
+        entries = client.api.build(
+            fileobj=context(files),
+            custom_context=True,
+            tag=tag,
+            rm=True,
+            forcerm=True,
+            decode=True,
+            use_config_proxy=True,
+        )
+        with closing(entries):
+            _checked(phase, follow(entries, log.write))
+
+
+def _python(client: docker.DockerClient, image: Image, owner: str, log: Log) -> BasePython | None:
+    """Ask the image's own ``python3``, in a container without network or rights."""
+    container = client.containers.create(
+        image,
+        ["-c", _PROBE],
+        entrypoint=["python3"],
+        user="0",
+        network_disabled=True,
+        cap_drop=["ALL"],
+        labels={OWNER_LABEL: owner},
+    )
+    try:
+        container.start()
+        container.wait()
+        said = container.logs(tail=20).decode(errors="replace")
+    except APIError as error:
+        if not _NO_PYTHON.search(str(error.explanation)):
+            raise
+        return None
+    finally:
+        container.remove(force=True)
+    found = _PYTHON.fullmatch(said.strip())
+    if found is None:
+        log.write(f"python3 of the base image says: {said}")
+        return None
+    return BasePython(found[1], makes_environments=found[2] == "True")
+
+
+def _push(client: docker.DockerClient, plan: BuildPlan, log: Log) -> str:
+    with _answered(Phase.PUSH):
+        entries = client.api.push(str(plan.environments), plan.hash, stream=True, decode=True)
+        ending = _checked(Phase.PUSH, follow(entries, log.write))
+    if ending.digest is None:
+        raise BuildFailedError(BuildOutput(Phase.PUSH, ending.lines, "no digest was reported"))
+    return ending.digest
+
+
+def _checked(phase: Phase, ending: Ending) -> Ending:
+    if ending.error:
+        output = BuildOutput(phase, ending.lines, ending.error)
+        raise BuildFailedError(output)
+    return ending
+
+
+@contextmanager
+def _answered(phase: Phase) -> Iterator[None]:
+    """A refusal before the stream begins, such as a Dockerfile that does not parse."""
+    try:
+        yield
+    except APIError as error:
+        raise BuildFailedError(BuildOutput(phase, error=str(error.explanation or error))) from error
+
+
+@contextmanager
+def _tidied(client: docker.DockerClient, plan: BuildPlan, log: Log) -> Iterator[None]:
+    """Remove what only this build needed: its stages, and its image once that was pushed."""
+    label = f"{BUILD_LABEL}={_name(plan)}"
+    try:
+        yield
+    finally:
+        try:
+            _await_end(client, label)
+            with suppress(ImageNotFound):
+                client.images.remove(_name(plan))
+            for image in client.images.list(filters={"dangling": True, "label": label}):
+                image.remove()
+        except APIError as error:  # all of it is labelled: somebody may prune it
+            log.write(f"Docker Engine keeps something of this build: {error.explanation}")
+
+
+def _await_end(client: docker.DockerClient, label: str) -> None:
+    deadline = time.monotonic() + GRACE
+    while time.monotonic() < deadline:
+        if not client.containers.list(all=True, filters={"label": label}):
+            return
+        time.sleep(0.1)

@@ -1,0 +1,57 @@
+"""Docker Engine as we reach it: ``DOCKER_HOST`` or the usual socket, and what its silence means."""
+
+import io
+import os
+import re
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import docker
+from docker.errors import APIError, DockerException
+from requests.exceptions import RequestException
+from urllib3.exceptions import HTTPError
+
+from fairlead.connection import why
+from fairlead.engines.base import EngineUnreachableError
+from fairlead.redact import redacted
+
+TIMEOUT = 300  # seconds of silence; a build may be silent for longer and has none
+_ERRNO = re.compile(r"\(\d+, '([^']+)'\)")
+SILENCE = (RequestException, HTTPError, ConnectionError, TimeoutError)
+
+
+@contextmanager
+def engine() -> Iterator[docker.DockerClient]:
+    """Yield a client; whatever it meets but an answer is an ``EngineUnreachableError``."""
+    try:
+        client = docker.from_env(timeout=TIMEOUT)
+    except DockerException as error:  # it asked for the engine's version
+        raise _unreachable(error) from error
+    try:
+        yield client
+    except APIError:  # an answer, though the SDK derives it from a RequestException
+        raise
+    except SILENCE as error:
+        raise _unreachable(error) from error
+    finally:
+        client.close()
+
+
+def _unreachable(error: Exception) -> EngineUnreachableError:
+    host = redacted(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
+    system = _ERRNO.search(str(error))  # deep inside what requests and urllib3 make of it
+    said = system[1] if system else why(error)
+    return EngineUnreachableError(f"Docker Engine does not answer at {host}: {said}.")
+
+
+def context(files: Mapping[str, bytes]) -> io.BytesIO:
+    """Return a build context as the tar archive that Docker Engine takes."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), 0o644
+            tar.addfile(member, io.BytesIO(content))
+    archive.seek(0)
+    return archive

@@ -1,0 +1,1 @@
+"""kopf's doorway: translate, delegate, translate back. No decisions here."""

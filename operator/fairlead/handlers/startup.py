@@ -1,0 +1,70 @@
+"""How kopf is set up. The traps this avoids are K1 to K23 of the research on kopf; each line says
+which one."""
+
+import logging
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import kopf
+
+from fairlead.api.meta import FINALIZER
+from fairlead.handlers.children import watch_only_ours
+
+BACKOFFS = (1, 1, 2, 3, 5, 8, 13, 21)  # seconds after a failed request of kopf's own
+
+
+class Jittered:
+    """Back-offs spread by half each way, so that many operators do not return in one moment."""
+
+    def __iter__(self) -> Iterator[float]:
+        return (seconds * random.uniform(0.5, 1.5) for seconds in BACKOFFS)
+
+
+class Forgetful(kopf.DiffBaseStorage):
+    """Remembers nothing on the object: what is done is seen by looking, never from a note.
+
+    A note in an annotation belongs to whoever may write the object: copied to another object it
+    would hide that one (K4a), malformed it would block it (K4b), too large it would repeat the
+    handling for ever (K3), and any foreign annotation would look like a change (K5).
+    """
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+
+@kopf.on.login()
+async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    """In a pod its ServiceAccount, elsewhere the kubeconfig; kopf's own readers, no client."""
+    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+
+@kopf.on.startup()
+async def started(settings: kopf.OperatorSettings, **_: Any) -> None:
+    configure(settings)
+
+
+def configure(settings: kopf.OperatorSettings) -> None:
+    """Set every deadline that is unlimited by default, and keep kopf out of users' objects."""
+    settings.watching.server_timeout = 300  # bounds the life of a watch (K13)
+    settings.watching.client_timeout = 330
+    settings.watching.connect_timeout = 10
+    settings.watching.inactivity_timeout = 70  # a silent watch is a dead one (K13)
+    settings.watching.chunk_size = 500  # not the whole list in one answer
+    watch_only_ours(settings.watching.label_selectors)
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 5
+    settings.networking.error_backoffs = Jittered()
+    settings.queueing.error_delays = (1, 2, 4, 8, 15, 30, 60)
+    settings.execution.default_backoff = 15  # after a bug of ours; what the API says is no bug
+    settings.persistence.finalizer = FINALIZER
+    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix="fairlead.dev")
+    settings.persistence.diffbase_storage = Forgetful()
+    settings.posting.enabled = False  # Events are transitions of conditions, not log lines (K23)
+    settings.posting.level = logging.CRITICAL
+    settings.peering.standalone = True  # peering pauses all who see a forged peer (K11)
+    settings.process.ultimate_exiting_timeout = 25  # below a pod's grace period (K7)
+    settings.scanning.disabled = True  # no right to list CRDs and namespaces is needed (K22)

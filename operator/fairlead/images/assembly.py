@@ -1,0 +1,155 @@
+"""An image put together from layers, as the documents that say so. Pure.
+
+The result is always an OCI image, whatever the environment was pushed as: a layer has the same
+bytes under both names. Nothing in it is a date, so the same inputs have the same digest.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fairlead.images.oci import (
+    DOCKER_LAYER,
+    DOCKER_LAYER_GZIP,
+    DOCKER_LAYER_ZSTD,
+    OCI_CONFIG,
+    OCI_LAYER,
+    OCI_LAYER_GZIP,
+    OCI_LAYER_ZSTD,
+    Descriptor,
+    Manifest,
+    descriptor,
+    written,
+)
+from fairlead.images.paths import APP_ROOT, ENVIRONMENT, MODELS, RUNTIME, model_folder
+
+HASH = "dev.fairlead.image.hash"
+VERSION = "dev.fairlead.image.version"
+USER = "10001:10001"  # numeric: runAsNonRoot cannot look a name up
+PORT = "5001/tcp"
+ENTRYPOINT = (
+    f"/{ENVIRONMENT}/bin/python",
+    "-I",
+    "-S",
+    f"/{RUNTIME}/fairlead_scoring/__main__.py",
+)
+KEPT = ("architecture", "os", "variant", "os.version", "os.features")
+_OCI_NAMES = {
+    DOCKER_LAYER: OCI_LAYER,
+    DOCKER_LAYER_GZIP: OCI_LAYER_GZIP,
+    DOCKER_LAYER_ZSTD: OCI_LAYER_ZSTD,
+}
+
+
+class NotAnEnvironmentError(ValueError):
+    """The environment image is not one that layers can be put on; the text says why."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A layer to be put on top. ``about`` is for people, in the image's history."""
+
+    descriptor: Descriptor
+    diff_id: str
+    about: str
+
+
+@dataclass(frozen=True)
+class Base:
+    """The environment image: its manifest, and its config as it was parsed."""
+
+    manifest: Manifest
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Image:
+    manifest: Manifest
+    config: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of all layers, as they are stored."""
+        return sum(layer.size for layer in self.manifest.layers)
+
+
+def assembled(
+    base: Base, parts: Sequence[Part], variables: Mapping[str, str], annotations: Mapping[str, str]
+) -> Image:
+    """Return the image of ``base`` with ``parts`` on top, lowest first.
+
+    Raises ``NotAnEnvironmentError``.
+    """
+    config = written(_config(base, parts, variables))
+    layers = (*(_named_as_oci(layer) for layer in base.manifest.layers), *_layers(parts))
+    manifest = Manifest(
+        config=descriptor(OCI_CONFIG, config), layers=layers, annotations=dict(annotations)
+    )
+    return Image(manifest, config)
+
+
+def environment_variables(
+    entry_script: str, models: Sequence[tuple[str, int]], asked: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the variables of the image; ``models`` are names and versions.
+
+    Those that say where things lie cannot be changed by the user: as in Azure ML v1 they describe
+    the image, and a script would look for its model where it is not.
+    """
+    only = model_folder(*models[0]) if len(models) == 1 else MODELS
+    ours = {
+        "AML_APP_ROOT": f"/{APP_ROOT}",
+        "AZUREML_ENTRY_SCRIPT": entry_script,
+        "AZUREML_MODEL_DIR": f"/{only}",
+    }
+    return {**asked, **ours}
+
+
+def _config(base: Base, parts: Sequence[Part], variables: Mapping[str, str]) -> dict[str, Any]:
+    before = _diff_ids(base)
+    own = base.config.get("config") or {}
+    merged = {**dict(_pairs(own.get("Env") or ())), **dict(sorted(variables.items()))}
+    return {
+        **{name: base.config[name] for name in KEPT if name in base.config},
+        "config": {
+            "Env": [f"{name}={value}" for name, value in merged.items()],
+            "Entrypoint": list(ENTRYPOINT),
+            "WorkingDir": f"/{APP_ROOT}",
+            "User": USER,
+            "ExposedPorts": {PORT: {}},
+            "Labels": own.get("Labels") or {},
+        },
+        "rootfs": {"type": "layers", "diff_ids": [*before, *(part.diff_id for part in parts)]},
+        "history": [
+            *(_without_date(entry) for entry in base.config.get("history") or ()),
+            *({"created_by": f"fairlead: {part.about}"} for part in parts),
+        ],
+    }
+
+
+def _diff_ids(base: Base) -> list[str]:
+    diff_ids = (base.config.get("rootfs") or {}).get("diff_ids") or []
+    if len(diff_ids) != len(base.manifest.layers):
+        raise NotAnEnvironmentError(
+            f"its config lists {len(diff_ids)} layers and its manifest {len(base.manifest.layers)}"
+        )
+    return list(diff_ids)
+
+
+def _layers(parts: Iterable[Part]) -> Iterable[Descriptor]:
+    return (part.descriptor.model_copy(update={"annotations": None}) for part in parts)
+
+
+def _named_as_oci(layer: Descriptor) -> Descriptor:
+    name = _OCI_NAMES.get(layer.media_type, layer.media_type)
+    if name not in _OCI_NAMES.values():
+        raise NotAnEnvironmentError(f"it has a layer of an unknown kind ({name})")
+    return layer.model_copy(update={"media_type": name})
+
+
+def _pairs(variables: Iterable[str]) -> Iterable[tuple[str, str]]:
+    return ((name, value) for name, _, value in (text.partition("=") for text in variables))
+
+
+def _without_date(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name != "created"}

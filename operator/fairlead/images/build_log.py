@@ -1,0 +1,50 @@
+"""Build logs, kept where the images are: an artifact of one compressed text.
+
+They outlive the task, its folder and the operator, and lie under ``<repository>:log-<build id>``
+for failed and cancelled builds too.
+"""
+
+import zlib
+
+from fairlead.images.gzipped import gunzipped, gzipped
+from fairlead.images.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
+from fairlead.images.reference import Repository
+from fairlead.images.registry import Registry
+from fairlead.images.registry_errors import NotInRegistryError, RegistryFaultError
+from fairlead.redact import redacted
+
+ARTIFACT = "application/vnd.fairlead.build-log.v1"
+TEXT = "application/vnd.fairlead.build-log.v1.text+gzip"
+MOST_BYTES = 4_000_000  # of text; of what is longer the end is kept
+
+
+def append_log(registry: Registry, repository: Repository, tag: str, text: str) -> None:
+    """Add ``text``, redacted, to the log under ``tag``. Raises ``RegistryError``."""
+    try:
+        before = read_log(registry, repository, tag)
+    except NotInRegistryError:
+        before = b""
+    whole = (before + redacted(text, MOST_BYTES).encode())[-MOST_BYTES:]
+    content = gzipped(whole)
+    manifest = Manifest(
+        artifact_type=ARTIFACT,
+        config=descriptor(OCI_EMPTY, EMPTY),
+        layers=(descriptor(TEXT, content),),
+    )
+    registry.upload_bytes(repository, EMPTY)
+    registry.upload_bytes(repository, content)
+    registry.put_manifest(repository, tag, written(manifest), OCI_MANIFEST)
+
+
+def read_log(registry: Registry, repository: Repository, tag: str) -> bytes:
+    """Return the log under ``tag`` as UTF-8 text, at most ``MOST_BYTES`` of it.
+
+    Raises ``NotInRegistryError`` where there is none, or another ``RegistryError``.
+    """
+    manifest, _ = registry.manifest(repository, tag)
+    if manifest.artifact_type != ARTIFACT or not manifest.layers:
+        raise NotInRegistryError(repository, f"{repository}:{tag} is not a build log.")
+    try:
+        return gunzipped(registry.blob(repository, manifest.layers[0].digest), MOST_BYTES)
+    except zlib.error as error:
+        raise RegistryFaultError(repository, f"The log {repository}:{tag} is broken.") from error

@@ -1,0 +1,87 @@
+"""What makes two things the same: their content, never names, dates, labels or the order of keys.
+
+Each hash is the sha256 of canonical JSON behind a prefix that names its kind and its version, so
+that no two kinds ever collide; change what goes into one and its version goes up. No hash knows the
+runtime: a new one rebuilds nothing by itself.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+from fairlead.api.model import ModelSpec
+from fairlead.images.canonical import canonical_json
+from fairlead.images.oci import PLATFORM
+from fairlead.tasks.contract import EnvironmentRecipe, ModelLayer
+
+ENVIRONMENT_FORMAT = 1  # goes up when images/recipe.py renders another Dockerfile
+
+
+def environment_hash(recipe: EnvironmentRecipe, base_digest: str) -> str:
+    """What an environment image is made from: the key under which it is shared and found again.
+
+    The name of the base image counts for nothing, its digest for everything. The order of the
+    requirements counts: pip's choices may depend on it.
+    """
+    return _hash(
+        "environment",
+        {
+            "format": ENVIRONMENT_FORMAT,
+            "platform": str(PLATFORM),
+            "base": base_digest,
+            "python": recipe.python,
+            "requirements": [requirement.text.strip() for requirement in recipe.requirements],
+            "steps": _lines(recipe.steps),
+        },
+    )
+
+
+def code_hash(files: Mapping[str, bytes], entry_script: str) -> str:
+    """The user's source: every file with its path, and which of them is the script."""
+    contents = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+    return _hash("code", {"files": contents, "entryScript": entry_script})
+
+
+def image_hash(
+    environment: str, models: Iterable[ModelLayer], code: str, variables: Mapping[str, str]
+) -> str:
+    """Everything an image is made from. The order in which models are listed counts for nothing."""
+    layers = sorted((m.model_name, m.version, m.path, m.layer) for m in models)
+    return _hash(
+        "image",
+        {"environment": environment, "models": layers, "code": code, "variables": dict(variables)},
+    )
+
+
+def folder_digest(files: Mapping[str, str]) -> str:
+    """The content of a model of several files: relative path to the sha256 digest of each file."""
+    return f"sha256:{_hash('folder', dict(files))}"
+
+
+def ingest_key(spec: ModelSpec, model_name: str, files: Mapping[str, bytes] | None) -> str:
+    """What an ingest would fetch and store: while this stays the same nothing is fetched again.
+
+    A ConfigMap counts by its ``files``, not by its name.
+    """
+    contents = {
+        path: hashlib.sha256(content).hexdigest() for path, content in (files or {}).items()
+    }
+    return _hash(
+        "ingest",
+        {
+            "modelName": model_name,
+            "uri": spec.source.uri,
+            "files": contents,
+            "unpack": spec.unpack,
+            "digest": spec.digest,
+        },
+    )
+
+
+def _hash(kind: str, content: Mapping[str, object]) -> str:
+    prefix = f"fairlead.dev/{kind}/v1\n".encode()
+    return hashlib.sha256(prefix + canonical_json(content)).hexdigest()
+
+
+def _lines(steps: str) -> list[str]:
+    """Line ends and blanks at the end of a line or of the file change nothing that is built."""
+    return [line.rstrip() for line in steps.strip().splitlines()]

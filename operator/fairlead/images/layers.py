@@ -1,0 +1,83 @@
+"""Layers: tar archives that depend on nothing but names and contents.
+
+Every file belongs to root, is 0644 (folders 0755) and dates from 1970; entries are sorted. POSIX
+(pax) headers are written only where a name or a size needs them. Large files are streamed from
+disk: there is never a second copy.
+"""
+
+import tarfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from fairlead.images.gzipped import gzipped
+from fairlead.images.oci import OCI_LAYER_GZIP, Descriptor, descriptor, digest_of
+
+BLOCK = tarfile.BLOCKSIZE
+PIECE = 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file at ``name``, relative to the root of the image: on disk, or in memory."""
+
+    name: str
+    content: Path | bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.content) if isinstance(self.content, bytes) else self.content.stat().st_size
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A small layer, ready to be pushed. ``diff_id`` is the digest of what is not compressed."""
+
+    content: bytes
+    diff_id: str
+    descriptor: Descriptor
+
+
+def tar(entries: Iterable[Entry], within: str) -> Iterator[bytes]:
+    """Yield the archive of ``entries`` in pieces, with their folders from ``within`` downwards.
+
+    Folders above ``within`` are the base image's own: their owners and modes are left as they are.
+    """
+    folders: set[str] = set()
+    for entry in sorted(entries, key=lambda entry: PurePosixPath(entry.name).parts):
+        for folder in _folders(entry.name, within):
+            if folder not in folders:
+                folders.add(folder)
+                yield _header(folder, tarfile.DIRTYPE, 0)
+        yield _header(entry.name, tarfile.REGTYPE, entry.size)
+        yield from _pieces(entry)
+        yield bytes(-entry.size % BLOCK)
+    yield bytes(2 * BLOCK)
+
+
+def compressed_layer(entries: Iterable[Entry], within: str) -> Layer:
+    """Return a small layer, compressed: code, not weights."""
+    content = b"".join(tar(entries, within))
+    packed = gzipped(content)
+    return Layer(packed, digest_of(content), descriptor(OCI_LAYER_GZIP, packed))
+
+
+def _header(name: str, kind: bytes, size: int) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.type, info.size = kind, size
+    info.mode = 0o755 if kind == tarfile.DIRTYPE else 0o644
+    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "strict")
+
+
+def _folders(name: str, within: str) -> Iterator[str]:
+    """The folders that lead to ``name``, outermost first, from ``within`` on."""
+    parents = [str(parent) for parent in PurePosixPath(name).parents][-2::-1]
+    return (p for p in parents if PurePosixPath(p).is_relative_to(within))
+
+
+def _pieces(entry: Entry) -> Iterator[bytes]:
+    if isinstance(entry.content, bytes):
+        yield entry.content
+        return
+    with entry.content.open("rb") as file:
+        yield from iter(lambda: file.read(PIECE), b"")

@@ -1,0 +1,123 @@
+"""A model version in the registry: one layer with its final path, and annotations that say it all.
+
+``<registry>/<namespace>/fairlead/models/<object>:<version>``. What status shows can always be read
+back from here; a tag is written once and never again.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from fairlead.api.model import ModelVersion
+from fairlead.images.layers import Entry, tar
+from fairlead.images.model_content import Content
+from fairlead.images.oci import (
+    EMPTY,
+    OCI_EMPTY,
+    OCI_LAYER,
+    Descriptor,
+    Manifest,
+    descriptor,
+    written,
+)
+from fairlead.images.paths import APP_ROOT, model_folder
+from fairlead.images.reference import Repository
+from fairlead.images.registry import Registry
+from fairlead.images.registry_errors import RegistryFaultError
+from fairlead.images.versions import version_of
+from fairlead.redact import redacted
+from fairlead.tasks.contract import IngestRequest
+
+ARTIFACT = "application/vnd.fairlead.model.v1"
+PREFIX = "dev.fairlead.model."
+FACTS = ("modelName", "digest", "sizeBytes", "files", "source", "path", "registeredAt")
+LONGEST_SOURCE = 2048
+
+
+def stored_models(registry: Registry, repository: Repository) -> list[ModelVersion]:
+    """Return every version in the registry, oldest first. Raises ``RegistryError``."""
+    numbers = sorted(n for tag in registry.tags(repository) if (n := version_of(tag)))
+    return [stored_model(registry, repository, number)[0] for number in numbers]
+
+
+def stored_model(
+    registry: Registry, repository: Repository, number: int
+) -> tuple[ModelVersion, Descriptor]:
+    """Return one version, and its layer. Raises ``RegistryError``."""
+    manifest, _ = registry.manifest(repository, str(number))
+    return _read(repository, number, manifest), manifest.layers[0]
+
+
+def same_content(
+    known: Iterable[ModelVersion], model_name: str, content: Content
+) -> ModelVersion | None:
+    """Return the version that has this content at this path, if one has."""
+    wanted = (model_name, content.digest, content.entry)
+    return next((v for v in known if (v.model_name, v.digest, v.path) == wanted), None)
+
+
+def push(
+    registry: Registry, repository: Repository, version: ModelVersion, content: Content
+) -> ModelVersion:
+    """Store ``content`` as ``version`` (whose ``layer`` is not known before); return it complete.
+
+    Raises ``RegistryError``. The tag comes last: an upload that was broken off leaves no version.
+    """
+    folder = model_folder(version.model_name, version.version)
+    entries = (Entry(f"{folder}/{file.name}", file.source) for file in content.files)
+    digest, size = registry.upload(repository, tar(entries, APP_ROOT))
+    registry.upload_bytes(repository, EMPTY)
+    complete = version.model_copy(update={"layer": digest})
+    manifest = Manifest(
+        artifact_type=ARTIFACT,
+        config=descriptor(OCI_EMPTY, EMPTY),
+        layers=(Descriptor(media_type=OCI_LAYER, digest=digest, size=size),),
+        annotations=_annotations(complete),
+    )
+    registry.put_version(repository, version.version, written(manifest))
+    return complete
+
+
+def new_version(
+    repository: Repository, number: int, request: IngestRequest, content: Content, now: datetime
+) -> ModelVersion:
+    """What a version will say of itself, but for its layer."""
+    return ModelVersion(
+        version=number,
+        model_name=request.model_name,
+        digest=content.digest,
+        size_bytes=content.size,
+        files=len(content.files),
+        source=redacted(request.source)[:LONGEST_SOURCE],
+        artifact=f"{repository}:{number}",
+        layer="",
+        path=content.entry,
+        registered_at=now.astimezone(UTC).replace(microsecond=0),
+    )
+
+
+def _annotations(version: ModelVersion) -> dict[str, str]:
+    wire = version.to_wire()
+    return {f"{PREFIX}{name}": str(wire[name]) for name in FACTS}
+
+
+def _read(repository: Repository, tag: int, manifest: Manifest) -> ModelVersion:
+    said = {
+        name.removeprefix(PREFIX): value
+        for name, value in manifest.annotations.items()
+        if name.startswith(PREFIX)
+    }
+    try:
+        facts = {name: said[name] for name in FACTS}
+        fixed = {
+            "version": tag,
+            "artifact": f"{repository}:{tag}",
+            "layer": manifest.layers[0].digest,
+        }
+        return ModelVersion.model_validate({**facts, **fixed})
+    except (ValidationError, KeyError, IndexError) as error:
+        raise RegistryFaultError(
+            repository,
+            f"{repository}:{tag} is no model version that Fairlead wrote: remove the tag.",
+        ) from error

@@ -1,0 +1,94 @@
+"""The documents of a registry: descriptors, manifests and indexes, and their media types.
+
+Sources: the OCI image and distribution specifications 1.1, and Docker's image manifest v2 schema 2,
+whose manifests say the same in other words.
+"""
+
+import hashlib
+import platform
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from fairlead.api.wire import StatusWire
+from fairlead.images.canonical import canonical_json
+
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+OCI_EMPTY = "application/vnd.oci.empty.v1+json"
+OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
+OCI_LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
+OCI_LAYER_ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
+DOCKER_LAYER_GZIP = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+DOCKER_LAYER_ZSTD = "application/vnd.docker.image.rootfs.diff.tar.zstd"
+
+MANIFESTS = (OCI_MANIFEST, DOCKER_MANIFEST)
+INDEXES = (OCI_INDEX, DOCKER_INDEX)
+EMPTY = b"{}"  # the config of an artifact that has none
+
+DigestText = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv8l": "arm64"}
+
+
+class Platform(StatusWire):
+    architecture: str
+    os: str
+
+    def __str__(self) -> str:
+        return f"{self.os}/{self.architecture}"
+
+
+PLATFORM = Platform(
+    os="linux", architecture=_ARCHITECTURES.get(platform.machine(), platform.machine())
+)
+"""What images are built for: Linux on this machine's processor."""
+
+
+class Descriptor(StatusWire):
+    """One blob or manifest: what it is, and the digest that proves it. ``size`` in bytes."""
+
+    media_type: str
+    digest: DigestText
+    size: Annotated[int, Field(ge=0)]
+    annotations: dict[str, str] | None = None
+    platform: Platform | None = None
+
+
+class Manifest(StatusWire):
+    """An image or an artifact: a config and layers, lowest first."""
+
+    schema_version: int = 2
+    media_type: str = OCI_MANIFEST
+    artifact_type: str | None = None
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+
+class Index(StatusWire):
+    """One image for several platforms."""
+
+    manifests: tuple[Descriptor, ...]
+
+
+def digest_of(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def descriptor(media_type: str, content: bytes, **annotations: str) -> Descriptor:
+    return Descriptor(
+        media_type=media_type,
+        digest=digest_of(content),
+        size=len(content),
+        annotations=annotations or None,
+    )
+
+
+def written(document: StatusWire | dict[str, Any]) -> bytes:
+    """Return a document as it is stored: the same document always gives the same bytes."""
+    content = document.to_wire() if isinstance(document, StatusWire) else document
+    return canonical_json(content)

@@ -1,0 +1,115 @@
+"""The Dockerfile that stands for an environment, and the few files it is built with.
+
+The dialect is the classic builder's. Of three stages only the first and the last leave a trace: the
+package index and the certificates stay in the one between, which is never pushed.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fairlead.images import pip_install
+from fairlead.images.steps import instructions
+from fairlead.tasks.contract import EnvironmentRecipe
+
+APP_ROOT = "/var/azureml-app"
+ENVIRONMENT = "/opt/fairlead/env"
+FILES = "/opt/fairlead/build"
+USER = "10001:10001"
+HASH_LABEL = "dev.fairlead.environment.hash"
+PYTHON_LABEL = "dev.fairlead.environment.python"
+OWNER_LABEL = "fairlead.dev/owner"
+BUILD_LABEL = "fairlead.dev/build"
+FIRST_STEP = 4  # the number that the engine gives the first of the user's steps
+
+_PIP = (
+    "--requirement requirements.txt --no-compile --no-cache-dir --no-input "
+    "--disable-pip-version-check --progress-bar off --retries 2 --timeout 20"
+)
+
+
+def base_stage(recipe: EnvironmentRecipe, base: str, owner: str) -> str:
+    """Return the first stage: the user's steps on ``base``, an image by digest.
+
+    The comment comes first so that no line of the user's can be a parser directive.
+    """
+    steps = [str(instruction) for instruction in instructions(recipe.steps)]
+    lines = ("# Made by Fairlead.", f"FROM {base} AS base", f'LABEL {OWNER_LABEL}="{owner}"')
+    return _text(*lines, "USER 0", *steps)
+
+
+def dockerfile(first_stage: str, environment: str, hash_: str, python: str) -> str:
+    """Return the whole Dockerfile after its ``first_stage``; ``python`` is ``3.11.2``.
+
+    ``environment`` names what is built: its label finds what the stage in between leaves behind.
+    """
+    build = _text(
+        "FROM base AS build",
+        f'LABEL {BUILD_LABEL}="{environment}"',
+        "USER 0",
+        f"WORKDIR {FILES}",
+        f"ENV PIP_CONFIG_FILE={FILES}/pip.conf PYTHONDONTWRITEBYTECODE=1",
+        f"COPY build/ {FILES}/",
+        _run("python3", "-m", "venv", ENVIRONMENT),
+        _run(f"{ENVIRONMENT}/bin/python", "pip_install.py", *_PIP.split()),
+    )
+    final = _text(
+        "FROM base",
+        f"COPY --from=build {ENVIRONMENT} {ENVIRONMENT}",
+        f"ENV PATH={ENVIRONMENT}/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1",
+        f'LABEL {HASH_LABEL}="{hash_}" {PYTHON_LABEL}="{python}"',
+        f"USER {USER}",
+        f"WORKDIR {APP_ROOT}",
+    )
+    return f"{first_stage}\n{build}\n{final}"
+
+
+def requirements_txt(recipe: EnvironmentRecipe) -> str:
+    """Return pip's requirements file, one requirement on each line."""
+    return _text(*(" ".join(requirement.text.split()) for requirement in recipe.requirements))
+
+
+@dataclass(frozen=True)
+class PackageIndex:
+    """Where packages come from; no address: pip's own. ``certificates``: PEM, of all to trust."""
+
+    address: str = ""
+    insecure_hosts: tuple[str, ...] = ()
+    certificates: bytes = b""
+
+
+def has_credentials(index: str) -> bool:
+    """Whether the address of a package index holds a user or a password."""
+    return "@" in urlsplit(index).netloc
+
+
+def build_files(recipe: EnvironmentRecipe, index: PackageIndex) -> dict[str, bytes]:
+    """Return the build context but for the Dockerfile, path to content."""
+    files = {
+        "build/requirements.txt": requirements_txt(recipe).encode(),
+        "build/pip.conf": _pip_conf(index).encode(),
+        "build/pip_install.py": Path(pip_install.__file__).read_bytes(),
+    }
+    return files | ({"build/ca.pem": index.certificates} if index.certificates else {})
+
+
+def _pip_conf(index: PackageIndex) -> str:
+    host = urlsplit(index.address).netloc
+    lines = ["[global]"]
+    if index.address:
+        lines.append(f"index-url = {index.address}")
+    if host in index.insecure_hosts or urlsplit(index.address).hostname in index.insecure_hosts:
+        lines.append(f"trusted-host = {host}")
+    if index.certificates:
+        lines.append(f"cert = {FILES}/ca.pem")
+    return _text(*lines)
+
+
+def _run(*command: str) -> str:
+    """A RUN in the form that no SHELL of the user's changes."""
+    return f"RUN {json.dumps(command)}"
+
+
+def _text(*lines: str) -> str:
+    return "".join(f"{line}\n" for line in lines)

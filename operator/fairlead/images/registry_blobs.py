@@ -1,0 +1,147 @@
+"""Blobs in a registry: read, mounted, copied, streamed up while they are hashed."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from fairlead.images.oci import digest_of
+from fairlead.images.reference import Repository
+from fairlead.images.registry_errors import RegistryFaultError
+from fairlead.images.registry_transport import Answer, Call, Transport
+
+OK, CREATED, ACCEPTED, NO_CONTENT, MISSING, NOT_ALLOWED = 200, 201, 202, 204, 404, 405
+PIECE = 1024 * 1024  # bytes
+STORING = 600.0  # seconds: the registry may have to check many gigabytes
+
+
+class Hashed:
+    """Pieces of a blob, counted and hashed as they pass by."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = pieces
+        self._sha256 = hashlib.sha256()
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self._sha256.update(piece)
+            self.size += len(piece)
+            yield piece
+
+    @property
+    def digest(self) -> str:
+        return f"sha256:{self._sha256.hexdigest()}"
+
+
+class Blobs:
+    """The half of a registry that knows nothing of images."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def has_blob(self, repository: Repository, digest: str) -> bool:
+        what = f"look for a blob in {repository.path}"
+        expect = frozenset({OK, MISSING})
+        call = Call("HEAD", repository, f"blobs/{digest}", what, expect)
+        return self._transport.ask(call).status == OK
+
+    def blob(self, repository: Repository, digest: str) -> bytes:
+        """Return a small blob (4 MiB at most), proved by its digest."""
+        call = Call("GET", repository, f"blobs/{digest}", _reading(repository), frozenset({OK}))
+        body = self._transport.ask(call).body
+        if digest_of(body) != digest:
+            raise RegistryFaultError(repository, f"{repository} sends a blob with another content.")
+        return body
+
+    @contextmanager
+    def open_blob(self, repository: Repository, digest: str) -> Iterator[Iterator[bytes]]:
+        """Open a blob of any size; the caller proves its digest."""
+        call = Call("GET", repository, f"blobs/{digest}", _reading(repository), frozenset({OK}))
+        with self._transport.open(call) as response:
+            yield response.iter_raw(PIECE)
+
+    def upload(self, repository: Repository, pieces: Iterable[bytes]) -> tuple[str, int]:
+        """Stream a blob up; return its digest and its size, counted on the way."""
+        hashed = Hashed(pieces)
+        self._finish(repository, self._begin(repository, "blobs/uploads/"), hashed)
+        return hashed.digest, hashed.size
+
+    def upload_bytes(self, repository: Repository, content: bytes) -> None:
+        """Put a small blob there, unless it is there."""
+        if not self.has_blob(repository, digest_of(content)):
+            self.upload(repository, (content,))
+
+    def copy_blob(self, source: Repository, target: Repository, digest: str) -> str:
+        """Put a blob of one repository into another: ``present``, ``mounted`` or ``copied``.
+
+        A registry that cannot mount opens an upload instead, which then takes the copy.
+        """
+        if self.has_blob(target, digest):
+            return "present"
+        location = None
+        if source.registry == target.registry:
+            location = self._begin(target, f"blobs/uploads/?mount={digest}&from={source.path}")
+            if location is None:
+                return "mounted"
+        with self.open_blob(source, digest) as pieces:
+            hashed = Hashed(pieces)
+            self._finish(target, location or self._begin(target, "blobs/uploads/"), hashed, digest)
+        return "copied"
+
+    def check_push(self, repository: Repository) -> None:
+        """See that we may push: open an upload and give it up. Raises ``RegistryDeniedError``."""
+        location = self._begin(repository, "blobs/uploads/")
+        if location is not None:
+            given_up = frozenset({OK, ACCEPTED, NO_CONTENT, MISSING, 405})
+            what = f"give up an upload to {repository.path}"
+            self._transport.ask(Call("DELETE", repository, location, what, given_up))
+
+    def _begin(self, repository: Repository, url: str) -> str | None:
+        """Open an upload and return where it goes; None if the blob was mounted instead."""
+        what = f"push to {repository.path}"
+        expect = frozenset({CREATED, ACCEPTED})
+        answer = self._transport.ask(Call("POST", repository, url, what, expect, again=True))
+        return None if answer.status == CREATED else _location(repository, answer)
+
+    def _finish(
+        self,
+        repository: Repository,
+        location: str | None,
+        hashed: Hashed,
+        digest: str | None = None,
+    ) -> None:
+        if location is None:
+            raise RegistryFaultError(repository, f"{repository} opens no upload.")
+        what = f"push to {repository.path}"
+        sent = self._transport.ask(
+            Call(
+                "PATCH",
+                repository,
+                location,
+                what,
+                frozenset({ACCEPTED, NO_CONTENT, CREATED}),
+                headers={"Content-Type": "application/octet-stream"},
+                content=hashed,
+                patience=STORING,
+            )
+        )
+        if digest is not None and hashed.digest != digest:
+            raise RegistryFaultError(repository, f"A blob on its way to {repository} was changed.")
+        last = httpx.URL(_location(repository, sent)).copy_merge_params({"digest": hashed.digest})
+        self._transport.ask(
+            Call("PUT", repository, str(last), what, frozenset({CREATED}), patience=STORING)
+        )
+
+
+def _reading(repository: Repository) -> str:
+    return f"read a blob of {repository.path}"
+
+
+def _location(repository: Repository, answer: Answer) -> str:
+    """Where an upload goes on: absolute, or relative to where it was begun."""
+    location = answer.headers.get("location")
+    if not location:
+        raise RegistryFaultError(repository, f"{repository} does not say where an upload goes.")
+    return str(answer.url.join(location))

@@ -1,0 +1,159 @@
+"""The layer that makes an environment a server: ``/opt/fairlead/runtime``.
+
+Made from the wheel of ``fairlead-scoring`` that is bundled with Fairlead, and the exact versions it
+asks for, by pip and without running anything of theirs. Nothing in it depends on where or when it
+was made, so two makings have the same digest; it is made once for each Python and namespace and
+mounted from then on.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from packaging.metadata import parse_email
+from packaging.requirements import Requirement
+from packaging.utils import parse_wheel_filename
+
+from fairlead.images.canonical import canonical_json
+from fairlead.images.layers import Entry, Layer, compressed_layer
+from fairlead.images.oci import PLATFORM, digest_of
+from fairlead.images.paths import RUNTIME
+from fairlead.settings import Settings
+
+BUNDLE = Path(__file__).parent / "runtime"
+DISTRIBUTION = "fairlead_scoring"
+FORMAT = 1  # goes up when the layer is made in another way
+PATIENCE = 300.0  # seconds
+# What pip notes about its own work, and programs that nobody starts.
+NOTES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+
+
+class RuntimeMissingError(Exception):
+    """This Fairlead was put together without the runtime's wheel."""
+
+
+class RuntimeInstallError(Exception):
+    """pip could not install the runtime; ``output`` is what it said."""
+
+    def __init__(self, output: str) -> None:
+        super().__init__("pip could not install the scoring runtime")
+        self.output = output
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What the layer is made from. ``python`` is ``3.11``."""
+
+    wheel: Path
+    python: str
+
+    @property
+    def key(self) -> str:
+        """The tag under which the layer is kept."""
+        made_from = {
+            "format": FORMAT,
+            "wheel": digest_of(self.wheel.read_bytes()),
+            "python": self.python,
+            "platform": str(PLATFORM),
+        }
+        return hashlib.sha256(canonical_json(made_from)).hexdigest()
+
+
+def bundled_runtime(python: str) -> Runtime:
+    """Return the newest bundled wheel for a Python such as ``3.11.2``.
+
+    Raises ``RuntimeMissingError``.
+    """
+    wheels = sorted(
+        BUNDLE.glob(f"{DISTRIBUTION}-*.whl"), key=lambda w: parse_wheel_filename(w.name)[1]
+    )
+    if not wheels:
+        raise RuntimeMissingError(f"There is no {DISTRIBUTION}-*.whl in {BUNDLE}.")
+    return Runtime(wheels[-1], ".".join(python.split(".")[:2]))
+
+
+def requirements(runtime: Runtime) -> list[str]:
+    """Return what the wheel asks for on that Python: ``["click==8.5.1", …]``.
+
+    pip itself would judge the markers by the Python that it runs on.
+    """
+    with zipfile.ZipFile(runtime.wheel) as wheel:
+        name = next(n for n in wheel.namelist() if n.endswith(".dist-info/METADATA"))
+        metadata, _ = parse_email(wheel.read(name))
+    there = {"python_version": runtime.python, "python_full_version": f"{runtime.python}.0"}
+    asked = [Requirement(text) for text in metadata.get("requires_dist", [])]
+    return [
+        f"{one.name}{one.specifier}"
+        for one in asked
+        if one.marker is None
+        or one.marker.evaluate({**there, "sys_platform": "linux", "extra": ""})
+    ]
+
+
+def make_layer(
+    runtime: Runtime, folder: Path, settings: Settings, say: Callable[[str], None]
+) -> Layer:
+    """Install the runtime below the empty ``folder`` and return it as a layer.
+
+    Raises ``RuntimeInstallError``.
+    """
+    _install(runtime, folder, settings, say)
+    files = [path for path in folder.rglob("*") if path.is_file() and not _left_out(path, folder)]
+    entries = (Entry(f"{RUNTIME}/{path.relative_to(folder).as_posix()}", path) for path in files)
+    return compressed_layer(entries, RUNTIME)
+
+
+def _install(
+    runtime: Runtime, folder: Path, settings: Settings, say: Callable[[str], None]
+) -> None:
+    machine = _MACHINES.get(PLATFORM.architecture, PLATFORM.architecture)
+    platforms = [f"--platform=manylinux{glibc}_{machine}" for glibc in ("2014", "_2_17", "_2_28")]
+    command = [
+        *(sys.executable, "-m", "pip", "install", "--target", str(folder), "--no-deps"),
+        *("--no-compile", "--only-binary=:all:", f"--python-version={runtime.python}", *platforms),
+        *("--no-input", "--disable-pip-version-check", "--progress-bar=off"),
+        *("--retries=2", "--timeout=20", str(runtime.wheel), *requirements(runtime)),
+    ]
+    try:
+        done = subprocess.run(  # no shell; every word is ours
+            command,
+            env=_environment(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeInstallError(f"pip was ended after {PATIENCE:.0f} s: timed out.") from error
+    say(done.stdout)
+    if done.returncode != 0:
+        raise RuntimeInstallError(done.stdout)
+
+
+def _environment(settings: Settings) -> Mapping[str, str]:
+    """What pip is told beside the command line, where everybody on the machine could read it."""
+    told = {"PIP_ROOT_USER_ACTION": "ignore"}
+    if settings.package_index:
+        told["PIP_INDEX_URL"] = settings.package_index
+        index = urlsplit(settings.package_index)
+        if not {index.hostname, index.netloc}.isdisjoint(settings.insecure_hosts):
+            told["PIP_TRUSTED_HOST"] = index.netloc.rpartition("@")[2]
+    if settings.ca_bundle is not None:
+        told["PIP_CERT"] = str(settings.ca_bundle)
+    return {**os.environ, **told}
+
+
+def _left_out(path: Path, folder: Path) -> bool:
+    parts = path.relative_to(folder).parts
+    in_notes = parts[0].endswith(".dist-info") and parts[-1] in NOTES
+    return parts[0] == "bin" or "__pycache__" in parts or in_notes

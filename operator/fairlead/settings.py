@@ -1,0 +1,83 @@
+"""How this operator is set up: environment variables with the prefix ``FAIRLEAD_``, read once.
+
+``docs/settings.md`` shows the same table; a test keeps the two equal.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, FilePath, PositiveInt
+from pydantic.functional_validators import BeforeValidator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+GIB = 1024**3
+
+
+def _words(value: object) -> object:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+Address = Annotated[str, Field(pattern=r"^[^:]+:\d+$")]
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="FAIRLEAD_", frozen=True, use_attribute_docstrings=True, extra="ignore"
+    )
+
+    registry: str = "localhost:5000"
+    """Registry as the nodes name it: images are pulled from here, and status shows it."""
+    registry_push: str = ""
+    """The same registry as the tasks reach it. Default: `FAIRLEAD_REGISTRY`."""
+    insecure_hosts: Words = ()
+    """Hosts (`host` or `host:port`, separated by spaces) that may be spoken to without TLS, and
+    from which models may be fetched although they are loopback or link-local. Loopback registries
+    need no entry."""
+    default_base_image: str = "python:3.11-slim"
+    """Base image of an InferenceImage that names none."""
+    package_index: str = ""
+    """Package index for pip (a PEP 503 address). Default: pip's own."""
+    ca_bundle: FilePath | None = None
+    """PEM file of extra certificate authorities, trusted by every task and by pip in builds; it is
+    never left in an image."""
+    runner: Literal["local"] = "local"
+    """Where tasks run: `local` = child processes of the operator."""
+    engine: Literal["docker"] = "docker"
+    """What builds environments: `docker` = the Docker Engine that `DOCKER_HOST` names."""
+    state_folder: Path = Path("~/.local/state/fairlead")
+    """Where the `local` runner keeps requests, results and logs of its tasks."""
+    log_address: Address = "127.0.0.1:8082"
+    """Where build logs are served, without authentication: keep it on the loopback."""
+    external_host: str = ""
+    """Host name in the scoring URI of a NodePort service. Default: the address of a node that runs
+    a replica."""
+    look_again_seconds: PositiveInt = 60
+    """Longest time until an object is looked at again; a changed ConfigMap is seen then."""
+    tasks_at_once: PositiveInt = 2
+    """Tasks that run at the same time; the others wait in order."""
+    model_max_bytes: PositiveInt = 20 * GIB
+    """Largest model, as fetched and as unpacked."""
+    model_max_files: PositiveInt = 10_000
+    """Most files in one model."""
+    ingest_timeout_seconds: PositiveInt = 3600
+    """Longest time to fetch and store a model."""
+    build_timeout_seconds: PositiveInt = 3600
+    """Longest time to build an environment or to assemble an image."""
+    log_format: Literal["text", "json"] = "text"
+    """Form of the operator's own log."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Stands for all settings: what failed under others says nothing about today."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:8]
+
+    @property
+    def push_registry(self) -> str:
+        return self.registry_push or self.registry
+
+    @property
+    def log_base(self) -> str:
+        """What a build log's address begins with."""
+        return f"http://{self.log_address}"

@@ -1,0 +1,116 @@
+"""Where models come from: one file per kind of source, one small Protocol.
+
+The idea is repo2docker's content providers. A source fetches files into an empty folder; it knows
+neither versions nor the registry.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from fairlead.api.reasons import Reason
+from fairlead.api.status import FailureClass
+
+PIECE = 1024 * 1024  # bytes
+Digests = dict[str, str]
+"""Relative path (``/`` between folders) to the digest of each file that was written."""
+
+
+class SourceError(Exception):
+    """The source cannot be had, or is not fit. The text is a sentence for people."""
+
+    def __init__(
+        self,
+        reason: Reason,
+        message: str,
+        remedy: str,
+        class_: FailureClass = FailureClass.USER,
+        *,
+        retryable: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.class_ = class_
+        self.remedy = remedy
+        self.retryable = retryable
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one model may cost: bytes, files, and the moment (``time.monotonic``) to stop at."""
+
+    most_bytes: int
+    most_files: int
+    deadline: float
+
+    @property
+    def seconds_left(self) -> float:
+        return self.deadline - time.monotonic()
+
+
+class Meter:
+    """Counts what a source really sends, whatever it said it would send."""
+
+    def __init__(self, limits: Limits, what: str) -> None:
+        self._limits = limits
+        self._what = what
+        self.bytes = 0
+        self.files = 0
+
+    def expect(self, size: int) -> None:
+        """Refuse at once what says itself that it is too large."""
+        if self.bytes + size > self._limits.most_bytes:
+            raise self._too_large(f"is larger than {self._limits.most_bytes:,} bytes")
+
+    def count(self, size: int) -> None:
+        """Take note of ``size`` bytes that have come."""
+        self.expect(size)
+        self.bytes += size
+        if self._limits.seconds_left <= 0:
+            raise SourceError(
+                Reason.TASK_TIMED_OUT,
+                f"{self._what} did not arrive in time: {self.bytes:,} bytes came.",
+                "Offer it from a faster place, or raise FAIRLEAD_INGEST_TIMEOUT_SECONDS of the "
+                "operator; it is tried again.",
+                FailureClass.NETWORK,
+                retryable=True,
+            )
+
+    def count_file(self) -> None:
+        self.files += 1
+        if self.files > self._limits.most_files:
+            raise self._too_large(f"holds more than {self._limits.most_files:,} files and folders")
+
+    def store(self, pieces: Iterable[bytes], target: Path) -> str:
+        """Write a new file, counted and hashed on the way; return its digest."""
+        sha256 = hashlib.sha256()
+        with target.open("xb") as file:
+            for piece in pieces:
+                self.count(len(piece))
+                sha256.update(piece)
+                file.write(piece)
+        return f"sha256:{sha256.hexdigest()}"
+
+    def _too_large(self, how: str) -> SourceError:
+        return SourceError(
+            Reason.MODEL_TOO_LARGE,
+            f"{self._what} {how}, which is the limit of this operator.",
+            "Make the model smaller, or raise FAIRLEAD_MODEL_MAX_BYTES or "
+            "FAIRLEAD_MODEL_MAX_FILES of the operator.",
+        )
+
+
+class Source(Protocol):
+    """One place a model comes from."""
+
+    def fetch(self, into: Path, limits: Limits) -> Digests:
+        """Put the model's files into the empty folder ``into``. Raises ``SourceError``."""
+        ...
+
+
+def pieces(source: IO[bytes]) -> Iterator[bytes]:
+    """The rest of ``source``, in pieces that fit into memory."""
+    return iter(lambda: source.read(PIECE), b"")

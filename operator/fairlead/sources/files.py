@@ -1,0 +1,26 @@
+"""Files handed over by the operator: a ConfigMap's keys, each a file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fairlead.sources.base import Digests, Limits, Meter, pieces
+
+
+@dataclass(frozen=True)
+class FilesSource:
+    """What lies in ``folder``; it stays there."""
+
+    folder: Path
+    name: str
+    """``configmap/<name>``, for messages."""
+
+    def fetch(self, into: Path, limits: Limits) -> Digests:
+        meter, digests = Meter(limits, self.name), {}
+        for path in sorted(self.folder.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                meter.count_file()
+                name = path.relative_to(self.folder).as_posix()
+                (into / name).parent.mkdir(parents=True, exist_ok=True)
+                with path.open("rb") as file:
+                    digests[name] = meter.store(pieces(file), into / name)
+        return digests

@@ -1,0 +1,140 @@
+"""Put models, code and the runtime on an environment, and push it as a version.
+
+No engine: layers that the registry has are mounted, only the code is sent. The tag comes last, and
+one that is there is never written again.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from fairlead.api.model import ModelVersion
+from fairlead.images.assembly import (
+    HASH,
+    VERSION,
+    Base,
+    NotAnEnvironmentError,
+    Part,
+    assembled,
+    environment_variables,
+)
+from fairlead.images.layers import Entry, compressed_layer
+from fairlead.images.model_artifact import stored_model
+from fairlead.images.oci import written
+from fairlead.images.paths import APP_ROOT
+from fairlead.images.reference import Repository, parse_repository
+from fairlead.images.registry_errors import NotInRegistryError, RegistryFaultError, TagTakenError
+from fairlead.tasks.contract import FILES, AssembleRequest, AssembleResult, ModelLayer
+from fairlead.tasks.program import TaskContext, run
+from fairlead.tasks.runtime import runtime_part
+
+
+def assemble(request: AssembleRequest, task: TaskContext) -> AssembleResult:
+    """Return the image that was pushed, or the equal one that was there already."""
+    target = parse_repository(request.repository)
+    task.log.phase("assemble")
+    there = _there(request, target, task)
+    if there is not None:
+        return there
+    environments = parse_repository(request.environments)
+    base = _base(environments, request.environment_digest, task)
+    for layer in base.manifest.layers:
+        task.registry.copy_blob(environments, target, layer.digest)
+    task.log.write(f"The environment's {len(base.manifest.layers)} layers are in place.")
+    runtime = runtime_part(parse_repository(request.runtimes), target, request.python, task)
+    models = [_model(layer, target, task) for layer in sorted(request.models, key=_order)]
+    code = _code(target, task)
+    parts = (runtime, *(part for _, part in models), code)
+    names = [(stored.model_name, stored.version) for stored, _ in models]
+    return _push(request, target, base, parts, _variables(request, names, task), task)
+
+
+def _there(
+    request: AssembleRequest, target: Repository, task: TaskContext
+) -> AssembleResult | None:
+    """Return what the version's tag holds if it is this very image, None where there is no tag."""
+    try:
+        manifest, described = task.registry.manifest(target, str(request.version))
+    except NotInRegistryError:
+        return None
+    if manifest.annotations.get(HASH) != request.hash:
+        said = f"{target}:{request.version} exists and was made from something else."
+        raise TagTakenError(target, said)
+    task.log.write(f"{target}:{request.version} is there already, made from the same inputs.")
+    size = sum(layer.size for layer in manifest.layers)
+    return AssembleResult(digest=described.digest, size_bytes=size, seconds=task.log.seconds)
+
+
+def _base(environments: Repository, digest: str, task: TaskContext) -> Base:
+    manifest, _ = task.registry.manifest(environments, digest)
+    config = task.registry.blob(environments, manifest.config.digest)
+    try:
+        return Base(manifest, json.loads(config))
+    except ValueError as error:
+        said = f"The config of {environments}@{digest} cannot be read."
+        raise RegistryFaultError(environments, said) from error
+
+
+def _model(layer: ModelLayer, target: Repository, task: TaskContext) -> tuple[ModelVersion, Part]:
+    """Put a model's layer there; what it is and where it lies the registry itself says."""
+    source = parse_repository(layer.repository)
+    stored, described = stored_model(task.registry, source, layer.version)
+    name = f"{stored.model_name}:{layer.version}"
+    if described.digest != layer.layer:
+        raise RegistryFaultError(source, f"{source}:{layer.version} is not what it was.")
+    how = task.registry.copy_blob(source, target, described.digest)
+    task.log.write(f"Model {name} ({stored.size_bytes:,} bytes) {how}.")
+    return stored, Part(described, described.digest, f"model {name}")
+
+
+def _code(target: Repository, task: TaskContext) -> Part:
+    layer = compressed_layer(_files(task.folder / FILES), APP_ROOT)
+    task.registry.upload_bytes(target, layer.content)
+    task.log.write(f"Code ({layer.descriptor.size:,} bytes) pushed.")
+    return Part(layer.descriptor, layer.diff_id, "code")
+
+
+def _files(folder: Path) -> Iterator[Entry]:
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            yield Entry(f"{APP_ROOT}/{path.relative_to(folder).as_posix()}", path)
+
+
+def _variables(
+    request: AssembleRequest, models: list[tuple[str, int]], task: TaskContext
+) -> dict[str, str]:
+    asked = request.environment_variables
+    variables = environment_variables(request.entry_script, models, asked)
+    for name in sorted(name for name in asked if variables[name] != asked[name]):
+        task.log.write(f"{name} is set by Fairlead; spec.environmentVariables does not change it.")
+    return variables
+
+
+def _push(
+    request: AssembleRequest,
+    target: Repository,
+    base: Base,
+    parts: tuple[Part, ...],
+    variables: dict[str, str],
+    task: TaskContext,
+) -> AssembleResult:
+    tag = str(request.version)
+    try:
+        image = assembled(base, parts, variables, {HASH: request.hash, VERSION: tag})
+    except NotAnEnvironmentError as error:
+        said = f"{request.environments}@{request.environment_digest} is no environment: {error}."
+        raise RegistryFaultError(target, said) from error
+    task.registry.upload_bytes(target, image.config)
+    digest = task.registry.put_version(target, request.version, written(image.manifest))
+    task.log.write(f"{target}:{tag} is {digest}, {image.size:,} bytes.")
+    return AssembleResult(digest=digest, size_bytes=image.size, seconds=task.log.seconds)
+
+
+def _order(layer: ModelLayer) -> tuple[str, int]:
+    """Models lie in one order, whatever the order they are listed in: it changes no digest."""
+    return layer.model_name, layer.version
+
+
+if __name__ == "__main__":
+    sys.exit(run(AssembleRequest, assemble))

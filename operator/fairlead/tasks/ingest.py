@@ -1,0 +1,105 @@
+"""Fetch a model and store it as a version, once: the same content makes no second one."""
+
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fairlead.api.reasons import Reason
+from fairlead.connection import trust
+from fairlead.images.model_artifact import new_version, push, same_content, stored_models
+from fairlead.images.model_content import Content, content_of
+from fairlead.images.reference import parse_repository
+from fairlead.sources.archive import unpack
+from fairlead.sources.base import Digests, Limits, Source, SourceError
+from fairlead.sources.files import FilesSource
+from fairlead.sources.uri import UriSource
+from fairlead.tasks.contract import FILES, IngestRequest, IngestResult
+from fairlead.tasks.program import TaskContext, run
+
+SHARE_OF_TIME = 0.8  # for fetching; the rest is for storing, and for saying what took so long
+
+
+def ingest(request: IngestRequest, task: TaskContext) -> IngestResult:
+    """Return the version that the source's content stands for, and all that there are."""
+    repository = parse_repository(request.repository)
+    task.log.phase("registry")
+    task.registry.check_push(repository)
+    versions = stored_models(task.registry, repository)
+    numbers = ", ".join(str(version.version) for version in versions)
+    task.log.write(f"Versions in {repository}: {numbers or 'none'}.")
+    content = _fetched(request, task)
+    same = same_content(versions, request.model_name, content)
+    if same is not None:
+        task.log.write(f"Version {same.version} has this content: no new one is made.")
+        return IngestResult(version=same.version, versions=tuple(versions))
+    task.log.phase("store")
+    number = max((version.version for version in versions), default=0) + 1
+    draft = new_version(repository, number, request, content, datetime.now(UTC))
+    stored = push(task.registry, repository, draft, content)
+    task.log.write(f"Stored as version {number}: {stored.artifact}, layer {stored.layer}.")
+    return IngestResult(version=number, versions=(*versions, stored))
+
+
+def _fetched(request: IngestRequest, task: TaskContext) -> Content:
+    """Fetch the model, take it apart where it is an archive, and prove it."""
+    task.log.phase("fetch")
+    limits = _limits(task)
+    folder = task.work / "fetched"
+    folder.mkdir()
+    task.log.write(f"Fetching {request.source}.")
+    digests = _source(request, task).fetch(folder, limits)
+    proofs = set(digests.values())
+    if request.unpack:
+        task.log.write("Unpacking it.")
+        folder, digests = _unpacked(folder, digests, limits)
+    content = content_of(folder, digests, request.model_name)
+    files = "1 file" if len(content.files) == 1 else f"{len(content.files)} files"
+    task.log.write(f"Fetched {files}, {content.size:,} bytes, {content.digest}.")
+    _prove(request.digest, content, proofs)
+    return content
+
+
+def _limits(task: TaskContext) -> Limits:
+    settings = task.settings
+    deadline = time.monotonic() + SHARE_OF_TIME * settings.ingest_timeout_seconds
+    return Limits(settings.model_max_bytes, settings.model_max_files, deadline)
+
+
+def _source(request: IngestRequest, task: TaskContext) -> Source:
+    if request.uri is None:
+        return FilesSource(task.folder / FILES, request.source)
+    settings = task.settings
+    context = trust(settings.ca_bundle)
+    return UriSource(request.uri, request.model_name, context, settings.insecure_hosts)
+
+
+def _unpacked(folder: Path, digests: Digests, limits: Limits) -> tuple[Path, Digests]:
+    if len(digests) != 1:
+        raise SourceError(
+            Reason.ARCHIVE_INVALID,
+            f"spec.unpack is set, but the source holds {len(digests)} files and not one archive.",
+            "Leave spec.unpack out, or keep only the archive.",
+        )
+    archive = folder / next(iter(digests))
+    into = folder.with_name("unpacked")
+    into.mkdir()
+    inside = unpack(archive, into, limits)
+    archive.unlink()
+    return into, inside
+
+
+def _prove(wanted: str | None, content: Content, proofs: set[str]) -> None:
+    """``spec.digest`` is that of the file as fetched, or of the model as status shows it."""
+    if wanted is None or wanted == content.digest or proofs == {wanted}:
+        return
+    has = " and ".join(sorted({content.digest, *(proofs if len(proofs) == 1 else ())}))
+    raise SourceError(
+        Reason.MODEL_DIGEST_MISMATCH,
+        f"The model is not what spec.digest says: it has {has}, wanted is {wanted}.",
+        "If the new content is right, correct spec.digest; if not, somebody changed the file.",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run(IngestRequest, ingest))

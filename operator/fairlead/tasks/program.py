@@ -1,0 +1,171 @@
+"""What all task programs share: read the request, work, keep the log, write the result.
+
+A program is one function from its request to its result::
+
+    def ingest(request: IngestRequest, task: TaskContext) -> IngestResult: ...
+
+    if __name__ == "__main__":
+        sys.exit(run(IngestRequest, ingest))
+
+It says no by raising ``TaskFailedError``; a ``RegistryError``, a ``SourceError`` and a full disk
+are told here, for all programs alike. Where the request names a log it is kept in the registry,
+however the task ends. Exit codes: 0 done, 1 the result is a failure, 70 (``EX_SOFTWARE``) a crash:
+the traceback is in the log and there is no result.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from fairlead.api.wire import StatusWire, Wire
+from fairlead.images.build_log import append_log
+from fairlead.images.reference import parse_repository
+from fairlead.images.registry import Registry
+from fairlead.images.registry_errors import RegistryError
+from fairlead.settings import Settings
+from fairlead.sources.base import SourceError
+from fairlead.tasks.contract import REQUEST, RESULT, WORK, LogTarget, TaskResult
+from fairlead.tasks.failures import (
+    CANCELLED,
+    TaskFailedError,
+    failure_of,
+)
+from fairlead.tasks.task_log import TaskLog
+
+DONE, FAILED, CRASHED = 0, 1, 70
+Request = TypeVar("Request", bound=Wire)
+Result = TypeVar("Result", bound=StatusWire)
+
+
+class TaskCancelledError(BaseException):
+    """SIGTERM: nobody wants the task any more. No ``Exception``: no handler may swallow it."""
+
+
+@dataclass(frozen=True)
+class TaskContext:
+    """What a program works with."""
+
+    folder: Path
+    settings: Settings
+    registry: Registry
+    log: TaskLog
+
+    @property
+    def work(self) -> Path:
+        """A folder for what is needed only while the task runs."""
+        return self.folder / WORK
+
+
+def run(kind: type[Request], program: Callable[[Request, TaskContext], Result]) -> int:
+    """Run ``program`` on the folder that the command line names; return the exit code."""
+    log = TaskLog(sys.stdout)
+    with _CrashTold(log):
+        folder = Path(sys.argv[1])
+        (folder / RESULT).unlink(missing_ok=True)
+        signal.signal(signal.SIGTERM, _cancel)
+        result = _run(kind, program, folder, log)
+        _write(folder / RESULT, result)
+    return DONE if result.failure is None else FAILED
+
+
+def _run(
+    kind: type[Request],
+    program: Callable[[Request, TaskContext], Result],
+    folder: Path,
+    log: TaskLog,
+) -> TaskResult:
+    settings = Settings()
+    request = kind.model_validate_json((folder / REQUEST).read_bytes())
+    with ExitStack() as ending:
+        registry = ending.enter_context(Registry(settings))
+        ending.callback(_keep_log, registry, log, getattr(request, "log", None))
+        ending.enter_context(_CrashTold(log))  # before the log is kept
+        ending.enter_context(_WorkFolder(folder / WORK))
+        context = TaskContext(folder, settings, registry, log)
+        return _result(lambda: program(request, context), log)
+
+
+def _result(work: Callable[[], StatusWire], log: TaskLog) -> TaskResult:
+    try:
+        return TaskResult(ok=work().to_wire())
+    except (TaskFailedError, RegistryError, SourceError, OSError) as error:
+        failure = failure_of(error)
+        if failure is None:
+            raise
+    except TaskCancelledError:
+        failure = CANCELLED
+    log.write(f"{failure.reason}: {failure.message}")
+    if failure.remedy:
+        log.write(f"Remedy: {failure.remedy}")
+    return TaskResult(failure=failure)
+
+
+def _cancel(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (signal's own signature)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: the log is still to be kept
+    raise TaskCancelledError
+
+
+def _keep_log(registry: Registry, log: TaskLog, target: LogTarget | None) -> None:
+    """Store the log; a registry that does not take it changes nothing about the task's outcome."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if target is None:
+        return
+    try:
+        append_log(registry, parse_repository(target.repository), target.tag, log.text)
+    except RegistryError as error:
+        log.write(f"This log could not be kept in the registry: {error}")
+
+
+def _write(path: Path, result: BaseModel) -> None:
+    """Write ``result.json`` whole or not at all."""
+    draft = path.with_suffix(".tmp")
+    with draft.open("w") as file:
+        file.write(result.model_dump_json(by_alias=True, exclude_none=True))
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+class _WorkFolder:
+    """An empty folder, gone with all that is in it however the task ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        shutil.rmtree(self._path, ignore_errors=True)  # of a run that was killed
+        self._path.mkdir()
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._path, ignore_errors=True)
+
+
+class _CrashTold:
+    """Tells an exception that nobody expected to the log, and ends the program with ``CRASHED``."""
+
+    def __init__(self, log: TaskLog) -> None:
+        self._log = log
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception):
+            self._log.phase("crash")
+            self._log.write("".join(traceback.format_exception(error)))
+            raise SystemExit(CRASHED) from error

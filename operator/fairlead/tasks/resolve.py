@@ -1,0 +1,118 @@
+"""Ask the registry everything that a build has to know, before anything expensive."""
+
+import sys
+
+from fairlead.api.reasons import Reason
+from fairlead.api.status import FailureClass
+from fairlead.images.assembly import HASH
+from fairlead.images.environment_image import find_environment
+from fairlead.images.hashes import environment_hash
+from fairlead.images.reference import (
+    InvalidReferenceError,
+    Repository,
+    as_pushed,
+    parse_reference,
+    parse_repository,
+)
+from fairlead.images.registry import Registry
+from fairlead.images.registry_errors import (
+    NotInRegistryError,
+    RegistryDeniedError,
+    RegistryError,
+)
+from fairlead.images.versions import version_of, version_of_log
+from fairlead.tasks.contract import KnownVersion, ResolveRequest, ResolveResult, TaskFailure
+from fairlead.tasks.failures import TaskFailedError, registry_failure
+from fairlead.tasks.program import TaskContext, run
+
+MOST_VERSIONS = 10
+
+
+def resolve(request: ResolveRequest, task: TaskContext) -> ResolveResult:
+    """Return what the registry knows about an image's inputs. Raises ``TaskFailedError``."""
+    repository = parse_repository(request.repository)
+    environments = parse_repository(request.environments)
+    task.log.phase("push right")
+    for target in (repository, environments):
+        task.registry.check_push(target)
+        task.log.write(f"{target} may be pushed to.")
+    task.log.phase("base image")
+    base = _base_digest(request.recipe.base_image, task)
+    task.log.write(f"{request.recipe.base_image} is {base}.")
+    task.log.phase("versions")
+    tags = task.registry.tags(repository)
+    used = [version_of(tag) or version_of_log(tag) or 0 for tag in tags]
+    wanted = environment_hash(request.recipe, base)
+    environment = find_environment(task.registry, environments, wanted)
+    task.log.write(
+        f"Environment {wanted} is {environment.digest if environment else 'not there yet'}."
+    )
+    return ResolveResult(
+        base_digest=base,
+        environment_hash=wanted,
+        environment_digest=environment.digest if environment else None,
+        environment_python=environment.python if environment else None,
+        last_version=max(used, default=0),
+        versions=tuple(_known_versions(task.registry, repository, tags)),
+    )
+
+
+def _base_digest(base_image: str, task: TaskContext) -> str:
+    """Ask for the base image, where tasks reach it."""
+    settings = task.settings
+    name = as_pushed(base_image, settings.registry, settings.push_registry)
+    try:
+        reference = parse_reference(name)
+        return task.registry.manifest(reference.repository, reference.wanted)[1].digest
+    except InvalidReferenceError as error:
+        raise TaskFailedError(_base_not_found(f"{error}.")) from error
+    except RegistryError as error:
+        raise TaskFailedError(base_failure(base_image, error)) from error
+
+
+def base_failure(base_image: str, error: RegistryError) -> TaskFailure:
+    """What a registry's answer about the base image means."""
+    if isinstance(error, NotInRegistryError):
+        return _base_not_found(f"The base image {base_image} was not found. {error}")
+    message = f"The base image {base_image} could not be looked up. {error}"
+    if isinstance(error, RegistryDeniedError):
+        return TaskFailure(
+            reason=Reason.BASE_IMAGE_DENIED,
+            class_=FailureClass.AUTH,
+            message=message,
+            remedy=f"Fairlead uses no credentials yet: correct spec.baseImage (some registries say "
+            f"the same of an image that does not exist), or let {error.host} show it to everybody.",
+            retryable=True,
+        )
+    return registry_failure(error).model_copy(update={"message": message})
+
+
+def _base_not_found(message: str) -> TaskFailure:
+    return TaskFailure(
+        reason=Reason.BASE_IMAGE_NOT_FOUND,
+        class_=FailureClass.USER,
+        message=message,
+        remedy="Correct spec.baseImage, or push the image.",
+        retryable=True,
+    )
+
+
+def _known_versions(
+    registry: Registry, repository: Repository, tags: tuple[str, ...]
+) -> list[KnownVersion]:
+    """The newest versions that Fairlead made, newest first."""
+    newest = sorted({version for tag in tags if (version := version_of(tag))}, reverse=True)
+    known = []
+    for version in newest[:MOST_VERSIONS]:
+        manifest, described = registry.manifest(repository, str(version))
+        if HASH in manifest.annotations:
+            known.append(
+                KnownVersion(
+                    version=version, digest=described.digest, hash=manifest.annotations[HASH]
+                )
+            )
+    return known
+
+
+if __name__ == "__main__":
+    sys.exit(run(ResolveRequest, resolve))

@@ -1,0 +1,108 @@
+"""The runtime's layer for an image: from the registry, or made, once for each namespace."""
+
+import tempfile
+from pathlib import Path
+
+from fairlead.api.reasons import Reason
+from fairlead.api.status import FailureClass
+from fairlead.images.assembly import Part
+from fairlead.images.layers import Layer
+from fairlead.images.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
+from fairlead.images.reference import Repository
+from fairlead.images.registry_errors import NotInRegistryError, RegistryFaultError
+from fairlead.images.runtime_layer import (
+    Runtime,
+    RuntimeInstallError,
+    RuntimeMissingError,
+    bundled_runtime,
+    make_layer,
+)
+from fairlead.redact import redacted
+from fairlead.tasks.contract import TaskFailure
+from fairlead.tasks.failures import FULL_DISK, TaskFailedError
+from fairlead.tasks.program import TaskContext
+
+ARTIFACT = "application/vnd.fairlead.runtime.v1"
+DIFF_ID = "dev.fairlead.layer.diff-id"
+TAIL = 2000  # characters
+LONGEST = 300  # characters of what pip says
+
+
+def runtime_part(runtimes: Repository, target: Repository, python: str, task: TaskContext) -> Part:
+    """Put the runtime's layer for a Python into ``target``. Raises ``TaskFailedError``."""
+    try:
+        runtime = bundled_runtime(python)
+        part = _kept(runtimes, runtime, task) or _made(runtimes, runtime, task)
+    except RuntimeMissingError as error:
+        raise TaskFailedError(_missing(error)) from error
+    except RuntimeInstallError as error:
+        raise TaskFailedError(_not_installed(error)) from error
+    how = task.registry.copy_blob(runtimes, target, part.descriptor.digest)
+    task.log.write(f"Runtime for Python {runtime.python} {how}.")
+    return part
+
+
+def _kept(runtimes: Repository, runtime: Runtime, task: TaskContext) -> Part | None:
+    try:
+        manifest, _ = task.registry.manifest(runtimes, runtime.key)
+    except NotInRegistryError:
+        return None
+    layer = manifest.layers[0] if manifest.layers else None
+    diff_id = (layer.annotations or {}).get(DIFF_ID) if layer else None
+    if layer is None or diff_id is None:
+        said = f"{runtimes}:{runtime.key} is no runtime that Fairlead made: remove the tag."
+        raise RegistryFaultError(runtimes, said)
+    return Part(layer, diff_id, _about(runtime))
+
+
+def _made(runtimes: Repository, runtime: Runtime, task: TaskContext) -> Part:
+    task.log.write(f"Making the runtime for Python {runtime.python} from {runtime.wheel.name}.")
+    with tempfile.TemporaryDirectory(dir=task.work) as folder:
+        layer = make_layer(runtime, Path(folder), task.settings, task.log.write)
+    described = layer.descriptor.model_copy(update={"annotations": {DIFF_ID: layer.diff_id}})
+    manifest = Manifest(
+        artifact_type=ARTIFACT, config=descriptor(OCI_EMPTY, EMPTY), layers=(described,)
+    )
+    _keep(runtimes, runtime, layer, manifest, task)
+    return Part(described, layer.diff_id, _about(runtime))
+
+
+def _keep(
+    runtimes: Repository, runtime: Runtime, layer: Layer, manifest: Manifest, task: TaskContext
+) -> None:
+    task.registry.upload_bytes(runtimes, EMPTY)
+    task.registry.upload_bytes(runtimes, layer.content)
+    task.registry.put_manifest(runtimes, runtime.key, written(manifest), OCI_MANIFEST)
+
+
+def _about(runtime: Runtime) -> str:
+    return f"runtime {runtime.wheel.name} for Python {runtime.python}"
+
+
+def _missing(error: RuntimeMissingError) -> TaskFailure:
+    return TaskFailure(
+        reason=Reason.IMAGE_BUILD_FAILURE,
+        class_=FailureClass.INFRASTRUCTURE,
+        message=f"This Fairlead has no scoring runtime to put into images. {error}",
+        remedy="In a checkout, run `uv build --wheel operator/scoring -o "
+        "operator/fairlead/images/runtime`; elsewhere install Fairlead again, from a whole wheel.",
+        retryable=True,
+    )
+
+
+def _not_installed(error: RuntimeInstallError) -> TaskFailure:
+    """pip says the same of an index that is silent and of one that lacks a package."""
+    if "No space left on device" in error.output:
+        return FULL_DISK
+    said = [line for line in redacted(error.output).splitlines() if line.startswith("ERROR: ")]
+    last = said[-1].removeprefix("ERROR: ").rstrip(".") if said else "see the log"
+    return TaskFailure(
+        reason=Reason.PACKAGE_INDEX_UNREACHABLE,
+        class_=FailureClass.NETWORK,
+        message="The scoring runtime could not be installed: the package index does not answer, or "
+        f"lacks what the runtime is made of ({last[:LONGEST]}).",
+        remedy="Nothing to change in your objects: it is tried again. See that the operator's "
+        "machine reaches the index (FAIRLEAD_PACKAGE_INDEX, FAIRLEAD_CA_BUNDLE).",
+        log_tail=redacted(error.output, TAIL),
+        retryable=True,
+    )

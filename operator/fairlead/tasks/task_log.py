@@ -1,0 +1,54 @@
+"""The log of a task: to standard output at once, and in memory so that it can be kept."""
+
+import time
+from collections import deque
+from typing import TextIO
+
+from fairlead.images.build_log import MOST_BYTES
+from fairlead.redact import redacted
+
+LONGEST_LINE = 4000  # characters
+
+
+class TaskLog:
+    """Lines with the seconds since the start and the phase they belong to, redacted."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._mute = False
+        self._start = time.monotonic()
+        self._lines: deque[str] = deque()
+        self._size = 0
+        self._phase = "start"
+
+    def phase(self, name: str) -> None:
+        """What follows belongs to the phase ``name``."""
+        self._phase = name
+
+    def write(self, text: str) -> None:
+        """Write one line, or several."""
+        for line in redacted(text).rstrip("\n").split("\n"):
+            shown = line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} …"
+            self._put(f"{self.seconds:7.1f}s [{self._phase}] {shown}\n")
+
+    @property
+    def seconds(self) -> float:
+        """Since the task began."""
+        return time.monotonic() - self._start
+
+    @property
+    def text(self) -> str:
+        return "".join(self._lines)
+
+    def _put(self, line: str) -> None:
+        self._lines.append(line)
+        self._size += len(line)
+        while self._size > MOST_BYTES:
+            self._size -= len(self._lines.popleft())
+        if self._mute:
+            return
+        try:
+            self._out.write(line)
+            self._out.flush()
+        except OSError:  # a full disk must not hide the failure that it causes
+            self._mute = True
