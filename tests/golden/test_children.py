@@ -1,0 +1,43 @@
+"""Every child of a Webservice, compared whole with the file beside its input.
+
+To accept a change that is meant: ``UPDATE_GOLDEN=1 pytest tests/golden``, then read the diff.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fairlead.api.objects import Manifest
+from fairlead.desired.autoscaler import autoscaler
+from fairlead.desired.deployment import deployment
+from fairlead.desired.disruption_budget import disruption_budget
+from fairlead.desired.keys import keys
+from fairlead.desired.metadata import Webservice
+from fairlead.desired.service import service
+from tests.unit.objects import webservice
+
+CASES = Path(__file__).parent / "children"
+IMAGE = f"localhost:5000/demo/diabetes@sha256:{'ab' * 32}"
+
+
+def children(wanted: Webservice) -> list[Manifest]:
+    made = [
+        keys(wanted, "primary", "secondary"),
+        deployment(wanted, IMAGE),
+        service(wanted),
+        disruption_budget(wanted),
+        autoscaler(wanted),
+    ]
+    return [manifest for manifest in made if manifest]
+
+
+@pytest.mark.parametrize("case", sorted(CASES.iterdir()), ids=lambda case: case.name)
+def test_the_children_are_what_the_file_says(case: Path) -> None:
+    spec = yaml.safe_load((case / "webservice.yaml").read_text())
+    made = children(webservice(**spec))
+    file = case / "children.yaml"
+    if os.environ.get("UPDATE_GOLDEN"):
+        file.write_text(yaml.safe_dump_all(made, sort_keys=False, width=100))
+    assert made == list(yaml.safe_load_all(file.read_text()))

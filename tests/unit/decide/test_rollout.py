@@ -1,0 +1,122 @@
+from typing import Any
+
+import pytest
+
+from fairlead.api.objects import Manifest
+from fairlead.api.status import FailureClass, FailureStatus
+from fairlead.api.webservice import State
+from fairlead.decide.rollout import Rollout, failure_of, rollout
+from fairlead.desired.metadata import REVISION
+from fairlead.diagnosis.evidence import Circumstances, PodEvidence
+from tests.unit.objects import NOW, THEN
+from tests.unit.pods import crashed, pod
+
+ABOUT = Circumstances("diabetes", "diabetes", "image", None, 310)
+
+
+def live(replicas: int = 2, revision: str = "new", **status: Any) -> Manifest:
+    template = {"metadata": {"labels": {REVISION: revision}}}
+    seen = {"observedGeneration": 1, **status}
+    spec = {"replicas": replicas, "template": template}
+    return {"metadata": {"generation": 1}, "spec": spec, "status": seen}
+
+
+def judged(deployment: Manifest, *pods: PodEvidence) -> Rollout:
+    return rollout(deployment, "new", pods, ABOUT)
+
+
+def test_all_replicas_of_the_newest_revision_are_ready() -> None:
+    done = judged(live(replicas=2, readyReplicas=2, updatedReplicas=2))
+    assert (done.complete, done.state) == (True, State.HEALTHY)
+
+
+@pytest.mark.parametrize(
+    "deployment",
+    [
+        pytest.param(live(readyReplicas=2, updatedReplicas=1), id="one is of the old revision"),
+        pytest.param(
+            live(readyReplicas=2, updatedReplicas=2, observedGeneration=0), id="not seen yet"
+        ),
+        pytest.param(
+            live(revision="old", readyReplicas=2, updatedReplicas=2), id="not applied yet"
+        ),
+        pytest.param(
+            {**live(), "status": {"replicas": 3, "readyReplicas": 3, "updatedReplicas": 2,
+                                  "observedGeneration": 1}},
+            id="an old one is left",
+        ),
+        pytest.param(live(readyReplicas=1, updatedReplicas=2), id="one is not ready"),
+    ],
+)  # fmt: skip
+def test_a_rollout_is_not_complete_before_its_end(deployment: Manifest) -> None:
+    moving = judged(deployment)
+    assert (moving.complete, moving.state) == (False, State.TRANSITIONING)
+
+
+def test_what_still_serves_is_healthy_whatever_the_new_revision_does() -> None:
+    failing = judged(live(readyReplicas=2, updatedReplicas=1), crashed(exitCode=9))
+    assert failing.finding
+    assert (failing.complete, failing.state) == (False, State.HEALTHY)
+
+
+def test_nothing_serves_and_a_pod_says_why() -> None:
+    failing = judged(live(updatedReplicas=2), crashed("a", restarts=1), crashed("b", restarts=3))
+    assert failing.state is State.UNHEALTHY
+    assert failing.affected == "2 of 2"
+    assert failing.culprit
+    assert failing.culprit.name == "b"  # the one that has tried most
+    assert failing.stalled
+
+
+def test_pods_of_an_earlier_revision_and_pods_that_leave_are_not_blamed() -> None:
+    old = pod("old", revision="old", restartCount=1, lastState={"terminated": {"exitCode": 9}})
+    leaving = crashed("leaving")
+    leaving.pod["metadata"]["deletionTimestamp"] = "2026-11-22T10:00:00Z"
+    assert judged(live(updatedReplicas=2), old, leaving).finding is None
+
+
+def test_no_room_is_v1s_unschedulable_and_may_pass() -> None:
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+    full = judged(live(updatedReplicas=1), pod(conditions=(condition,)))
+    assert (full.state, full.stalled) == (State.UNSCHEDULABLE, False)
+
+
+def test_a_quota_that_refuses_the_pods_is_told_in_its_own_words() -> None:
+    refusal = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: small"}
+    refused = judged(live(conditions=[refusal]))
+    assert refused.finding
+    assert "exceeded quota: small" in refused.finding.message
+
+
+def failure(log: str | None, known: FailureStatus | None = None) -> FailureStatus:
+    found = failure_of(judged(live(updatedReplicas=2), crashed(exitCode=9, log=log)), known, NOW)
+    assert found
+    return found
+
+
+def test_a_failure_carries_the_pod_its_restarts_and_the_end_of_its_log() -> None:
+    said = failure("Traceback…\nValueError: x\n")
+    assert (said.pod, said.container, said.affected) == ("diabetes-1", "scoring", "1 of 2")
+    assert (said.exit_code, said.restarts, said.since) == (9, 4, NOW)
+    assert said.log_tail == "Traceback…\nValueError: x\n"
+
+
+def test_a_log_is_bounded_from_its_beginning_at_a_line() -> None:
+    tail = failure("é" * 5000 + "\n" + "x" * 100 + "\nlast\n").log_tail
+    assert tail == "x" * 100 + "\nlast\n"
+
+
+def test_secrets_in_a_log_are_not_shown() -> None:
+    assert "hunter2" not in (failure("password=hunter2\n").log_tail or "")
+
+
+def test_a_log_that_is_gone_by_now_was_read_before() -> None:
+    known = FailureStatus(
+        reason="KubernetesCrashLoopBackOff",
+        class_=FailureClass.UNKNOWN,
+        message="",
+        since=THEN,
+        log_tail="seen\n",
+    )
+    said = failure(None, known)
+    assert (said.log_tail, said.since) == ("seen\n", THEN)

@@ -1,0 +1,198 @@
+from dataclasses import replace
+from typing import Any
+
+from fairlead.api.objects import Manifest
+from fairlead.api.webservice import WebserviceStatus
+from fairlead.decide.children import Children
+from fairlead.decide.decision import Apply, Create, Decision, Delete
+from fairlead.decide.inputs import InferenceImage
+from fairlead.decide.webservice import WebserviceEvidence, decide_webservice
+from fairlead.desired.autoscaler import autoscaler
+from fairlead.desired.deployment import deployment, revision_of
+from fairlead.desired.disruption_budget import disruption_budget
+from fairlead.desired.metadata import REVISION, Webservice
+from fairlead.desired.service import service
+from fairlead.settings import Settings
+from tests.unit.objects import NOW, image, webservice
+from tests.unit.pods import crashed
+
+DIGEST = f"sha256:{'1' * 64}"
+BUILT = image({"imageLocation": "localhost:5000/demo/diabetes:3", "imageDigest": DIGEST})
+REFERENCE = f"localhost:5000/demo/diabetes@{DIGEST}"
+
+
+def evidence(
+    wanted: Webservice, of: InferenceImage | None = BUILT, children: Children | None = None
+) -> WebserviceEvidence:
+    return WebserviceEvidence(
+        wanted, of, children or Children(), (), ("one", "two"), Settings(external_host="")
+    )
+
+
+def decided(given: WebserviceEvidence) -> Decision[WebserviceStatus]:
+    return decide_webservice(given, NOW)
+
+
+def said(decision: Decision[WebserviceStatus]) -> dict[str, str]:
+    return {c.type: f"{c.truth}/{c.reason}" for c in decision.conditions}
+
+
+def exists(manifest: Manifest | None, **status: Any) -> Manifest | None:
+    if manifest is None:
+        return None
+    meta = {**manifest["metadata"], "uid": f"uid-of-{manifest['kind']}", "generation": 1}
+    return {**manifest, "metadata": meta, "status": status}
+
+
+def made(wanted: Webservice, **status: Any) -> Children:
+    """The children as they are once everything was applied."""
+    live = exists(deployment(wanted, REFERENCE), observedGeneration=1, **status)
+    assert live
+    live["spec"] = {"replicas": 2, **live["spec"]}
+    return Children(
+        live,
+        exists(service(wanted)),
+        exists(disruption_budget(wanted)),
+        exists(autoscaler(wanted)),
+    )
+
+
+SERVING = {"replicas": 2, "readyReplicas": 2, "updatedReplicas": 2}
+
+
+def test_a_new_service_gets_its_keys_first_and_then_all_its_children() -> None:
+    decision = decided(evidence(webservice()))
+    kinds = [
+        (type(action).__name__, action.manifest["kind"])
+        for action in decision.actions
+        if isinstance(action, Apply | Create)
+    ]
+    assert kinds == [
+        ("Create", "Secret"),
+        ("Apply", "Deployment"),
+        ("Apply", "Service"),
+        ("Apply", "PodDisruptionBudget"),
+        ("Apply", "HorizontalPodAutoscaler"),
+    ]
+    assert said(decision) == {
+        "Ready": "Unknown/RollingOut",
+        "Reconciling": "True/RollingOut",
+        "ImageReady": "True/ImageReady",
+        "Deployed": "Unknown/RollingOut",
+        "Available": "Unknown/Starting",
+        "Scaling": "Unknown/Pending",
+    }
+
+
+def test_a_service_without_keys_gets_no_secret() -> None:
+    decision = decided(evidence(webservice(auth={"enabled": False})))
+    assert not [action for action in decision.actions if isinstance(action, Create)]
+
+
+def test_what_serves_as_it_should_is_left_alone() -> None:
+    wanted = webservice()
+    decision = decided(evidence(wanted, children=made(wanted, **SERVING)))
+    assert decision.actions == ()
+    assert said(decision)["Ready"] == "True/Serving"
+    status = decision.status
+    assert (status.state, status.scoring_uri) == ("Healthy", "http://diabetes.demo.svc/score")
+    assert status.display
+    assert status.display.replicas == "2/2"
+    assert status.revision
+    assert (status.revision.active, status.revision.target) == (REFERENCE, REFERENCE)
+
+
+def test_a_missing_image_is_waited_for_and_nothing_is_made() -> None:
+    decision = decided(evidence(webservice(), of=None))
+    assert said(decision)["Ready"] == "False/ImageNotFound"
+    assert (decision.actions, decision.look_again) == ((), 5)
+
+
+def test_a_failed_build_is_told_where_it_is_waited_for() -> None:
+    failure = {"reason": "PackageNotFound", "class": "User", "message": "no such package"}
+    decision = decided(evidence(webservice(), of=image({"failure": failure})))
+    assert decision.conditions[0].message == (
+        "InferenceImage 'diabetes' has no image: no such package"
+    )
+
+
+def test_an_image_that_went_away_leaves_what_serves_alone() -> None:
+    wanted = webservice({"revision": {"active": REFERENCE, "target": REFERENCE}})
+    decision = decided(evidence(wanted, of=None, children=made(wanted, **SERVING)))
+    assert decision.actions == ()
+    assert said(decision)["Available"] == "True/Serving"
+    assert said(decision)["Ready"] == "False/ImageNotFound"
+    assert decision.status.state == "Healthy"
+
+
+def test_a_new_image_is_rolled_out_and_is_not_called_serving_before_it_serves() -> None:
+    wanted = webservice()
+    newer = image({"imageLocation": "localhost:5000/demo/diabetes:4", "imageDigest": "sha256:2"})
+    decision = decided(evidence(wanted, newer, made(wanted, **SERVING)))
+    [action] = decision.actions
+    assert isinstance(action, Apply)
+    assert action.existing
+    assert action.manifest["metadata"]["uid"] == "uid-of-Deployment"
+    assert said(decision)["Ready"] == "Unknown/RollingOut"
+
+
+def test_a_failing_revision_hides_nothing_that_serves() -> None:
+    wanted = webservice()
+    children = made(wanted, replicas=3, readyReplicas=2, updatedReplicas=1)
+    assert children.deployment
+    culprit = crashed(exitCode=9)
+    culprit.pod["metadata"]["labels"][REVISION] = revision_of(children.deployment)
+    decision = decided(replace(evidence(wanted, children=children), pods=(culprit,)))
+    assert said(decision) == {
+        "Ready": "False/KubernetesCrashLoopBackOff",
+        "Stalled": "True/KubernetesCrashLoopBackOff",
+        "ImageReady": "True/ImageReady",
+        "Deployed": "False/KubernetesCrashLoopBackOff",
+        "Available": "True/Serving",
+        "Scaling": "Unknown/Pending",
+    }
+    assert decision.status.state == "Healthy"
+
+
+def test_a_strangers_object_of_our_name_is_left_alone() -> None:
+    wanted = webservice()
+    stranger = {"kind": "Service", "metadata": {"name": "diabetes", "uid": "theirs"}}
+    children = replace(made(wanted, **SERVING), service=stranger)
+    decision = decided(evidence(wanted, children=children))
+    assert decision.actions == ()
+    assert said(decision)["Stalled"] == "True/NameTaken"
+    assert decision.conditions[0].message == (
+        "Service 'diabetes' exists already and belongs to somebody else, so it was left alone, "
+        "and nothing was made."
+    )
+
+
+def test_the_autoscaler_goes_where_the_number_of_replicas_is_fixed() -> None:
+    before, fixed = webservice(), webservice(replicas=2)
+    decision = decided(evidence(fixed, children=made(before, **SERVING)))
+    [deleted] = [action for action in decision.actions if isinstance(action, Delete)]
+    assert (deleted.ref.plural, deleted.uid) == (
+        "horizontalpodautoscalers",
+        "uid-of-HorizontalPodAutoscaler",
+    )
+
+
+def test_the_number_of_replicas_is_handed_over_and_never_dropped() -> None:
+    fixed, scaled = webservice(replicas=4), webservice()
+    children = made(fixed, **SERVING)
+    assert children.deployment
+    ours = {"manager": "fairlead-operator", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    children.deployment["metadata"]["managedFields"] = [ours]
+    decision = decided(evidence(scaled, children=children))
+    handover, applied, *_ = [a for a in decision.actions if isinstance(a, Apply)]
+    assert (handover.manager, handover.manifest["spec"]) == ("fairlead-replicas", {"replicas": 4})
+    assert applied.manager == "fairlead-operator"
+    assert "replicas" not in applied.manifest["spec"]
+
+
+def test_the_autoscalers_number_is_not_written() -> None:
+    wanted = webservice()
+    children = made(wanted, **SERVING)
+    assert children.deployment
+    children.deployment["spec"]["replicas"] = 7
+    assert decided(evidence(wanted, children=children)).actions == ()

@@ -1,0 +1,86 @@
+from datetime import datetime, timedelta
+
+import pytest
+
+from fairlead.api.reasons import Reason
+from fairlead.api.status import FailureClass
+from fairlead.api.wire import Wire
+from fairlead.decide.work import Work, backoff, stand
+from fairlead.runners.base import Task, TaskPhase, TaskState
+from fairlead.tasks.contract import TaskFailure
+from tests.unit.objects import NOW, THEN
+
+ENDED = NOW - timedelta(seconds=30)
+
+
+def task(attempt: int) -> Task:
+    return Task("work", "ingest", attempt, Wire(), 1.0)
+
+
+def at(state: TaskState | None, now: datetime = NOW) -> Work:
+    return stand("work", task, {"work": state} if state else {}, THEN, now)
+
+
+def failure(*, retryable: bool) -> TaskFailure:
+    return TaskFailure(
+        reason=Reason.REGISTRY_UNREACHABLE,
+        class_=FailureClass.NETWORK,
+        message="down",
+        retryable=retryable,
+    )
+
+
+def failed(attempt: int, *, retryable: bool, finished: datetime = ENDED) -> TaskState:
+    return TaskState(
+        "work",
+        attempt,
+        TaskPhase.FAILED,
+        finished_at=finished,
+        failure=failure(retryable=retryable),
+    )
+
+
+def test_what_was_never_tried_is_tried() -> None:
+    assert at(None).task == task(1)
+
+
+@pytest.mark.parametrize("phase", [TaskPhase.QUEUED, TaskPhase.RUNNING])
+def test_what_runs_is_still_wanted(phase: TaskPhase) -> None:
+    assert at(TaskState("work", 3, phase)).task == task(3)
+
+
+def test_what_succeeded_is_not_wanted_any_more() -> None:
+    work = at(TaskState("work", 1, TaskPhase.SUCCEEDED, result={"version": 1}))
+    assert (work.task, work.result) == (None, {"version": 1})
+
+
+def test_what_the_operators_death_interrupted_is_started_again_at_once() -> None:
+    assert at(TaskState("work", 1, TaskPhase.INTERRUPTED)).task == task(2)
+
+
+def test_a_users_mistake_is_not_repeated() -> None:
+    work = at(failed(1, retryable=False))
+    assert (work.task, work.stalled, work.retry_at) == (None, True, None)
+
+
+def test_an_outage_is_waited_out_and_says_when_it_tries_next() -> None:
+    work = at(failed(3, retryable=True, finished=NOW - timedelta(seconds=5)))
+    assert (work.task, work.stalled) == (None, False)
+    assert work.retry_at == NOW + timedelta(seconds=15)
+    assert work.look_again(NOW, 60.0) == 15
+
+
+def test_an_outage_is_tried_again_when_its_time_has_come() -> None:
+    work = at(failed(1, retryable=True))
+    assert work.task == task(2)
+    assert work.failure  # and stays in sight meanwhile
+
+
+def test_a_failure_from_before_the_object_was_made_says_nothing_about_today() -> None:
+    old = failed(1, retryable=False, finished=THEN - timedelta(seconds=1))
+    assert at(old).task == task(2)
+
+
+@pytest.mark.parametrize(("attempt", "seconds"), [(1, 5), (2, 10), (7, 300), (5000, 300)])
+def test_the_waits_grow_up_to_five_minutes(attempt: int, seconds: float) -> None:
+    assert backoff(attempt) == seconds

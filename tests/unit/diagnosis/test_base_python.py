@@ -1,0 +1,109 @@
+"""What is said of the base image's Python."""
+
+import pytest
+
+from fairlead.api.reasons import Reason
+from fairlead.api.status import FailureClass
+from fairlead.diagnosis.base_python import BasePython, usable_python
+from fairlead.diagnosis.finding import Finding
+from fairlead.diagnosis.python_version import (
+    minor_version,
+    official_image,
+    python_of_image,
+    satisfies,
+)
+from fairlead.tasks.contract import EnvironmentRecipe
+
+PYTHON = BasePython("3.11.2", makes_environments=True)
+
+
+def recipe(python: str | None = None) -> EnvironmentRecipe:
+    return EnvironmentRecipe(
+        base_image="python:3.11-slim", python=python, python_line=4, file="myenv.yml"
+    )
+
+
+@pytest.mark.parametrize("asked", [None, "3", "3.11", "3.11.2", ">=3.8", "<3.13,>=3.10"])
+def test_a_python_that_is_what_was_asked_for(asked: str | None) -> None:
+    assert usable_python(recipe(asked), PYTHON) == PYTHON
+
+
+@pytest.mark.parametrize(
+    ("asked", "image"),
+    [
+        ("3.12", "python:3.12-slim"),
+        ("3.11.4", "python:3.11.4-slim"),
+        (">=3.12", "python:3.12-slim"),
+        ("<3.11,>=3.9", "python:3.10-slim"),
+        ("3.1", "python:3.1-slim"),
+    ],
+)
+def test_another_python_is_told_with_an_image_that_has_it(asked: str, image: str) -> None:
+    assert usable_python(recipe(asked), PYTHON) == Finding(
+        reason=Reason.PYTHON_UNAVAILABLE,
+        class_=FailureClass.USER,
+        message=f"myenv.yml:4 asks for Python {asked}; the base image python:3.11-slim has 3.11.2.",
+        remedy=f"Name a base image that has it, such as spec.baseImage: {image}, or ask for "
+        "python=3.11.",
+        location="myenv.yml:4",
+    )
+
+
+@pytest.mark.parametrize(
+    ("python", "reason", "message"),
+    [
+        (None, Reason.PYTHON_UNAVAILABLE, "The base image python:3.11-slim has no python3."),
+        (
+            BasePython("3.8.10", makes_environments=True),
+            Reason.PYTHON_UNSUPPORTED,
+            "The base image python:3.11-slim has Python 3.8.10, and Fairlead's server needs 3.10 "
+            "or newer.",
+        ),
+        (
+            BasePython("3.11.2", makes_environments=False),
+            Reason.PYTHON_UNAVAILABLE,
+            "python3 of the base image python:3.11-slim cannot make environments (no venv).",
+        ),
+    ],
+)
+def test_a_base_image_that_cannot_be_built_upon(
+    python: BasePython | None, reason: Reason, message: str
+) -> None:
+    finding = usable_python(recipe(), python)
+    assert isinstance(finding, Finding)
+    assert (finding.reason, finding.message) == (reason, message)
+    assert finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("asked", "version", "fits"),
+    [
+        ("3.1", "3.11.2", False),
+        ("3.11", "3.11.0", True),
+        ("3.11", "3.11.0rc1", True),
+        ("!=3.11.2", "3.11.2", False),
+    ],
+)
+def test_digits_stand_for_a_release_and_all_below_it(
+    asked: str, version: str, *, fits: bool
+) -> None:
+    assert satisfies(asked, version) is fits
+
+
+def test_one_minor_version_is_known_only_where_one_is_asked_for() -> None:
+    asked = ("3.11", "3.11.4", "3", ">=3.11", None)
+    assert [minor_version(python) for python in asked] == [(3, 11), (3, 11), None, None, None]
+
+
+def test_some_images_say_their_python_in_their_name() -> None:
+    images = ("python:3.12-slim", "localhost:5000/fairlead/python:3.11", "python:3", "team/a:3.12")
+    assert [python_of_image(image) for image in images] == [(3, 12), (3, 11), None, None]
+
+
+def test_an_official_image_is_found_for_whatever_is_asked() -> None:
+    assert [official_image(asked) for asked in ("3", "~=3.12", "<3", ">=3.8")] == [
+        "python:3-slim",
+        "python:3.12-slim",
+        "python:3.11-slim",
+        "python:3.10-slim",
+    ]

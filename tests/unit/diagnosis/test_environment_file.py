@@ -1,0 +1,364 @@
+"""What is read from a conda or requirements file, and every way it is refused."""
+
+import random
+
+import pytest
+
+from fairlead.api.reasons import Reason
+from fairlead.api.status import FailureClass
+from fairlead.diagnosis.environment_file import Environment, read_environment
+from fairlead.diagnosis.finding import Finding
+from fairlead.tasks.contract import Requirement
+
+GUIDE = """# Conda environment specification. The dependencies defined in this file will
+# be automatically provisioned for runs with userManagedDependencies=False.
+
+name: project_environment
+dependencies:
+  # The python interpreter version.
+  # Currently Azure ML only supports 3.5.2 and later.
+- python=3.6.2
+
+- pip:
+    # Required packages for AzureML execution, history, and data preparation.
+  - azureml-defaults==1.0.17
+  - ptvsd
+- numpy==1.15.4
+- scikit-learn==0.19.1
+- pandas==0.23.4
+channels:
+- conda-forge
+"""
+SHAPE = "Its shape is: `dependencies: [python=3.11, {pip: [numpy==2.1.0, pandas]}]`."
+
+
+def conda(text: str | bytes) -> Environment | Finding:
+    content = text.encode() if isinstance(text, str) else text
+    return read_environment({"myenv.yml": content}, "myenv.yml", None)
+
+
+def requirements(text: str) -> Environment | Finding:
+    return read_environment({"requirements.txt": text.encode()}, None, "requirements.txt")
+
+
+def refused(read: Environment | Finding) -> Finding:
+    assert isinstance(read, Finding)
+    assert read.class_ is FailureClass.USER
+    return read
+
+
+def asked(*lines: tuple[str, int]) -> tuple[Requirement, ...]:
+    return tuple(Requirement(text=text, line=line) for text, line in lines)
+
+
+def test_a_conda_file_of_python_and_a_pip_list_is_read_with_its_lines() -> None:
+    text = (
+        "\ufeffname: credit\r\nchannels: [defaults]\r\nprefix: /home/me/envs\r\ndependencies:\r\n"
+        "  - python=3.11\r\n  - pip=19.3\r\n  - pip:\r\n    - numpy == 2.1.0  # exact\r\n"
+        "    - \"pandas[excel] >=2,<3 ; python_version < '3.13'\"\r\n"
+    )
+    assert conda(text) == Environment(
+        python="3.11",
+        python_line=5,
+        requirements=asked(
+            ("numpy==2.1.0", 8), ('pandas[excel]<3,>=2; python_version < "3.13"', 9)
+        ),
+    )
+
+
+def test_a_requirements_file_is_read_with_its_lines_and_hashes() -> None:
+    first, second = "a" * 64, "b" * 64
+    text = (
+        "\ufeff# made by pip-compile\r\nnumpy==2.1.0 \\\r\n"
+        f"    --hash=sha256:{first} \\\r\n    --hash sha256:{second}\r\n"
+        "    # via pandas\r\n\r\npandas # the newest\r\n"
+    )
+    hashes = f"--hash=sha256:{first} --hash=sha256:{second}"
+    assert requirements(text) == Environment(
+        requirements=asked((f"numpy==2.1.0 {hashes}", 2), ("pandas", 7))
+    )
+
+
+def test_no_file_asks_for_nothing() -> None:
+    assert read_environment({}, None, None) == Environment()
+
+
+def test_an_alias_is_followed() -> None:
+    text = "dependencies:\n- pip: &list\n  - numpy\n- pip: *list\n"
+    assert conda(text) == Environment(requirements=asked(("numpy", 3), ("numpy", 3)))
+
+
+def test_the_guides_own_file_is_refused_with_everything_that_is_wrong_with_it() -> None:
+    assert conda(GUIDE) == Finding(
+        reason=Reason.PYTHON_UNSUPPORTED,
+        class_=FailureClass.USER,
+        message="myenv.yml:8: Python 3.6.2 is too old: Fairlead's server needs 3.10 or newer; "
+        "line 14: this version of Fairlead installs no conda packages but python and pip: "
+        "numpy==1.15.4 (line 14), scikit-learn==0.19.1 (line 15) and pandas==0.23.4 (line 16).",
+        remedy="Ask for python=3.10 or newer, and for package versions made for it. Write in the "
+        "list under `- pip:` instead: `- numpy==1.15.4`, `- scikit-learn==0.19.1` and "
+        "`- pandas==0.23.4`.",
+        location="myenv.yml:8",
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "python"),
+    [
+        ("python", None),
+        ("python=3", "3"),
+        ("python=3.11", "3.11"),
+        ("python =3.11.4", "3.11.4"),
+        ("python==3.11.*", "3.11"),
+        ("python 3.11", "3.11"),
+        ("python=3.11.4=h955ad1f_0", "3.11.4"),
+        ("conda-forge::python=3.12", "3.12"),
+        ("python>=3.8", ">=3.8"),
+        ("python >=3.8, <3.13", "<3.13,>=3.8"),
+        ("python~=3.10", "~=3.10"),
+        ("PYTHON=3.10", "3.10"),
+    ],
+)
+def test_condas_ways_to_ask_for_a_python(spec: str, python: str | None) -> None:
+    assert conda(f"dependencies: [{spec!r}]") == Environment(python=python, python_line=1)
+
+
+@pytest.mark.parametrize("spec", ["python=2.7", "python=2", "python=3.9.18", "python<3.10"])
+def test_a_python_that_the_server_cannot_run_on_is_refused(spec: str) -> None:
+    finding = refused(conda(f"dependencies:\n- {spec}"))
+    assert finding.reason is Reason.PYTHON_UNSUPPORTED
+    assert finding.location == "myenv.yml:2"
+    assert "Fairlead's server needs 3.10 or newer" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("package", "instead"),
+    [
+        ("numpy", "- numpy"),
+        ("numpy=1.15", "- numpy==1.15.*"),
+        ("numpy=1.15.4", "- numpy==1.15.4"),
+        ("numpy=1.15.4=py36_0", "- numpy==1.15.4"),
+        ("numpy 1.15.*", "- numpy==1.15.*"),
+        ("numpy>=1.15, <2", "- numpy>=1.15,<2"),
+        ("numpy 1.15|1.16", "- numpy"),
+        ("conda-forge::pytorch=2.1", "- torch==2.1.*"),
+        ("opencv", "- opencv-python-headless"),
+    ],
+)
+def test_a_conda_package_is_refused_with_the_pip_line_to_write_instead(
+    package: str, instead: str
+) -> None:
+    finding = refused(conda(f"dependencies:\n- {package!r}"))
+    assert finding.reason is Reason.CONDA_PACKAGES_UNSUPPORTED
+    assert finding.message.endswith(f"{package} (line 2).")
+    assert finding.remedy == f"Write in the list under `- pip:` instead: `{instead}`."
+
+
+def test_a_system_library_is_not_a_thing_for_pip() -> None:
+    finding = refused(conda("dependencies: [cudatoolkit=11.3, numpy]"))
+    assert finding.remedy == (
+        "Write in the list under `- pip:` instead: `- numpy`. Install system libraries with a RUN "
+        "in spec.dockerFile instead: cudatoolkit=11.3."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "remedy"),
+    [
+        pytest.param("", "myenv.yml: it is empty.", SHAPE, id="empty"),
+        pytest.param("- numpy", "myenv.yml: it is no mapping.", SHAPE, id="a list"),
+        pytest.param("name: x", "myenv.yml: it has no `dependencies`.", SHAPE, id="no list"),
+        pytest.param(
+            "dependencies: numpy", "myenv.yml:1: `dependencies` must be a list.", SHAPE, id="text"
+        ),
+        pytest.param(
+            "dependencies:\n- python: 3.11",
+            "myenv.yml:2: only text, or `pip:` with a list, may stand here.",
+            SHAPE,
+            id="a mapping",
+        ),
+        pytest.param(
+            "dependencies:\n- pip:\n  - [numpy]",
+            "myenv.yml:3: only text may stand in the list under `pip:`.",
+            SHAPE,
+            id="a list in the list",
+        ),
+        pytest.param(
+            "dependencies:\n\t- python=3.11",
+            "myenv.yml:2: it is not YAML: found character '\\t' that cannot start any token.",
+            "Correct the YAML; indent with spaces, not with tabs.",
+            id="a tab",
+        ),
+        pytest.param(
+            "dependencies: []\n---\na: b",
+            "myenv.yml:2: it is not YAML: but found another document.",
+            "Correct the YAML; indent with spaces, not with tabs.",
+            id="two documents",
+        ),
+        pytest.param(
+            "[" * 20_000,
+            "myenv.yml: it is not YAML: it holds control characters, or is nested too deeply.",
+            SHAPE,
+            id="too deep",
+        ),
+        pytest.param(
+            "dependencies: []\ndependencies: [python=3.11]",
+            "myenv.yml:2: `dependencies` stands there twice.",
+            "Keep one of the two.",
+            id="twice",
+        ),
+        pytest.param(
+            "dependancies: []",
+            "myenv.yml: it has no `dependencies`; line 1: the key `dependancies` is not known.",
+            f"{SHAPE} Did you mean `dependencies`?",
+            id="a typing error",
+        ),
+        pytest.param(
+            "dependencies: []\nvariables: {A: b}",
+            "myenv.yml:2: the key `variables` is not known.",
+            "Set variables in spec.environmentVariables.",
+            id="variables",
+        ),
+        pytest.param(
+            "dependencies: [python=3.11, python=3.12]",
+            "myenv.yml:1: python stands there twice.",
+            "Keep one of the two.",
+            id="two Pythons",
+        ),
+        pytest.param(
+            "dependencies: [python=3.x]",
+            "myenv.yml:1: `python=3.x` is no version.",
+            "Write python=3.11.",
+            id="no version",
+        ),
+        pytest.param(
+            b"dependencies:\n- \xff",
+            "myenv.yml:2: it is not UTF-8.",
+            "Save the file as UTF-8.",
+            id="not text",
+        ),
+        pytest.param(
+            "#" * 200_000,
+            "myenv.yml: it is longer than 128 KiB.",
+            "Keep in it only what is needed.",
+            id="huge",
+        ),
+    ],
+)
+def test_a_conda_file_that_is_wrong(text: str | bytes, message: str, remedy: str) -> None:
+    finding = refused(conda(text))
+    assert (finding.message, finding.remedy) == (message, remedy)
+    assert finding.reason is Reason.ENVIRONMENT_FILE_INVALID
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "remedy"),
+    [
+        (
+            "numpy=1.15",
+            "`numpy=1.15` is conda's way to write a version",
+            "Write `numpy==1.15`: pip takes two equal signs.",
+        ),
+        (
+            "-e .",
+            "the option `-e` is not supported",
+            "Put the package on a package index, or its modules beside the entry script.",
+        ),
+        (
+            "-rother.txt",
+            "the option `-rother.txt` is not supported",
+            "Write the requirements of that file into this one.",
+        ),
+        (
+            "--extra-index-url=https://me:secret@index.example.com/simple",
+            "the option `--extra-index-url` is not supported",
+            "Whoever runs Fairlead sets the package index (FAIRLEAD_PACKAGE_INDEX).",
+        ),
+        (
+            "numpy --global-option=x",
+            "the option `--global-option` is not supported",
+            "Remove --global-option.",
+        ),
+        (
+            "git+https://me:secret@git.example.com/repository",
+            "`git+https://***@git.example.com/repository` is an address or a path, and those are "
+            "not supported",
+            "Name packages of the package index only; put your own modules beside the entry "
+            "script.",
+        ),
+        (
+            "two words",
+            "`two words` is no requirement: Expected semicolon (after name with no version "
+            "specifier) or end",
+            "Write a name and versions, such as `numpy==2.1.0` or `pandas>=2,<3`.",
+        ),
+    ],
+)
+def test_a_requirement_that_is_refused(line: str, message: str, remedy: str) -> None:
+    finding = refused(requirements(f"pandas\n{line}\n"))
+    assert finding == Finding(
+        reason=Reason.ENVIRONMENT_FILE_INVALID,
+        class_=FailureClass.USER,
+        message=f"requirements.txt:2: {message}.",
+        remedy=remedy,
+        location="requirements.txt:2",
+    )
+    assert refused(conda(f"dependencies: [pip: [{line!r}]]")).remedy == remedy
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "./wheels/a.whl",
+        "a-1.0-py3-none-any.whl",
+        "C:\\a.zip",
+        "~/a",
+        "file:///a",
+        "a @ https://x/a.zip",
+    ],
+)
+def test_addresses_and_paths_are_refused(line: str) -> None:
+    assert "is an address or a path" in refused(requirements(line)).message
+
+
+def test_everything_wrong_is_said_at_once_up_to_a_bound() -> None:
+    finding = refused(requirements("\n".join(["-e ."] * 50)))
+    assert finding.message.count("is not supported") == 12
+    assert finding.message.endswith("; and 38 more.")
+
+
+def test_a_long_list_of_conda_packages_stays_readable() -> None:
+    exported = "".join(f"- package-{number}=1.0.{number}\n" for number in range(200))
+    finding = refused(conda(f"dependencies:\n{exported}"))
+    assert finding.message.endswith("package-14=1.0.14 (line 16) and 185 more.")
+    assert finding.remedy
+    assert finding.remedy.endswith("`- package-14==1.0.14` and 185 more.")
+
+
+def test_what_is_said_of_the_worst_file_fits_into_status() -> None:
+    finding = refused(requirements("\n".join(["x" * 300 + " y"] * 50)))
+    assert len(finding.message) + len(finding.remedy or "") < 2500
+
+
+def test_a_file_that_is_not_in_the_source_is_told_with_what_is() -> None:
+    finding = refused(read_environment({"env/myenv.yaml": b""}, "myenv.yml", None))
+    assert finding.reason is Reason.SOURCE_FILE_NOT_FOUND
+    assert finding.message == (
+        "spec.condaFile names myenv.yml, and the source has no such file; it has env/myenv.yaml. "
+        "Did you mean env/myenv.yaml?"
+    )
+
+
+def test_whatever_is_accepted_is_one_line_that_pip_reads_as_one_requirement() -> None:
+    """No text gets an option, a path or a second line past the reading."""
+    letters = random.Random(20_261_124)
+    pieces = ["numpy", "==1.0", "\n", "\r", " ", "-r x", "--hash=sha256:ab", ";", "#", "\\\n", "'"]
+    pieces += ["[a]", "@", "/", ">=2", ",", "\u2028", "\x0b", "python_version<'4'", "--index-url=x"]
+    for _ in range(3000):
+        text = "".join(letters.choices(pieces, k=letters.randint(1, 8)))
+        read = requirements(text)
+        if isinstance(read, Environment):
+            for requirement in read.requirements:
+                bare = requirement.text.partition(" --hash=")[0]
+                assert requirement.text.isprintable(), text
+                assert not any(sign in bare for sign in ("--", "/", "@", "\\")), text

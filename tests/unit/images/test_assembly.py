@@ -1,0 +1,148 @@
+"""The documents of an assembled image, compared whole."""
+
+import json
+from typing import Any
+
+import pytest
+
+from fairlead.images.assembly import (
+    Base,
+    NotAnEnvironmentError,
+    Part,
+    assembled,
+    environment_variables,
+)
+from fairlead.images.oci import (
+    DOCKER_LAYER_GZIP,
+    DOCKER_MANIFEST,
+    OCI_CONFIG,
+    OCI_LAYER,
+    OCI_LAYER_GZIP,
+    OCI_MANIFEST,
+    Descriptor,
+    Manifest,
+    digest_of,
+)
+
+
+def digest(letter: str) -> str:
+    return "sha256:" + 64 * letter
+
+
+def base(**config: Any) -> Base:
+    manifest = Manifest(
+        media_type=DOCKER_MANIFEST,
+        config=Descriptor(
+            media_type="application/vnd.docker.container.image.v1+json", digest=digest("0"), size=9
+        ),
+        layers=(Descriptor(media_type=DOCKER_LAYER_GZIP, digest=digest("1"), size=100),),
+    )
+    return Base(
+        manifest,
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "created": "2026-01-01T00:00:00Z",
+            "docker_version": "20.10",
+            "container_config": {"Cmd": ["x"]},
+            "rootfs": {"type": "layers", "diff_ids": [digest("2")]},
+            "history": [{"created": "2026-01-01T00:00:00Z", "created_by": "pip install"}],
+            "config": {
+                "Env": ["PATH=/opt/fairlead/env/bin:/usr/bin", "EMPTY=", "A=b=c"],
+                "Cmd": ["python3"],
+                "Entrypoint": ["/bin/sh"],
+                "Volumes": {"/data": {}},
+                "Healthcheck": {"Test": ["x"]},
+                "User": "root",
+                "Labels": {"dev.fairlead.environment.python": "3.11.2"},
+            },
+            **config,
+        },
+    )
+
+
+MODEL = Part(
+    Descriptor(media_type=OCI_LAYER, digest=digest("3"), size=10, annotations={"a": "b"}),
+    digest("3"),
+    "model credit:1",
+)
+
+
+def test_an_image_is_the_environment_with_parts_on_top_always_in_ocis_words() -> None:
+    image = assembled(base(), [MODEL], {"A": "1", "B": "2"}, {"dev.fairlead.image.hash": "h"})
+    assert image.manifest == Manifest(
+        media_type=OCI_MANIFEST,
+        config=Descriptor(
+            media_type=OCI_CONFIG, digest=digest_of(image.config), size=len(image.config)
+        ),
+        layers=(
+            Descriptor(media_type=OCI_LAYER_GZIP, digest=digest("1"), size=100),
+            Descriptor(media_type=OCI_LAYER, digest=digest("3"), size=10),
+        ),
+        annotations={"dev.fairlead.image.hash": "h"},
+    )
+    assert image.size == 110
+    assert json.loads(image.config) == {
+        "architecture": "amd64",
+        "os": "linux",
+        "rootfs": {"type": "layers", "diff_ids": [digest("2"), digest("3")]},
+        "history": [{"created_by": "pip install"}, {"created_by": "fairlead: model credit:1"}],
+        "config": {
+            "Env": ["PATH=/opt/fairlead/env/bin:/usr/bin", "EMPTY=", "A=1", "B=2"],
+            "Entrypoint": [
+                "/opt/fairlead/env/bin/python",
+                "-I",
+                "-S",
+                "/opt/fairlead/runtime/fairlead_scoring/__main__.py",
+            ],
+            "WorkingDir": "/var/azureml-app",
+            "User": "10001:10001",
+            "ExposedPorts": {"5001/tcp": {}},
+            "Labels": {"dev.fairlead.environment.python": "3.11.2"},
+        },
+    }
+
+
+def test_a_date_in_the_environment_changes_nothing() -> None:
+    later = base(created="2027-01-01T00:00:00Z", history=[{"created_by": "pip install"}])
+    assert assembled(later, [MODEL], {}, {}).config == assembled(base(), [MODEL], {}, {}).config
+
+
+def test_a_config_that_does_not_fit_its_manifest_is_refused() -> None:
+    with pytest.raises(NotAnEnvironmentError, match="its config lists 0 layers and its manifest 1"):
+        assembled(base(rootfs={"type": "layers", "diff_ids": []}), [], {}, {})
+
+
+def test_a_layer_of_an_unknown_kind_is_refused() -> None:
+    foreign = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+    layers = (Descriptor(media_type=foreign, digest=digest("1"), size=1),)
+    windows = Base(base().manifest.model_copy(update={"layers": layers}), base().config)
+    with pytest.raises(NotAnEnvironmentError, match="layer of an unknown kind"):
+        assembled(windows, [], {}, {})
+
+
+@pytest.mark.parametrize(
+    ("models", "model_dir"),
+    [
+        ([], "/var/azureml-app/azureml-models"),
+        ([("credit", 3)], "/var/azureml-app/azureml-models/credit/3"),
+        ([("credit", 3), ("b", 1)], "/var/azureml-app/azureml-models"),
+    ],
+    ids=["none", "one", "several"],
+)
+def test_the_model_dir_is_that_of_the_contract(
+    models: list[tuple[str, int]], model_dir: str
+) -> None:
+    assert environment_variables("score.py", models, {"X": "1"}) == {
+        "X": "1",
+        "AML_APP_ROOT": "/var/azureml-app",
+        "AZUREML_ENTRY_SCRIPT": "score.py",
+        "AZUREML_MODEL_DIR": model_dir,
+    }
+
+
+def test_where_things_lie_is_not_the_users_to_say() -> None:
+    asked = {"AZUREML_MODEL_DIR": "/elsewhere", "PATH": "/mine"}
+    variables = environment_variables("score.py", [], asked)
+    assert variables["AZUREML_MODEL_DIR"] == "/var/azureml-app/azureml-models"
+    assert variables["PATH"] == "/mine"

@@ -1,0 +1,60 @@
+"""``pip install`` inside the build, with a stand-in that says what a real pip was seen to say."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from fairlead.images import pip_install
+
+PIP = """
+import os, signal, sys
+if sys.argv[1] == "download":
+    assert sys.argv[-1] == "scikit-lern===none", sys.argv
+    print("  Fetching project page")
+    print("Could not fetch URL https://index/simple/scikit-lern/: 403 Client Error: Forbidden")
+elif sys.argv[2] == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+elif sys.argv[2] == "missing":
+    print("Collecting tabulate")
+    print("ERROR: Could not find a version that satisfies the requirement scikit-lern==1.9 "
+          "(from versions: none)", file=sys.stderr)
+    sys.exit(1)
+"""
+
+
+@pytest.fixture(autouse=True)
+def pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "pip.py"
+    program.write_text(PIP)
+    monkeypatch.setattr(pip_install, "PIP", (sys.executable, str(program)))
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
+
+
+def test_what_pip_says_is_passed_on_and_the_index_asked_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert pip_install.main(["missing"]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert sorted(said[:-1]) == [
+        "Collecting tabulate",
+        "ERROR: Could not find a version that satisfies the requirement scikit-lern==1.9 "
+        "(from versions: none)",
+    ]
+    assert said[-1] == (
+        "Could not fetch URL https://index/simple/scikit-lern/: 403 Client Error: Forbidden"
+    )
+
+
+@pytest.mark.parametrize(("option", "code"), [("fine", 0), ("killed", 137)])
+def test_the_exit_code_is_that_of_a_shell(option: str, code: int) -> None:
+    assert pip_install.main([option]) == code
+
+
+def test_what_was_installed_is_compiled_without_dates(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.py", tmp_path / "bad.py"
+    good.write_text("x = 1\n")
+    bad.write_text("print 'Python 2'\n")
+    assert pip_install.main(["fine"]) == 0
+    [compiled] = (tmp_path / "__pycache__").glob("good*.pyc")
+    assert compiled.read_bytes()[4:8] == b"\x01\0\0\0"  # PEP 552: by hash, unchecked

@@ -1,0 +1,68 @@
+"""What the builds are given beside the Dockerfile."""
+
+import ast
+import sys
+
+import pytest
+
+from fairlead.images import pip_install
+from fairlead.images.recipe import PackageIndex, build_files, has_credentials
+from fairlead.tasks.contract import EnvironmentRecipe, Requirement
+
+
+def pip_conf(index: PackageIndex) -> str:
+    return build_files(EnvironmentRecipe(base_image="python"), index)["build/pip.conf"].decode()
+
+
+def test_without_settings_pip_is_left_as_it_is() -> None:
+    files = build_files(EnvironmentRecipe(base_image="python"), PackageIndex())
+    assert files["build/pip.conf"] == b"[global]\n"
+    assert files["build/requirements.txt"] == b""
+    assert "build/ca.pem" not in files
+
+
+def test_certificates_are_trusted_where_there_are_any() -> None:
+    files = build_files(EnvironmentRecipe(base_image="python"), PackageIndex(certificates=b"PEM"))
+    assert files["build/pip.conf"] == b"[global]\ncert = /opt/fairlead/build/ca.pem\n"
+    assert files["build/ca.pem"] == b"PEM"
+
+
+@pytest.mark.parametrize(
+    ("insecure", "trusted"),
+    [((), False), (("index:80",), True), (("index",), True), (("other",), False)],
+)
+def test_an_index_without_tls_is_trusted_only_where_the_settings_say_so(
+    insecure: tuple[str, ...], *, trusted: bool
+) -> None:
+    text = pip_conf(PackageIndex("http://index:80/simple", insecure))
+    assert "index-url = http://index:80/simple\n" in text
+    assert ("trusted-host = index:80\n" in text) is trusted
+
+
+def test_a_requirement_stays_on_its_line() -> None:
+    asked = (Requirement(text="numpy==2.1.0\n--index-url=x", line=1), Requirement(text="b", line=2))
+    recipe = EnvironmentRecipe(base_image="python", requirements=asked)
+    text = build_files(recipe, PackageIndex())["build/requirements.txt"].decode()
+    assert text == "numpy==2.1.0 --index-url=x\nb\n"
+
+
+@pytest.mark.parametrize(
+    ("index", "holds"),
+    [
+        ("https://me:secret@index.example.com/simple", True),
+        ("https://token@index.example.com/simple", True),
+        ("https://index.example.com/simple@1", False),
+        ("", False),
+    ],
+)
+def test_credentials_in_the_address_of_an_index_are_seen(index: str, *, holds: bool) -> None:
+    assert has_credentials(index) is holds
+
+
+def test_what_runs_inside_the_build_needs_nothing_but_the_standard_library() -> None:
+    source = build_files(EnvironmentRecipe(base_image="p"), PackageIndex())["build/pip_install.py"]
+    imported = list(ast.walk(ast.parse(source, feature_version=(3, 10))))
+    modules = {n.module for n in imported if isinstance(n, ast.ImportFrom) and n.module}
+    modules |= {a.name for n in imported if isinstance(n, ast.Import) for a in n.names}
+    assert {module.partition(".")[0] for module in modules} <= sys.stdlib_module_names
+    assert pip_install.__doc__

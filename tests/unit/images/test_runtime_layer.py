@@ -1,0 +1,68 @@
+"""What the runtime's layer is made from; that it is made is seen in the registry's tests."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from fairlead.images import runtime_layer
+from fairlead.images.runtime_layer import (
+    Runtime,
+    RuntimeMissingError,
+    bundled_runtime,
+    requirements,
+)
+
+METADATA = """\
+Metadata-Version: 2.4
+Name: fairlead-scoring
+Version: 0.1.0
+Requires-Dist: click==8.5.1
+Requires-Dist: typing-extensions==4.16.0; python_version < '3.11'
+Requires-Dist: colorama==0.4; sys_platform == 'win32'
+Requires-Dist: extra==1; extra == 'all'
+"""
+
+
+def wheel(folder: Path, version: str = "0.1.0") -> Path:
+    path = folder / f"fairlead_scoring-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"fairlead_scoring-{version}.dist-info/METADATA", METADATA)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("python", "wanted"),
+    [
+        ("3.10", ["click==8.5.1", "typing-extensions==4.16.0"]),
+        ("3.11", ["click==8.5.1"]),
+        ("3.14", ["click==8.5.1"]),
+    ],
+)
+def test_what_is_needed_depends_on_the_images_python_and_not_on_ours(
+    tmp_path: Path, python: str, wanted: list[str]
+) -> None:
+    assert requirements(Runtime(wheel(tmp_path), python)) == wanted
+
+
+def test_another_wheel_or_python_is_another_runtime(tmp_path: Path) -> None:
+    one = wheel(tmp_path)
+    other = wheel(tmp_path, "0.2.0")
+    keys = {Runtime(one, "3.10").key, Runtime(one, "3.11").key, Runtime(other, "3.11").key}
+    assert len(keys) == 3
+    assert Runtime(one, "3.11").key == Runtime(one.rename(tmp_path / "x.whl"), "3.11").key
+
+
+def test_the_newest_wheel_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime_layer, "BUNDLE", tmp_path)
+    wheel(tmp_path, "0.9.0")
+    newest = wheel(tmp_path, "0.10.0")
+    assert bundled_runtime("3.11.2") == Runtime(newest, "3.11")
+
+
+def test_a_fairlead_without_a_wheel_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime_layer, "BUNDLE", tmp_path)
+    with pytest.raises(RuntimeMissingError, match=r"There is no fairlead_scoring-\*.whl in"):
+        bundled_runtime("3.11.2")

@@ -1,0 +1,139 @@
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairlead_scoring.slot.record import (
+    LIMIT,
+    Failure,
+    causes,
+    class_name,
+    explain,
+    fit,
+    make_record,
+    message,
+    shortened,
+)
+
+CONTRACT = Path(__file__).parents[2] / "contract" / "startup-record.json"
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    return {**json.loads(CONTRACT.read_text()), **changes}
+
+
+def test_the_contracts_record_fits_as_it_is() -> None:
+    assert json.loads(fit(record())) == record()
+
+
+def test_the_traceback_is_cut_first_from_its_middle() -> None:
+    fitted = json.loads(fit(record(traceback=f"begin{'-' * 9000}end")))
+    assert {**fitted, "traceback": ""} == record(traceback="")
+    assert fitted["traceback"].startswith("begin---")
+    assert fitted["traceback"].endswith("---end")
+    assert "\n…\n" in fitted["traceback"]
+    assert len(fit(record(traceback="-" * 9000))) == LIMIT
+
+
+def test_then_the_models_are_cut() -> None:
+    models = [{"name": f"model-{number:04}", "versions": [1, 2, 3]} for number in range(500)]
+    fitted = json.loads(fit(record(models=models, traceback="-" * 9000)))
+    assert fitted["traceback"] == "\n…\n"
+    assert fitted["models"] == models[: len(fitted["models"])]
+    assert len(fitted["models"]) > 40
+
+
+@pytest.mark.parametrize("letters", ["a", "é", "\U0001f600", '"', "\x00", "\ud800", "a\n\t"])
+def test_whatever_it_says_it_fits_and_can_be_read(letters: str) -> None:
+    numbers = random.Random(len(letters))
+    for _ in range(5):
+        text = letters * numbers.randrange(20_000)
+        failure = Failure(
+            "init",
+            text,
+            text,
+            {"file": "score.py", "line": 1, "function": "init", "code": "x"},
+            [{"exception": text, "message": text}] * numbers.randrange(6),
+            ["score.py:1 init"] * numbers.randrange(9),
+            text,
+        )
+        written = fit(make_record(failure, Path("/nowhere"), elapsed=1.26))
+        assert len(written) <= LIMIT
+        found = json.loads(written)
+        assert found["elapsedSeconds"] == 1.3
+        assert list(found) == list(record())
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "result"),
+    [("abcdef", 6, "abcdef"), ("abcdef", 3, "ab\n…\nf"), ("abcdef", 0, "\n…\n")],
+)
+def test_a_text_is_shortened_in_its_middle(text: str, kept: int, result: str) -> None:
+    assert shortened(text, kept) == result
+
+
+class OwnError(Exception):
+    pass
+
+
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise OSError
+
+
+def raised(error: BaseException, cause: BaseException | None = None) -> BaseException:
+    try:
+        raise error from cause
+    except type(error):
+        return error
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "says"),
+    [
+        (ValueError("no"), "ValueError", "no"),
+        (ValueError(), "ValueError", ""),
+        (ValueError("a: b\nc"), "ValueError", "a: b\nc"),
+        (KeyError("k"), "KeyError", "'k'"),
+        (SystemExit(3), "SystemExit", "3"),
+        (OwnError("x"), f"{OwnError.__module__}.OwnError", "x"),
+    ],
+)
+def test_an_error_is_named_and_quoted(error: BaseException, name: str, says: str) -> None:
+    assert (class_name(error), message(error)) == (name, says)
+
+
+def test_an_error_that_cannot_speak_is_told_all_the_same() -> None:
+    assert "failed>" in message(MuteError())
+
+
+def test_a_private_module_is_left_out_of_the_name() -> None:
+    sdk = type("ModelNotFoundException", (Exception,), {"message": "Model x not found"})
+    sdk.__module__ = "azureml.exceptions._azureml_exception"
+    assert class_name(sdk("a page of JSON")) == "azureml.exceptions.ModelNotFoundException"
+    assert message(sdk("a page of JSON")) == "Model x not found"
+
+
+def test_causes_are_told_as_a_traceback_tells_them() -> None:
+    first, second = OSError("first"), KeyError("second")
+    second.__context__ = first
+    assert causes(raised(ValueError(), second)) == [second, first]
+    hidden = ValueError()
+    hidden.__context__, hidden.__suppress_context__ = first, True
+    assert causes(hidden) == []
+    circle = ValueError()
+    first.__context__, circle.__context__ = circle, first
+    assert causes(circle) == [first]
+
+
+def test_an_error_outside_the_users_files_has_no_location(tmp_path: Path) -> None:
+    explained = explain(raised(ValueError("x")), "init", tmp_path)
+    assert (explained.location, explained.exception) == (None, "ValueError")
+    assert explain(raised(ValueError("x")), "init", Path(__file__).parent).location == {
+        "file": "test_record.py",
+        "line": raised.__code__.co_firstlineno + 2,
+        "function": "raised",
+        "code": "raise error from cause",
+    }
