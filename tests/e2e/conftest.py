@@ -1,0 +1,69 @@
+"""The operator at work on the cluster, and a namespace for each test."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import Cluster
+from tests.cluster.installation import install
+from tests.cluster.places import places
+from tests.e2e.file_server import FileServer
+from tests.e2e.operator_process import OperatorProcess
+from tests.e2e.scene import Scene
+
+MOST_BYTES = 50 * 1024 * 1024  # of a model, in these tests
+SETTINGS = {
+    "FAIRLEAD_INSECURE_HOSTS": "127.0.0.1",
+    "FAIRLEAD_MODEL_MAX_BYTES": str(MOST_BYTES),
+    "FAIRLEAD_LOOK_AGAIN_SECONDS": "3",
+}
+
+
+@pytest.fixture(scope="session")
+def operator(cluster: Cluster, kept_on_failure: list[Path]) -> Iterator[OperatorProcess]:
+    """One operator for all tests, under its own ServiceAccount; tests may kill and restart it.
+
+    Whatever they feed it, it must never say more than what it decided: no traceback.
+    """
+    process = OperatorProcess(cluster, places(), install(cluster, places()), SETTINGS)
+    kept_on_failure += [process.log, process.state_folder]
+    process.start()
+    yield process
+    process.stop()
+    assert "Traceback" not in process.whole_log()
+
+
+@pytest.fixture(scope="module")
+def stage(
+    cluster: Cluster, operator: OperatorProcess, request: pytest.FixtureRequest
+) -> Iterator[Scene]:
+    """One namespace for the tests of a module that all look at what was applied together."""
+    yield from _scene(cluster, operator, f"stage-{request.path.stem.removeprefix('test_')}")
+
+
+@pytest.fixture
+def scene(
+    cluster: Cluster, operator: OperatorProcess, request: pytest.FixtureRequest
+) -> Iterator[Scene]:
+    """A namespace of the test's own, and the verbs of a person at a keyboard."""
+    operator.ensure_running()
+    name = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
+    yield from _scene(cluster, operator, name[:50].strip("-"))
+
+
+@pytest.fixture(scope="session")
+def files() -> Iterator[FileServer]:
+    with FileServer().serving() as server:
+        yield server
+
+
+def _scene(cluster: Cluster, operator: OperatorProcess, name: str) -> Iterator[Scene]:
+    scene = Scene(cluster, operator, name)
+    scene.kubectl("create", "namespace", name)
+    yield scene
+    operator.ensure_running()
+    for kind in ("webservices", "services"):  # the next scene may want the same NodePort
+        scene.kubectl("delete", kind, "--all", "--timeout=60s")
+    scene.kubectl("delete", "namespace", name, "--wait=false")

@@ -1,0 +1,81 @@
+"""The operator as a process that tests start, kill and start again."""
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.cluster import Cluster, ClusterError
+from tests.cluster.installation import NAME, start_operator
+from tests.cluster.places import Places
+from tests.cluster.processes import alive, end, log_of
+from tests.cluster.state import Process, forget
+
+PATIENCE = 10.0
+
+
+class OperatorProcess:
+    def __init__(
+        self, cluster: Cluster, places: Places, kubeconfig: Path, settings: Mapping[str, str]
+    ) -> None:
+        self._cluster, self._places, self._kubeconfig = cluster, places, kubeconfig
+        self._usual, self._others = settings, dict[str, str]()
+        self._process: Process | None = None
+        self._logs: list[str] = []
+
+    @property
+    def log(self) -> Path:
+        return log_of(self._places, NAME)
+
+    @property
+    def state_folder(self) -> Path:
+        return self._places.run / "operator-state"
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and alive(self._process)
+
+    def whole_log(self) -> str:
+        """What all operators of this run have said."""
+        return "".join(self._logs) + self.log.read_text()
+
+    def start(self, **settings: str) -> None:
+        if self.log.exists():
+            self._logs.append(self.log.read_text())
+        self._others, all_settings = settings, {**self._usual, **settings}
+        self._process = start_operator(self._cluster, self._places, self._kubeconfig, all_settings)
+
+    def stop(self) -> None:
+        """Ask it to end, as Kubernetes would, and wait until it has."""
+        if self._process:
+            end(self._places, self._process)
+
+    def kill(self) -> None:
+        """SIGKILL: no last word."""
+        assert self._process
+        os.kill(self._process.pid, signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE
+        while alive(self._process) and time.monotonic() < deadline:
+            time.sleep(0.02)  # poll
+        forget(self._places, self._process)
+
+    def restart(self, **settings: str) -> None:
+        self.stop()
+        self.start(**settings)
+
+    def may(self, verb: str, resource: str) -> bool:
+        """Whether the operator's own ServiceAccount has a right, anywhere."""
+        account = "--as=system:serviceaccount:fairlead-system:fairlead"
+        try:
+            self._cluster.run_kubectl("auth", "can-i", verb, resource, account, "-A")
+        except ClusterError:
+            return False
+        return True
+
+    def ensure_running(self) -> None:
+        """With the settings of everybody: a test that failed may have left others."""
+        if not self.running:
+            self.start()
+        elif self._others:
+            self.restart()

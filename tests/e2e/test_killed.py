@@ -1,0 +1,68 @@
+"""The operator is killed in the middle of everything it does, and nothing is done twice."""
+
+import threading
+
+import httpx
+
+from tests.e2e.file_server import FileServer
+from tests.e2e.scene import SCRIPT, Scene
+
+MODEL = b"weights " * 100_000
+
+
+def tags(repository: str) -> list[str]:
+    answer = httpx.get(f"http://localhost:5000/v2/{repository}/tags/list")
+    return sorted(answer.json().get("tags") or []) if answer.is_success else []
+
+
+def test_killed_during_an_ingest(scene: Scene, files: FileServer) -> None:
+    gate = files.gates["/slow.pkl"] = threading.Event()
+    files.files["/slow.pkl"] = MODEL
+    scene.apply("Model", {"source": {"uri": f"{files.base}/slow.pkl"}})
+    scene.until(lambda: files.requests.count("/slow.pkl"), lambda asked: asked == 1)
+    scene.operator.kill()
+    gate.set()
+    scene.operator.start()
+    status = scene.reason("model", "Stored")
+    assert [version["version"] for version in status["versions"]] == [1]
+    assert tags(f"{scene.namespace}/fairlead/models/diabetes") == ["1"]
+
+
+def test_killed_during_a_build(scene: Scene) -> None:
+    steps = {"Dockerfile.steps": "RUN sleep 8\n", "score.py": SCRIPT}
+    scene.image(steps, dockerFile="Dockerfile.steps")
+    scene.until(scene.containers, lambda names: any("sleep 8" in name for name in names))
+    scene.operator.kill()
+    scene.operator.start()
+    status = scene.reason("inferenceimage", "Built")
+    assert (status["version"], status["build"]["id"]) == (1, "1-2")
+    repository = f"{scene.namespace}/diabetes"
+    assert [tag for tag in tags(repository) if not tag.startswith("log-")] == ["1"]
+    assert len(tags(f"{scene.namespace}/fairlead/environments")) == 1
+
+
+def test_killed_during_a_rollout(scene: Scene) -> None:
+    scene.image()
+    scene.service()
+    scene.reason("inferenceimage", "Built")
+    scene.until(lambda: scene.items("deployment"), bool)
+    scene.operator.kill()
+    scene.operator.start()
+    scene.reason("webservice", "Serving")
+    [deployment] = scene.items("deployment")
+    assert deployment["metadata"]["generation"] == 1
+    assert len(scene.items("replicaset")) == 1
+
+
+def test_a_killed_operator_touches_nothing_that_is_as_it_should_be(scene: Scene) -> None:
+    scene.image()
+    scene.service()
+    scene.reason("webservice", "Serving")
+    kinds = "inferenceimage,webservice,service,poddisruptionbudget"
+    before = scene.items(kinds)
+    scene.operator.kill()
+    scene.operator.start()
+    scene.service("canary")
+    scene.reason("webservice", "ImageNotFound", "canary")
+    scene.kubectl("delete", "webservice", "canary", "--timeout=30s")
+    assert scene.items(kinds) == before

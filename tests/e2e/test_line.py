@@ -1,0 +1,156 @@
+"""The line, once, as a user goes it: the example's three manifests become a scored request."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cluster.demo import REQUEST, train
+from tests.cluster.places import places
+from tests.e2e.scene import Manifest, Scene, condition, score
+
+EXAMPLE = Path(__file__).parents[2] / "examples/diabetes"
+KINDS = ("model", "inferenceimage", "webservice")
+CHILDREN = ("deployment", "service", "poddisruptionbudget")
+
+
+@pytest.fixture(scope="module")
+def line(stage: Scene) -> Scene:
+    """The example, applied as its README says, and waited for."""
+    train(places(), EXAMPLE)
+    stage.kubectl("apply", "-k", str(EXAMPLE))
+    stage.reason("webservice", "Serving", patience=300)
+    return stage
+
+
+def versions_of(scene: Scene) -> dict[str, str]:
+    """Every object of the line, and the version of it that the API server has."""
+    objects = [*scene.items(",".join(KINDS)), *scene.items(",".join(CHILDREN))]
+    return {
+        f"{seen['kind']} {seen['metadata']['uid']}": seen["metadata"]["resourceVersion"]
+        for seen in objects
+        if seen["kind"] != "Deployment"  # its status counts seconds
+    }
+
+
+def test_the_guides_request_is_answered_with_a_prediction(line: Scene) -> None:
+    answer = score(line.address(), REQUEST)
+    assert answer.status_code == httpx.codes.OK
+    predictions = json.loads(answer.json())["result"]  # v1: a JSON string in JSON
+    assert [round(prediction) for prediction in predictions] == [6783, 4073]
+
+
+def test_a_person_sees_at_a_glance_that_all_is_well(line: Scene) -> None:
+    model, image, service = (line.columns(kind) for kind in KINDS)
+    assert model.items() >= {"READY": "True", "REASON": "Stored", "VERSION": "1"}.items()
+    assert model["SIZE"].rstrip("Ki").isdigit()
+    assert image.items() >= {"READY": "True", "REASON": "Built"}.items()
+    assert image["IMAGE"] == f"localhost:5000/{line.namespace}/diabetes:1"
+    assert image["BUILD"].endswith("s")
+    assert (
+        service.items()
+        >= {
+            "READY": "True",
+            "REASON": "Serving",
+            "STATE": "Healthy",
+            "REPLICAS": "2/2",
+            "URI": "http://localhost:30080/score",
+        }.items()
+    )
+
+
+def test_every_condition_speaks_of_the_generation_it_has_seen(line: Scene) -> None:
+    for kind in KINDS:
+        seen = line.get(kind)
+        generation = seen["metadata"]["generation"]
+        assert seen["status"]["observedGeneration"] == generation
+        assert {c["observedGeneration"] for c in seen["status"]["conditions"]} == {generation}
+        assert not condition(seen["status"], "Reconciling")["reason"]
+        assert "failure" not in seen["status"]
+
+
+def test_the_way_is_told_by_events(line: Scene) -> None:
+    told = [event.partition(":")[0] for event in line.events("InferenceImage")]
+    for reason in ("BuildingEnvironment", "EnvironmentBuilt", "Assembling", "Built"):
+        assert f"Normal {reason}" in told
+    assert any(event.startswith("Normal Serving") for event in line.events("Webservice"))
+
+
+def test_the_build_log_opens_with_plain_curl(line: Scene) -> None:
+    build = line.get("inferenceimage")["status"]["build"]
+    assert build["logUri"] == (
+        f"http://127.0.0.1:8082/inferenceimages/{line.namespace}/diabetes/builds/{build['id']}/log"
+    )
+    log = httpx.get(build["logUri"]).text
+    assert "scikit-learn==1.7.2" in log
+    assert "FROM " in log  # the Dockerfile that stands for the build
+
+
+def test_the_pods_run_restricted_and_without_a_token(line: Scene) -> None:
+    [pod, *_] = line.items("pod")
+    [container] = pod["spec"]["containers"]
+    assert container["image"].startswith(f"localhost:5000/{line.namespace}/diabetes@sha256:")
+    assert pod["spec"]["automountServiceAccountToken"] is False
+    assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_the_same_manifests_applied_again_do_nothing_at_all(line: Scene) -> None:
+    before, log = versions_of(line), line.operator.whole_log()
+    line.kubectl("apply", "-k", str(EXAMPLE))
+    canary = Scene(line.cluster, line.operator, line.namespace)
+    canary.service("canary", imageRef={"name": "nobody"})  # looked at after the others
+    canary.reason("webservice", "ImageNotFound", "canary")
+    canary.kubectl("delete", "webservice", "canary")
+    assert {key: versions_of(line)[key] for key in before} == before
+    news = line.operator.whole_log().removeprefix(log)
+    assert "/diabetes " not in news
+
+
+def test_a_changed_script_is_the_next_version_and_the_old_pods_serve_until_it_does(
+    line: Scene,
+) -> None:
+    address, old = line.address(), {pod["metadata"]["name"] for pod in line.items("pod")}
+    script = (EXAMPLE / "score.py").read_text().replace('"result"', '"prediction"')
+    line.config_map(
+        "diabetes-code", score__py=script, myenv__yml=(EXAMPLE / "myenv.yml").read_text()
+    )
+
+    def asked() -> str:
+        answer = score(address, REQUEST)
+        assert answer.status_code == httpx.codes.OK, answer.text  # never an interruption
+        return str(answer.json())
+
+    line.until(asked, lambda text: "prediction" in text)
+    status = line.reason("webservice", "Serving")
+    assert line.columns("inferenceimage")["IMAGE"].endswith(":2")
+    line.until(
+        lambda: {pod["metadata"]["name"] for pod in line.items("pod")},
+        lambda names: not names & old,
+    )
+    assert status["revision"]["active"] == status["revision"]["target"]
+
+
+def test_a_child_that_somebody_deleted_or_edited_comes_back(line: Scene) -> None:
+    before: Manifest = line.get("service")
+    line.kubectl("delete", "service", "diabetes")
+    line.kubectl("patch", "deployment", "diabetes", "-p", '{"spec": {"replicas": 1}}')
+    line.until(lambda: line.items("service"), lambda seen: seen and seen[0] != before)
+    line.until(lambda: line.get("deployment"), lambda seen: seen["spec"]["replicas"] == 2)
+    line.reason("webservice", "Serving")
+
+
+def test_a_status_that_was_lost_is_recovered_from_the_registry(line: Scene) -> None:
+    was = line.get("inferenceimage")["status"]
+    for kind in ("model", "inferenceimage"):
+        empty = '{"status": null}'
+        line.kubectl("patch", kind, "diabetes", "--subresource=status", "--type=merge", "-p", empty)
+    model = line.until(
+        lambda: line.get("model")["status"], lambda status: status.get("latestVersion")
+    )
+    assert [version["version"] for version in model["versions"]] == [1]
+    image = line.until(
+        lambda: line.get("inferenceimage")["status"], lambda status: status.get("imageDigest")
+    )
+    assert (image["version"], image["imageDigest"]) == (was["version"], was["imageDigest"])
