@@ -1,0 +1,1 @@
+"""How fast Fairlead is, as ratios measured in one run against a stated peer."""

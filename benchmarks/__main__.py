@@ -1,0 +1,29 @@
+"""``make bench``: both tables, on a cluster of their own."""
+
+import sys
+
+from benchmarks import children, script_change
+from benchmarks.bench import at_work
+from tests.cluster.errors import ClusterError
+from tests.cluster.lock import exclusive
+from tests.cluster.places import places
+from tests.cluster.steps import Steps
+
+BENCHMARKS = {"script_change": script_change.measure, "children": children.measure}
+
+
+def main(names: list[str]) -> int:
+    where = places()
+    with Steps() as steps:
+        try:
+            with exclusive(where, "make bench"), at_work(where, steps) as bench:
+                for name in names or BENCHMARKS:
+                    BENCHMARKS[name](bench)
+        except ClusterError as error:
+            steps.fail(error, where.log)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

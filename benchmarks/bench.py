@@ -1,0 +1,75 @@
+"""A cluster with the operator at work, and what every benchmark needs of it."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from fairlead.api.meta import API_VERSION
+from tests.cluster.cluster import Cluster
+from tests.cluster.down import down
+from tests.cluster.installation import install, start_operator
+from tests.cluster.places import Places
+from tests.cluster.steps import Steps
+from tests.cluster.up import up
+
+Manifest = dict[str, Any]
+PATIENCE = 600.0  # seconds
+SETTINGS = {"FAIRLEAD_INSECURE_HOSTS": "127.0.0.1"}
+
+
+@dataclass(frozen=True)
+class Bench:
+    cluster: Cluster
+    places: Places
+    steps: Steps
+    operator: psutil.Process
+
+    def namespace(self, name: str) -> str:
+        self.cluster.run_kubectl("create", "namespace", name)
+        return name
+
+    def apply(self, namespace: str, kind: str, name: str, spec: Manifest) -> None:
+        head = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}}
+        text = json.dumps({**head, "spec": spec})
+        self.cluster.run_kubectl("apply", "-n", namespace, "-f", "-", text=text)
+
+    def status(self, namespace: str, kind: str, name: str) -> Manifest:
+        seen = self.cluster.run_kubectl("get", kind, name, "-n", namespace, "-o", "json")
+        return dict(json.loads(seen).get("status", {}))
+
+    def until_ready(self, namespace: str, kind: str, name: str, field: str, old: object) -> float:
+        """Wait until ``status.<field>`` is there and not ``old``; return the seconds it took."""
+        started = time.monotonic()
+        while (found := self.status(namespace, kind, name).get(field)) in (None, old):
+            if time.monotonic() - started > PATIENCE:
+                raise TimeoutError(f"{kind} {name} has no new {field}: {found}")
+            time.sleep(0.05)  # poll
+        return time.monotonic() - started
+
+
+@contextmanager
+def at_work(places: Places, steps: Steps) -> Iterator[Bench]:
+    cluster = up(places, steps)
+    try:
+        with steps.step("Operator started"):
+            kubeconfig = install(cluster, places)
+            process = start_operator(cluster, places, kubeconfig, SETTINGS)
+        yield Bench(cluster, places, steps, psutil.Process(process.pid))
+    finally:
+        down(places, steps)
+
+
+def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(title=title, title_justify="left")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number == 0 else "right")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
