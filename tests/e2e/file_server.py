@@ -1,4 +1,4 @@
-"""A small web server on the loopback: where models come from in these tests."""
+"""A small web server on the machine: where models come from in these tests."""
 
 import http.server
 import threading
@@ -8,17 +8,27 @@ from http import HTTPStatus
 
 
 class FileServer:
-    """``files`` by path; ``gates`` hold an answer back in the middle until they are opened."""
+    """``files`` by path; ``gates`` hold an answer back in the middle until they are opened.
 
-    def __init__(self) -> None:
+    It takes nothing: whoever pushes to it, as to a registry, is refused.
+    """
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self.files: dict[str, bytes] = {}
         self.gates: dict[str, threading.Event] = {}
         self.requests: list[str] = []
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = http.server.ThreadingHTTPServer((host, 0), self._handler())
 
     @property
     def base(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return "http://{}:{}".format(*self._server.server_address[:2])
+
+    def step_that_waits(self) -> tuple[str, threading.Event]:
+        """A step for a build, which asks here and ends once the gate is opened."""
+        gate = self.gates["/go"] = threading.Event()
+        self.files["/go"] = b"ok"
+        fetch = f"import urllib.request as r; r.urlopen('{self.base}/go').read()"
+        return f'RUN python3 -c "{fetch}"\n', gate
 
     def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
         served = self
@@ -39,6 +49,9 @@ class FileServer:
                     served.gates[self.path].wait(60)
                 self.wfile.write(content[1:])
 
+            def do_POST(self) -> None:
+                self.send_error(HTTPStatus.FORBIDDEN)
+
             def log_message(self, *_: object) -> None:
                 """Tests speak for themselves."""
 
@@ -54,4 +67,5 @@ class FileServer:
             for gate in self.gates.values():
                 gate.set()
             self._server.shutdown()
+            self._server.server_close()
             thread.join()

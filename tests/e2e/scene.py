@@ -1,6 +1,7 @@
 """What a person does and sees: apply, get, describe, curl; and waiting with a deadline."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -70,7 +71,7 @@ class Scene:
     def columns(self, kind: str, name: str = "diabetes") -> dict[str, str]:
         """One line of ``kubectl get``, cell by cell."""
         header, line = self.kubectl("get", kind, name).splitlines()
-        starts = [header.index(word) for word in header.split()]
+        starts = [word.start() for word in re.finditer(r"\S+", header)]
         ends = [*starts[1:], None]
         cells = [line[start:end].strip() for start, end in zip(starts, ends, strict=True)]
         return dict(zip(header.split(), cells, strict=True))

@@ -1,7 +1,6 @@
 """What is wrong with an image's inputs is said before any build; what only a build can tell, after
 one, with the user's own line."""
 
-from typing import Any
 
 import httpx
 import pytest
@@ -43,7 +42,7 @@ CHECKED: dict[str, tuple[dict[str, str], Manifest, str, tuple[str, ...]]] = {
         {"main.py": SCRIPT},
         {},
         "EntryScriptNotFound",
-        ("The source has no file score.py.", "main.py"),
+        ("spec.entryScript names score.py, and the source has no such file", "it has main.py"),
     ),
     "broken-script": (source(BROKEN), {}, "EntryScriptInvalid", ("score.py:5", "def run(data:")),
     "no-run": (source(NO_RUN), {}, "EntryScriptIncomplete", ("score.py", "run()")),
@@ -156,8 +155,12 @@ def test_a_failed_build_has_a_log_and_counts_as_a_version(images: Scene) -> None
 
 
 def test_an_outage_says_when_it_is_tried_next(images: Scene) -> None:
-    status = images.reason("inferenceimage", "RegistryUnreachable", "a-registry-that-is-down")
-    assert status["failure"]["nextRetryAt"]
+    def waits(status: Manifest) -> bool:  # and does not try at this moment
+        return bool(status["failure"].get("nextRetryAt"))
+
+    name = "a-registry-that-is-down"
+    images.reason("inferenceimage", "RegistryUnreachable", name)
+    status = images.until(lambda: images.get("inferenceimage", name)["status"], waits)
     assert condition(status, "Reconciling")["reason"] == "RegistryUnreachable"
     assert condition(status, "Stalled")["reason"] is None
 
@@ -167,11 +170,9 @@ def test_a_registry_that_refuses_is_told_from_one_that_is_down(
 ) -> None:
     refusing = files.base.removeprefix("http://")
     scene.image(repository=f"{refusing}/demo/diabetes")
-    status = scene.until(
-        lambda: scene.get("inferenceimage").get("status", {}), lambda s: s.get("failure")
-    )
-    assert refusing in status["failure"]["message"]
-    assert status["failure"]["reason"] in ("RegistryDenied", "RegistryFault")
+    failure = scene.reason("inferenceimage", "RegistryDenied")["failure"]
+    assert f"The registry {refusing} does not let us push to demo/diabetes" in failure["message"]
+    assert failure["class"] == "Auth"
 
 
 def test_an_index_that_is_down_is_not_the_users_fault_and_is_tried_again(scene: Scene) -> None:
@@ -204,13 +205,20 @@ def test_a_broken_version_leaves_the_one_before_in_use(scene: Scene) -> None:
 
 
 def test_images_of_one_environment_build_it_once(scene: Scene) -> None:
-    files = source(requirements__txt="six==1.17.0\n")
-    spec: dict[str, Any] = {"requirementsFile": "requirements.txt"}
-    for name in ("one", "two", "three"):
-        scene.image({**files, "name.txt": name}, name, **spec)
-    seen = [scene.reason("inferenceimage", "Built", name) for name in ("one", "two", "three")]
+    names = ("one", "two", "three")
+    with FileServer(scene.cluster.gateway).serving() as server:
+        steps, gate = server.step_that_waits()
+        for name in names:
+            files = {**source(), "Dockerfile.steps": steps, "name.txt": name}
+            scene.image(files, name, dockerFile="Dockerfile.steps")
+        scene.until(
+            lambda: [scene.columns("inferenceimage", name)["REASON"] for name in names],
+            lambda seen: seen.count("WaitingForSharedEnvironment") == 2,
+        )
+        gate.set()
+        seen = [scene.reason("inferenceimage", "Built", name) for name in names]
+        assert len(server.requests) == 1
     assert len({status["environment"]["image"] for status in seen}) == 1
-    assert len([s for s in seen if s["build"].get("durations", {}).get("environment")]) == 1
     repository = f"http://localhost:5000/v2/{scene.namespace}/fairlead/environments/tags/list"
     assert len(httpx.get(repository).json()["tags"]) == 1
 

@@ -29,12 +29,17 @@ def test_killed_during_an_ingest(scene: Scene, files: FileServer) -> None:
 
 
 def test_killed_during_a_build(scene: Scene) -> None:
-    steps = {"Dockerfile.steps": "RUN sleep 8\n", "score.py": SCRIPT}
-    scene.image(steps, dockerFile="Dockerfile.steps")
-    scene.until(scene.containers, lambda names: any("sleep 8" in name for name in names))
-    scene.operator.kill()
-    scene.operator.start()
-    status = scene.reason("inferenceimage", "Built")
+    with FileServer(scene.cluster.gateway).serving() as server:
+        steps, gate = server.step_that_waits()
+        files = {"Dockerfile.steps": steps, "score.py": SCRIPT}
+        scene.image(files, dockerFile="Dockerfile.steps")
+        scene.until(lambda: server.requests, lambda asked: asked)
+        scene.operator.kill()
+        scene.operator.start()
+        scene.until(lambda: server.requests, lambda asked: len(asked) == 2)
+        gate.set()
+        status = scene.reason("inferenceimage", "Built")
+    assert len(server.requests) == 2
     assert (status["version"], status["build"]["id"]) == (1, "1-2")
     repository = f"{scene.namespace}/diabetes"
     assert [tag for tag in tags(repository) if not tag.startswith("log-")] == ["1"]

@@ -1,30 +1,15 @@
-"""Servers that tests talk to: a real registry of their own, and web servers with a will."""
+"""Web servers with a will, for tests of what talks to the world."""
 
-import os
-import signal
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
-
-import httpx
 
 DEADLINE = 20.0  # seconds for anything that a test waits for
 Answer = Callable[[BaseHTTPRequestHandler], None]
-
-CONFIG = """\
-version: 0.1
-log: {{level: error, accesslog: {{disabled: true}}}}
-storage:
-  filesystem: {{rootdirectory: {folder}}}
-  delete: {{enabled: true}}
-http: {{addr: "127.0.0.1:{port}", secret: "tests"}}
-"""
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
@@ -38,36 +23,6 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
-
-
-class RealRegistry:
-    """Debian's ``docker-registry`` on a port and in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.host = f"localhost:{(port := free_port())}"
-        self._config = folder / "config.yml"
-        self._config.write_text(CONFIG.format(folder=folder / "data", port=port))
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = ["docker-registry", "serve", str(self._config)]
-        with self._config.with_name("log").open("a") as log:
-            self._process = subprocess.Popen(
-                command, stdout=log, stderr=log, start_new_session=True
-            )
-        wait_until(self._answers, "the registry to answer")
-
-    def stop(self) -> None:
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"http://{self.host}/v2/").status_code == 200
-        except httpx.TransportError:
-            return False
 
 
 class WebServer:

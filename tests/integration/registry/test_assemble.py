@@ -21,8 +21,9 @@ from fairlead.images.oci import (
 from fairlead.images.reference import parse_repository
 from fairlead.images.registry import Registry
 from fairlead.tasks.contract import AssembleRequest, LogTarget
+from tests.cluster import Cluster
 from tests.integration.registry.images import push_environment, push_model
-from tests.integration.registry.server import RealRegistry, WebServer, replies
+from tests.integration.registry.server import WebServer, replies
 from tests.integration.registry.task import Tasks
 
 CODE = {"score.py": b"def init(): ...\ndef run(data): return data\n", "lib/a.py": b"A = 1\n"}
@@ -30,7 +31,7 @@ CODE = {"score.py": b"def init(): ...\ndef run(data): return data\n", "lib/a.py"
 
 @pytest.fixture
 def request_(
-    real_registry: RealRegistry, registry: Registry, namespace: str, tmp_path: Path
+    cluster: Cluster, registry: Registry, namespace: str, tmp_path: Path
 ) -> AssembleRequest:
     """The image of one model; the runtime is one that all tests share."""
     environments = parse_repository(f"{namespace}/fairlead/environments")
@@ -40,7 +41,7 @@ def request_(
         hash="hash-of-all-inputs",
         environments=str(environments),
         environment_digest=push_environment(registry, environments, "e1"),
-        runtimes=f"{real_registry.host}/shared/runtimes",
+        runtimes=f"{cluster.registry}/shared/runtimes",
         python="3.11.2",
         models=(push_model(registry, namespace, "credit", b"weights", tmp_path),),
         entry_script="score.py",

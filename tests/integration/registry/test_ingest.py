@@ -13,7 +13,8 @@ from fairlead.images.oci import digest_of
 from fairlead.images.reference import parse_repository
 from fairlead.images.registry import Registry
 from fairlead.tasks.contract import IngestRequest
-from tests.integration.registry.server import RealRegistry, WebServer, replies
+from tests.cluster import Cluster
+from tests.integration.registry.server import WebServer, replies
 from tests.integration.registry.task import Ended, Tasks
 from tests.unit.sources.test_archive import tarred, zipped
 
@@ -218,10 +219,10 @@ def test_a_model_beyond_the_limits_is_refused(tasks: Tasks, models: str) -> None
 
 
 def test_a_registry_that_is_down_is_said_to_be_and_tried_again(
-    tasks: Tasks, models: str, real_registry: RealRegistry
+    tasks: Tasks, models: str, cluster: Cluster
 ) -> None:
     host = "localhost:1"
-    request = from_files(models.replace(real_registry.host, host))
+    request = from_files(models.replace(cluster.registry, host))
     ended = tasks.run("ingest", request, {"m": MODEL})
     assert refusal(ended) == (Reason.REGISTRY_UNREACHABLE, FailureClass.NETWORK, True)
     assert ended.failure.message == f"The registry {host} does not answer (Connection refused)."

@@ -16,8 +16,9 @@ from fairlead.images.build_log import read_log
 from fairlead.images.reference import parse_repository
 from fairlead.images.registry import Registry
 from fairlead.tasks.contract import RESULT, AssembleRequest, IngestRequest, LogTarget, TaskResult
+from tests.cluster import Cluster
 from tests.integration.registry.images import push_environment
-from tests.integration.registry.server import RealRegistry, WebServer, replies, reply, wait_until
+from tests.integration.registry.server import WebServer, replies, reply, wait_until
 from tests.integration.registry.task import Tasks
 
 MEGABYTE = 1024 * 1024
@@ -194,7 +195,7 @@ def test_a_log_that_takes_no_more_hides_no_result(
 
 def test_a_registry_that_does_not_take_the_log_changes_no_outcome(
     tasks: Tasks,
-    real_registry: RealRegistry,
+    cluster: Cluster,
     registry: Registry,
     web: WebServer,
     namespace: str,
@@ -210,7 +211,7 @@ def test_a_registry_that_does_not_take_the_log_changes_no_outcome(
         hash="h",
         environments=str(environments),
         environment_digest=push_environment(registry, environments, "e1"),
-        runtimes=f"{real_registry.host}/shared/runtimes",
+        runtimes=f"{cluster.registry}/shared/runtimes",
         python="3.11.2",
         entry_script="score.py",
         log=LogTarget(repository=f"{web.host}/credit", tag="log-1-1"),

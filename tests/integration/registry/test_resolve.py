@@ -10,8 +10,9 @@ from fairlead.images.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descri
 from fairlead.images.reference import Repository, parse_repository
 from fairlead.images.registry import Registry
 from fairlead.tasks.contract import EnvironmentRecipe, Requirement, ResolveRequest
+from tests.cluster import Cluster
 from tests.integration.registry.images import push_environment, push_image
-from tests.integration.registry.server import RealRegistry, WebServer, replies
+from tests.integration.registry.server import WebServer, replies
 from tests.integration.registry.task import Tasks
 
 
@@ -93,25 +94,25 @@ def test_an_image_that_somebody_else_pushed_counts_and_is_never_adopted(
 
 
 def test_the_base_image_may_have_the_name_that_nodes_know(
-    tasks: Tasks, real_registry: RealRegistry, namespace: str, base: str
+    tasks: Tasks, cluster: Cluster, namespace: str, base: str
 ) -> None:
     """Nodes pull from another host than tasks push to; the user knows the former."""
     tasks.settings |= {
         "FAIRLEAD_REGISTRY": "registry.example.com",
-        "FAIRLEAD_REGISTRY_PUSH": real_registry.host,
+        "FAIRLEAD_REGISTRY_PUSH": cluster.registry,
     }
-    known = base.replace(real_registry.host, "registry.example.com")
+    known = base.replace(cluster.registry, "registry.example.com")
     assert tasks.run("resolve", request_for(namespace, known)).ok["baseDigest"]
 
 
 def test_a_base_image_that_does_not_exist_is_said_with_its_registry(
-    tasks: Tasks, real_registry: RealRegistry, namespace: str
+    tasks: Tasks, cluster: Cluster, namespace: str
 ) -> None:
     failure = tasks.run("resolve", request_for(namespace, f"{namespace}/nope:1")).failure
     assert (failure.reason, failure.class_) == (Reason.BASE_IMAGE_NOT_FOUND, FailureClass.USER)
     path = namespace.partition("/")[2]
     assert failure.message.startswith(
-        f"The base image {namespace}/nope:1 was not found. The registry {real_registry.host} "
+        f"The base image {namespace}/nope:1 was not found. The registry {cluster.registry} "
         f"could not read {path}/nope:1: 404 MANIFEST_UNKNOWN"
     )
     assert failure.remedy == "Correct spec.baseImage, or push the image."
