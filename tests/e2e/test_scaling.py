@@ -53,7 +53,7 @@ def test_a_busy_service_gets_more_replicas_and_the_operator_leaves_their_number_
     finally:
         stop.set()
         thread.join()
-    scaled = scene.get("deployment")
+    [scaled] = scene.items("deployment", "--show-managed-fields")
     owners = [
         entry["manager"]
         for entry in scaled["metadata"]["managedFields"]

@@ -58,6 +58,7 @@ def test_a_file_becomes_version_1_at_its_final_path(
         "digest": digest_of(MODEL),
         "sizeBytes": len(MODEL),
         "files": 1,
+        "modelName": "credit",
         "source": "configmap/m",
         "artifact": f"{models}:1",
         "layer": version["layer"],

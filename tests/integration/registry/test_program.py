@@ -163,7 +163,7 @@ def test_an_unexpected_error_is_a_crash_with_its_traceback_and_without_a_result(
     ended = tasks.finish(tasks.start("ingest", folder), folder)
     assert (ended.code, ended.result) == (70, None)
     assert "Traceback (most recent call last):" in ended.log
-    assert "IsADirectoryError" in ended.log
+    assert "Path does not point to a file" in ended.log
 
 
 def test_an_old_result_is_not_taken_for_the_new_one(
