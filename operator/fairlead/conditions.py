@@ -89,11 +89,12 @@ def transitions(
     """Return what became new: exactly this becomes an Event.
 
     These are the parts whose status or reason changed, and ``Ready`` where it says what no part
-    says. A part that only waits for the one before it has nothing to tell.
+    says. A part that only waits for the one before it has nothing to tell, and one cause is told
+    once, by the first part that names it.
     """
     before = {condition.type: (condition.status, condition.reason) for condition in old}
     told = {condition.reason for condition in new if condition.type not in SUMMARIES}
-    return [
+    changed = [
         condition
         for condition in new
         if condition.reason != Reason.PENDING
@@ -103,3 +104,5 @@ def transitions(
             or (condition.type == "Ready" and condition.reason not in told)
         )
     ]
+    first = {condition.reason: condition for condition in reversed(changed)}
+    return [condition for condition in changed if first[condition.reason] is condition]

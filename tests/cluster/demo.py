@@ -24,6 +24,7 @@ from tests.cluster.up import up
 NAMESPACE = "demo"
 MODEL_FILE = "sklearn_regression_model.pkl"
 REQUEST = {"data": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]]}
+WAY_OPEN_SECONDS = 20.0
 STAGES = (  # kind, its step, seconds it may take
     ("model", "Model stored in the registry", 120.0),
     ("inferenceimage", "InferenceImage built", 900.0),
@@ -107,10 +108,25 @@ def _not_ready(kind: str, status: dict[str, Any], ready: dict[str, Any]) -> Clus
 def _score(cluster: Cluster) -> tuple[str, str]:
     seen = cluster.run_kubectl("get", "webservice", "diabetes", "-n", NAMESPACE, "-o", "json")
     address = json.loads(seen)["status"]["scoringUri"]
-    answer = httpx.post(address, json=REQUEST, timeout=30, trust_env=False)
+    answer = _post(address)
     if answer.status_code != httpx.codes.OK:
         raise ClusterError(f"{address} answered {answer.status_code}: {answer.text}")
     return address, answer.text
+
+
+def _post(address: str) -> httpx.Response:
+    """A pod may be ready a moment before every node knows the way to it."""
+    deadline = time.monotonic() + WAY_OPEN_SECONDS
+    while True:
+        try:
+            return httpx.post(address, json=REQUEST, timeout=30, trust_env=False)
+        except httpx.TransportError as error:
+            if time.monotonic() > deadline:
+                raise ClusterError(
+                    f"{address} does not answer ({error}).",
+                    remedy=f"Look: kubectl get endpointslices,pods -n {NAMESPACE} -o wide",
+                ) from error
+            time.sleep(0.2)  # poll
 
 
 def _tell(cluster: Cluster, places: Places, steps: Steps, address: str, answer: str) -> None:

@@ -108,13 +108,27 @@ class Scene:
         return [f"{event['type']} {event['reason']}: {event['message']}" for event in seen]
 
     def address(self, name: str = "diabetes") -> str:
-        """Where the machine reaches a NodePort service of this scene."""
-        return str(self.get("webservice", name)["status"]["scoringUri"])
+        """Where the machine reaches a NodePort service of this scene, once it does.
+
+        A pod may be ready a moment before every node knows the way to it.
+        """
+        uri = str(self.get("webservice", name)["status"]["scoringUri"])
+        self.until(lambda: opens(uri), bool)
+        return uri
 
 
 def condition(status: Manifest, type_: str) -> Manifest:
     """The condition of that type; empty where there is none."""
     return next((c for c in status.get("conditions", []) if c["type"] == type_), {"reason": None})
+
+
+def opens(address: str) -> bool:
+    """Whether anybody answers there, whatever the answer."""
+    try:
+        httpx.options(address, timeout=5)
+    except httpx.TransportError:
+        return False
+    return True
 
 
 def score(address: str, body: object, **headers: str) -> httpx.Response:

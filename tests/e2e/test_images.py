@@ -1,7 +1,6 @@
 """What is wrong with an image's inputs is said before any build; what only a build can tell, after
 one, with the user's own line."""
 
-
 import httpx
 import pytest
 

@@ -59,7 +59,9 @@ EVIL = tar(good=b"1", DOTDOT__evil=b"2")
 OTHER_DIGEST = {"digest": f"sha256:{'0' * 64}"}
 BAD = {
     "not-there": Case("/no.pkl", None, reason="ModelSourceNotFound", words="answers 404"),
-    "too-large": Case("/large.pkl", b"x" * (MOST_BYTES + 1), reason="ModelTooLarge", words="52,428,800 bytes"),
+    "too-large": Case(
+        "/large.pkl", b"x" * (MOST_BYTES + 1), reason="ModelTooLarge", words="52,428,800 bytes"
+    ),
     "wrong-digest": Case("/w.pkl", MODEL, OTHER_DIGEST, reason="ModelDigestMismatch", words=DIGEST),
     "a-way-out": Case("/evil.tar.gz", EVIL, UNPACK, reason="ArchiveUnsafe", words="../evil"),
     "no-archive": Case("/n.tgz", b"no", UNPACK, reason="ArchiveInvalid", words="archive"),

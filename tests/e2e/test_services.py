@@ -136,12 +136,13 @@ def test_a_new_version_that_does_not_start_leaves_the_old_one_serving(scene: Sce
     scene.image(echo("old"))
     scene.service(**NODE_PORT)
     scene.reason("webservice", "Serving")
+    address = scene.address()
     scene.image({"score.py": FAILS})
     status = scene.reason("webservice", "UserScriptInitFailed")
     assert condition(status, "Available")["status"] == "True"
     assert status["state"] == "Healthy"
     assert status["revision"]["active"] != status["revision"]["target"]
-    assert score(scene.address(), {}).json() == "old"
+    assert score(address, {}).json() == "old"
 
 
 def test_keys_are_asked_for_by_default_and_never_read_by_the_operator(scene: Scene) -> None:
@@ -173,10 +174,11 @@ def test_an_image_that_goes_away_leaves_what_serves_alone(scene: Scene) -> None:
     scene.image(echo("still here"))
     scene.service(**NODE_PORT)
     scene.reason("webservice", "Serving")
+    address = scene.address()
     scene.kubectl("delete", "inferenceimage", "diabetes")
     status = scene.reason("webservice", "ImageNotFound")
     assert condition(status, "Available")["status"] == "True"
-    assert score(scene.address(), {}).json() == "still here"
+    assert score(address, {}).json() == "still here"
 
 
 def test_a_strangers_object_of_the_same_name_is_left_alone(scene: Scene) -> None:

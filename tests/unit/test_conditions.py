@@ -76,3 +76,11 @@ def test_ready_is_told_where_no_part_says_the_same() -> None:
     ready = said("Ready", Truth.FALSE, "Forbidden")
     part = said("Stored", Truth.TRUE, "Stored")
     assert transitions([part], [ready, part]) == [ready]
+
+
+def test_one_cause_is_told_once_by_the_first_part_that_names_it() -> None:
+    deployed = said("Deployed", Truth.FALSE, "ModelFileNotFound")
+    available = said("Available", Truth.FALSE, "ModelFileNotFound")
+    stalled = said("Stalled", Truth.TRUE, "ModelFileNotFound")
+    assert transitions([], [stalled, deployed, available]) == [deployed]
+    assert transitions([deployed], [stalled, deployed, available]) == [available]

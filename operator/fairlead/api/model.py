@@ -127,7 +127,6 @@ class Ingest(StatusWire):
     """What the latest look at the source was, so that the same source is not fetched again."""
 
     key: Annotated[str, Field(max_length=64)]
-    attempt: Annotated[int, Field(ge=1)] = 1
 
 
 class ModelDisplay(StatusWire):

@@ -6,8 +6,8 @@ LARGEST = 9999  # that is shown in a unit
 
 def size(count: int) -> str:
     """``642Ki`` for 657 408 bytes: at most four digits, rounded up so that nothing shows as 0."""
-    value, unit = float(count), ""
-    for unit in ("", "Ki", "Mi", "Gi", "Ti"):
+    value, unit = float(count), "B"
+    for unit in ("B", "Ki", "Mi", "Gi", "Ti"):
         if value <= LARGEST or unit == "Ti":
             break
         value /= KIBI
