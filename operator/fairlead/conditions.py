@@ -8,6 +8,7 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import ConditionStatus, Truth
 
 SUMMARIES = ("Ready", "Reconciling", "Stalled")  # they only repeat a part's own words
+NO_NEWS = {Reason.PENDING, Reason.STARTING, Reason.FIXED_REPLICAS}  # said elsewhere
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,15 @@ def transitions(
     """Return what became new: exactly this becomes an Event.
 
     These are the parts whose status or reason changed, and ``Ready`` where it says what no part
-    says. A part that only waits for the one before it has nothing to tell, and one cause is told
-    once, by the first part that names it.
+    says. A part that only waits for the one before it, or repeats the spec, has nothing to tell,
+    and one cause is told once, by the first part that names it.
     """
     before = {condition.type: (condition.status, condition.reason) for condition in old}
     told = {condition.reason for condition in new if condition.type not in SUMMARIES}
     changed = [
         condition
         for condition in new
-        if condition.reason != Reason.PENDING
+        if condition.reason not in NO_NEWS
         and before.get(condition.type) != (condition.status, condition.reason)
         and (
             condition.type not in SUMMARIES

@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+import pytest
+
 from fairlead.api.reasons import Reason
 from fairlead.api.status import ConditionStatus, Truth
 from fairlead.conditions import Condition, false, merge, summarise, transitions, true, unknown
@@ -68,8 +70,11 @@ def test_events_are_the_transitions_of_the_parts() -> None:
     assert transitions([same, gone], [ready, same, came]) == [came]
 
 
-def test_a_part_that_only_waits_for_another_has_nothing_to_tell() -> None:
-    assert transitions([], [said("Stored", Truth.UNKNOWN, "Pending")]) == []
+@pytest.mark.parametrize("reason", ["Pending", "Starting", "FixedReplicas"])
+def test_a_part_that_waits_for_another_or_repeats_the_spec_has_nothing_to_tell(
+    reason: str,
+) -> None:
+    assert transitions([], [said("Stored", Truth.UNKNOWN, reason)]) == []
 
 
 def test_ready_is_told_where_no_part_says_the_same() -> None:
