@@ -162,6 +162,7 @@ class WebserviceDisplay(StatusWire):
 class WebserviceStatus(CommonStatus):
     state: State | None = None
     scoring_uri: Annotated[str, Field(max_length=512)] | None = None
+    swagger_uri: Annotated[str, Field(max_length=512)] | None = None
     replicas: ReplicaCounts | None = None
     revision: Revision | None = None
     display: WebserviceDisplay | None = None

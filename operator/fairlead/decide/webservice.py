@@ -15,7 +15,7 @@ from fairlead.api.webservice import (
     WebserviceStatus,
 )
 from fairlead.conditions import false, true, unknown
-from fairlead.decide.address import scoring_uri
+from fairlead.decide.address import SCORE, SWAGGER, base_uri
 from fairlead.decide.children import Children, Plan, plan
 from fairlead.decide.decision import SLOWLY, SOON, Action, Create, Decision, Verdict, not_reached
 from fairlead.decide.image import image_reference
@@ -135,13 +135,14 @@ def _status(evidence: WebserviceEvidence, progress: Rollout, image: str) -> Webs
         for pod in evidence.pods
         if pod.ready and pod.pod["status"].get("hostIP")
     ]
-    uri = scoring_uri(service, addresses, evidence.settings.external_host) if service else None
+    base = base_uri(service, addresses, evidence.settings.external_host) if service else None
     before = known.revision.active if known.revision else None
     active = image if progress.complete else (before if progress.replicas.ready else None)
     replicas = progress.replicas
     return WebserviceStatus(
         state=progress.state,
-        scoring_uri=uri,
+        scoring_uri=base and f"{base}{SCORE}",
+        swagger_uri=base and f"{base}{SWAGGER}",
         replicas=replicas,
         revision=Revision(active=active, target=image or None),
         display=WebserviceDisplay(replicas=f"{replicas.ready}/{replicas.desired}"),

@@ -96,6 +96,7 @@ def test_what_serves_as_it_should_is_left_alone() -> None:
     assert said(decision)["Ready"] == "True/Serving"
     status = decision.status
     assert (status.state, status.scoring_uri) == ("Healthy", "http://diabetes.demo.svc/score")
+    assert status.swagger_uri == "http://diabetes.demo.svc/swagger.json"
     assert status.display
     assert status.display.replicas == "2/2"
     assert status.revision
