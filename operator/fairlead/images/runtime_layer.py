@@ -108,9 +108,7 @@ def make_layer(
     return compressed_layer(entries, RUNTIME)
 
 
-def install(
-    runtime: Runtime, folder: Path, settings: Settings, say: Callable[[str], None]
-) -> None:
+def install(runtime: Runtime, folder: Path, settings: Settings, say: Callable[[str], None]) -> None:
     """Lay out ``folder`` as the image has it. Raises ``RuntimeInstallError``."""
     front = [str(runtime.wheel), *front_requirements(runtime)]
     _pip_install(front, folder, runtime, settings, say)
