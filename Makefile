@@ -6,7 +6,7 @@ python := .venv/bin/python
 .DEFAULT_GOAL := help
 
 help:  ## What there is to make
-	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 17
+	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 demo: setup  ## Kubernetes, the operator and an example, from nothing to a prediction
 	@$(python) -m tests.cluster demo
