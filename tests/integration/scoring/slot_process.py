@@ -1,11 +1,9 @@
 """A slot without its front: a child process at the other end of a pipe that the test holds."""
 
-import json
 import os
 import socket
 import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ HEADERS = [["host", "localhost:5001"], ["content-type", "text/plain"]]
 
 
 class SlotProcess:
-    """Starts ``score.py`` as the front would; ``order`` changes what the front's first frame says."""
+    """Starts ``score.py`` as the front would; ``order`` changes what the first frame says."""
 
     def __init__(
         self,

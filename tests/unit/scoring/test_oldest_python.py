@@ -1,4 +1,4 @@
-"""The slot runs on Python 3.8, whatever the Python of this test: its syntax, its imports, its types.
+"""The slot runs on Python 3.8, whatever the Python of this test: syntax, imports, types.
 
 What is meant for the environment's packages (flask, werkzeug) is imported only when it is needed.
 """
