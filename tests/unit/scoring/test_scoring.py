@@ -63,8 +63,8 @@ def test_a_process_that_wants_to_end_is_let_go() -> None:
 
 
 def raising(error: BaseException) -> Any:
-    def run(data: str) -> None:
-        raise error
+    def run(data: object) -> None:
+        raise error if data else AssertionError
 
     return run
 
