@@ -7,6 +7,7 @@ import time
 import psutil
 
 from benchmarks.runtime.client import Reply, ask
+from benchmarks.runtime.errors import PeerError
 from benchmarks.runtime.figures import Answer, Behaviour, Health, Termination, percentile
 from benchmarks.runtime.server import Server
 
@@ -19,7 +20,7 @@ EXIT = 15.0  # seconds
 
 
 async def observe(server: Server) -> Behaviour:
-    """The server does not live to see the end of it."""
+    """The server does not live to see the end of it. Raise ``PeerError`` if it dies before."""
     health = await _saturated(server)
     replies = await asyncio.gather(*(_score(server, sleep=SLOW) for _ in range(BURST)))
     overload = [Answer(reply.outcome, reply.seconds) for reply in replies]
@@ -53,6 +54,8 @@ async def _terminated(server: Server) -> Termination:
     await asyncio.sleep(UNTIL_NEXT)
     queued = asyncio.create_task(_score(server, sleep=QUEUED))
     await asyncio.sleep(QUEUED)
+    if server.process.poll() is not None:
+        raise PeerError(f"has ended under its load (exit code {server.process.returncode})")
     server.process.terminate()
     told = time.monotonic()
     await asyncio.sleep(QUEUED)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rich.markup import escape
+
 from benchmarks.runtime import wrk
 from benchmarks.runtime.behaviour import observe
 from benchmarks.runtime.cores import Cores
@@ -74,7 +76,7 @@ def _each(
         except PeerError as error:
             subject.problem = str(error)
             for line in (*error.tail, subject.problem):
-                steps.say(f"    {line}")
+                steps.say(f"    {escape(line)}")
 
 
 def _round(subject: Subject, cores: Cores, seconds: int) -> Round:

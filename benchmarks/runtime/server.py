@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,12 +125,9 @@ def _proportional(process: psutil.Process) -> float:
 
 
 def _free_ports(number: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        with closing(one):
-            pass
-    return ports
+    with ExitStack() as held:  # all at once, or they might be the same
+        open_ = (socket.create_server(("127.0.0.1", 0)) for _ in range(number))
+        return [held.enter_context(one).getsockname()[1] for one in open_]
 
 
 def _tail(log: Path) -> list[str]:

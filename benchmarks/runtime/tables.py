@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.runtime.figures import Answer, Behaviour, Health, Load, Round
@@ -16,7 +17,7 @@ def speed(subjects: Sequence[Subject]) -> Table:
     reference = next((s.figures for s in subjects if s.peer.name == REFERENCE), None)
     for subject in subjects:
         if (figures := subject.figures) is None:
-            table.add_row(subject.peer.title, subject.problem)
+            table.add_row(subject.peer.title, escape(subject.problem))
             continue
         loads = (throughput(figures, reference, c) for c in CONCURRENCIES)
         table.add_row(subject.peer.title, *loads, f"{figures.memory:.0f}", f"{figures.start:.2f}")
@@ -30,7 +31,7 @@ def manners(subjects: Sequence[Subject]) -> Table:
     table = _table(title, ("", "code in", "health", "12 at once", "running, queued, new", "exit s"))
     for subject in subjects:
         place = "its process" if subject.peer.isolates else "the server"
-        seen = _manners(subject.behaviour) if subject.behaviour else (subject.problem,)
+        seen = _manners(subject.behaviour) if subject.behaviour else (escape(subject.problem),)
         table.add_row(subject.peer.title, place, *seen)
     return table
 

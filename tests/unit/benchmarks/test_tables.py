@@ -1,6 +1,8 @@
+import io
 from collections.abc import Sequence
 
 import pytest
+from rich.console import Console
 from rich.table import Table
 
 from benchmarks.runtime.figures import Answer, Behaviour, Health, Load, Round, Termination
@@ -93,3 +95,10 @@ def test_a_server_that_failed_is_a_row_that_says_so_in_both_tables() -> None:
     failed = subject("bentoml", "does not start (exit code 1)")
     assert rows(speed([failed]))[0][:2] == ("BentoML 1.4.39", "does not start (exit code 1)")
     assert rows(manners([failed]))[0][2] == "does not start (exit code 1)"
+
+
+def test_what_a_server_says_is_text_and_no_markup() -> None:
+    failed = subject("bentoml", "does not start: [/]")
+    console = Console(file=(said := io.StringIO()), width=200)
+    console.print(speed([failed]), manners([failed]))
+    assert said.getvalue().count("does not start: [/]") == 2
