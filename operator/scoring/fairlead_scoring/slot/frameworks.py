@@ -7,8 +7,9 @@ such an application; else our stand-ins give it the same objects, made by werkze
 
 from __future__ import annotations
 
+import importlib
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import lru_cache
 from types import ModuleType
 from typing import Any, ContextManager, Iterator, Optional
@@ -28,6 +29,13 @@ def wants_raw_http() -> bool:
     return any(getattr(module, "_rawHttpRequested", False) for module in modules)
 
 
+def foresee(source: bytes) -> None:
+    """Import flask now if the script will: in ``run()`` it is too late for a context."""
+    if b"flask" in source:
+        with suppress(ImportError):  # then that is the script's own error to make
+            importlib.import_module("flask")
+
+
 def context(request: Request) -> ContextManager[Any]:
     """Return the context in which ``flask.request`` is this request; none without flask."""
     app = _flask_application()
@@ -36,7 +44,7 @@ def context(request: Request) -> ContextManager[Any]:
 
 def presented(request: Request) -> Any:
     """Return the request as an object of the framework, inside ``context()``."""
-    if _flask_application():
+    if _in_context():
         return sys.modules["flask"].request._get_current_object()
     return _request_class()(request.environ())
 
@@ -60,6 +68,22 @@ def is_response(result: object) -> bool:
     return any(isinstance(result, known) for known in _response_classes())
 
 
+def json_response(body: str) -> Optional[Any]:
+    """Return what flask would answer with; None where the script knows no flask."""
+    if not _in_context():
+        return None
+    response = sys.modules["flask"].Response(body, mimetype="application/json")
+    response.headers["x-ms-run-function-failed"] = "False"
+    return response
+
+
+def processed(response: Any) -> Any:
+    """Return the response once all has seen it that was to see it: ``flask.after_this_request``."""
+    return (
+        sys.modules["flask"].current_app.process_response(response) if _in_context() else response
+    )
+
+
 def _response_classes() -> Iterator[type]:
     for name in ("flask", AML_RESPONSE):
         known = getattr(sys.modules.get(name), "Response", None)
@@ -71,6 +95,10 @@ def _request_class() -> Any:
     from werkzeug.wrappers import Request as WithoutStandIn
 
     return getattr(sys.modules.get(AML_REQUEST), "Request", WithoutStandIn)
+
+
+def _in_context() -> bool:
+    return bool(_flask_application()) and bool(sys.modules["flask"].has_request_context())
 
 
 def _flask_application() -> Optional[Any]:

@@ -64,18 +64,17 @@ class Scorer:
         return self._encoded(result, request, (perf_counter() - began) * 1000)
 
     def _encoded(self, result: object, request: Request, elapsed: float) -> Answer:
+        if frameworks.is_response(result):
+            return _complete(result, request, elapsed)
         try:
-            if frameworks.is_response(result):
-                return from_response(result, request, elapsed)
-        except Exception as error:  # noqa: BLE001 - the response's body may be user code, too
-            log_failure("run() returned a response that cannot be sent", request, error)
-            return refusal(500, UNFIT)
-        try:
-            body = json.dumps({} if result is None else result).encode()
+            text = json.dumps({} if result is None else result)
         except Exception as error:  # noqa: BLE001 - what run() returned is asked for its parts
             log_failure("run() returned what is no JSON", request, error)
             return refusal(500, INTERNAL)
-        return Answer(200, body, elapsed=elapsed)
+        response = frameworks.json_response(text)
+        if response is not None:
+            return _complete(response, request, elapsed)
+        return Answer(200, text.encode(), elapsed=elapsed)
 
     def _failed(self, what: str, request: Request, error: Exception) -> Answer:
         log_failure(what, request, error)
@@ -84,6 +83,14 @@ class Scorer:
         if self.debug:
             return refusal(500, message, failed=True, traceback=trace.formatted(error))
         return refusal(500, message, failed=True)
+
+
+def _complete(response: object, request: Request, elapsed: float) -> Answer:
+    try:
+        return from_response(frameworks.processed(response), request, elapsed)
+    except Exception as error:  # noqa: BLE001 - the response's body may be user code, too
+        log_failure("run() returned a response that cannot be sent", request, error)
+        return refusal(500, UNFIT)
 
 
 def refusal(status: int, message: str, *, failed: bool = False, **more: str) -> Answer:

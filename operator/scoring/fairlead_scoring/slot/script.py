@@ -52,6 +52,7 @@ class Script:
 def load(path: Path, name: str = MODULE) -> Script:
     """Import the script at ``path`` as ``name``. Raise ``UserScriptError`` if it cannot serve."""
     module = _import(path, name)
+    frameworks.foresee(path.read_bytes())
     for function in ("init", "run"):
         if not hasattr(module, function):
             raise UserScriptError(
