@@ -5,145 +5,170 @@ import uuid
 from time import perf_counter
 
 from fairlead_scoring import __version__
+from fairlead_scoring.front.admission import Reason
+from fairlead_scoring.front.connection import EXTENSION, Client
+from fairlead_scoring.front.exchange import AbortedError, Exchange, NoAnswerError
+from fairlead_scoring.front.figures import Figures
+from fairlead_scoring.front.health import liveness, readiness, slots, unavailable
 from fairlead_scoring.front.ids import IdTooLongError, RequestIds, read_ids
 from fairlead_scoring.front.keys import Keys
 from fairlead_scoring.front.messages import (
-    FAILED,
-    LARGEST_BODY,
-    BodyTooLargeError,
     ClientGoneError,
+    Header,
     Receive,
     Request,
     Response,
     Scope,
     Send,
     problem,
-    read_body,
     read_request,
     send_response,
+    start_response,
+    text,
 )
-from fairlead_scoring.front.pool import NoSlotError, Pool
-from fairlead_scoring.front.process import SlotGoneError
+from fairlead_scoring.front.metrics import Metrics
+from fairlead_scoring.front.pool import Pool
+from fairlead_scoring.front.scoring import Reply, Scoring, preflight
+from fairlead_scoring.front.settings import Settings
+from fairlead_scoring.front.swagger import swagger
 from fairlead_scoring.slot.logs import NAME
-from fairlead_scoring.slot.scoring import RUN_FAILED
 
 logger = logging.getLogger(NAME)
-HTML = "text/html; charset=utf-8"
-RETRY_AFTER = "5"  # seconds
 LONGEST_LINE = 1000  # characters of path and query in the log
 NOT_FOUND = (
     "The requested URL was not found on the server. If you entered the URL manually please check "
     "your spelling and try again."
 )
 NOT_ALLOWED = "The method is not allowed for the requested URL."
-TOO_LARGE = (
-    f"The request body is larger than {LARGEST_BODY // 2**20} MB, the most that this service "
-    "takes. Send less at a time."
-)
-STARTING = "The service is starting: init() has not finished yet. Try again later."
-DRAINING = "The service is shutting down and finishes what it has accepted."
-PROBE = ("GET", "HEAD", "OPTIONS")
-ROUTES = {"/": PROBE, "/ready": PROBE, "/score": ("GET", "POST", "HEAD", "OPTIONS")}
+VERSION = ("x-ms-server-version", f"fairlead-scoring/{__version__}")
+CLOSE = ("connection", "close")
+PROBE = ("HEAD", "OPTIONS", "GET")
+SCORE, SWAGGER = "/score", "/swagger.json"
+ROUTES = {
+    SCORE: ("GET", "POST", "HEAD", "OPTIONS"),
+    **dict.fromkeys(("/", "/ready", SWAGGER, "/metrics", "/-/slots"), PROBE),
+}
 
 
 class App:
     """Answers every probe itself, at once; only ``/score`` ever waits for a slot."""
 
-    def __init__(self, pool: Pool, keys: Keys) -> None:
+    def __init__(self, pool: Pool, keys: Keys, settings: Settings, figures: Figures) -> None:
         self._pool = pool
         self._keys = keys
+        self._settings = settings
+        self._figures = figures
+        self._scoring = Scoring(pool, settings, figures)
+        self._metrics = Metrics(pool, figures)
         self.draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = perf_counter()
-        request = read_request(scope)
+        request, client = read_request(scope), scope["extensions"][EXTENSION]
         try:
-            response = await self._respond(request, receive)
+            reply = await self._reply(request, receive, client)
+            await self._send(reply, send, client)
         except ClientGoneError:
+            self._figures.abandoned += 1
             logger.info("%s was given up by its client", _line(request))
+            client.abort()
             return
-        if self.draining:
-            response = response.with_headers(("connection", "close"))
-        if request.path == "/score":
-            elapsed, size = (perf_counter() - began) * 1000, len(response.body)
-            logger.info("%s %d %.3fms %d", _line(request), response.status, elapsed, size)
-        await send_response(response, send)
+        if request.path == SCORE:
+            self._figures.requests[reply.response.status] += 1
+        if request.path in (SCORE, SWAGGER):
+            size = "N/A" if reply.rest else str(len(reply.response.body))
+            elapsed = (perf_counter() - began) * 1000
+            logger.info("%s %d %.3fms %s", _line(request), reply.response.status, elapsed, size)
 
-    async def _respond(self, request: Request, receive: Receive) -> Response:
+    async def _reply(self, request: Request, receive: Receive, client: Client) -> Reply:
         methods = ROUTES.get(request.path)
         if methods is None:
-            return problem(404, NOT_FOUND)
+            return Reply(problem(404, NOT_FOUND))
         if request.method not in methods:
-            return problem(405, NOT_ALLOWED)
+            return Reply(problem(405, NOT_ALLOWED))
         try:
             ids = read_ids(request.headers, str(uuid.uuid4()))
-            response = await self._route(request, ids, receive)
+            reply = await self._routed(request, ids, receive, client)
         except IdTooLongError as error:
-            ids = error.ids
-            response = problem(431, str(error))
-        trace = [("TraceId", request.headers["traceid"])] if "traceid" in request.headers else []
-        version = ("x-ms-server-version", f"fairlead-scoring/{__version__}")
-        return response.with_headers(version, *ids.headers, *trace)
+            ids, reply = error.ids, Reply(problem(431, str(error)))
+        return Reply(self._completed(request, ids, reply.response), reply.rest)
 
-    async def _route(self, request: Request, ids: RequestIds, receive: Receive) -> Response:
-        if request.path == "/score":
-            return await self._score(request, ids, receive)
+    async def _routed(
+        self, request: Request, ids: RequestIds, receive: Receive, client: Client
+    ) -> Reply:
+        if request.path in (SCORE, SWAGGER):
+            refusal = self._keys.refusal(request.headers.get("authorization", ""))
+            if refusal and request.method == "OPTIONS":
+                return Reply(preflight())
+            if refusal:
+                unauthorized = problem(401, refusal)
+                return Reply(unauthorized.with_headers(("WWW-Authenticate", "Bearer")))
+        if request.path == SCORE:
+            return await self._scoring.reply(request, ids, receive, client)
         if request.method == "OPTIONS":
-            return Response(200, content_type=HTML, headers=(("Allow", "OPTIONS, GET, HEAD"),))
-        if request.path == "/":
-            return Response(200, b"Healthy", HTML)
-        return self._readiness()
+            return Reply(text(200, b"", ("Allow", ", ".join(PROBE))))
+        return Reply(self._told(request))
 
-    def _readiness(self) -> Response:
-        if self.draining:
-            return _unavailable("draining", DRAINING)
-        if not self._pool.ready:
-            return _unavailable("starting", STARTING)
-        return Response(200, b"Ready", HTML)
+    def _told(self, request: Request) -> Response:
+        """Return what the front knows itself."""
+        if request.path == SWAGGER:
+            return self._swagger(request)
+        if request.path == "/metrics":
+            return self._metrics.response()
+        if request.path == "/-/slots":
+            return slots(self._pool, self._figures, draining=self.draining)
+        if request.path == "/ready":
+            return readiness(self._pool, draining=self.draining)
+        return liveness(self._pool)
 
-    async def _score(self, request: Request, ids: RequestIds, receive: Receive) -> Response:
-        refusal = self._keys.refusal(request.headers.get("authorization", ""))
-        if refusal:
-            return problem(401, refusal).with_headers(("WWW-Authenticate", "Bearer"))
-        if request.method == "OPTIONS":
-            return Response(200, content_type=HTML, headers=((FAILED, "False"),))
-        if request.method == "HEAD":
-            return problem(405, "Method not allowed")
-        if not self._pool.serving:
-            return _unavailable("starting", STARTING)
+    def _swagger(self, request: Request) -> Response:
+        if self._pool.script is None:
+            return unavailable(Reason.STARTING, self._pool.retry_after(Reason.STARTING))
+        return swagger(request.query, self._pool.script["swagger"])
+
+    def _completed(self, request: Request, ids: RequestIds, response: Response) -> Response:
+        """Add what every answer of a route carries; a script cannot choose the ids itself."""
+        ours: tuple[Header, ...] = ids.headers
+        names = {name for name, _ in ours}
+        theirs = tuple(one for one in response.headers if one[0].lower() not in names)
+        if self._settings.tells_version:
+            ours += (VERSION,)
+        if "traceid" in request.headers:
+            ours += (("TraceId", request.headers["traceid"]),)
+        if self._settings.cors:
+            ours += self._settings.cors.headers(request.method, request.headers)
+        return Response(response.status, response.body, (*theirs, *ours))
+
+    async def _send(self, reply: Reply, send: Send, client: Client) -> None:
+        response = reply.response
+        if self.draining or client.waits_to_send:
+            response = response.with_headers(CLOSE)
+        if reply.rest is None:
+            await send_response(response, send)
+            return
+        client.take_until_close()
+        await start_response(response.status, response.headers, send, None)
+        await self._stream(response.body, reply.rest, send, client)
+
+    async def _stream(self, first: bytes, rest: Exchange, send: Send, client: Client) -> None:
         try:
-            body = b"" if request.method == "GET" else await read_body(request, receive)
-        except BodyTooLargeError:
-            return problem(413, TOO_LARGE)
-        return await self._ask(request, ids, body)
-
-    async def _ask(self, request: Request, ids: RequestIds, body: bytes) -> Response:
-        head = {
-            "id": ids.request,
-            "method": request.method,
-            "query": request.query,
-            "headers": request.headers,
-        }
-        try:
-            answer, content = await self._pool.score(head, body)
-        except NoSlotError:
-            return _unavailable("starting", STARTING)
-        except SlotGoneError:
-            logger.warning("The process that ran the script ended over request %s", ids.request)
-            return problem(500, RUN_FAILED, failed=True)
-        response = Response(answer["status"], content)
-        failed = (FAILED, str(answer["failed"]))
-        if answer["elapsed"] is None:
-            return response.with_headers(failed)
-        return response.with_headers(failed, ("x-ms-run-fn-exec-ms", f"{answer['elapsed']:.3f}"))
+            await _send_chunk(first, send, client)
+            async for chunk in rest.chunks():
+                await _send_chunk(chunk, send, client)
+            await send({"type": "http.response.body", "body": b""})
+        except (AbortedError, NoAnswerError):
+            client.abort()
+        except ClientGoneError:
+            rest.cancel()
+            raise
 
 
-def _unavailable(reason: str, message: str) -> Response:
-    return problem(503, message, reason=reason).with_headers(
-        ("Retry-After", RETRY_AFTER), ("x-fairlead-503-reason", reason)
-    )
+async def _send_chunk(chunk: bytes, send: Send, client: Client) -> None:
+    client.take_until_close(len(chunk))
+    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    if client.gone:
+        raise ClientGoneError
 
 
 def _line(request: Request) -> str:
-    target = f"{request.path}?{request.query}" if request.query else request.path
-    return f"{request.method} {target[:LONGEST_LINE]}"
+    return f"{request.method} {request.target[:LONGEST_LINE]}"

@@ -1,39 +1,74 @@
-"""The slots and the queue before them: first come, first served, one request a slot at a time."""
+"""The slots and the queue before them: first come, first served, one request a place at a time."""
 
 import asyncio
 import logging
-from collections import deque
+import math
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
+from fairlead_scoring.front.admission import Admission, Limits, Reason, Turn
+from fairlead_scoring.front.exchange import Exchange, Outcome
 from fairlead_scoring.front.failure import StartFailedError
-from fairlead_scoring.front.process import GRACE, Slot
+from fairlead_scoring.front.figures import Figures
+from fairlead_scoring.front.messages import ClientGoneError
+from fairlead_scoring.front.pace import Pace
+from fairlead_scoring.front.restarts import Restarts
+from fairlead_scoring.front.slots import GRACE, Slot
 from fairlead_scoring.slot.logs import NAME
 from fairlead_scoring.slot.record import Record
 from fairlead_scoring.slot.wire import Head
 
 logger = logging.getLogger(NAME)
+Watch = Callable[[Callable[[], None]], Callable[[], None]]
+"""Takes what to call when the client goes away, and returns how to call that off."""
 
 
-class NoSlotError(Exception):
-    """No slot is left that could take the request, and none will start."""
+LATE = 0.005  # seconds; timers may be as much too early
+INIT_SECONDS = 5.0  # what init() takes, as long as none has been measured
+
+
+@dataclass(frozen=True)
+class PoolState:
+    """``slots`` is how many there should be, ``ready`` how many there are; the rest is requests:
+    ``places`` may run at once, ``busy`` do, ``waiting`` do not yet."""
+
+    slots: int
+    ready: int
+    places: int
+    busy: int
+    waiting: int
+
+
+class RefusedError(Exception):
+    """The request does not get a slot."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
 
 
 class Pool:
-    """Keeps ``size`` slots alive and gives each request one of them."""
+    """Keeps ``size`` slots alive and gives each request a place in one of them."""
 
-    def __init__(self, size: int, spawn: Callable[[], Awaitable[Slot]]) -> None:
-        self._size = size
+    def __init__(
+        self, size: int, limits: Limits, spawn: Callable[[], Awaitable[Slot]], figures: Figures
+    ) -> None:
+        self._limits = limits
         self._spawn = spawn
+        self._figures = figures
+        self._admission: Admission[Slot] = Admission(limits, time.monotonic)
+        self._pace = Pace()
         self._starting: set[Slot] = set()
         self._ready: set[Slot] = set()
-        self._idle: deque[Slot] = deque()
-        self._queue: deque[asyncio.Future[Slot]] = deque()
+        self._restarts = [Restarts(time.monotonic) for _ in range(size)]
         self._keepers: list[asyncio.Task[None]] = []
+        self.script: Head | None = None
 
     @property
     def ready(self) -> bool:
         """Every slot has finished ``init()``."""
-        return len(self._ready) == self._size
+        return len(self._ready) == len(self._restarts)
 
     @property
     def serving(self) -> bool:
@@ -41,16 +76,31 @@ class Pool:
         return bool(self._ready)
 
     @property
+    def failing(self) -> bool:
+        """Every slot dies again and again."""
+        return all(one.failing for one in self._restarts)
+
+    @property
+    def state(self) -> PoolState:
+        places = sum(slot.threads for slot in self._ready)
+        busy = sum(slot.busy for slot in self._ready)
+        return PoolState(len(self._restarts), len(self._ready), places, busy, self.waiting)
+
+    @property
+    def waiting(self) -> int:
+        return self._admission.waiting
+
+    @property
     def pending(self) -> int:
         """How many requests run or wait."""
-        return len(self._ready) - len(self._idle) + len(self._queue)
+        return self.state.busy + self.waiting
 
     async def run(self) -> None:
         """Start the slots and replace those that die, until ``close()``.
 
         Raise ``StartFailedError`` as soon as one does not start; the others go on.
         """
-        self._keepers = [asyncio.create_task(self._keep_one()) for _ in range(self._size)]
+        self._keepers = [asyncio.create_task(self._keep(one)) for one in self._restarts]
         await asyncio.gather(*self._keepers)
 
     async def close(self) -> None:
@@ -59,67 +109,115 @@ class Pool:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
 
-    async def score(self, request: Head, body: bytes) -> tuple[Head, bytes]:
-        """Wait for a slot and return its answer. Raise ``NoSlotError`` or ``SlotGoneError``."""
-        slot = await self._take()
-        try:
-            return await slot.score(request, body)
-        finally:
-            self._give_back(slot)
+    def check(self) -> None:
+        """Raise ``RefusedError`` if a request that comes now would be refused."""
+        starting = self.script is None or (self.failing and not self._ready)
+        refusal = Reason.STARTING if starting else self._admission.refusal()
+        if refusal:
+            raise RefusedError(refusal)
+
+    def retry_after(self, reason: Reason) -> int:
+        """Return in how many seconds a refused request is worth another try."""
+        if reason is Reason.STARTING:
+            return math.ceil(max(1.0, self._figures.init_seconds or INIT_SECONDS))
+        state = self.state
+        return self._pace.retry_after(state.busy + state.waiting, state.places)
+
+    async def ask(self, request: Head, body: bytes, watch: Watch) -> Exchange:
+        """Hand the request to a slot as soon as it is its turn.
+
+        Raise ``RefusedError``, or ``ClientGoneError`` if the client has not waited so long.
+        """
+        self.check()
+        began = time.monotonic()
+        slot = self._admission.take()
+        exchange = slot.ask(request, body) if slot else await self._queued(request, body, watch)
+        self._figures.waits.note(exchange.began - began)
+        return exchange
 
     def interruption(self) -> Record | None:
         """What to leave behind when we are stopped now; None once a slot has served."""
         starting = None if self._ready else next(iter(self._starting), None)
         return starting.interruption() if starting else None
 
-    async def _keep_one(self) -> None:
-        while True:
-            slot = await self._spawn()
-            grace = 0.0  # a start is not worth waiting for
-            try:
-                await self._start(slot)
-                grace = GRACE
-                await slot.gone.wait()
-            finally:
-                self._forget(slot)
-                how = await slot.stop(grace)
-            logger.error("The process that ran the script %s. It is started again.", how)
+    async def _queued(self, request: Head, body: bytes, watch: Watch) -> Exchange:
+        loop = asyncio.get_running_loop()
+        asked: asyncio.Future[Exchange] = loop.create_future()
 
-    async def _start(self, slot: Slot) -> None:
+        def wake() -> None:
+            if turn.place:
+                asked.set_result(turn.place.ask(request, body))
+            else:
+                asked.set_exception(RefusedError(turn.refusal or Reason.BUSY))
+
+        def leave() -> None:
+            self._admission.leave(turn)
+            if not asked.done():
+                asked.set_exception(ClientGoneError())
+
+        turn: Turn[Slot] = Turn(wake)
+        self._admission.enter(turn)
+        alarm = loop.call_later((self._limits.wait or 0) + LATE, self._admission.expire)
+        call_off = watch(leave)
+        try:
+            return await asked
+        finally:
+            call_off()
+            alarm.cancel()
+            self._admission.leave(turn)
+
+    async def _keep(self, restarts: Restarts) -> None:
+        while True:
+            try:
+                slot = await self._spawn()
+            except OSError as error:
+                logger.error("A process cannot be started: %s", error)  # noqa: TRY400 - a sentence
+            else:
+                await self._live(slot, restarts)
+            await asyncio.sleep(restarts.died())
+
+    async def _live(self, slot: Slot, restarts: Restarts) -> None:
+        """From the start of a slot to its end, and to the end of all that it has started."""
+        grace = 0.0  # a start is not worth waiting for
+        try:
+            await self._start(slot, restarts)
+            grace = GRACE
+            outcome = await asyncio.shield(slot.gone)
+        finally:
+            self._forget(slot)
+            await slot.stop(grace)
+        self._figures.restarts[outcome.value] += 1
+        logger.error("The process that ran the script %s. It is started again.", slot.last_words)
+        if outcome is Outcome.TIMEOUT:
+            restarts.answered()  # the slot was well; a request asked too much of it
+
+    async def _start(self, slot: Slot, restarts: Restarts) -> None:
         self._starting.add(slot)
         try:
-            await slot.ready()
+            self.script = await slot.ready()
         except StartFailedError:
             if not self._ready:
-                self._turn_away()
+                self._admission.turn_away(Reason.STARTING)
             raise
+        self._figures.init_seconds = slot.start_seconds
         self._starting.discard(slot)
         self._ready.add(slot)
-        self._offer(slot)
+        slot.on_over = lambda slot, exchange: self._over(slot, exchange, restarts)
+        restarts.started()
+        for _ in range(slot.threads):
+            self._admission.offer(slot)
 
-    async def _take(self) -> Slot:
-        if self._idle:
-            return self._idle.popleft()
-        turn: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
-        return await turn
-
-    def _give_back(self, slot: Slot) -> None:
-        if slot in self._ready and not slot.gone.is_set():
-            self._offer(slot)
-
-    def _offer(self, slot: Slot) -> None:
-        if self._queue:
-            self._queue.popleft().set_result(slot)
-        else:
-            self._idle.append(slot)
-
-    def _turn_away(self) -> None:
-        while self._queue:
-            self._queue.popleft().set_exception(NoSlotError())
+    def _over(self, slot: Slot, exchange: Exchange, restarts: Restarts) -> None:
+        seconds = time.monotonic() - exchange.began
+        self._pace.note(seconds)
+        self._figures.runs.note(seconds)
+        if slot.usable:
+            restarts.answered()
+            self._admission.offer(slot)
 
     def _forget(self, slot: Slot) -> None:
         self._starting.discard(slot)
         self._ready.discard(slot)
-        if slot in self._idle:
-            self._idle.remove(slot)
+        self._admission.withdraw(slot)
+        if not self._ready and self.failing:
+            self._admission.turn_away(Reason.STARTING)

@@ -1,0 +1,143 @@
+"""One slot, seen from the front: it starts, it takes requests, it ends."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from fairlead_scoring.front.exchange import Exchange, NoAnswerError, Outcome
+from fairlead_scoring.front.process import End, Process
+from fairlead_scoring.front.settings import Settings
+from fairlead_scoring.front.start import Start
+from fairlead_scoring.slot.logs import NAME
+from fairlead_scoring.slot.record import Record
+from fairlead_scoring.slot.wire import Head
+
+logger = logging.getLogger(NAME)
+TOO_LONG = "was killed because run() took longer than SCORING_TIMEOUT_MS"
+GRACE = 5.0  # seconds that a slot may take to end by itself when it is told to
+CANCEL_GRACE = 30.0  # seconds that a script may go on streaming to a client that has gone away
+
+
+class Slot:
+    """The caller sees to it that no more is asked at a time than there are ``threads``.
+
+    ``on_over`` is called for each exchange when the slot is done with it, or has died over it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loop = asyncio.get_running_loop()
+        self._timeout = settings.scoring_timeout_ms / 1000
+        self._timer: asyncio.TimerHandle | None = None
+        self._exchanges: dict[int, Exchange] = {}
+        self._seq = 0
+        self._ending: Outcome | None = None
+        self._process = Process(self._receive, self._died)
+        self._start = Start(settings.layout, settings.init_warning_seconds)
+        self.threads = settings.threads
+        self.on_over: Callable[[Slot, Exchange], None] = lambda _slot, _exchange: None
+        self.gone: asyncio.Future[Outcome] = self._loop.create_future()
+        self.last_words = ""
+
+    @classmethod
+    async def spawn(cls, settings: Settings) -> "Slot":
+        """Raise ``OSError`` if the machine has no process to spare."""
+        slot = cls(settings)
+        await slot._process.spawn(settings.environ)
+        slot._process.pipe.send(settings.start_frame)
+        return slot
+
+    async def ready(self) -> Head:
+        """Wait for ``init()`` and return what the slot says then. Raise ``StartFailedError``."""
+        return await self._start.ready()
+
+    @property
+    def start_seconds(self) -> float:
+        return self._start.seconds
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can still be asked."""
+        return self._ending is None and not self._process.pipe.closed.is_set()
+
+    @property
+    def busy(self) -> int:
+        """How many requests are in it."""
+        return len(self._exchanges)
+
+    def ask(self, request: Head, body: bytes) -> Exchange:
+        """Hand over a request. What becomes of it, the exchange tells."""
+        self._seq += 1
+        exchange = Exchange(self._seq, self)
+        self._exchanges[self._seq] = exchange
+        self._process.pipe.send({**request, "type": "request", "seq": self._seq}, body)
+        if self._timeout and self._timer is None:
+            self._timer = self._loop.call_later(self._timeout, self._look_at_the_clock)
+        return exchange
+
+    def cancel(self, exchange: Exchange) -> None:
+        """Nobody takes the rest of a streamed answer any more."""
+        self._process.pipe.send({"type": "cancel", "seq": exchange.seq})
+        self._loop.call_later(CANCEL_GRACE, self._kill_if_in, exchange)
+
+    def pause(self) -> None:
+        self._process.pipe.pause()
+
+    def resume(self) -> None:
+        self._process.pipe.resume()
+
+    def interruption(self) -> Record:
+        """What to leave behind when the service is stopped while ``init()`` still runs."""
+        return self._start.interruption()
+
+    async def stop(self, grace: float = GRACE) -> None:
+        """End the process and all that it has started."""
+        self._process.stop(grace)
+        await asyncio.shield(self.gone)
+
+    def _receive(self, head: Head, body: bytes) -> None:
+        exchange = self._exchanges.get(head.get("seq", 0))
+        if exchange is None:
+            self._start.receive(head)
+            return
+        exchange.receive(head, body)
+        if exchange.over:
+            del self._exchanges[exchange.seq]
+            self.on_over(self, exchange)
+
+    def _look_at_the_clock(self) -> None:
+        """End what has run too long. One timer serves all: they have the same time to run."""
+        self._timer = None
+        now = time.monotonic()
+        running = [one for one in self._exchanges.values() if not one.answer.done()]
+        for exchange in running:
+            if now - exchange.began >= self._timeout:
+                exchange.overdue = True
+                exchange.fail(NoAnswerError(Outcome.TIMEOUT))
+        if len([one for one in self._exchanges.values() if one.overdue]) == self.threads:
+            self._kill(Outcome.TIMEOUT)
+        waiting = [one.began for one in running if not one.overdue]
+        if waiting:
+            left = max(0.001, min(waiting) + self._timeout - now)
+            self._timer = self._loop.call_later(left, self._look_at_the_clock)
+
+    def _kill_if_in(self, exchange: Exchange) -> None:
+        if exchange.seq in self._exchanges:
+            self._kill(Outcome.KILLED)
+
+    def _kill(self, why: Outcome) -> None:
+        self._ending = why
+        self._process.kill()
+
+    def _died(self, end: End) -> None:
+        if self._timer:
+            self._timer.cancel()
+        outcome = self._ending or end.outcome
+        self.last_words = TOO_LONG if outcome is Outcome.TIMEOUT else end.words
+        exchanges, self._exchanges = self._exchanges, {}
+        for exchange in exchanges.values():
+            exchange.fail(NoAnswerError(outcome))
+            self.on_over(self, exchange)
+        self._start.died(end)
+        self.gone.set_result(outcome)
