@@ -16,7 +16,7 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.places import places
 from tests.cluster.steps import Steps
 
-WIDTH = 120  # of the tables where there is no terminal
+WIDTH = 130  # of the tables where there is no terminal
 QUIET = 5.0  # percent
 
 

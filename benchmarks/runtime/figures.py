@@ -21,10 +21,14 @@ class Load:
 
 @dataclass(frozen=True)
 class Round:
-    """``start`` in seconds, ``memory`` in MB, ``loads`` by concurrency."""
+    """``start`` in seconds, ``memory`` in MB, ``loads`` by concurrency.
+
+    ``cpu`` is what one request costs the server, in microseconds of processor time.
+    """
 
     start: float
     memory: float
+    cpu: float
     loads: Mapping[int, Load]
 
 
@@ -72,6 +76,7 @@ def medians(rounds: Sequence[Round]) -> Round:
     return Round(
         _median(rounds, lambda one: one.start),
         _median(rounds, lambda one: one.memory),
+        _median(rounds, lambda one: one.cpu),
         {c: _middle([one.loads[c] for one in rounds]) for c in rounds[0].loads},
     )
 

@@ -21,6 +21,7 @@ from tests.cluster.steps import Steps
 
 CONCURRENCIES = (1, 8, 32)
 WARM_UP = (8, 1)  # concurrency, seconds
+MICROSECONDS = 1e6
 
 
 @dataclass
@@ -82,8 +83,11 @@ def _each(
 def _round(subject: Subject, cores: Cores, seconds: int) -> Round:
     with serving(subject.peer, subject.home, cores.server, subject.log) as server:
         wrk.put_load(server.url, *WARM_UP)
+        before = server.cpu
         loads = {c: wrk.put_load(server.url, c, seconds) for c in CONCURRENCIES}
-        return Round(server.start, server.memory, loads)
+        requests = max(sum(load.rate for load in loads.values()) * seconds, 1)
+        cpu = (server.cpu - before) / requests * MICROSECONDS
+        return Round(server.start, server.memory, cpu, loads)
 
 
 def _behaviour(subject: Subject, cores: Cores) -> Behaviour:

@@ -42,6 +42,11 @@ class Server:
         """Proportional set size of all its processes in MB."""
         return sum(map(_proportional, _family(self.process))) / MB
 
+    @property
+    def cpu(self) -> float:
+        """Seconds of processor time that all its processes have used."""
+        return sum(map(_processor_time, _family(self.process)))
+
 
 @contextmanager
 def serving(
@@ -121,6 +126,13 @@ def _family(process: psutil.Popen) -> list[psutil.Process]:
 def _proportional(process: psutil.Process) -> float:
     with suppress(psutil.NoSuchProcess):
         return float(process.memory_full_info().pss)
+    return 0.0
+
+
+def _processor_time(process: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):
+        used = process.cpu_times()
+        return float(used.user + used.system)
     return 0.0
 
 

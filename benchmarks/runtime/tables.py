@@ -13,14 +13,15 @@ from benchmarks.runtime.peers import REFERENCE
 
 def speed(subjects: Sequence[Subject]) -> Table:
     title = "Requests/s, their ratio to the reference, and p50 / p99 in ms, at concurrency"
-    table = _table(title, ("", *map(str, CONCURRENCIES), "memory MB", "start s"))
+    table = _table(title, ("", *map(str, CONCURRENCIES), "CPU us each", "memory MB", "start s"))
     reference = next((s.figures for s in subjects if s.peer.name == REFERENCE), None)
     for subject in subjects:
         if (figures := subject.figures) is None:
             table.add_row(subject.peer.title, escape(subject.problem))
             continue
         loads = (throughput(figures, reference, c) for c in CONCURRENCIES)
-        table.add_row(subject.peer.title, *loads, f"{figures.memory:.0f}", f"{figures.start:.2f}")
+        rest = (f"{figures.cpu:.0f}", f"{figures.memory:.0f}", f"{figures.start:.2f}")
+        table.add_row(subject.peer.title, *loads, *rest)
     return table
 
 

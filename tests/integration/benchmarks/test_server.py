@@ -54,6 +54,7 @@ def test_it_runs_on_its_core_and_ends_with_all_that_it_started(
         family = [found.process, *found.process.children(recursive=True)]
         assert [set(one.cpu_affinity()) for one in family] == [{CORE}, {CORE}]
         assert found.memory > 5
+        assert found.cpu > 0.01
         assert 0 < found.start < server.START
     assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in family)
 

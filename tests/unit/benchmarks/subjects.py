@@ -30,6 +30,6 @@ def measured(
     """``rate`` is the requests/s at concurrency 1; at 8 it is 8 times that, and so on."""
     found = subject(name)
     loads = {c: Load(rate * c, p50=0.5 * c, p99=2.25 * c) for c in CONCURRENCIES}
-    found.rounds = [Round(start, memory, loads)]
+    found.rounds = [Round(start, memory, 1e6 / rate, loads)]
     found.behaviour = behaviour
     return found

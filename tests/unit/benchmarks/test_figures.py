@@ -20,8 +20,8 @@ def test_the_only_value_is_every_percentile() -> None:
 
 def test_each_figure_has_its_own_median_and_no_failure_is_lost() -> None:
     rounds = [
-        Round(start=0.3, memory=60, loads={8: Load(rate=100, p50=3, p99=9, failed=1)}),
-        Round(start=0.1, memory=40, loads={8: Load(rate=300, p50=1, p99=8)}),
-        Round(start=0.2, memory=90, loads={8: Load(rate=200, p50=2, p99=700, failed=2)}),
+        Round(start=0.3, memory=60, cpu=1, loads={8: Load(rate=100, p50=3, p99=9, failed=1)}),
+        Round(start=0.1, memory=40, cpu=3, loads={8: Load(rate=300, p50=1, p99=8)}),
+        Round(start=0.2, memory=90, cpu=4, loads={8: Load(rate=200, p50=2, p99=700, failed=2)}),
     ]
-    assert medians(rounds) == Round(0.2, 60, {8: Load(rate=200, p50=2, p99=9, failed=3)})
+    assert medians(rounds) == Round(0.2, 60, 3, {8: Load(rate=200, p50=2, p99=9, failed=3)})
