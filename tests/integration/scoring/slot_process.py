@@ -26,7 +26,7 @@ class SlotProcess:
         files: Mapping[str, str],
         order: Mapping[str, Any],
         python: Path,
-        program: Path = PROGRAM,
+        environment: Mapping[str, str],
     ) -> None:
         self.root = folder / "app"
         for name, text in files.items():
@@ -41,9 +41,9 @@ class SlotProcess:
         self._output = (folder / "output").open("w+")
         with theirs:
             self.process = subprocess.Popen(
-                [str(python), str(program), str(theirs.fileno())],
+                [str(python), str(PROGRAM), str(theirs.fileno())],
                 cwd=self.root,
-                env={"PATH": os.environ["PATH"]},
+                env={"PATH": os.environ["PATH"], **environment},
                 pass_fds=(theirs.fileno(),),
                 stdout=self._output,
                 stderr=subprocess.STDOUT,

@@ -10,6 +10,8 @@ from urllib.parse import unquote_to_bytes
 from .wire import Head
 
 SERVER = "fairlead-scoring"
+BLANKS = " \t"  # those that HTTP allows around a value
+IPV4 = "::ffff:"  # an IPv4 address, seen by a listener for both versions
 
 
 class RefusedError(Exception):
@@ -38,7 +40,7 @@ class Request:
         for name, value in self._head["headers"]:
             if name == "content-type":
                 found = value
-        return found
+        return found.strip(BLANKS)
 
     def headers(self) -> Dict[str, str]:
         """What ``run()`` gets as ``request_headers``: ``X-Ms-Request-Id``, in order."""
@@ -65,7 +67,7 @@ class Request:
             "SERVER_SOFTWARE": SERVER,
             "SERVER_NAME": host,
             "SERVER_PORT": port or "80",
-            "REMOTE_ADDR": client[0],
+            "REMOTE_ADDR": client[0].replace(IPV4, ""),
             "REMOTE_PORT": str(client[1]),
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": self._head["scheme"],
@@ -85,7 +87,8 @@ def _variables(pairs: List[List[str]]) -> Dict[str, str]:
     (``X_Key`` and ``X-Key`` would become one; so gunicorn drops the former.)
     """
     found: Dict[str, str] = {}
-    for name, value in pairs:
+    for name, padded in pairs:
+        value = padded.strip(BLANKS)
         if name in ("content-type", "content-length"):
             found[name.upper().replace("-", "_")] = value
         elif "_" not in name:
