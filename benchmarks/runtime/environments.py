@@ -1,6 +1,7 @@
 """An environment of its own for each server, in the cache folder, keyed by what is in it."""
 
 import io
+import shutil
 import sys
 import tarfile
 import tempfile
@@ -20,6 +21,7 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.fingerprint import fingerprint
 from tests.cluster.places import Places
 
+CANNOT = "cannot be installed: the reason is above"
 PYTHON = "{}.{}.{}".format(*sys.version_info)
 
 
@@ -28,7 +30,7 @@ def environment(peer: Peer, places: Places) -> Path:
     try:
         return _ours(places) if peer.name == OURS else _pinned(peer, places)
     except ClusterError as error:
-        raise PeerError(f"cannot be installed: {error}", error.tail) from error
+        raise PeerError(CANNOT, [*error.tail, str(error)]) from error
 
 
 def _pinned(peer: Peer, places: Places) -> Path:
@@ -56,11 +58,15 @@ def _ours(places: Places) -> Path:
                 archive.extractall(home, filter="data")
             (home / "complete").touch()
     except RuntimeMissingError as error:
-        raise PeerError(f"cannot be installed: {error} `make setup` builds it.") from error
+        raise PeerError(CANNOT, [f"{error} `make setup` builds it."]) from error
     except RuntimeInstallError as error:
-        raise PeerError(f"cannot be installed: {error}", error.output.splitlines()) from error
+        raise PeerError(CANNOT, [*error.output.splitlines(), str(error)]) from error
     return home
 
 
 def _make(home: Path, places: Places) -> None:
-    run([places.uv, "venv", "--quiet", "--clear", "--python", sys.executable, home])
+    """Make an empty one in the place of those that other versions have left."""
+    name, _, _ = home.name.rpartition("-")
+    for old in places.cache.glob(f"{name}-{'[0-9a-f]' * 12}"):
+        shutil.rmtree(old)
+    run([places.uv, "venv", "--quiet", "--python", sys.executable, home])
