@@ -34,12 +34,17 @@ TREE_LINES = 200
 
 def main(descriptor: int) -> int:
     """Serve the front at the other end of the socket ``descriptor``; return the exit code."""
-    began = time.monotonic()
     channel = Channel(socket.socket(fileno=descriptor))
     try:
-        order, _ = channel.receive()
-    except EOFError:
-        return 0  # the front has changed its mind
+        return work(channel)
+    except (EOFError, OSError):
+        return 0  # the front is gone, and with it the reason to be here
+
+
+def work(channel: Channel) -> int:
+    """Do as the front's first frame says. Raise ``EOFError`` or ``OSError`` when it is gone."""
+    began = time.monotonic()
+    order, _ = channel.receive()
     layout = Layout.from_json(order["layout"])
     try:
         prepare(layout)
@@ -49,7 +54,8 @@ def main(descriptor: int) -> int:
         report(error, layout, channel, time.monotonic() - began)
         return COULD_NOT_START
     channel.send({"type": "ready", "mode": script.input.mode, "swagger": described})
-    serve(Scorer(script, order["timeout_ms"], bool(order["debug"])), channel, order["threads"])
+    scorer = Scorer(script, order["timeout_ms"], debug=order["debug"] is not None)
+    serve(scorer, channel, order["threads"])
     return 0
 
 
