@@ -13,7 +13,7 @@ from typing import Iterator, Optional
 from .trace import Location, innermost
 from .wire import Channel
 
-INTERVAL = 5.0  # seconds; the front decides how often the log should hear of it
+INTERVAL = 1.0  # seconds; the front decides how often the log should hear of it
 
 
 @contextmanager
