@@ -25,6 +25,31 @@ class Clock:
         return self.now
 
 
+class Guest(Turn[int]):
+    """One who came, and what became of it."""
+
+    def __init__(self, number: int, door: "Door") -> None:
+        self.number = number
+        self.came = door.clock.now
+        self.place: int | None = None
+        self.refusal: Reason | None = None
+        self._door = door
+
+    @property
+    def waits(self) -> bool:
+        return self.place is None and self.refusal is None
+
+    def admit(self, place: int) -> None:
+        assert self.waits, "told twice"
+        self.place = place
+        self._door.admitted.append(self.number)
+
+    def refuse(self, reason: Reason) -> None:
+        assert self.waits, "told twice"
+        self.refusal = reason
+        self._door.refused.append((self.number, reason))
+
+
 class Door:
     """An admission, and who came to it and what they were told."""
 
@@ -37,18 +62,11 @@ class Door:
         for place in range(places):
             self.admission.offer(place)
 
-    def come(self) -> Turn[int]:
-        number, self._came = self._came, self._came + 1
-
-        def wake() -> None:
-            if turn.place is not None:
-                self.admitted.append(number)
-            elif turn.refusal is not None:
-                self.refused.append((number, turn.refusal))
-
-        turn: Turn[int] = Turn(wake)
-        self.admission.enter(turn)
-        return turn
+    def come(self) -> Guest:
+        guest = Guest(self._came, self)
+        self._came += 1
+        self.admission.enter(guest)
+        return guest
 
 
 def test_who_finds_no_place_waits_in_order() -> None:
@@ -132,7 +150,7 @@ def test_all_who_wait_can_be_turned_away() -> None:
 class AnyDay(RuleBasedStateMachine):
     """Requests come, go and run; slots come and die; time passes. The rules hold throughout."""
 
-    waiting_turns = Bundle("waiting_turns")
+    waiting = Bundle("waiting")
 
     @initialize(
         wait=st.none() | st.integers(0, 5),
@@ -143,40 +161,37 @@ class AnyDay(RuleBasedStateMachine):
         self.limits = Limits(wait, queue)
         self.door = Door(self.limits, places)
         self.alive = set(range(places))
-        self.runs: dict[int, Turn[int]] = {}
-        self.turns: list[Turn[int]] = []
-        self.left: set[Turn[int]] = set()
-        self.since: dict[Turn[int], float] = {}
+        self.newest_place = places
+        self.guests: list[Guest] = []
+        self.left: list[Guest] = []
+        self.running: dict[int, Guest] = {}
 
-    @rule(target=waiting_turns)
+    @rule(target=waiting)
     def come(self) -> object:
         free, waiting = self.door.admission.free, self.door.admission.waiting
-        turn = self.door.come()
-        self.turns.append(turn)
-        self.since[turn] = self.door.clock.now
+        guest = self.door.come()
+        self.guests.append(guest)
         if free:
-            assert turn.place is not None, "a place is free, and it waits"
+            assert guest.place is not None, "a place is free, and it waits"
         elif 0 in (self.limits.wait, self.limits.queue):
-            assert turn.refusal is Reason.BUSY
+            assert guest.refusal is Reason.BUSY
         elif self.limits.queue is not None and waiting >= self.limits.queue:
-            assert turn.refusal is Reason.QUEUE_FULL
+            assert guest.refusal is Reason.QUEUE_FULL
         else:
-            assert turn.refusal is None
-            assert turn.place is None
-            return turn
-        return multiple()
+            assert guest.waits, "it may wait, and does not"
+        return guest if guest.waits else multiple()
 
-    @rule(turn=waiting_turns)
-    def leave(self, turn: Turn[int]) -> None:
-        if turn.place is None and turn.refusal is None:
-            self.left.add(turn)
-        self.door.admission.leave(turn)
+    @rule(guest=waiting)
+    def leave(self, guest: Guest) -> None:
+        self.door.admission.leave(guest)
+        if guest.waits:
+            self.left.append(guest)
 
     @rule(data=st.data())
     def finish(self, data: st.DataObject) -> None:
-        if self.runs:
-            place = data.draw(st.sampled_from(sorted(self.runs)))
-            del self.runs[place]
+        if self.running:
+            place = data.draw(st.sampled_from(sorted(self.running)))
+            del self.running[place]
             if place in self.alive:
                 self.door.admission.offer(place)
 
@@ -185,50 +200,61 @@ class AnyDay(RuleBasedStateMachine):
         if self.alive:
             place = data.draw(st.sampled_from(sorted(self.alive)))
             self.alive.discard(place)
+            self.running.pop(place, None)
             self.door.admission.withdraw(place)
 
     @rule()
     def start(self) -> None:
-        place = len(self.alive | set(self.runs)) + 100 * len(self.turns)
-        if place not in self.alive and place not in self.runs:
-            self.alive.add(place)
-            self.door.admission.offer(place)
+        self.newest_place += 1
+        self.alive.add(self.newest_place)
+        self.door.admission.offer(self.newest_place)
 
     @rule(seconds=st.integers(0, 4))
     def wait(self, seconds: int) -> None:
         self.door.clock.now += seconds
         self.door.admission.expire()
 
+    @rule()
+    def turn_away(self) -> None:
+        self.door.admission.turn_away(Reason.STARTING)
+        assert not self.still_waiting()
+
+    def still_waiting(self) -> list[Guest]:
+        return [guest for guest in self.guests if guest.waits and guest not in self.left]
+
     @invariant()
-    def never_two_in_a_place(self) -> None:
-        for turn in self.turns:
-            if turn.place is not None and turn not in self.runs.values():
-                assert turn.place not in self.runs, "two requests in one place"
-                self.runs[turn.place] = turn
-                self.turns.remove(turn)
-                return self.never_two_in_a_place()
-        return None
+    def never_two_in_a_place_nor_one_in_a_dead_place(self) -> None:
+        admitted = [guest for guest in self.guests if guest.place is not None]
+        for guest in admitted:
+            self.guests.remove(guest)
+            assert guest.place in self.alive
+            assert guest.place not in self.running, "two requests in one place"
+            self.running[guest.place] = guest
+        assert len(self.running) + self.door.admission.free == len(self.alive)
 
     @invariant()
     def nobody_waits_while_a_place_is_free(self) -> None:
         assert not (self.door.admission.free and self.door.admission.waiting)
 
     @invariant()
-    def the_queue_is_never_longer_than_its_cap(self) -> None:
+    def the_queue_is_who_waits_and_never_above_its_cap(self) -> None:
+        assert self.door.admission.waiting == len(self.still_waiting())
         if self.limits.queue is not None:
             assert self.door.admission.waiting <= self.limits.queue
 
     @invariant()
     def nobody_waits_longer_than_allowed(self) -> None:
-        if self.limits.wait is None:
-            return
-        for turn in self.turns:
-            if turn.place is None and turn.refusal is None and turn not in self.left:
-                assert self.door.clock.now - self.since[turn] < self.limits.wait
+        if self.limits.wait is not None:
+            oldest = self.door.clock.now - self.limits.wait
+            assert all(guest.came > oldest for guest in self.still_waiting())
 
     @invariant()
-    def those_who_were_admitted_came_in_that_order(self) -> None:
+    def they_are_admitted_in_the_order_in_which_they_came(self) -> None:
         assert self.door.admitted == sorted(self.door.admitted)
+
+    @invariant()
+    def who_left_is_told_nothing(self) -> None:
+        assert all(guest.waits for guest in self.left)
 
 
 TestAnyDay = AnyDay.TestCase

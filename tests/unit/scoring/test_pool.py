@@ -6,16 +6,16 @@ from typing import cast
 
 import pytest
 
-from fairlead_scoring.front.admission import Limits, Reason
-from fairlead_scoring.front.exchange import Answer, Exchange, NoAnswerError, Outcome
+from fairlead_scoring.front.admission import Limits, Reason, Turn
+from fairlead_scoring.front.exchange import Asker, Exchange, Outcome
 from fairlead_scoring.front.failure import StartFailedError
 from fairlead_scoring.front.figures import Figures
-from fairlead_scoring.front.messages import ClientGoneError
-from fairlead_scoring.front.pool import Pool, RefusedError
+from fairlead_scoring.front.pool import Pool
+from fairlead_scoring.front.restarts import TOO_OFTEN
 from fairlead_scoring.front.slots import Slot
 
 READY: dict[str, object] = {"type": "ready", "mode": "plain", "swagger": {}}
-ANSWER: Answer = ({"type": "answer", "more": False}, b"answer")
+ANSWER = {"type": "answer", "more": False}
 
 
 class ScriptedSlot:
@@ -49,11 +49,11 @@ class ScriptedSlot:
             raise StartFailedError({"message": "no"})
         return READY
 
-    def ask(self, _request: object, body: bytes) -> Exchange:
+    def ask(self, _request: object, body: bytes, asker: Asker) -> Exchange:
         assert len(self.running) < self.threads, "more requests in a slot than it has threads"
         self.asked.append(body)
         self._order.append(body)
-        self.running.append(Exchange(len(self.asked), self))
+        self.running.append(Exchange(len(self.asked), asker))
         return self.running[-1]
 
     async def stop(self, _grace: float) -> None:
@@ -62,39 +62,45 @@ class ScriptedSlot:
 
     def answer(self) -> None:
         exchange = self.running.pop(0)
-        exchange.receive(*ANSWER)
+        exchange.receive(ANSWER, b"answer")
         self.on_over(self, exchange)
 
     def die(self, outcome: Outcome = Outcome.KILLED) -> None:
         self.gone.set_result(outcome)
         while self.running:
             exchange = self.running.pop()
-            exchange.fail(NoAnswerError(outcome))
+            exchange.fail(outcome)
             self.on_over(self, exchange)
 
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
-    def cancel(self, exchange: Exchange) -> None: ...
 
+class Visit(Turn[Slot]):
+    """Somebody who wants an answer; ``told`` is what came of it."""
 
-class Client:
-    """Somebody who waits for an answer, and may go away."""
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self.told: object = None
 
-    def __init__(self, stage: "Stage", body: bytes) -> None:
-        self._leave: Callable[[], None] | None = None
-        self.task = asyncio.create_task(self._ask(stage, body))
+    def admit(self, place: Slot) -> None:
+        place.ask({}, self._body, self)
 
-    def leave(self) -> None:
-        assert self._leave, "it is not known whom to tell"
-        self._leave()
+    def refuse(self, reason: Reason) -> None:
+        self._tell(reason)
 
-    async def _ask(self, stage: "Stage", body: bytes) -> Answer:
-        exchange = await stage.pool.ask({}, body, self._watch)
-        return await exchange.answer
+    def answered(self, _head: object, body: bytes) -> None:
+        self._tell(body)
 
-    def _watch(self, leave: Callable[[], None]) -> Callable[[], None]:
-        self._leave = leave
-        return lambda: None
+    def unanswered(self, outcome: Outcome) -> None:
+        self._tell(outcome)
+
+    def chunk(self, body: bytes, *, more: bool) -> None:
+        raise AssertionError((body, more))
+
+    def broken_off(self) -> None:
+        raise AssertionError
+
+    def _tell(self, told: object) -> None:
+        assert self.told is None, "told twice"
+        self.told = told
 
 
 class Stage:
@@ -119,13 +125,10 @@ class Stage:
             slot.may_start.set()
         return cast(Slot, slot)
 
-    def ask(self, body: bytes) -> "asyncio.Task[Answer]":
-        return Client(self, body).task
-
-    async def refusal(self) -> Reason:
-        with pytest.raises(RefusedError) as refused:
-            await self.ask(b"refused")
-        return refused.value.reason
+    def ask(self, body: bytes) -> Visit:
+        visit = Visit(body)
+        self.pool.enter(visit)
+        return visit
 
 
 async def until(holds: Callable[[], object]) -> None:
@@ -144,25 +147,24 @@ async def settled() -> None:
 async def test_requests_are_started_in_order_one_a_place(size: int, threads: int) -> None:
     stage = Stage(size, threads=threads)
     await until(lambda: stage.pool.ready)
-    tasks = [stage.ask(bytes([number])) for number in range(20)]
+    visits = [stage.ask(bytes([number])) for number in range(20)]
     answered = 0
-    while answered < len(tasks):
-        await settled()
+    while answered < len(visits):
         busy = [slot for slot in stage.slots for _ in slot.running]
-        assert len(busy) == min(size * threads, len(tasks) - answered)
-        assert stage.pool.pending == len(tasks) - answered
+        assert len(busy) == min(size * threads, len(visits) - answered)
+        assert stage.pool.pending == len(visits) - answered
         answered += len(busy)
         for slot in busy:
             slot.answer()
     assert stage.order == [bytes([number]) for number in range(20)]
-    assert [await task for task in tasks] == [ANSWER] * 20
+    assert [visit.told for visit in visits] == [b"answer"] * 20
     await stage.pool.close()
 
 
 async def test_it_is_ready_when_every_slot_is() -> None:
     stage = Stage(2, starting=True)
     await until(lambda: len(stage.slots) == 2)
-    assert await stage.refusal() is Reason.STARTING
+    assert stage.ask(b"early").told is Reason.STARTING
     seen = [(stage.pool.serving, stage.pool.ready)]
     for slot in stage.slots:
         slot.may_start.set()
@@ -176,13 +178,11 @@ async def test_a_dead_slot_fails_its_request_alone_and_is_replaced() -> None:
     stage = Stage(1)
     await until(lambda: stage.pool.ready)
     dying, waiting = stage.ask(b"1"), stage.ask(b"2")
-    await settled()
     stage.slots[0].die(Outcome.CRASHED)
-    with pytest.raises(NoAnswerError, match="crashed"):
-        await dying
+    assert (dying.told, waiting.told) == (Outcome.CRASHED, None)
     await until(lambda: len(stage.slots) == 2 and stage.slots[1].running)
     stage.slots[1].answer()
-    assert await waiting == ANSWER
+    assert waiting.told == b"answer"
     assert stage.figures.restarts == {"crashed": 1}
     await stage.pool.close()
 
@@ -194,12 +194,11 @@ async def test_while_a_slot_is_replaced_requests_wait_for_it() -> None:
     stage.slots[0].die()
     await until(lambda: len(stage.slots) == 2)
     waiting = stage.ask(b"1")
-    await settled()
     assert (stage.pool.serving, stage.pool.pending) == (False, 1)
     stage.slots[1].may_start.set()
     await until(lambda: stage.slots[1].running)
     stage.slots[1].answer()
-    assert await waiting == ANSWER
+    assert waiting.told == b"answer"
     await stage.pool.close()
 
 
@@ -209,10 +208,9 @@ async def test_an_idle_slot_that_dies_is_not_given_out() -> None:
     stage.starting = True
     stage.slots[0].die()
     await until(lambda: len(stage.slots) == 3)
-    waiting = stage.ask(b"1")
-    await settled()
+    asked = stage.ask(b"1")
     stage.slots[1].answer()
-    assert await waiting == ANSWER
+    assert asked.told == b"answer"
     await stage.pool.close()
 
 
@@ -223,21 +221,18 @@ async def test_when_no_slot_can_start_nobody_waits_in_vain() -> None:
     stage.slots[0].die()
     await until(lambda: len(stage.slots) == 2)
     waiting = stage.ask(b"1")
-    await settled()
     stage.slots[1].fails = True
     stage.slots[1].may_start.set()
-    with pytest.raises(RefusedError, match="starting"):
-        await waiting
     with pytest.raises(StartFailedError):
         await stage.task
+    assert waiting.told is Reason.STARTING
     await stage.pool.close()
 
 
 async def test_as_long_as_a_slot_lives_the_queue_is_served() -> None:
     stage = Stage(2)
     await until(lambda: stage.pool.ready)
-    tasks = [stage.ask(bytes([number])) for number in range(3)]
-    await settled()
+    visits = [stage.ask(bytes([number])) for number in range(3)]
     stage.starting = True
     first, second = stage.slots
     first.die()
@@ -247,56 +242,61 @@ async def test_as_long_as_a_slot_lives_the_queue_is_served() -> None:
     with pytest.raises(StartFailedError):
         await stage.task
     second.answer()
-    await until(lambda: second.asked == [b"\x01", b"\x02"])
     second.answer()
-    with pytest.raises(NoAnswerError):
-        await tasks[0]
-    assert [await task for task in tasks[1:]] == [ANSWER] * 2
+    assert second.asked == [b"\x01", b"\x02"]
+    assert [visit.told for visit in visits] == [Outcome.KILLED, b"answer", b"answer"]
     await stage.pool.close()
 
 
-async def test_a_client_that_goes_away_is_not_served() -> None:
+async def test_who_leaves_is_not_served() -> None:
     stage = Stage(1)
     await until(lambda: stage.pool.ready)
-    running, leaving, staying = (Client(stage, body) for body in (b"1", b"2", b"3"))
-    await settled()
-    leaving.leave()
-    with pytest.raises(ClientGoneError):
-        await leaving.task
+    running, leaving, staying = (stage.ask(body) for body in (b"1", b"2", b"3"))
+    stage.pool.leave(leaving)
     assert stage.pool.waiting == 1
     stage.slots[0].answer()
-    await settled()
     stage.slots[0].answer()
-    assert [await running.task, await staying.task] == [ANSWER] * 2
+    assert [visit.told for visit in (running, leaving, staying)] == [b"answer", None, b"answer"]
     assert stage.slots[0].asked == [b"1", b"3"]
     await stage.pool.close()
 
 
-async def test_a_request_waits_no_longer_than_it_may() -> None:
-    stage = Stage(1, Limits(wait=0.02, queue=1))
+async def test_each_waits_no_longer_than_it_may() -> None:
+    stage = Stage(1, Limits(wait=0.02, queue=2))
     await until(lambda: stage.pool.ready)
-    running, waiting = stage.ask(b"1"), stage.ask(b"2")
-    await settled()
-    assert await stage.refusal() is Reason.QUEUE_FULL
-    with pytest.raises(RefusedError, match="queue_timeout"):
-        await waiting
-    stage.slots[0].answer()
-    assert await running == ANSWER
+    stage.ask(b"1")
+    first = stage.ask(b"2")
+    second = stage.ask(b"3")
+    assert stage.ask(b"4").told is Reason.QUEUE_FULL
+    await until(lambda: second.told)
+    assert (first.told, second.told) == (Reason.QUEUE_TIMEOUT, Reason.QUEUE_TIMEOUT)
+    last = stage.ask(b"5")
+    await until(lambda: last.told)
+    assert last.told is Reason.QUEUE_TIMEOUT
     await stage.pool.close()
 
 
-async def test_slots_that_die_again_and_again_turn_it_red_until_one_answers() -> None:
+async def test_a_slot_that_dies_again_and_again_turns_it_red_until_it_answers() -> None:
     stage = Stage(1)
     await until(lambda: stage.pool.ready)
-    restarts = stage.pool._restarts[0]
-    for _ in range(4):  # the fifth is the pool's own
-        restarts.died()
-    stage.starting = True
-    waiting = stage.ask(b"1")
-    await settled()
+    for _ in range(TOO_OFTEN - 1):
+        stage.pool._restarts[0].died()
+    dying, waiting = stage.ask(b"1"), stage.ask(b"2")
     stage.slots[0].die()
-    with pytest.raises(NoAnswerError):
-        await waiting
     await until(lambda: stage.pool.failing)
-    assert await stage.refusal() is Reason.STARTING
+    assert (dying.told, waiting.told) == (Outcome.KILLED, Reason.STARTING)
+    assert stage.ask(b"3").told is Reason.STARTING
+    stage.pool._restarts[0].answered()
+    assert not stage.pool.failing
+    await stage.pool.close()
+
+
+async def test_a_time_out_is_no_death_of_the_slots_own() -> None:
+    stage = Stage(1)
+    for _ in range(TOO_OFTEN + 1):
+        await until(lambda: stage.pool.ready and stage.slots[-1].usable)
+        stage.slots[-1].die(Outcome.TIMEOUT)
+    await until(lambda: stage.pool.ready and stage.slots[-1].usable)
+    assert not stage.pool.failing
+    assert stage.figures.restarts == {"timeout": TOO_OFTEN + 1}
     await stage.pool.close()

@@ -4,6 +4,7 @@ Pure: it knows neither processes nor the event loop, and its clock is handed in.
 for one request in a slot; what it really is, only the caller knows.
 """
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,22 +32,18 @@ class Limits:
     queue: int | None = None
 
 
-class Turn(Generic[Place]):
-    """One request's wait. ``wake`` is called once: then it has either a place or a refusal."""
+class Turn(ABC, Generic[Place]):
+    """One request's wait, which ends with a place or with a refusal."""
 
-    def __init__(self, wake: Callable[[], None]) -> None:
-        self.place: Place | None = None
-        self.refusal: Reason | None = None
-        self.deadline: float | None = None
-        self._wake = wake
+    deadline: float | None = None  # of the admission's clock
 
+    @abstractmethod
     def admit(self, place: Place) -> None:
-        self.place = place
-        self._wake()
+        """It is its turn."""
 
+    @abstractmethod
     def refuse(self, reason: Reason) -> None:
-        self.refusal = reason
-        self._wake()
+        """It may not wait, or no longer."""
 
 
 class Admission(Generic[Place]):
@@ -61,6 +58,11 @@ class Admission(Generic[Place]):
     @property
     def waiting(self) -> int:
         return len(self._queue)
+
+    @property
+    def next_deadline(self) -> float | None:
+        """That of whoever has waited longest."""
+        return next(iter(self._queue)).deadline if self._queue else None
 
     @property
     def free(self) -> int:

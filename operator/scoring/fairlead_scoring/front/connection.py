@@ -1,278 +1,250 @@
-"""One connection: uvicorn's protocol, with limits for what a client may send and how slowly.
+"""One connection: requests are read, given to the application one by one, and answered in order.
 
-It also tells the application what ASGI does not: that a client went away while it waits its turn.
+uvicorn listens, makes one of these for each connection, and tells them to end. What is in between
+is ours: limits for what a client may send and how slowly, and no detour between a request and its
+slot.
 """
 
 import asyncio
-import json
-import logging
-import socket
-from collections.abc import Callable
-from enum import Enum
-from typing import Any
+import math
+from collections import deque
+from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+import uvicorn
+from uvicorn.server import ServerState
 
-from fairlead_scoring.front.settings import Reading
-from fairlead_scoring.slot.logs import NAME
+from fairlead_scoring.front.deadline import Deadline
+from fairlead_scoring.front.incoming import Application, Incoming, UnreadableError, Visit
+from fairlead_scoring.front.messages import Response, problem
+from fairlead_scoring.front.peer import CONTINUE, Probe, address
+from fairlead_scoring.front.reader import Reader
+from fairlead_scoring.front.writer import Writer
 
-logger = logging.getLogger(NAME)
-EXTENSION = "fairlead.client"
-# The reference server's own limits for a field and their number; its line may have 4094 bytes.
-LONGEST_LINE, LONGEST_FIELD, MOST_FIELDS = 8190, 8190, 100
-LARGEST_HEAD = 2**20  # bytes; no head within the limits above is larger
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-PROBE_INTERVAL = 0.1  # seconds
-TCP_CLOSE = 7  # the state of a connection that the other side has reset, linux/tcp_states.h
+KEEP_ALIVE = 75.0  # seconds; longer than a proxy keeps an idle connection, so that it closes first
+LINGER = 2.0  # seconds for a client to read our last words before it is cut off
 
 
-class Stage(Enum):
-    """What of a request is being read."""
+class Connection(asyncio.Protocol):
+    """What is in the queue has been read, at least its head, and is to be answered in order."""
 
-    NOTHING = "nothing"
-    HEAD = "head"
-    BODY = "body"
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: object = None,  # noqa: ARG002 - uvicorn has it for others
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._app = cast(Application, config.loaded_app)
+        self._server = server_state
+        self._queue: deque[Incoming] = deque()
+        self._deadline = Deadline(self._too_late)
+        self._timed: tuple[Incoming, bool] | None = None
+        self._slow_reader: asyncio.TimerHandle | None = None
+        self._last = False  # closes when what it has read is answered
+        self._lingers = False  # has said its last words
+        self._half_closed = self._advancing = self._paused = False
 
+    # What asyncio and uvicorn call
 
-class Connection(HttpToolsProtocol):
-    """``reading`` is set in a class of its own: see ``connection_type``."""
-
-    reading = Reading()
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._stage = Stage.NOTHING
-        self._timed: Stage = Stage.NOTHING
-        self._deadline: asyncio.TimerHandle | None = None
-        self._refusal: tuple[int, str] | None = None
-        self._refused = False
-        self._half_closed = False
-        self._head_size = self._fields = self._discarded = 0
-        self._watchers: list[Callable[[], None]] = []
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._wait_for_a_request()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._writer = Writer(self._transport, self._server)
+        largest = self._app.reading.largest_body
+        self._reader = Reader(address(self._transport), largest, self._progress)
+        self._server.connections.add(cast(Any, self))
+        self._deadline.set(KEEP_ALIVE)
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
-            return
-        super().data_received(data)
-        if self._stage is Stage.HEAD:
-            self._head_size += len(data)
-            if self._head_size > LARGEST_HEAD:
-                self._refuse(431, "The head of the request is too large.")
-        self._set_deadline()
+        try:
+            self._reader.feed(data)
+        except UnreadableError as error:
+            self._refuse(error)
+        self._watch_the_clock()
 
-    def eof_received(self) -> bool | None:  # type: ignore[override]
-        """The client sends no more. It may have gone, or it may only have said all it had to say.
-
-        To the latter we owe its answers; the former shows when something is sent to it.
-        """
-        busy = self.cycle is not None and not self.cycle.response_complete
-        if not busy or self._stage is not Stage.NOTHING:
-            return None
-        self._half_closed = True
-        self.cycle.keep_alive = False
-        self._probe()
+    def eof_received(self) -> bool:
+        """The client sends no more. What it has sent whole is owed an answer all the same."""
+        if self._reader.incoming in self._queue:
+            self._queue.pop()
+        if not self._queue:
+            return False
+        self._reader.incoming = None
+        self._half_closed = self._reader.deaf = self._last = True
+        self.look_for_the_client()
         return True
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._stage = Stage.NOTHING
-        self._set_deadline()
-        watchers, self._watchers = self._watchers, []
-        for tell in watchers:
-            tell()
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - gone is gone
+        self._server.connections.discard(cast(Any, self))
+        self._reader.deaf = True
+        self._deadline.cancel()
+        self.resume_writing()
+        queue, self._queue = self._queue, deque()
+        for incoming in queue:
+            if incoming.visit and not incoming.answered:
+                incoming.visit.left()
 
     def pause_writing(self) -> None:
-        super().pause_writing()
-        self._slow_reader = self.loop.call_later(self.reading.body_seconds, self.transport.abort)
+        seconds = self._app.reading.body_seconds
+        self._slow_reader = asyncio.get_running_loop().call_later(seconds, self._transport.abort)
+        if self._queue and self._queue[0].visit:
+            self._queue[0].visit.pause()
 
     def resume_writing(self) -> None:
-        super().resume_writing()
-        self._slow_reader.cancel()
+        if self._slow_reader:
+            self._slow_reader.cancel()
+            self._slow_reader = None
+            if self._queue and self._queue[0].visit:
+                self._queue[0].visit.resume()
 
-    def watch(self, tell: Callable[[], None]) -> Callable[[], None]:
-        """Call ``tell`` when the client has gone; return how to call that off."""
-        self._watchers.append(tell)
-        if self._half_closed:
-            self._probe()
+    def shutdown(self) -> None:
+        """Finish what has been begun, and then close."""
+        self._last = True
+        if not self._queue and self._reader.incoming is None:
+            self._close()
 
-        def call_off() -> None:
-            if tell in self._watchers:
-                self._watchers.remove(tell)
+    # What the application calls
 
-        return call_off
+    def respond(self, response: Response) -> None:
+        """Answer the first in the queue."""
+        first = self._queue[0]
+        first.closes = self._closes_after(first)
+        self._writer.write(first.request, response, closes=first.closes)
+        first.answered = True
+        self._advance()
 
-    # What httptools calls
+    def begin(self, response: Response) -> None:
+        """Begin to answer it; ``piece()``, and at last ``finish()`` or ``break_off()``, follow."""
+        first = self._queue[0]
+        if first.request:
+            closes = self._closes_after(first)
+            first.closes = not self._writer.begin(first.request, response, closes=closes)
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._stage = Stage.HEAD
-        self._head_size = self._fields = self._discarded = 0
+    def piece(self, body: bytes) -> None:
+        self._writer.piece(body)
 
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        if len(self.url) > LONGEST_LINE:
-            self._stop_reading(414, "The URL is too long.")
+    def finish(self) -> None:
+        self._writer.finish()
+        self._queue[0].answered = True
+        self._advance()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        self._fields += 1
-        if len(name) + len(value) > LONGEST_FIELD:
-            self._stop_reading(431, f"A header field has more than {LONGEST_FIELD} bytes.")
-        if self._fields > MOST_FIELDS:
-            self._stop_reading(431, f"The request has more than {MOST_FIELDS} header fields.")
+    def break_off(self) -> None:
+        """Let the client see that the answer is not whole."""
+        self._transport.abort()
 
-    def on_headers_complete(self) -> None:
-        self._stage = Stage.BODY
-        super().on_headers_complete()
-        self.scope["extensions"] = {EXTENSION: Client(self, self.cycle)}  # type: ignore[dict-item]
-
-    def on_body(self, body: bytes) -> None:
-        super().on_body(body)
-        if self.cycle.response_complete:
-            self._discarded += len(body)
-            if self._discarded > self.reading.largest_body:
-                self.transport.abort()
-
-    def on_message_complete(self) -> None:
-        self._stage = Stage.NOTHING
-        super().on_message_complete()
-
-    # What uvicorn calls
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - ours is in JSON
-        status, message = self._refusal or (400, "The request is no valid HTTP.")
-        self._refuse(status, message)
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """We speak nothing else: the request is served, and is the connection's last."""
-        self.cycle.keep_alive = False
-        self._refused = True
-
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        self._set_deadline()
+    def look_for_the_client(self) -> None:
+        """Call ``left()`` of what waits for a slot, once its client is known to have gone."""
+        if self._half_closed and self._waits and self._queue[0].knows_interim_answers:
+            Probe(self._transport, lambda: self._waits)
 
     # What we do ourselves
 
-    def _stop_reading(self, status: int, message: str) -> None:
-        """Make the parser stop, and uvicorn call ``send_400_response``."""
-        self._refusal = status, message
-        raise ValueError(message)
+    def _progress(self, incoming: Incoming) -> None:
+        """More of a request has been read."""
+        if incoming.visit is None and incoming not in self._queue:
+            self._queue.append(incoming)
+        self._advance()
 
-    def _refuse(self, status: int, message: str) -> None:
-        """Answer what is being read with a problem, after what was read before; then close."""
-        self._refused = True
-        cycle, earlier = self.cycle, self._stage is Stage.HEAD
-        if cycle is None or cycle.response_complete:
-            self._last_words(status, message)
-        elif earlier or cycle.response_started:
-            cycle.keep_alive = False
-        else:
-            cycle.disconnected = True
-            cycle.message_event.set()
-            if not self.pipeline:
-                self._last_words(status, message)
-
-    def _last_words(self, status: int, message: str) -> None:
-        logger.info("A request was refused with %d: %s", status, message)
-        if self._stage is not Stage.BODY or not self.cycle.response_complete:
-            body = json.dumps({"message": message}).encode()
-            head = (
-                b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
-            )
-            self.transport.write(STATUS_LINE[status] + head % len(body) + body)
-        self.transport.close()
-
-    def _set_deadline(self) -> None:
-        """One for the head, one for the body; none while we do not read, or have read all."""
-        wanted = Stage.NOTHING if self.flow.read_paused else self._stage
-        if wanted is not self._timed:
-            self._timed = wanted
-            if self._deadline:
-                self._deadline.cancel()
-                self._deadline = None
-            if wanted is not Stage.NOTHING:
-                head = wanted is Stage.HEAD
-                seconds = self.reading.head_seconds if head else self.reading.body_seconds
-                self._deadline = self.loop.call_later(seconds, self._too_slow)
-        self._wait_for_a_request()
-
-    def _wait_for_a_request(self) -> None:
-        idle = self.cycle is None or self.cycle.response_complete
-        timed = self.timeout_keep_alive_task is not None or self.transport.is_closing()
-        if idle and self._stage is Stage.NOTHING and not timed:
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
-
-    def _too_slow(self) -> None:
-        self._refuse(408, f"The {self._stage.value} of the request did not arrive in time.")
-
-    def _probe(self) -> None:
-        """Find out whether a half-closed client is still there, if somebody wants to know.
-
-        An interim answer is sent, which HTTP/1.1 allows at any time before the answer: a client
-        that has gone replies with a reset. We do not read any more, so we have to look for it.
-        """
-        if not self._watchers or self.scope["http_version"] != "1.1" or self.transport.is_closing():
+    def _advance(self) -> None:
+        """Go on with the queue as far as possible. A loop: a client may send very much at once."""
+        if self._advancing:
             return
-        self.transport.write(CONTINUE)
-        self.loop.call_later(PROBE_INTERVAL, self._look_for_a_reset)
+        self._advancing = True
+        while self._queue and self._goes_on(self._queue[0]):
+            self._queue.popleft()
+        self._advancing = False
+        if self._last and not self._queue and self._reader.incoming is None:
+            self._close()
+        self._pause_or_resume()
+        self._watch_the_clock()
 
-    def _look_for_a_reset(self) -> None:
-        if self.transport.is_closing() or not self._watchers:
-            return
-        info = self.transport.get_extra_info("socket").getsockopt(
-            socket.IPPROTO_TCP, socket.TCP_INFO, 1
-        )
-        if info[0] == TCP_CLOSE:
-            self.transport.abort()
+    def _goes_on(self, first: Incoming) -> bool:
+        """Do the next for the first in the queue; return whether it is done with."""
+        if first.visit is None and first.request:
+            first.visit = self._app.visit(first.request, self)
+        if first.visit and not first.answered:
+            self._hand_over(first, first.visit)
+        if first.answered and first.closes and (first.whole or first.waits_to_send):
+            self._close()
+            return True
+        return first.answered and first.whole
+
+    def _hand_over(self, first: Incoming, visit: Visit) -> None:
+        """Give it its body as soon as that is whole, or as soon as it is clear that it is not."""
+        if first.size > self._app.reading.largest_body:
+            visit.reject(self._app.too_large())
+        elif first.whole and not first.taken:
+            first.taken = True
+            visit.take(bytes(first.body))
+        elif first.waits_to_send and not first.whole:
+            first.expects_continue = False
+            self._transport.write(CONTINUE)
+
+    def _closes_after(self, first: Incoming) -> bool:
+        is_last = (self._last or self._app.draining) and len(self._queue) == 1
+        return is_last or not first.keep_alive or (first.waits_to_send and not first.whole)
+
+    def _refuse(self, error: UnreadableError) -> None:
+        """Say why what is being read is not read any further, unless its answer has been given."""
+        incoming, self._reader.incoming = self._reader.incoming, None
+        self._reader.deaf = self._last = True
+        if incoming is None or incoming not in self._queue:
+            if not self._queue:
+                self._writer.write(None, problem(error.status, str(error)), closes=True)
+                self._close()
+        elif incoming is not self._queue[0]:  # what was read before is answered all the same
+            self._queue.remove(incoming)
+        elif incoming.answered or incoming.visit is None:
+            self._close()
         else:
-            self.loop.call_later(PROBE_INTERVAL, self._look_for_a_reset)
+            incoming.whole = incoming.taken = True
+            incoming.visit.reject(problem(error.status, str(error)))
 
+    def _close(self) -> None:
+        """Where the client may still be sending, close our half only at first: a connection that is
+        closed on it makes it lose the answer that it has not read yet."""
+        if not self._reader.deaf or self._half_closed:
+            self._reader.deaf = True
+            self._transport.close()
+        elif not self._lingers and not self._transport.is_closing():
+            self._lingers = True
+            self._transport.write_eof()
+            self._deadline.set(LINGER)
 
-class Client:
-    """Who sent one request, and what it can bear."""
+    def _pause_or_resume(self) -> None:
+        """Read no further than one request ahead."""
+        ahead = len(self._queue) > 1
+        if ahead is self._paused or self._reader.deaf or self._transport.is_closing():
+            return
+        self._paused = ahead
+        if ahead:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
 
-    def __init__(self, connection: Connection, cycle: RequestResponseCycle) -> None:
-        self._connection, self._cycle = connection, cycle
+    def _watch_the_clock(self) -> None:
+        """A head may last only so long, and a body; an idle connection is closed some day."""
+        reading = None if self._paused else self._reader.incoming
+        stage = None if reading is None else (reading, reading.request is None)
+        if self._lingers or (stage is not None and stage == self._timed):
+            return
+        self._timed = stage
+        if stage is None:
+            self._deadline.set(math.inf if self._queue else KEEP_ALIVE)
+        elif stage[1]:
+            self._deadline.set(self._app.reading.head_seconds)
+        else:
+            self._deadline.set(self._app.reading.body_seconds)
+
+    def _too_late(self) -> None:
+        if self._lingers:
+            self._transport.abort()
+        elif self._reader.incoming is None:
+            self._transport.close()
+        else:
+            part = "head" if self._reader.reads_head else "body"
+            self._refuse(UnreadableError(408, f"The {part} of the request came too slowly."))
 
     @property
-    def gone(self) -> bool:
-        return self._cycle.disconnected
-
-    @property
-    def waits_to_send(self) -> bool:
-        """It has not sent its body, and does not until it is told to continue."""
-        return self._cycle.waiting_for_100_continue
-
-    def watch(self, tell: Callable[[], None]) -> Callable[[], None]:
-        """Call ``tell`` when it has gone; return how to call that off."""
-        return self._connection.watch(tell)
-
-    def abort(self) -> None:
-        """Break the connection off, so that it sees that its answer is not whole."""
-        self._cycle.disconnected = True
-        self._connection.transport.abort()
-
-    def take_until_close(self, size: int = 0) -> None:
-        """HTTP/1.0 knows no chunks: a streamed answer ends with the connection.
-
-        Call it before the head is sent, and before each piece of ``size`` bytes.
-        """
-        if self._cycle.scope["http_version"] == "1.0":
-            self._cycle.chunked_encoding = False
-            self._cycle.expected_content_length += size
-
-
-def connection_type(reading: Reading) -> type[Connection]:
-    """Return the class for uvicorn to make connections of."""
-    return type("BoundedConnection", (Connection,), {"reading": reading})
+    def _waits(self) -> bool:
+        """Whether the first in the queue waits for a slot."""
+        visit = self._queue[0].visit if self._queue else None
+        return visit is not None and visit.waiting

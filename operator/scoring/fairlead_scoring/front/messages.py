@@ -1,14 +1,11 @@
-"""Requests and responses, between ASGI's dictionaries and the application."""
+"""Requests and responses, and how the latter look on the wire."""
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from http import HTTPStatus
+from urllib.parse import unquote
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[str, str]
 FAILED = "x-ms-run-function-failed"
 OUTCOME = "x-fairlead-outcome"
@@ -16,55 +13,80 @@ JSON = "application/json"
 HTML = "text/html; charset=utf-8"
 RUN_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
 INTERNAL = "An unexpected internal error occurred. Check the logs for more info."
+LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+FIRST_FINAL = 200  # a status below is of an interim answer
 
 
-class BodyTooLargeError(Exception):
-    """The body has more bytes than are taken."""
-
-
-class ClientGoneError(Exception):
-    """The client closed the connection before it had its answer."""
-
-
-@dataclass(frozen=True)
 class Request:
     """A request without its body. ``pairs`` are its headers as they came, names in lower case."""
 
-    method: str
-    path: str
-    query: str
-    version: str
-    client: tuple[str, int] | None
-    pairs: list[tuple[str, str]]
-    raw_path: str
+    def __init__(
+        self,
+        method: str,
+        target: tuple[str, str],
+        pairs: list[Header],
+        *,
+        version: str = "1.1",
+        client: tuple[str, int] | None = None,
+    ) -> None:
+        self.method = method
+        self.raw_path, self.query = target
+        self.pairs = pairs
+        self.version = version
+        self.client = client
+        # As the reference server sees them: repeated ones joined, underscored ones dropped.
+        # (X_Key and X-Key would become one; so gunicorn drops the former.)
+        self.headers: dict[str, str] = {}
+        for name, value in pairs:
+            if "_" not in name:
+                known = self.headers.get(name)
+                self.headers[name] = value if known is None else f"{known},{value}"
 
     @cached_property
-    def headers(self) -> dict[str, str]:
-        """As the reference server sees them: repeated ones joined, underscored ones dropped.
-
-        (``X_Key`` and ``X-Key`` would become one; so gunicorn drops the former.)
-        """
-        found: dict[str, str] = {}
-        for name, value in self.pairs:
-            if "_" not in name:
-                found[name] = f"{found[name]},{value}" if name in found else value
-        return found
+    def path(self) -> str:
+        """As a router sees it: decoded, and without a second slash at its beginning."""
+        path = unquote(self.raw_path) if "%" in self.raw_path else self.raw_path
+        return "/" + path.lstrip("/") if path.startswith("//") else path
 
     @property
     def target(self) -> str:
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
-@dataclass(frozen=True)
 class Response:
-    """``headers`` are all but ``content-length``, which is that of ``body``."""
+    """``headers`` are all that it carries, except for ``content-length``, ``date`` and the like."""
 
-    status: int
-    body: bytes = b""
-    headers: tuple[Header, ...] = ()
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: bytes = b"", headers: Iterable[Header] = ()) -> None:
+        self.status, self.body = status, body
+        self.headers = list(headers)
 
     def with_headers(self, *headers: Header) -> "Response":
-        return replace(self, headers=(*self.headers, *headers))
+        return Response(self.status, self.body, (*self.headers, *headers))
+
+    def head(self, more: str, *, length: int | None) -> bytes:
+        """Return all before the body; ``more`` are further lines, ``length`` is its own if known.
+
+        A length that the script gave is not contradicted.
+        """
+        lines = [f"{name}: {value}\r\n" for name, value in self.headers]
+        if length is not None and self._may_have_length:
+            lines.append(f"content-length: {length}\r\n")
+        first = LINES.get(self.status) or f"HTTP/1.1 {self.status} \r\n"
+        return f"{first}{more}{''.join(lines)}\r\n".encode("latin-1")
+
+    @property
+    def may_have_body(self) -> bool:
+        return self.status >= FIRST_FINAL and self.status not in WITHOUT_BODY
+
+    @property
+    def _may_have_length(self) -> bool:
+        return self.may_have_body and not any(
+            len(name) == len("content-length") and name.lower() == "content-length"
+            for name, _ in self.headers
+        )
 
 
 def text(status: int, body: bytes, *headers: Header) -> Response:
@@ -82,51 +104,3 @@ def problem(status: int, message: str, *, failed: bool = False, **more: str) -> 
     """
     body = json.dumps({"message": message, **more}).encode()
     return Response(status, body, (("Content-Type", JSON), (FAILED, str(failed))))
-
-
-def read_request(scope: Scope) -> Request:
-    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-    path, raw = scope["path"], scope["raw_path"].decode("latin-1")
-    if path.startswith("//"):  # as gunicorn and its framework see it
-        path = "/" + path.lstrip("/")
-    return Request(
-        scope["method"],
-        path,
-        scope["query_string"].decode("latin-1"),
-        scope["http_version"],
-        scope["client"],
-        pairs,
-        raw,
-    )
-
-
-async def read_body(request: Request, receive: Receive, largest: int) -> bytes:
-    """Return the whole body. Raise ``BodyTooLargeError`` as soon as that is clear."""
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > largest:
-        raise BodyTooLargeError
-    body, more = bytearray(), True
-    while more:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            raise ClientGoneError
-        body += event.get("body", b"")
-        more = event.get("more_body", False)
-        if len(body) > largest:
-            raise BodyTooLargeError
-    return bytes(body)
-
-
-async def send_response(response: Response, send: Send) -> None:
-    await start_response(response.status, response.headers, send, len(response.body))
-    await send({"type": "http.response.body", "body": response.body})
-
-
-async def start_response(
-    status: int, headers: tuple[Header, ...], send: Send, length: int | None
-) -> None:
-    """Send the head of an answer; ``length`` is None where that is not known or not wanted."""
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    if length is not None and not any(name.lower() == b"content-length" for name, _ in raw):
-        raw.append((b"content-length", b"%d" % length))
-    await send({"type": "http.response.start", "status": status, "headers": raw})

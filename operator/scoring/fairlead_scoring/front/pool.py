@@ -11,7 +11,6 @@ from fairlead_scoring.front.admission import Admission, Limits, Reason, Turn
 from fairlead_scoring.front.exchange import Exchange, Outcome
 from fairlead_scoring.front.failure import StartFailedError
 from fairlead_scoring.front.figures import Figures
-from fairlead_scoring.front.messages import ClientGoneError
 from fairlead_scoring.front.pace import Pace
 from fairlead_scoring.front.restarts import Restarts
 from fairlead_scoring.front.slots import GRACE, Slot
@@ -20,10 +19,6 @@ from fairlead_scoring.slot.record import Record
 from fairlead_scoring.slot.wire import Head
 
 logger = logging.getLogger(NAME)
-Watch = Callable[[Callable[[], None]], Callable[[], None]]
-"""Takes what to call when the client goes away, and returns how to call that off."""
-
-
 LATE = 0.005  # seconds; timers may be as much too early
 INIT_SECONDS = 5.0  # what init() takes, as long as none has been measured
 
@@ -40,21 +35,12 @@ class PoolState:
     waiting: int
 
 
-class RefusedError(Exception):
-    """The request does not get a slot."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason.value)
-        self.reason = reason
-
-
 class Pool:
     """Keeps ``size`` slots alive and gives each request a place in one of them."""
 
     def __init__(
         self, size: int, limits: Limits, spawn: Callable[[], Awaitable[Slot]], figures: Figures
     ) -> None:
-        self._limits = limits
         self._spawn = spawn
         self._figures = figures
         self._admission: Admission[Slot] = Admission(limits, time.monotonic)
@@ -63,6 +49,7 @@ class Pool:
         self._ready: set[Slot] = set()
         self._restarts = [Restarts(time.monotonic) for _ in range(size)]
         self._keepers: list[asyncio.Task[None]] = []
+        self._alarm: asyncio.TimerHandle | None = None
         self.script: Head | None = None
 
     @property
@@ -105,16 +92,31 @@ class Pool:
 
     async def close(self) -> None:
         """End all slots."""
+        if self._alarm:
+            self._alarm.cancel()
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
 
-    def check(self) -> None:
-        """Raise ``RefusedError`` if a request that comes now would be refused."""
-        starting = self.script is None or (self.failing and not self._ready)
-        refusal = Reason.STARTING if starting else self._admission.refusal()
+    def refusal(self) -> Reason | None:
+        """Return why a request that comes now would be refused, or None."""
+        if self.script is None or (self.failing and not self._ready):
+            return Reason.STARTING
+        return self._admission.refusal()
+
+    def enter(self, turn: Turn[Slot]) -> None:
+        """Admit the turn to a slot, now or when it is its turn; or refuse it."""
+        refusal = self.refusal()
         if refusal:
-            raise RefusedError(refusal)
+            turn.refuse(refusal)
+            return
+        self._admission.enter(turn)
+        if turn.deadline is not None and self._alarm is None:
+            self._set_alarm(turn.deadline)
+
+    def leave(self, turn: Turn[Slot]) -> None:
+        """Whoever waits has gone away."""
+        self._admission.leave(turn)
 
     def retry_after(self, reason: Reason) -> int:
         """Return in how many seconds a refused request is worth another try."""
@@ -123,48 +125,22 @@ class Pool:
         state = self.state
         return self._pace.retry_after(state.busy + state.waiting, state.places)
 
-    async def ask(self, request: Head, body: bytes, watch: Watch) -> Exchange:
-        """Hand the request to a slot as soon as it is its turn.
-
-        Raise ``RefusedError``, or ``ClientGoneError`` if the client has not waited so long.
-        """
-        self.check()
-        began = time.monotonic()
-        slot = self._admission.take()
-        exchange = slot.ask(request, body) if slot else await self._queued(request, body, watch)
-        self._figures.waits.note(exchange.began - began)
-        return exchange
-
     def interruption(self) -> Record | None:
         """What to leave behind when we are stopped now; None once a slot has served."""
         starting = None if self._ready else next(iter(self._starting), None)
         return starting.interruption() if starting else None
 
-    async def _queued(self, request: Head, body: bytes, watch: Watch) -> Exchange:
-        loop = asyncio.get_running_loop()
-        asked: asyncio.Future[Exchange] = loop.create_future()
+    def _set_alarm(self, deadline: float) -> None:
+        delay = max(0.0, deadline - time.monotonic()) + LATE
+        self._alarm = asyncio.get_running_loop().call_later(delay, self._expire)
 
-        def wake() -> None:
-            if turn.place:
-                asked.set_result(turn.place.ask(request, body))
-            else:
-                asked.set_exception(RefusedError(turn.refusal or Reason.BUSY))
-
-        def leave() -> None:
-            self._admission.leave(turn)
-            if not asked.done():
-                asked.set_exception(ClientGoneError())
-
-        turn: Turn[Slot] = Turn(wake)
-        self._admission.enter(turn)
-        alarm = loop.call_later((self._limits.wait or 0) + LATE, self._admission.expire)
-        call_off = watch(leave)
-        try:
-            return await asked
-        finally:
-            call_off()
-            alarm.cancel()
-            self._admission.leave(turn)
+    def _expire(self) -> None:
+        """Refuse those who have waited too long; one timer serves the whole queue."""
+        self._alarm = None
+        self._admission.expire()
+        deadline = self._admission.next_deadline
+        if deadline is not None:
+            self._set_alarm(deadline)
 
     async def _keep(self, restarts: Restarts) -> None:
         while True:
@@ -174,7 +150,10 @@ class Pool:
                 logger.error("A process cannot be started: %s", error)  # noqa: TRY400 - a sentence
             else:
                 await self._live(slot, restarts)
-            await asyncio.sleep(restarts.died())
+            delay = restarts.died()
+            if self.failing and not self._ready:
+                self._admission.turn_away(Reason.STARTING)
+            await asyncio.sleep(delay)
 
     async def _live(self, slot: Slot, restarts: Restarts) -> None:
         """From the start of a slot to its end, and to the end of all that it has started."""
@@ -219,5 +198,3 @@ class Pool:
         self._starting.discard(slot)
         self._ready.discard(slot)
         self._admission.withdraw(slot)
-        if not self._ready and self.failing:
-            self._admission.turn_away(Reason.STARTING)

@@ -7,12 +7,13 @@ import signal
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, cast
 
 import uvicorn
 import uvloop
 
 from fairlead_scoring.front.app import App
-from fairlead_scoring.front.connection import connection_type
+from fairlead_scoring.front.connection import Connection
 from fairlead_scoring.front.failure import StartFailedError, leave_record
 from fairlead_scoring.front.figures import Figures
 from fairlead_scoring.front.keys import Keys
@@ -26,7 +27,6 @@ from fairlead_scoring.slot.record import Record
 logger = logging.getLogger(logs.NAME)
 PORT_TAKEN, COULD_NOT_START = 1, 3  # exit codes
 BACKLOG = 2048  # connections that the kernel holds until we accept them, as in gunicorn
-KEEP_ALIVE = 75  # seconds; longer than a proxy keeps an idle connection, so that it closes first
 
 
 class PortTakenError(Exception):
@@ -87,7 +87,7 @@ async def serve(settings: Settings, listeners: list[socket.socket]) -> int:
     figures = Figures()
     pool = Pool(settings.processes, settings.limits, lambda: Slot.spawn(settings), figures)
     app = App(pool, Keys(settings.keys), settings, figures)
-    server = Server(_configuration(app, settings))
+    server = Server(_configuration(app))
     _drain_on_signals(app, pool, server, settings.drain_seconds)
     slots = asyncio.create_task(pool.run())
     slots.add_done_callback(lambda _: server.end())
@@ -98,11 +98,11 @@ async def serve(settings: Settings, listeners: list[socket.socket]) -> int:
     return await _outcome(slots, record, settings)
 
 
-def _configuration(app: App, settings: Settings) -> uvicorn.Config:
+def _configuration(app: App) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
+        cast(Any, app),  # it is no ASGI application: our connections know what it is
         interface="asgi3",
-        http=connection_type(settings.reading),
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -111,7 +111,6 @@ def _configuration(app: App, settings: Settings) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE,
     )
 
 

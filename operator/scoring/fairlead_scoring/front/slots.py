@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from fairlead_scoring.front.exchange import Exchange, NoAnswerError, Outcome
+from fairlead_scoring.front.exchange import Asker, Exchange, Outcome
 from fairlead_scoring.front.process import End, Process
 from fairlead_scoring.front.settings import Settings
 from fairlead_scoring.front.start import Start
@@ -16,6 +16,7 @@ from fairlead_scoring.slot.wire import Head
 logger = logging.getLogger(NAME)
 TOO_LONG = "was killed because run() took longer than SCORING_TIMEOUT_MS"
 GRACE = 5.0  # seconds that a slot may take to end by itself when it is told to
+SOON = 0.001  # seconds; a timer may be as much too early
 CANCEL_GRACE = 30.0  # seconds that a script may go on streaming to a client that has gone away
 
 
@@ -66,22 +67,26 @@ class Slot:
         """How many requests are in it."""
         return len(self._exchanges)
 
-    def ask(self, request: Head, body: bytes) -> Exchange:
-        """Hand over a request. What becomes of it, the exchange tells."""
+    def ask(self, request: Head, body: bytes, asker: Asker) -> Exchange:
+        """Hand over a request. What becomes of it, the asker is told."""
         self._seq += 1
-        exchange = Exchange(self._seq, self)
+        exchange = Exchange(self._seq, asker)
         self._exchanges[self._seq] = exchange
-        self._process.pipe.send({**request, "type": "request", "seq": self._seq}, body)
+        request["type"], request["seq"] = "request", self._seq
+        self._process.pipe.send(request, body)
         if self._timeout and self._timer is None:
             self._timer = self._loop.call_later(self._timeout, self._look_at_the_clock)
         return exchange
 
     def cancel(self, exchange: Exchange) -> None:
         """Nobody takes the rest of a streamed answer any more."""
-        self._process.pipe.send({"type": "cancel", "seq": exchange.seq})
-        self._loop.call_later(CANCEL_GRACE, self._kill_if_in, exchange)
+        if not exchange.over:
+            self.resume()
+            self._process.pipe.send({"type": "cancel", "seq": exchange.seq})
+            self._loop.call_later(CANCEL_GRACE, self._kill_if_in, exchange)
 
     def pause(self) -> None:
+        """Take no more of what it sends, until ``resume()``."""
         self._process.pipe.pause()
 
     def resume(self) -> None:
@@ -109,18 +114,19 @@ class Slot:
     def _look_at_the_clock(self) -> None:
         """End what has run too long. One timer serves all: they have the same time to run."""
         self._timer = None
-        now = time.monotonic()
-        running = [one for one in self._exchanges.values() if not one.answer.done()]
-        for exchange in running:
-            if now - exchange.began >= self._timeout:
-                exchange.overdue = True
-                exchange.fail(NoAnswerError(Outcome.TIMEOUT))
-        if len([one for one in self._exchanges.values() if one.overdue]) == self.threads:
+        oldest = time.monotonic() - self._timeout
+        for exchange in self._running():
+            if exchange.began <= oldest:
+                exchange.expire()
+        if sum(one.overdue for one in self._exchanges.values()) == self.threads:
             self._kill(Outcome.TIMEOUT)
-        waiting = [one.began for one in running if not one.overdue]
-        if waiting:
-            left = max(0.001, min(waiting) + self._timeout - now)
+        next_due = min((one.began for one in self._running()), default=None)
+        if next_due is not None:
+            left = max(SOON, next_due - oldest)
             self._timer = self._loop.call_later(left, self._look_at_the_clock)
+
+    def _running(self) -> list[Exchange]:
+        return [one for one in self._exchanges.values() if one.running]
 
     def _kill_if_in(self, exchange: Exchange) -> None:
         if exchange.seq in self._exchanges:
@@ -137,7 +143,7 @@ class Slot:
         self.last_words = TOO_LONG if outcome is Outcome.TIMEOUT else end.words
         exchanges, self._exchanges = self._exchanges, {}
         for exchange in exchanges.values():
-            exchange.fail(NoAnswerError(outcome))
+            exchange.fail(outcome)
             self.on_over(self, exchange)
         self._start.died(end)
         self.gone.set_result(outcome)
