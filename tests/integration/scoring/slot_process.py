@@ -88,6 +88,10 @@ class SlotProcess:
         self.send(0, body, **more)
         return self.receive()
 
+    def cancel(self, seq: int) -> None:
+        """Say that nobody takes the rest of a streamed answer any more."""
+        self._channel.send({"type": "cancel", "seq": seq})
+
     def leave(self) -> int:
         """Close the pipe, as the front does to say good-bye; return the exit code."""
         self._channel.close()

@@ -143,6 +143,20 @@ def test_a_generator_that_raises_breaks_off(start: Start) -> None:
     assert whole(slot, "closed=1") == (["answer"], b"[3]")
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_stream_that_nobody_wants_is_closed(start: Start, threads: int) -> None:
+    slot = start(STREAM, threads=threads)
+    slot.ready()
+    slot.send(7, query="count=1000000")
+    assert slot.receive()[0]["more"]
+    slot.cancel(7)
+    while slot.receive()[0]["more"]:
+        pass
+    assert whole(slot, "closed=1") == (["answer"], b"[1000000]")
+    slot.cancel(7)  # too late, and no harm
+    assert whole(slot, "closed=1") == (["answer"], b"[1000000]")
+
+
 def test_before_the_first_piece_an_error_is_still_an_answer(start: Start) -> None:
     slot = start(STREAM)
     slot.ready()

@@ -49,6 +49,17 @@ class Channel:
         head = json.loads(self._exactly(head_size))
         return head, self._exactly(body_size)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a frame has come, or the end: whether ``receive()`` has something to do."""
+        if self._early:
+            return True
+        try:
+            self._end.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        return True
+
     def close(self) -> None:
         self._end.close()
 
