@@ -192,8 +192,8 @@ class Connection(asyncio.Protocol):
                 self._close()
         elif incoming is not self._queue[0]:  # what was read before is answered all the same
             self._queue.remove(incoming)
-        elif incoming.answered or incoming.visit is None:
-            self._close()
+        elif incoming.answered or incoming.visit is None:  # it has been told; enough is enough
+            self._transport.abort()
         else:
             incoming.whole = incoming.taken = True
             incoming.visit.reject(problem(error.status, str(error)))

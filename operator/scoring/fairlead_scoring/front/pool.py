@@ -100,7 +100,7 @@ class Pool:
 
     def refusal(self) -> Reason | None:
         """Return why a request that comes now would be refused, or None."""
-        if self.script is None or (self.failing and not self._ready):
+        if self.script is None or (not self._ready and self.failing):
             return Reason.STARTING
         return self._admission.refusal()
 
@@ -151,7 +151,7 @@ class Pool:
             else:
                 await self._live(slot, restarts)
             delay = restarts.died()
-            if self.failing and not self._ready:
+            if not self._ready and self.failing:
                 self._admission.turn_away(Reason.STARTING)
             await asyncio.sleep(delay)
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import httptools
 
 from fairlead_scoring.front.incoming import Incoming, UnreadableError
-from fairlead_scoring.front.messages import Request
+from fairlead_scoring.front.messages import Header, Request
 
 LARGEST_HEAD = 2**20  # bytes; no head within the limits for its parts is larger
+OFFER = ("upgrade", "connection")
 NOT_HTTP = "The request is no valid HTTP."
 
 
@@ -24,8 +25,8 @@ class Reader:
         self._client = client
         self._largest_body = largest_body
         self._progress = progress
-        self._parser = httptools.HttpRequestParser(self)
-        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)  # it is not looked at
+        self._parser = self._new_parser()
+        self._offer: list[Header] | None = None
         self._head_size = 0
         self.deaf = False  # what the client sends is not read any more
         self.incoming: Incoming | None = None
@@ -37,8 +38,8 @@ class Reader:
         self._head_size += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self.deaf = True  # we speak nothing else: the request is the last one
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             raise _told(error) from error
         if self.reads_head and self._head_size > LARGEST_HEAD:
@@ -66,6 +67,11 @@ class Reader:
         incoming, parser = self.incoming, self._parser
         if incoming is None:
             return
+        if parser.should_upgrade() and parser.get_method() != b"CONNECT":
+            self._offer = incoming.pairs
+            return
+        if self._offer is not None:
+            incoming.pairs, self._offer = self._offer, None
         url, version = httptools.parse_url(incoming.url), parser.get_http_version()
         incoming.request = Request(
             parser.get_method().decode(),
@@ -74,8 +80,7 @@ class Reader:
             version=version,
             client=self._client,
         )
-        once = version == "1.0" or parser.should_upgrade()
-        incoming.keep_alive = not once and parser.should_keep_alive()
+        incoming.keep_alive = version == "1.1" and parser.should_keep_alive()
         self._progress(incoming)
 
     def on_body(self, body: bytes) -> None:
@@ -85,10 +90,33 @@ class Reader:
                 self._progress(self.incoming)
 
     def on_message_complete(self) -> None:
+        if self._offer is not None:
+            return
         incoming, self.incoming = self.incoming, None
         if incoming:
             incoming.whole = True
             self._progress(incoming)
+
+    def _decline(self, rest: bytes) -> None:
+        """Go on in HTTP/1.1 with a request that offers to speak something else.
+
+        The parser has stopped behind its head; a new one reads the head without the offer.
+        """
+        incoming = self.incoming
+        if incoming is None or self._offer is None:
+            raise UnreadableError(400, NOT_HTTP)
+        method = self._parser.get_method()
+        kept = [pair for pair in self._offer if pair[0] not in OFFER]
+        lines = "".join(f"{name}: {value}\r\n" for name, value in kept)
+        self._parser = self._new_parser()
+        self.feed(
+            b"%b %b HTTP/1.1\r\n%b\r\n" % (method, incoming.url, lines.encode("latin-1")) + rest
+        )
+
+    def _new_parser(self) -> httptools.HttpRequestParser:
+        parser = httptools.HttpRequestParser(self)
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)  # it is not looked at
+        return parser
 
 
 def _told(error: httptools.HttpParserError) -> Exception:

@@ -101,6 +101,8 @@ class Visit(Turn[Slot]):
 
     def answered(self, head: Head, body: bytes) -> None:
         self._streams = head["more"]
+        if not self._streams:
+            self._exchange = None  # which knows us: none of it is left to the garbage collector
         if head["failed"]:
             self._app.figures.failures += 1
         try:
