@@ -87,6 +87,9 @@ def run(request):
 """
 
 
+DEBUG = {"tell": True, "listen": None, "wait": 0, "dial": None}
+
+
 class Start(Protocol):
     def __call__(
         self, script: str, *, files: dict[str, str] = ..., environment: dict[str, str] = ...,
@@ -268,7 +271,7 @@ def test_a_closed_pipe_ends_the_process(start: Start) -> None:
 
 
 def test_debug_mode_tells_the_client(start: Start) -> None:
-    slot = start("def init():\n    pass\n\n\ndef run(data):\n    return {}[data]\n", debug={})
+    slot = start("def init():\n    pass\n\n\ndef run(data):\n    return {}[data]\n", debug=DEBUG)
     slot.ready()
     assert json.loads(slot.ask(b"x")[1])["traceback"].endswith("KeyError: 'x'")
 

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Dict, List, Mapping, Optional, Sequence
@@ -79,6 +80,7 @@ def open_paths(layout: Layout) -> None:
         if path not in sys.path:
             sys.path.append(path)
     sys.meta_path.append(StandIns())
+    sys.meta_path.insert(0, OldDebugger())
 
 
 class StandIns(MetaPathFinder):
@@ -98,3 +100,20 @@ class StandIns(MetaPathFinder):
         if not parents or parents[0] not in STAND_INS:
             return None
         return PathFinder.find_spec(fullname, [str(SHIMS.joinpath(*parents))], target)
+
+
+class OldDebugger(MetaPathFinder):
+    """Lets our stand-in for ``ptvsd`` go before the real one where that is too old and not needed.
+
+    Its last version knows Python up to 3.8; with ``debugpy`` we answer its calls on any.
+    """
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Optional[Sequence[str]],  # noqa: ARG002 - a top-level module has none
+        target: Optional[ModuleType] = None,
+    ) -> Optional[ModuleSpec]:
+        if fullname != "ptvsd" or sys.version_info < (3, 9) or not find_spec("debugpy"):
+            return None
+        return PathFinder.find_spec(fullname, [str(SHIMS)], target)

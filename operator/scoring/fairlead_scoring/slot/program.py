@@ -12,9 +12,10 @@ import os
 import socket
 import sys
 import time
-from typing import Dict
+from typing import Dict, Optional
 
 from . import logs, printing, trace
+from .debugging import debugger
 from .descriptions import Service
 from .layout import Layout, OwnFileError, open_paths
 from .own_logging import take_over
@@ -25,7 +26,7 @@ from .serving import serve
 from .swagger import Document, documents
 from .tree import walk
 from .watch import watched
-from .wire import Channel
+from .wire import Channel, Head
 
 logger = logging.getLogger(logs.NAME)
 COULD_NOT_START = 3  # the exit code of a failed start, as in the reference server
@@ -48,13 +49,15 @@ def work(channel: Channel) -> int:
     layout = Layout.from_json(order["layout"])
     try:
         prepare(layout)
+        open_debugger(order["debug"], channel)
         script = start(layout, channel)
         described = describe(script, layout, Service(**order["swagger"]))
     except UserScriptError as error:
         report(error, layout, channel, time.monotonic() - began)
         return COULD_NOT_START
     channel.send({"type": "ready", "mode": script.input.mode, "swagger": described})
-    scorer = Scorer(script, order["timeout_ms"], debug=order["debug"] is not None)
+    debug = bool(order["debug"] and order["debug"]["tell"])
+    scorer = Scorer(script, order["timeout_ms"], debug)
     serve(scorer, channel, order["threads"])
     return 0
 
@@ -68,6 +71,17 @@ def prepare(layout: Layout) -> None:
     logs.configure()
     printing.redirect()
     configure_logging(layout)
+
+
+def open_debugger(order: Optional[Head], channel: Channel) -> None:
+    """Do what the front's first frame says of debuggers, before any code of the user's runs."""
+    debugger.report_to(lambda attached: channel.send({"type": "attached", "attached": attached}))
+    if order and order["dial"]:
+        debugger.dial(order["dial"])
+    elif order and order["listen"]:
+        debugger.listen("0.0.0.0", order["listen"])
+        if order["wait"]:
+            debugger.wait(order["wait"])
 
 
 def configure_logging(layout: Layout) -> None:
