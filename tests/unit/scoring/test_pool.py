@@ -34,6 +34,7 @@ class ScriptedSlot:
         self.asked: list[bytes] = []
         self._order = order
         self.on_over: Callable[[ScriptedSlot, Exchange], None] = lambda _slot, _exchange: None
+        self.on_lost: Callable[[ScriptedSlot], None] = lambda _slot: None
 
     @property
     def usable(self) -> bool:
@@ -55,6 +56,10 @@ class ScriptedSlot:
         self._order.append(body)
         self.running.append(Exchange(len(self.asked), asker))
         return self.running[-1]
+
+    async def idle(self) -> None:
+        while self.running:
+            await asyncio.sleep(0)
 
     async def stop(self, _grace: float) -> None:
         if self.usable:
@@ -299,4 +304,52 @@ async def test_a_time_out_is_no_death_of_the_slots_own() -> None:
     await until(lambda: stage.pool.ready and stage.slots[-1].usable)
     assert not stage.pool.failing
     assert stage.figures.restarts == {"timeout": TOO_OFTEN + 1}
+    await stage.pool.close()
+
+
+async def test_an_idle_slot_whose_pipe_is_lost_is_not_given_out() -> None:
+    stage = Stage(1)
+    await until(lambda: stage.pool.ready)
+    stage.slots[0].on_lost(stage.slots[0])
+    waiting = stage.ask(b"1")
+    stage.slots[0].die()
+    await until(lambda: len(stage.slots) == 2 and stage.slots[1].running)
+    stage.slots[1].answer()
+    assert waiting.told == b"answer"
+    await stage.pool.close()
+
+
+async def test_new_slots_take_over_and_the_old_ones_finish_what_they_have() -> None:
+    stage = Stage(1)
+    await until(lambda: stage.pool.ready)
+    running, waiting = stage.ask(b"1"), stage.ask(b"2")
+    assert await stage.pool.replace() is None
+    old, new = stage.slots
+    assert (old.asked, new.asked, stage.pool.ready) == ([b"1"], [b"2"], True)
+    await settled()
+    assert old.usable
+    old.answer()
+    new.answer()
+    await until(lambda: not old.usable)
+    assert (running.told, waiting.told) == (b"answer", b"answer")
+    new.die()
+    await until(lambda: len(stage.slots) == 3 and stage.pool.ready)
+    assert stage.figures.restarts == {"killed": 1}
+    await stage.pool.close()
+
+
+async def test_if_a_new_slot_does_not_start_the_old_ones_go_on() -> None:
+    stage = Stage(2)
+    await until(lambda: stage.pool.ready)
+    stage.starting = True
+    replacing = asyncio.create_task(stage.pool.replace())
+    await until(lambda: len(stage.slots) == 4)
+    stage.slots[2].may_start.set()
+    stage.slots[3].fails = True
+    stage.slots[3].may_start.set()
+    assert await replacing == {"message": "no"}
+    assert [slot.usable for slot in stage.slots] == [True, True, False, False]
+    asked = stage.ask(b"1")
+    next(slot for slot in stage.slots if slot.running).answer()
+    assert asked.told == b"answer"
     await stage.pool.close()

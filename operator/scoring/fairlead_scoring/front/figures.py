@@ -52,3 +52,15 @@ class Figures:
     waits: Histogram = field(default_factory=Histogram)
     runs: Histogram = field(default_factory=Histogram)
     init_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class PoolState:
+    """``slots`` is how many there should be, ``ready`` how many there are; the rest is requests:
+    ``places`` may run at once, ``busy`` do, ``waiting`` do not yet."""
+
+    slots: int
+    ready: int
+    places: int
+    busy: int
+    waiting: int

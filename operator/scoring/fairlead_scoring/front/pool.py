@@ -5,12 +5,11 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from fairlead_scoring.front.admission import Admission, Limits, Reason, Turn
 from fairlead_scoring.front.exchange import Exchange, Outcome
 from fairlead_scoring.front.failure import StartFailedError
-from fairlead_scoring.front.figures import Figures
+from fairlead_scoring.front.figures import Figures, PoolState
 from fairlead_scoring.front.pace import Pace
 from fairlead_scoring.front.restarts import Restarts
 from fairlead_scoring.front.slots import GRACE, Slot
@@ -21,18 +20,6 @@ from fairlead_scoring.slot.wire import Head
 logger = logging.getLogger(NAME)
 LATE = 0.005  # seconds; timers may be as much too early
 INIT_SECONDS = 5.0  # what init() takes, as long as none has been measured
-
-
-@dataclass(frozen=True)
-class PoolState:
-    """``slots`` is how many there should be, ``ready`` how many there are; the rest is requests:
-    ``places`` may run at once, ``busy`` do, ``waiting`` do not yet."""
-
-    slots: int
-    ready: int
-    places: int
-    busy: int
-    waiting: int
 
 
 class Pool:
@@ -47,8 +34,10 @@ class Pool:
         self._pace = Pace()
         self._starting: set[Slot] = set()
         self._ready: set[Slot] = set()
+        self._retired: set[Slot] = set()  # they have something to finish
         self._restarts = [Restarts(time.monotonic) for _ in range(size)]
-        self._keepers: list[asyncio.Task[None]] = []
+        self._keepers: set[asyncio.Task[None]] = set()
+        self._failed: asyncio.Future[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self.script: Head | None = None
 
@@ -87,16 +76,45 @@ class Pool:
 
         Raise ``StartFailedError`` as soon as one does not start; the others go on.
         """
-        self._keepers = [asyncio.create_task(self._keep(one)) for one in self._restarts]
-        await asyncio.gather(*self._keepers)
+        self._failed = asyncio.get_running_loop().create_future()
+        for restarts in self._restarts:
+            self._employ(restarts)
+        await self._failed
 
     async def close(self) -> None:
         """End all slots."""
         if self._alarm:
             self._alarm.cancel()
-        for keeper in self._keepers:
+        if self._failed:
+            self._failed.cancel()
+        keepers = list(self._keepers)
+        for keeper in keepers:
             keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await asyncio.gather(*keepers, return_exceptions=True)
+
+    async def replace(self) -> Record | None:
+        """Start every slot anew beside those that serve, and let the new ones take over.
+
+        The old ones finish what they have begun. If a new one does not start, its record is
+        returned, and the old ones go on.
+        """
+        fresh = [await self._spawn() for _ in self._restarts]
+        try:
+            heads = [await slot.ready() for slot in fresh]
+        except StartFailedError as error:
+            await asyncio.gather(*(slot.stop(0.0) for slot in fresh))
+            return error.record
+        old = list(self._keepers)
+        self._retired |= self._ready
+        for slot in list(self._ready):
+            self._forget(slot)
+        for restarts, slot, head in zip(self._restarts, fresh, heads, strict=True):
+            restarts.answered()
+            self._welcome(slot, head, restarts)
+            self._employ(restarts, slot)
+        for keeper in old:
+            keeper.cancel()
+        return None
 
     def refusal(self) -> Reason | None:
         """Return why a request that comes now would be refused, or None."""
@@ -142,15 +160,27 @@ class Pool:
         if deadline is not None:
             self._set_alarm(deadline)
 
-    async def _keep(self, restarts: Restarts) -> None:
+    def _employ(self, restarts: Restarts, slot: Slot | None = None) -> None:
+        """Have somebody keep a slot alive: this one, which is ready, or one that is to be made."""
+        keeper = asyncio.create_task(self._keep(restarts, slot))
+        keeper.add_done_callback(self._dismiss)
+        self._keepers.add(keeper)
+
+    def _dismiss(self, keeper: asyncio.Task[None]) -> None:
+        self._keepers.discard(keeper)
+        error = None if keeper.cancelled() else keeper.exception()
+        if error and self._failed and not self._failed.done():
+            self._failed.set_exception(error)
+
+    async def _keep(self, restarts: Restarts, slot: Slot | None) -> None:
         while True:
             try:
-                slot = await self._spawn()
+                slot = slot or await self._spawn()
             except OSError as error:
                 logger.error("A process cannot be started: %s", error)  # noqa: TRY400 - a sentence
             else:
                 await self._live(slot, restarts)
-            delay = restarts.died()
+            slot, delay = None, restarts.died()
             if not self._ready and self.failing:
                 self._admission.turn_away(Reason.STARTING)
             await asyncio.sleep(delay)
@@ -159,11 +189,15 @@ class Pool:
         """From the start of a slot to its end, and to the end of all that it has started."""
         grace = 0.0  # a start is not worth waiting for
         try:
-            await self._start(slot, restarts)
+            if slot not in self._ready:
+                await self._start(slot, restarts)
             grace = GRACE
             outcome = await asyncio.shield(slot.gone)
         finally:
             self._forget(slot)
+            if slot in self._retired:
+                self._retired.discard(slot)
+                await slot.idle()
             await slot.stop(grace)
         self._figures.restarts[outcome.value] += 1
         logger.error("The process that ran the script %s. It is started again.", slot.last_words)
@@ -173,15 +207,21 @@ class Pool:
     async def _start(self, slot: Slot, restarts: Restarts) -> None:
         self._starting.add(slot)
         try:
-            self.script = await slot.ready()
+            head = await slot.ready()
         except StartFailedError:
             if not self._ready:
                 self._admission.turn_away(Reason.STARTING)
             raise
-        self._figures.init_seconds = slot.start_seconds
         self._starting.discard(slot)
+        self._welcome(slot, head, restarts)
+
+    def _welcome(self, slot: Slot, head: Head, restarts: Restarts) -> None:
+        """Let a slot that is ready take requests."""
+        self.script = head
+        self._figures.init_seconds = slot.start_seconds
         self._ready.add(slot)
         slot.on_over = lambda slot, exchange: self._over(slot, exchange, restarts)
+        slot.on_lost = self._admission.withdraw
         restarts.started()
         for _ in range(slot.threads):
             self._admission.offer(slot)
@@ -190,7 +230,7 @@ class Pool:
         seconds = time.monotonic() - exchange.began
         self._pace.note(seconds)
         self._figures.runs.note(seconds)
-        if slot.usable:
+        if slot.usable and slot in self._ready:
             restarts.answered()
             self._admission.offer(slot)
 

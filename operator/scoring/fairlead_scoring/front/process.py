@@ -54,12 +54,18 @@ class End:
 
 
 class Process:
-    """The child and the pipe to it. ``on_end`` is called once, when both are gone."""
+    """The child and the pipe to it.
+
+    ``on_loss`` is called once the pipe is closed, ``on_end`` once the child is gone as well.
+    """
 
     def __init__(
-        self, on_frame: Callable[[Head, bytes], None], on_end: Callable[[End], None]
+        self,
+        on_frame: Callable[[Head, bytes], None],
+        on_loss: Callable[[], None],
+        on_end: Callable[[End], None],
     ) -> None:
-        self._on_end = on_end
+        self._on_loss, self._on_end = on_loss, on_end
         self._oom_kills = oom_kills()
         self._child: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -101,6 +107,7 @@ class Process:
 
     def _pipe_closed(self) -> None:
         """Without the pipe the process is of no use, even if it lives on."""
+        self._on_loss()
         asyncio.get_running_loop().call_later(LINGER, self.kill)
 
 

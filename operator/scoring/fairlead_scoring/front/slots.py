@@ -23,7 +23,8 @@ CANCEL_GRACE = 30.0  # seconds that a script may go on streaming to a client tha
 class Slot:
     """The caller sees to it that no more is asked at a time than there are ``threads``.
 
-    ``on_over`` is called for each exchange when the slot is done with it, or has died over it.
+    ``on_over`` is called for each exchange when the slot is done with it, or has died over it;
+    ``on_lost`` when it cannot be asked any more. ``told`` is what else it has said, by type.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -34,10 +35,13 @@ class Slot:
         self._exchanges: dict[int, Exchange] = {}
         self._seq = 0
         self._ending: Outcome | None = None
-        self._process = Process(self._receive, self._died)
+        self._emptied: asyncio.Future[None] | None = None
+        self._process = Process(self._receive, lambda: self.on_lost(self), self._died)
         self._start = Start(settings.layout, settings.init_warning_seconds)
         self.threads = settings.threads
         self.on_over: Callable[[Slot, Exchange], None] = lambda _slot, _exchange: None
+        self.on_lost: Callable[[Slot], None] = lambda _: None
+        self.told: dict[str, Head] = {}
         self.gone: asyncio.Future[Outcome] = self._loop.create_future()
         self.last_words = ""
 
@@ -96,6 +100,12 @@ class Slot:
         """What to leave behind when the service is stopped while ``init()`` still runs."""
         return self._start.interruption()
 
+    async def idle(self) -> None:
+        """Wait until nothing is in it any more."""
+        while self._exchanges:
+            self._emptied = self._loop.create_future()
+            await self._emptied
+
     async def stop(self, grace: float = GRACE) -> None:
         """End the process and all that it has started."""
         self._process.stop(grace)
@@ -104,19 +114,42 @@ class Slot:
     def _receive(self, head: Head, body: bytes) -> None:
         exchange = self._exchanges.get(head.get("seq", 0))
         if exchange is None:
-            self._start.receive(head)
+            self._listen(head)
             return
         exchange.receive(head, body)
         if exchange.over:
             del self._exchanges[exchange.seq]
             self.on_over(self, exchange)
+            self._note_emptiness()
+
+    def _listen(self, head: Head) -> None:
+        """Take in a frame that belongs to no request."""
+        kind = head["type"]
+        if kind in Start.FRAMES:
+            self._start.receive(head)
+            return
+        self.told[kind] = head
+        if kind == "attached" and not head["attached"]:
+            for exchange in self._exchanges.values():
+                exchange.began = time.monotonic()  # whoever looked at it has had its time
+
+    def _note_emptiness(self) -> None:
+        if self._emptied and not self._exchanges and not self._emptied.done():
+            self._emptied.set_result(None)
+
+    @property
+    def _is_debugged(self) -> bool:
+        """Whether somebody looks at what runs, step by step; then it may take any time."""
+        return bool(self.told.get("attached", {}).get("attached"))
 
     def _look_at_the_clock(self) -> None:
         """End what has run too long. One timer serves all: they have the same time to run."""
         self._timer = None
         oldest = time.monotonic() - self._timeout
         for exchange in self._running():
-            if exchange.began <= oldest:
+            if self._is_debugged:
+                exchange.began = time.monotonic()
+            elif exchange.began <= oldest:
                 exchange.expire()
         if sum(one.overdue for one in self._exchanges.values()) == self.threads:
             self._kill(Outcome.TIMEOUT)
@@ -145,5 +178,6 @@ class Slot:
         for exchange in exchanges.values():
             exchange.fail(outcome)
             self.on_over(self, exchange)
+        self._note_emptiness()
         self._start.died(end)
         self.gone.set_result(outcome)

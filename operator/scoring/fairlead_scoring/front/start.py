@@ -18,6 +18,8 @@ logger = logging.getLogger(NAME)
 class Start:
     """``patience`` is after how many seconds, and again after as many, the log hears of it."""
 
+    FRAMES = ("stage", "progress", "failed", "ready")
+
     def __init__(self, layout: Layout, patience: float) -> None:
         self._layout = layout
         self._patience = patience
