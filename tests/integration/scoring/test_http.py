@@ -58,8 +58,8 @@ def echo(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
     service.end()
 
 
-def held(serve: Serve, gate: Gate, **environment: str) -> Service:
-    return serve(HELD.replace("{gate}", str(gate)), **environment).until_ready()
+def held(serve: Serve, gate: Gate) -> Service:
+    return serve(HELD.replace("{gate}", str(gate))).until_ready()
 
 
 def streaming(serve: Serve, gate: Gate) -> Service:
