@@ -13,6 +13,7 @@ from fairlead_scoring.front.keys import Keys
 from fairlead_scoring.front.messages import FAILED, Request, Response, problem, text
 from fairlead_scoring.front.metrics import Metrics
 from fairlead_scoring.front.pool import Pool
+from fairlead_scoring.front.reload import Reload
 from fairlead_scoring.front.settings import Reading, Settings
 from fairlead_scoring.front.swagger import swagger
 from fairlead_scoring.front.visit import Visit
@@ -26,7 +27,7 @@ NOT_FOUND = (
 NOT_ALLOWED = "The method is not allowed for the requested URL."
 VERSION = ("x-ms-server-version", f"fairlead-scoring/{__version__}")
 PROBE = ("OPTIONS", "GET", "HEAD")
-SCORE, SWAGGER = "/score", "/swagger.json"
+SCORE, SWAGGER, RELOAD = "/score", "/swagger.json", "/-/reload"
 ROUTES = {
     SCORE: ("GET", "POST", "HEAD", "OPTIONS"),
     **dict.fromkeys(("/", "/ready", SWAGGER, "/metrics", "/-/slots"), PROBE),
@@ -36,7 +37,14 @@ ROUTES = {
 class App:
     """Answers every probe itself, at once; only ``/score`` ever waits for a slot."""
 
-    def __init__(self, pool: Pool, keys: Keys, settings: Settings, figures: Figures) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        keys: Keys,
+        settings: Settings,
+        figures: Figures,
+        reload: Reload | None = None,
+    ) -> None:
         self.pool = pool
         self.settings = settings
         self.figures = figures
@@ -44,6 +52,8 @@ class App:
         self._keys = keys
         self._metrics = Metrics(pool, figures)
         self._access_log = AccessLog()
+        self._reload = reload
+        self._routes = {**ROUTES, RELOAD: ("POST",)} if reload else ROUTES
 
     @property
     def reading(self) -> Reading:
@@ -56,22 +66,31 @@ class App:
 
     def unrouted(self, request: Request) -> Response | None:
         """Answer what has no route."""
-        methods = ROUTES.get(request.path)
+        methods = self._routes.get(request.path)
         if methods is None:
             return problem(404, NOT_FOUND)
         return None if request.method in methods else problem(405, NOT_ALLOWED)
 
     def early(self, request: Request) -> Response | None:
         """Answer what needs no slot; None is for what does."""
-        if request.path in (SCORE, SWAGGER):
+        if request.path in (SCORE, SWAGGER, RELOAD):
             refusal = self._keys.refusal(request.headers.get("authorization", ""))
             if refusal:
                 return self._unauthorized(request, refusal)
         if request.path == SCORE:
             return self._early_score(request)
+        if request.path == RELOAD:
+            return None
         if request.method == "OPTIONS":
             return text(200, b"", ("Allow", ", ".join(PROBE)))
         return self._told(request)
+
+    def enter(self, visit: Visit, request: Request) -> None:
+        """Let a whole request in: to a slot, or to what takes as long as one."""
+        if request.path == RELOAD and self._reload:
+            self._reload.answer(visit.reply)
+        else:
+            self.pool.enter(visit)
 
     def refused(self, reason: Reason) -> Response:
         """Answer a request that gets no slot."""
@@ -136,7 +155,8 @@ class App:
         if request.path == "/metrics":
             return self._metrics.response()
         if request.path == "/-/slots":
-            return slots(self.pool, self.figures, draining=self.draining)
+            more = {"reload": self._reload.state} if self._reload else {}
+            return slots(self.pool, self.figures, draining=self.draining, **more)
         if request.path == "/ready":
             return readiness(self.pool, draining=self.draining)
         return liveness(self.pool)

@@ -16,7 +16,7 @@ class Debugging:
     """``mode``: clients are told tracebacks, a changed script is loaded, a debugger may attach.
 
     ``port`` is where it does (None: nowhere), after a wait of ``wait`` seconds before the script.
-    ``dial`` is the port of a debugger that we connect to, in any mode, as the reference server does.
+    ``dial`` is the port of a debugger that we connect to, in any mode: so does the reference.
     """
 
     mode: bool = False

@@ -1,6 +1,7 @@
 """What probes and pollers are told, by the front alone and at once."""
 
 import json
+from typing import Any
 
 from fairlead_scoring.front.admission import Reason
 from fairlead_scoring.front.figures import Figures
@@ -39,7 +40,7 @@ def readiness(pool: Pool, *, draining: bool) -> Response:
     return text(200, b"Ready")
 
 
-def slots(pool: Pool, figures: Figures, *, draining: bool) -> Response:
+def slots(pool: Pool, figures: Figures, *, draining: bool, **more: Any) -> Response:
     """Return the state as JSON, small enough to be polled each second."""
     state = pool.state
     told = {
@@ -54,6 +55,7 @@ def slots(pool: Pool, figures: Figures, *, draining: bool) -> Response:
         "restarts": figures.restarts.total(),
         "run_count": figures.runs.total,
         "run_sum": round(figures.runs.sum, 6),
+        **more,
     }
     return Response(200, json.dumps(told).encode(), (("Content-Type", JSON),))
 

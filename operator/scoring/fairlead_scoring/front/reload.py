@@ -1,12 +1,14 @@
 """Debug mode: a changed script is loaded beside the one that serves, and then takes over."""
 
 import asyncio
+import json
 import logging
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from fairlead_scoring.front.messages import JSON, Response
 from fairlead_scoring.slot.layout import Layout
 from fairlead_scoring.slot.logs import NAME
 from fairlead_scoring.slot.record import Record
@@ -15,7 +17,11 @@ logger = logging.getLogger(NAME)
 LOOK = 0.3  # seconds between two looks at the files
 MOST_FILES = 5000
 NOT_THE_USERS = {"__pycache__", "azureml-models", "node_modules", "site-packages"}
+FAILED = (
+    "The script cannot be reloaded ({exception}: {message}); what was loaded before still serves."
+)
 TOLD = ("stage", "exception", "message", "location", "traceback")
+NOTHING_TOLD: Record = {"stage": "import", "location": None, "traceback": ""}
 Replace = Callable[[], Awaitable[Record | None]]
 Seen = dict[str, tuple[int, int]]
 
@@ -29,6 +35,7 @@ class Reload:
         self._one_at_a_time = asyncio.Lock()
         self._count = 0
         self._failure: Record | None = None
+        self._tasks: set[asyncio.Task[str | None]] = set()
 
     @property
     def state(self) -> dict[str, Any]:
@@ -37,20 +44,35 @@ class Reload:
         why = None if failure is None else {name: failure[name] for name in TOLD}
         return {"reloads": self._count, "failure": why}
 
-    async def now(self) -> Record | None:
+    def answer(self, reply: Callable[[Response], None]) -> None:
+        """Load the script anew, and reply once that is done."""
+        task = asyncio.create_task(self.now())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda done: reply(self._response(done.result())))
+
+    async def now(self) -> str | None:
         """Load the script anew. If that fails, return why: what served before goes on to serve."""
         async with self._one_at_a_time:
-            self._failure = await self._replace()
+            self._failure = await self._replaced()
             if self._failure is None:
                 self._count += 1
                 logger.info("The script was reloaded.")
-            else:
-                logger.error(
-                    "The script cannot be reloaded (%s: %s); what was loaded before still serves.",
-                    self._failure["exception"],
-                    self._failure["message"],
-                )
-            return self._failure
+                return None
+            words = FAILED.format(**self._failure)
+            logger.error("%s", words)
+            return words
+
+    async def _replaced(self) -> Record | None:
+        try:
+            return await self._replace()
+        except OSError as error:
+            return {**NOTHING_TOLD, "exception": type(error).__name__, "message": str(error)}
+
+    def _response(self, failure: str | None) -> Response:
+        told = self.state if failure is None else {"message": failure, **self.state}
+        body = json.dumps(told).encode()
+        return Response(200 if failure is None else 500, body, [("Content-Type", JSON)])
 
     async def watch(self) -> None:
         """Reload whenever a file of the user's has changed, for ever."""

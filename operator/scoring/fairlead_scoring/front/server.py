@@ -18,6 +18,7 @@ from fairlead_scoring.front.failure import StartFailedError, leave_record
 from fairlead_scoring.front.figures import Figures
 from fairlead_scoring.front.keys import Keys
 from fairlead_scoring.front.pool import Pool
+from fairlead_scoring.front.reload import Reload
 from fairlead_scoring.front.settings import Settings, read_settings
 from fairlead_scoring.front.slots import Slot
 from fairlead_scoring.front.values import SettingsError
@@ -86,14 +87,18 @@ def listen(port: int) -> socket.socket:
 async def serve(settings: Settings, listeners: list[socket.socket]) -> int:
     figures = Figures()
     pool = Pool(settings.processes, settings.limits, lambda: Slot.spawn(settings), figures)
-    app = App(pool, Keys(settings.keys), settings, figures)
+    reload = Reload(settings.layout, pool.replace) if settings.debugging.mode else None
+    app = App(pool, Keys(settings.keys), settings, figures, reload)
     server = Server(_configuration(app))
     _drain_on_signals(app, pool, server, settings.drain_seconds)
     slots = asyncio.create_task(pool.run())
     slots.add_done_callback(lambda _: server.end())
+    watch = asyncio.create_task(reload.watch()) if reload else None
     logger.info("Listening on port %d, starting %s", settings.port, settings.layout.script_name)
     await server.serve(sockets=listeners)
     record = pool.interruption()
+    if watch:
+        watch.cancel()
     await pool.close()
     return await _outcome(slots, record, settings)
 

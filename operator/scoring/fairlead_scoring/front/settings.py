@@ -8,6 +8,7 @@ from typing import Any
 from fairlead_scoring.front.admission import Limits
 from fairlead_scoring.front.config_file import configuration_error, with_config_file
 from fairlead_scoring.front.cors import Cors
+from fairlead_scoring.front.debugging import Debugging, read_debugging
 from fairlead_scoring.front.options import read_options
 from fairlead_scoring.front.values import SettingsError, optional_whole, seconds, switch, whole
 from fairlead_scoring.slot.layout import Layout, read_layout
@@ -59,6 +60,7 @@ class Settings:
     termination_log: Path = Path(TERMINATION_LOG)
     swagger: Mapping[str, str] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
+    debugging: Debugging = field(default_factory=Debugging)
 
     @property
     def ports(self) -> list[int]:
@@ -82,7 +84,7 @@ class Settings:
             "swagger": self.swagger,
             "threads": self.threads,
             "timeout_ms": self.scoring_timeout_ms,
-            "debug": None,
+            "debug": self.debugging.as_json(),
         }
 
 
@@ -118,6 +120,7 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
             "SERVER_PORT": str(port),
             "HEALTH_PORT": str(health_port or port),
         },
+        debugging=read_debugging(merged),
     )
 
 

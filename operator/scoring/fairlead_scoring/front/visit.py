@@ -60,7 +60,7 @@ class Visit(Turn[Slot]):
         self._body = body
         self._entered = time.monotonic()
         self.waiting = True
-        self._app.pool.enter(self)
+        self._app.enter(self, self._request)
         if self.waiting and self._client:
             self._client.look_for_the_client()
 

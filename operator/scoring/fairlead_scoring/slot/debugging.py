@@ -26,6 +26,8 @@ DIALLING = (
     "!! Starting the inference server in DEBUGGING mode because AZUREML_DEBUG_PORT is set.",
     "!! This environment variable should not be set in a production environment.",
 )
+ATTACHED = "A debugger is attached: nothing is timed until it leaves."
+LEFT = "The debugger has left."
 Tell = Callable[[bool], None]
 
 
@@ -107,6 +109,7 @@ class Debugger:
         with self._looking:
             if debugpy.is_client_connected() is not self._attached:
                 self._attached = not self._attached
+                logger.info("%s", ATTACHED if self._attached else LEFT)
                 with suppress(OSError):  # the front is gone; the main thread will find out, too
                     self._tell(self._attached)
 

@@ -76,6 +76,8 @@ def prepare(layout: Layout) -> None:
 def open_debugger(order: Optional[Head], channel: Channel) -> None:
     """Do what the front's first frame says of debuggers, before any code of the user's runs."""
     debugger.report_to(lambda attached: channel.send({"type": "attached", "attached": attached}))
+    if order and order["tell"]:
+        sys.dont_write_bytecode = True  # it would be taken for current, second by second
     if order and order["dial"]:
         debugger.dial(order["dial"])
     elif order and order["listen"]:
