@@ -2,11 +2,11 @@
 
 python := .venv/bin/python
 
-.PHONY: help demo test lint bench crds up down status lock setup
+.PHONY: help demo test lint bench bench-runtime crds up down status lock setup
 .DEFAULT_GOAL := help
 
 help:  ## What there is to make
-	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 17
+	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 demo: setup  ## Kubernetes, the operator and an example, from nothing to a prediction
 	@$(python) -m tests.cluster demo
@@ -22,6 +22,9 @@ lint: setup  ## ruff, mypy, import-linter
 
 bench: setup  ## The benchmarks, on a cluster of their own
 	@$(python) -m benchmarks
+
+bench-runtime: setup  ## The scoring runtime and its peers, without a cluster
+	@$(python) -m benchmarks.runtime
 
 crds: setup  ## Write crds/ from the types in operator/fairlead/api
 	@$(python) -m fairlead.api.crd crds

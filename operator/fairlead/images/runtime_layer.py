@@ -1,9 +1,10 @@
 """The layer that makes an environment a server: ``/opt/fairlead/runtime``.
 
 Made from the wheel of ``fairlead-scoring`` that is bundled with Fairlead, and the exact versions it
-asks for, by pip and without running anything of theirs. Nothing in it depends on where or when it
-was made, so two makings have the same digest; it is made once for each Python and namespace and
-mounted from then on.
+asks for, by pip and without running anything of theirs. What user code may import of it lies in a
+folder of its own, ``script-packages``; the rest is out of user code's sight. Nothing in it depends
+on where or when it was made, so two makings have the same digest; it is made once for each Python
+and namespace and mounted from then on.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,7 +29,9 @@ from fairlead.settings import Settings
 
 BUNDLE = Path(__file__).parent / "runtime"
 DISTRIBUTION = "fairlead_scoring"
-FORMAT = 1  # goes up when the layer is made in another way
+SCRIPT_PACKAGES = "script-packages"  # the slot puts it last on user code's path
+SCRIPT_EXTRA = "script"  # the wheel's extra that names what belongs there
+FORMAT = 2  # goes up when the layer is made in another way
 PATIENCE = 300.0  # seconds
 # What pip notes about its own work, and programs that nobody starts.
 NOTES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
@@ -79,22 +82,17 @@ def bundled_runtime(python: str) -> Runtime:
     return Runtime(wheels[-1], ".".join(python.split(".")[:2]))
 
 
-def requirements(runtime: Runtime) -> list[str]:
-    """Return what the wheel asks for on that Python: ``["click==8.5.1", …]``.
+def script_requirements(runtime: Runtime) -> list[str]:
+    """Return what user code may import: ``["werkzeug==3.1.9", …]``."""
+    asked = [one for one in _asked(runtime) if one.marker is not None]
+    return [_pin(one) for one in asked if _is_scripts(one, runtime.python)]
 
-    pip itself would judge the markers by the Python that it runs on.
-    """
-    with zipfile.ZipFile(runtime.wheel) as wheel:
-        name = next(n for n in wheel.namelist() if n.endswith(".dist-info/METADATA"))
-        metadata, _ = parse_email(wheel.read(name))
-    there = {"python_version": runtime.python, "python_full_version": f"{runtime.python}.0"}
-    asked = [Requirement(text) for text in metadata.get("requires_dist", [])]
-    return [
-        f"{one.name}{one.specifier}"
-        for one in asked
-        if one.marker is None
-        or one.marker.evaluate({**there, "sys_platform": "linux", "extra": ""})
-    ]
+
+def front_requirements(runtime: Runtime) -> list[str]:
+    """Return what else the wheel asks for on that Python: ``["click==8.5.1", …]``."""
+    scripts = script_requirements(runtime)
+    own = [_pin(one) for one in _asked(runtime) if _applies(one, runtime.python)]
+    return [pin for pin in own if pin not in scripts]
 
 
 def make_layer(
@@ -104,14 +102,49 @@ def make_layer(
 
     Raises ``RuntimeInstallError``.
     """
-    _install(runtime, folder, settings, say)
+    install(runtime, folder, settings, say)
     files = [path for path in folder.rglob("*") if path.is_file() and not _left_out(path, folder)]
     entries = (Entry(f"{RUNTIME}/{path.relative_to(folder).as_posix()}", path) for path in files)
     return compressed_layer(entries, RUNTIME)
 
 
-def _install(
-    runtime: Runtime, folder: Path, settings: Settings, say: Callable[[str], None]
+def install(runtime: Runtime, folder: Path, settings: Settings, say: Callable[[str], None]) -> None:
+    """Lay out ``folder`` as the image has it. Raises ``RuntimeInstallError``."""
+    front = [str(runtime.wheel), *front_requirements(runtime)]
+    _pip_install(front, folder, runtime, settings, say)
+    script = script_requirements(runtime)
+    if script:
+        _pip_install(script, folder / SCRIPT_PACKAGES, runtime, settings, say)
+
+
+def _asked(runtime: Runtime) -> list[Requirement]:
+    with zipfile.ZipFile(runtime.wheel) as wheel:
+        name = next(n for n in wheel.namelist() if n.endswith(".dist-info/METADATA"))
+        metadata, _ = parse_email(wheel.read(name))
+    return [Requirement(text) for text in metadata.get("requires_dist", [])]
+
+
+def _applies(one: Requirement, python: str, extra: str = "") -> bool:
+    """Whether it is asked for on that Python; pip would judge by the one that it runs on."""
+    there = {"python_version": python, "python_full_version": f"{python}.0"}
+    there = {**there, "sys_platform": "linux", "extra": extra}
+    return one.marker is None or one.marker.evaluate(there)
+
+
+def _is_scripts(one: Requirement, python: str) -> bool:
+    return _applies(one, python, SCRIPT_EXTRA) and not _applies(one, python)
+
+
+def _pin(one: Requirement) -> str:
+    return f"{one.name}{one.specifier}"
+
+
+def _pip_install(
+    wanted: Sequence[str],
+    folder: Path,
+    runtime: Runtime,
+    settings: Settings,
+    say: Callable[[str], None],
 ) -> None:
     machine = _MACHINES.get(PLATFORM.architecture, PLATFORM.architecture)
     platforms = [f"--platform=manylinux{glibc}_{machine}" for glibc in ("2014", "_2_17", "_2_28")]
@@ -119,7 +152,7 @@ def _install(
         *(sys.executable, "-m", "pip", "install", "--target", str(folder), "--no-deps"),
         *("--no-compile", "--only-binary=:all:", f"--python-version={runtime.python}", *platforms),
         *("--no-input", "--disable-pip-version-check", "--progress-bar=off"),
-        *("--retries=2", "--timeout=20", str(runtime.wheel), *requirements(runtime)),
+        *("--retries=2", "--timeout=20", *wanted),
     ]
     try:
         done = subprocess.run(  # no shell; every word is ours
@@ -155,5 +188,6 @@ def _environment(settings: Settings) -> Mapping[str, str]:
 
 def _left_out(path: Path, folder: Path) -> bool:
     parts = path.relative_to(folder).parts
-    in_notes = parts[0].endswith(".dist-info") and parts[-1] in NOTES
-    return parts[0] == "bin" or "__pycache__" in parts or in_notes
+    top = parts[1] if parts[0] == SCRIPT_PACKAGES else parts[0]
+    in_notes = top.endswith(".dist-info") and parts[-1] in NOTES
+    return top == "bin" or "__pycache__" in parts or in_notes

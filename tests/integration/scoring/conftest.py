@@ -8,6 +8,8 @@ from typing import Protocol
 
 import pytest
 
+from fairlead.images.runtime_layer import Runtime, install
+from fairlead.settings import Settings
 from tests.integration.scoring.service import Gate, Service
 
 SOURCE = Path(__file__).parents[3] / "operator" / "scoring"
@@ -26,11 +28,12 @@ def pip(*arguments: str) -> None:
 
 @pytest.fixture(scope="session")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``/opt/fairlead/runtime``: the wheel and its pins, installed as the image's layer is."""
+    """``/opt/fairlead/runtime``: the wheel and its pins, installed by the maker of the layer."""
     folder = tmp_path_factory.mktemp("runtime")
     pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(SOURCE))
     [wheel] = folder.glob("fairlead_scoring-*.whl")
-    pip("install", "--target", str(folder / "layer"), "--only-binary", ":all:", str(wheel))
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    install(Runtime(wheel, python), folder / "layer", Settings(), print)
     return folder / "layer"
 
 

@@ -10,7 +10,8 @@ from fairlead.images.runtime_layer import (
     Runtime,
     RuntimeMissingError,
     bundled_runtime,
-    requirements,
+    front_requirements,
+    script_requirements,
 )
 
 METADATA = """\
@@ -20,7 +21,10 @@ Version: 0.1.0
 Requires-Dist: click==8.5.1
 Requires-Dist: typing-extensions==4.16.0; python_version < '3.11'
 Requires-Dist: colorama==0.4; sys_platform == 'win32'
+Requires-Dist: werkzeug==3.1.9
 Requires-Dist: extra==1; extra == 'all'
+Requires-Dist: werkzeug==3.1.9; extra == 'script'
+Requires-Dist: old==1; (python_version < '3.11') and extra == 'script'
 """
 
 
@@ -32,17 +36,18 @@ def wheel(folder: Path, version: str = "0.1.0") -> Path:
 
 
 @pytest.mark.parametrize(
-    ("python", "wanted"),
+    ("python", "fronts", "scripts"),
     [
-        ("3.10", ["click==8.5.1", "typing-extensions==4.16.0"]),
-        ("3.11", ["click==8.5.1"]),
-        ("3.14", ["click==8.5.1"]),
+        ("3.10", ["click==8.5.1", "typing-extensions==4.16.0"], ["werkzeug==3.1.9", "old==1"]),
+        ("3.11", ["click==8.5.1"], ["werkzeug==3.1.9"]),
+        ("3.14", ["click==8.5.1"], ["werkzeug==3.1.9"]),
     ],
 )
 def test_what_is_needed_depends_on_the_images_python_and_not_on_ours(
-    tmp_path: Path, python: str, wanted: list[str]
+    tmp_path: Path, python: str, fronts: list[str], scripts: list[str]
 ) -> None:
-    assert requirements(Runtime(wheel(tmp_path), python)) == wanted
+    runtime = Runtime(wheel(tmp_path), python)
+    assert (front_requirements(runtime), script_requirements(runtime)) == (fronts, scripts)
 
 
 def test_another_wheel_or_python_is_another_runtime(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """The small pure parts of the front: counters, progress, and the words for an end."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from fairlead_scoring.front.failure import death, how_it_ended, interruption
+from fairlead_scoring.front.exchange import Outcome
+from fairlead_scoring.front.failure import death, interruption
 from fairlead_scoring.front.memory import oom_kills
+from fairlead_scoring.front.process import End
 from fairlead_scoring.front.progress import Progress
 from fairlead_scoring.slot.record import Failure
 
@@ -30,56 +31,58 @@ def test_the_kernels_count_is_read(tmp_path: Path, files: dict[str, str], kills:
     assert oom_kills([tmp_path / "memory.events", tmp_path / "memory.oom_control"]) == kills
 
 
-def spoken(progress: Progress, stage: str, *seconds: float) -> list[str]:
-    frames: list[dict[str, Any]] = [
-        {"type": "progress", "stage": stage, "seconds": s, "location": AT} for s in seconds
-    ]
-    return [line for frame in frames if (line := progress.note(frame))]
-
-
-def test_the_log_hears_of_a_slow_start_every_30_seconds() -> None:
-    progress = Progress("score.py")
-    assert spoken(progress, "import", 5, 25) == []
-    said = (
-        "score.py has been in init() for {} s, now at score.py:12 (model = download()). The "
+def test_the_log_hears_of_a_slow_start_with_its_place() -> None:
+    progress = Progress("score.py", since=100.0)
+    progress.note({"type": "stage", "stage": "import"}, 101.0)
+    progress.note({"type": "stage", "stage": "init"}, 110.0)
+    progress.note({"type": "progress", "stage": "init", "location": AT}, 115.0)
+    assert progress.report(140.4) == (
+        "score.py has been in init() for 30 s, now at score.py:12 (model = download()). The "
         "service is not ready before init() returns."
     )
-    assert spoken(progress, "init", *range(5, 95, 5)) == [said.format(s) for s in (30, 60, 90)]
-    assert (progress.stage, progress.location) == ("init", AT)
 
 
 def test_a_place_that_is_not_known_is_left_out() -> None:
-    frame = {"type": "progress", "stage": "import", "seconds": 31.0, "location": None}
-    assert Progress("score.py").note(frame) == (
+    assert Progress("score.py", since=1.0).report(32.0) == (
         "score.py has been in its import for 31 s. The service is not ready before init() returns."
     )
 
 
 @pytest.mark.parametrize(
-    ("code", "out_of_memory", "words"),
+    ("end", "words", "outcome"),
     [
-        (0, False, "ended with exit code 0"),
-        (-11, False, "was killed by SIGSEGV"),
-        (-9, True, "used more memory than the container may have and was killed by the kernel"),
+        (End(0), "ended with exit code 0", Outcome.EXITED),
+        (End(-11), "was killed by SIGSEGV", Outcome.CRASHED),
+        (End(-6), "was killed by SIGABRT", Outcome.CRASHED),
+        (End(-9), "was killed by SIGKILL", Outcome.KILLED),
+        (End(-40), "was killed by signal 40", Outcome.KILLED),
+        (
+            End(-9, out_of_memory=True),
+            "used more memory than the container may have and was killed by the kernel",
+            Outcome.OUT_OF_MEMORY,
+        ),
     ],
 )
-def test_an_end_is_put_into_words(code: int, *, out_of_memory: bool, words: str) -> None:
-    assert how_it_ended(code, out_of_memory=out_of_memory) == words
+def test_an_end_has_words_and_an_outcome(end: End, words: str, outcome: Outcome) -> None:
+    assert (end.words, end.outcome) == (words, outcome)
 
 
 @pytest.mark.parametrize(
-    ("code", "out_of_memory", "exception"),
-    [(1, False, "ProcessExited"), (-9, False, "ProcessKilled"), (-9, True, "OutOfMemory")],
+    ("end", "exception"),
+    [
+        (End(1), "ProcessExited"),
+        (End(-9), "ProcessKilled"),
+        (End(-9, out_of_memory=True), "OutOfMemory"),
+    ],
 )
-def test_a_death_has_a_name(code: int, *, out_of_memory: bool, exception: str) -> None:
-    found = death(code, Progress("score.py", "init"), out_of_memory=out_of_memory)
+def test_a_death_has_a_name(end: End, exception: str) -> None:
+    found = death(end, Progress("score.py", stage="init"))
     assert (found.stage, found.exception) == ("init", exception)
-    assert found.message.startswith("The process that runs score.py ")
-    assert found.message.endswith(" during init().")
+    assert found.message == f"The process that runs score.py {end.words} during init()."
 
 
 def test_an_interruption_says_where_the_script_was() -> None:
-    assert interruption(Progress("score.py", "init", AT), 310.4) == Failure(
+    assert interruption(Progress("score.py", stage="init", location=AT), 310.4) == Failure(
         "init",
         "InitInterrupted",
         "The service was told to stop after 310 s; score.py was still in init().",

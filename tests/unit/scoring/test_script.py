@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from fairlead_scoring.slot.inputs import Plain
 from fairlead_scoring.slot.script import Script, UserScriptError, load
 
 INIT = "def init():\n    pass\n\n\n"
@@ -28,7 +29,7 @@ def test_run_is_called_by_the_name_of_its_first_parameter(
     tmp_path: Path, run: str, data_name: str, *, takes_headers: bool
 ) -> None:
     script = loaded(tmp_path, INIT + run)
-    assert (script.data_name, script.takes_headers) == (data_name, takes_headers)
+    assert (script.input, script.takes_headers) == (Plain(data_name), takes_headers)
 
 
 @pytest.mark.parametrize(

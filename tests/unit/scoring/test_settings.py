@@ -1,21 +1,45 @@
+"""The command line, the environment, ``config.json``: what is said where, and what wins."""
+
+import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from fairlead_scoring.front.settings import Settings, SettingsError, read_settings
+from fairlead_scoring.front.admission import Limits
+from fairlead_scoring.front.settings import Reading, Settings, read_settings
+from fairlead_scoring.front.values import SettingsError
 from fairlead_scoring.slot.layout import Layout
 
 ROOT = Path("/var/azureml-app")
+SWAGGER = {"title": "ML service", "version": "1.0", "prefix": ""}
+
+
+def read(*arguments: str, environ: Mapping[str, str] | None = None) -> Settings:
+    return read_settings(arguments, environ or {})
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """An app root with a script."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "score.py").touch()
+    return tmp_path
 
 
 def test_an_empty_environment_is_the_images_layout() -> None:
-    assert read_settings([], {}) == Settings(
-        layout=Layout(ROOT, ROOT / "main.py", source=None, model_dir=None),
+    assert read() == Settings(
+        layout=Layout(ROOT, ROOT / "main.py", source=None, model_dir=None, module="main"),
         port=5001,
         slots=1,
+        limits=Limits(wait=None, queue=None),
+        scoring_timeout_ms=3_600_000,
         drain_seconds=5.0,
         keys=None,
         termination_log=Path("/dev/termination-log"),
+        swagger=SWAGGER,
+        environ={"WORKER_COUNT": "1", "SERVER_PORT": "5001", "HEALTH_PORT": "5001"},
     )
 
 
@@ -25,26 +49,188 @@ def test_everything_can_be_set() -> None:
         "AZUREML_ENTRY_SCRIPT": "src/score.py",
         "AZUREML_SOURCE_DIRECTORY": "src",
         "AZUREML_MODEL_DIR": "/app/azureml-models/m/1",
+        "SERVICE_NAME": "wine",
+        "SERVICE_VERSION": "2",
+        "SERVICE_PATH_PREFIX": "/api",
+        "SCORING_TIMEOUT_MS": "1500",
+        "SERVER_VERSION_LOG_RESPONSE_ENABLED": "false",
+        "SEPERATE_HEALTH_ENDPOINT": "true",
         "FAIRLEAD_PORT": "6000",
         "FAIRLEAD_MAX_CONCURRENT_REQUESTS": "4",
+        "FAIRLEAD_SLOT_MODE": "thread",
+        "FAIRLEAD_MAX_QUEUE_WAIT_MS": "250",
+        "FAIRLEAD_QUEUE_LIMIT": "7",
+        "FAIRLEAD_MAX_BODY_MB": "1",
+        "FAIRLEAD_HEAD_SECONDS": "2",
+        "FAIRLEAD_BODY_SECONDS": "3.5",
+        "FAIRLEAD_INIT_WARNING_SECONDS": "9",
         "FAIRLEAD_DRAIN_SECONDS": "0.5",
         "FAIRLEAD_KEYS_DIR": "/keys",
         "FAIRLEAD_TERMINATION_LOG": "/log",
     }
     app = Path("/app")
     models = app / "azureml-models" / "m" / "1"
-    assert read_settings([], environment) == Settings(
+    assert read(environ=environment) == Settings(
         layout=Layout(app, app / "src" / "score.py", app / "src", models),
         port=6000,
+        health_port=5000,
         slots=4,
+        in_threads=True,
+        limits=Limits(wait=0.25, queue=7),
+        scoring_timeout_ms=1500,
+        init_warning_seconds=9.0,
         drain_seconds=0.5,
+        reading=Reading(2**20, 2.0, 3.5),
         keys=Path("/keys"),
+        tells_version=False,
         termination_log=Path("/log"),
+        swagger={"title": "wine", "version": "2", "prefix": "/api"},
+        environ={
+            **environment,
+            "WORKER_COUNT": "4",
+            "SERVER_PORT": "6000",
+            "HEALTH_PORT": "5000",
+        },
     )
 
 
+@pytest.mark.parametrize("dash", ["_", "-"])
+def test_the_command_line_is_the_reference_servers(
+    app: Path, monkeypatch: pytest.MonkeyPatch, dash: str
+) -> None:
+    monkeypatch.chdir(app)
+    names = {
+        "entry_script": "src/score.py",
+        "model_dir": "models",
+        "port": "7000",
+        "health_port": "7001",
+        "worker_count": "3",
+        "access_control_allow_origins": "https://a.example",
+        "appinsights_instrumentation_key": "a-key",
+    }
+    arguments = [
+        word for name, value in names.items() for word in (f"--{name.replace('_', dash)}", value)
+    ]
+    found = read(*arguments, "--rest", environ={"SEPERATE_HEALTH_ENDPOINT": "true"})
+    assert found.layout == Layout(app, app / "src" / "score.py", None, app / "models")
+    assert (found.ports, found.slots) == ([7000, 7001], 3)
+    assert found.cors is not None
+    seen = dict(found.environ)
+    assert seen["AZUREML_ENTRY_SCRIPT"] == os.path.realpath("src/score.py")
+    assert (seen["AZUREML_MODEL_DIR"], seen["AML_APP_ROOT"]) == ("models", str(app))
+    assert (seen["WORKER_COUNT"], seen["SERVER_PORT"], seen["HEALTH_PORT"]) == ("3", "7000", "7001")
+
+
 def test_the_command_line_goes_before_the_environment() -> None:
-    assert read_settings(["--port", "7000"], {"FAIRLEAD_PORT": "6000"}).port == 7000
+    environ = {"FAIRLEAD_PORT": "6000", "WORKER_COUNT": "5", "AML_APP_ROOT": "/app"}
+    found = read("--port", "7000", "--worker_count=2", "--entry_script=/x/s.py", environ=environ)
+    assert (found.port, found.slots, found.layout.app_root) == (7000, 2, Path("/app"))
+
+
+def test_our_own_number_of_slots_goes_before_the_number_of_workers() -> None:
+    environ = {"FAIRLEAD_MAX_CONCURRENT_REQUESTS": "3"}
+    assert read("--worker_count", "2", environ=environ).slots == 3
+
+
+@pytest.mark.parametrize(
+    ("environ", "limits"),
+    [
+        ({}, Limits(None, None)),
+        ({"FAIRLEAD_MAX_QUEUE_WAIT_MS": "1000"}, Limits(1.0, 30)),
+        ({"FAIRLEAD_MAX_QUEUE_WAIT_MS": "0"}, Limits(0.0, 30)),
+        ({"FAIRLEAD_QUEUE_LIMIT": "0"}, Limits(None, 0)),
+        ({"FAIRLEAD_QUEUE_LIMIT": "4", "FAIRLEAD_MAX_QUEUE_WAIT_MS": "1"}, Limits(0.001, 4)),
+    ],
+)
+def test_the_queue_is_capped_where_a_wait_is_set(environ: dict[str, str], limits: Limits) -> None:
+    assert read(environ={**environ, "WORKER_COUNT": "3"}).limits == limits
+
+
+@pytest.mark.parametrize(("text", "milliseconds"), [("0", 0), ("-5", 0), (" 70 ", 70)])
+def test_a_time_out_of_nothing_is_none(text: str, milliseconds: int) -> None:
+    assert read(environ={"SCORING_TIMEOUT_MS": text}).scoring_timeout_ms == milliseconds
+
+
+@pytest.mark.parametrize(
+    ("file", "environ"),
+    [
+        ("config.json", {}),
+        ("src/config.json", {"AZUREML_ENTRY_SCRIPT": "src/score.py"}),
+        ("src/other.json", {"AZUREML_CONFIG_FILE": "{app}/src/other.json"}),
+    ],
+)
+def test_the_config_file_is_found(app: Path, file: str, environ: dict[str, str]) -> None:
+    (app / file).write_text(json.dumps({"SERVICE_NAME": "from the file"}))
+    environ = {name: value.format(app=app) for name, value in environ.items()}
+    found = read(environ={"AML_APP_ROOT": str(app), **environ})
+    assert found.swagger["title"] == "from the file"
+
+
+def test_the_config_file_can_be_named_on_the_command_line(
+    app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(app)
+    (app / "my.json").write_text(json.dumps({"AZUREML_ENTRY_SCRIPT": "src/score.py"}))
+    assert read("--config_file", "my.json").layout.script == app / "src" / "score.py"
+
+
+def test_the_environment_goes_before_the_config_file(app: Path) -> None:
+    content = {
+        "SERVICE_NAME": "from the file",
+        "SERVICE_VERSION": "9",
+        "SCORING_TIMEOUT_MS": 70,
+        "FAIRLEAD_DRAIN_SECONDS": 1.5,
+        "AML_CORS_ORIGINS": "*",
+        "AML_APP_ROOT": "/elsewhere",
+        "anything": ["else"],
+        "WORKSPACE_NAME": None,
+    }
+    (app / "config.json").write_text(json.dumps(content))
+    found = read(environ={"AML_APP_ROOT": str(app), "SERVICE_NAME": "from the environment"})
+    assert found.swagger == {"title": "from the environment", "version": "9", "prefix": ""}
+    assert (found.scoring_timeout_ms, found.drain_seconds) == (70, 1.5)
+    assert (found.cors, found.layout.app_root) == (None, app)
+    assert "SERVICE_VERSION" not in found.environ
+
+
+def test_an_empty_config_file_is_none(app: Path) -> None:
+    (app / "config.json").touch()
+    assert read(environ={"AML_APP_ROOT": str(app)}).swagger == SWAGGER
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "1", "\x00", "[" * 100_000])
+def test_a_broken_config_file_is_refused_in_the_reference_servers_words(
+    app: Path, content: str
+) -> None:
+    (app / "config.json").write_text(content)
+    with pytest.raises(SettingsError, match=r"^Invalid config file!: ") as refused:
+        read(environ={"AML_APP_ROOT": str(app)})
+    assert refused.value.code == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "what"),
+    [
+        ({"SERVICE_NAME": 5}, "SERVICE_NAME", "Input should be a valid string"),
+        (
+            {"SCORING_TIMEOUT_MS": "soon"},
+            "SCORING_TIMEOUT_MS",
+            "Input should be a valid integer, unable to parse string as an integer",
+        ),
+    ],
+)
+def test_a_wrong_value_gets_the_reference_servers_block(
+    app: Path, content: dict[str, object], name: str, what: str
+) -> None:
+    (app / "config.json").write_text(json.dumps(content))
+    with pytest.raises(SettingsError) as refused:
+        read(environ={"AML_APP_ROOT": str(app)})
+    assert refused.value.code == 3
+    assert str(refused.value) == (
+        "\n===============Configuration Error=================\n"
+        f"{name}: {what} (environment variable: {name})\n"
+        "==================================================="
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,11 +240,36 @@ def test_the_command_line_goes_before_the_environment() -> None:
         ("FAIRLEAD_PORT", "65536"),
         ("FAIRLEAD_MAX_CONCURRENT_REQUESTS", "0"),
         ("FAIRLEAD_MAX_CONCURRENT_REQUESTS", "1.5"),
+        ("FAIRLEAD_MAX_QUEUE_WAIT_MS", "-1"),
+        ("FAIRLEAD_QUEUE_LIMIT", "many"),
+        ("FAIRLEAD_SLOT_MODE", "fibre"),
+        ("FAIRLEAD_MAX_BODY_MB", "0"),
+        ("FAIRLEAD_HEAD_SECONDS", "0"),
         ("FAIRLEAD_DRAIN_SECONDS", "nan"),
         ("FAIRLEAD_DRAIN_SECONDS", "inf"),
         ("FAIRLEAD_DRAIN_SECONDS", "soon"),
     ],
 )
 def test_a_value_that_cannot_be_meant_is_refused(name: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=f"{name} is '{value}', but must be"):
-        read_settings([], {name: value})
+    with pytest.raises(SettingsError, match=f"{name} is '{value}', but must be") as refused:
+        read(environ={name: value})
+    assert refused.value.code == 2
+
+
+def test_origins_that_cannot_be_read_are_refused() -> None:
+    with pytest.raises(SettingsError, match="AML_CORS_ORIGINS cannot be used: '\\[' is no regular"):
+        read(environ={"AML_CORS_ORIGINS": "https://a.example,["})
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--nope"], ["--port", "0"], ["--worker_count", "x"], ["--entry", "score.py"]]
+)
+def test_a_wrong_command_line_gets_the_help_and_code_1(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        read(*arguments)
+    assert left.value.code == 1
+    said = capsys.readouterr()
+    assert "--entry_script" in said.out
+    assert said.err.startswith("fairlead-scoring: error: ")

@@ -1,21 +1,14 @@
-"""The slot from within: frames, the watch over a slow start, how old Python may be."""
+"""The slot from within: frames, the watch over a slow start."""
 
-import ast
 import socket
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-import fairlead_scoring.slot
 from fairlead_scoring.slot.tree import walk
 from fairlead_scoring.slot.watch import watched
-from fairlead_scoring.slot.wire import Channel
-
-SLOT = Path(fairlead_scoring.slot.__file__).parent
-SOURCES = sorted(SLOT.rglob("*.py"))
-OLDEST = (3, 8)
+from fairlead_scoring.slot.wire import Channel, opening
 
 
 @pytest.fixture
@@ -32,6 +25,18 @@ def test_frames_arrive_as_they_were_sent(channels: tuple[Channel, Channel]) -> N
     sender = threading.Thread(target=ours.send, args=large)  # more than the pipe holds
     sender.start()
     assert theirs.receive() == large
+    sender.join()
+
+
+def test_frames_that_arrive_together_or_in_pieces_are_told_apart() -> None:
+    ours, theirs = socket.socketpair()
+    received = Channel(theirs)
+    frames = [({"seq": number}, b"x" * size) for number, size in enumerate((0, 1, 70_000, 3))]
+    sent = b"".join(opening(head, len(body)) + body for head, body in frames)
+    ours.sendall(sent[:20])
+    sender = threading.Thread(target=ours.sendall, args=(sent[20:],))
+    sender.start()
+    assert [received.receive() for _ in frames] == frames
     sender.join()
 
 
@@ -59,23 +64,3 @@ def test_the_tree_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "m" / "1" / "folder").mkdir(parents=True)
     (tmp_path / "m" / "1" / "a.pkl").touch()
     assert list(walk(tmp_path / "m")) == ["m/", "    1/", "        a.pkl", "        folder/"]
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=[str(path.relative_to(SLOT)) for path in SOURCES])
-def test_the_oldest_python_can_read_it_and_has_what_it_imports(path: Path) -> None:
-    tree = ast.parse(path.read_text(), feature_version=OLDEST)
-    found = imports(tree)
-    assert {name.partition(".")[0] for name in found} <= sys.stdlib_module_names
-    only_a_docstring = len(tree.body) == 1
-    assert only_a_docstring or "__future__.annotations" in found, "it would evaluate annotations"
-
-
-def imports(tree: ast.AST) -> set[str]:
-    """What is imported absolutely."""
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found

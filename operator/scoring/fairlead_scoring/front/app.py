@@ -1,149 +1,167 @@
-"""The routes, as an ASGI application: what is asked, what is refused, what goes to a slot."""
+"""The routes: what is asked, what is refused, what goes to a slot."""
 
 import logging
-import uuid
-from time import perf_counter
 
 from fairlead_scoring import __version__
-from fairlead_scoring.front.ids import IdTooLongError, RequestIds, read_ids
+from fairlead_scoring.front.access_log import AccessLog
+from fairlead_scoring.front.admission import Reason
+from fairlead_scoring.front.figures import Figures
+from fairlead_scoring.front.health import liveness, readiness, slots, unavailable
+from fairlead_scoring.front.ids import RequestIds
+from fairlead_scoring.front.incoming import Client
 from fairlead_scoring.front.keys import Keys
-from fairlead_scoring.front.messages import (
-    FAILED,
-    LARGEST_BODY,
-    BodyTooLargeError,
-    ClientGoneError,
-    Receive,
-    Request,
-    Response,
-    Scope,
-    Send,
-    problem,
-    read_body,
-    read_request,
-    send_response,
-)
-from fairlead_scoring.front.pool import NoSlotError, Pool
-from fairlead_scoring.front.process import SlotGoneError
+from fairlead_scoring.front.messages import FAILED, Request, Response, problem, text
+from fairlead_scoring.front.metrics import Metrics
+from fairlead_scoring.front.pool import Pool
+from fairlead_scoring.front.reload import Reload
+from fairlead_scoring.front.settings import Reading, Settings
+from fairlead_scoring.front.swagger import swagger
+from fairlead_scoring.front.visit import Visit
 from fairlead_scoring.slot.logs import NAME
-from fairlead_scoring.slot.scoring import RUN_FAILED
 
 logger = logging.getLogger(NAME)
-HTML = "text/html; charset=utf-8"
-RETRY_AFTER = "5"  # seconds
-LONGEST_LINE = 1000  # characters of path and query in the log
 NOT_FOUND = (
     "The requested URL was not found on the server. If you entered the URL manually please check "
     "your spelling and try again."
 )
 NOT_ALLOWED = "The method is not allowed for the requested URL."
-TOO_LARGE = (
-    f"The request body is larger than {LARGEST_BODY // 2**20} MB, the most that this service "
-    "takes. Send less at a time."
-)
-STARTING = "The service is starting: init() has not finished yet. Try again later."
-DRAINING = "The service is shutting down and finishes what it has accepted."
-PROBE = ("GET", "HEAD", "OPTIONS")
-ROUTES = {"/": PROBE, "/ready": PROBE, "/score": ("GET", "POST", "HEAD", "OPTIONS")}
+VERSION = ("x-ms-server-version", f"fairlead-scoring/{__version__}")
+PROBE = ("OPTIONS", "GET", "HEAD")
+SCORE, SWAGGER, RELOAD = "/score", "/swagger.json", "/-/reload"
+ROUTES = {
+    SCORE: ("GET", "POST", "HEAD", "OPTIONS"),
+    **dict.fromkeys(("/", "/ready", SWAGGER, "/metrics", "/-/slots"), PROBE),
+}
 
 
 class App:
     """Answers every probe itself, at once; only ``/score`` ever waits for a slot."""
 
-    def __init__(self, pool: Pool, keys: Keys) -> None:
-        self._pool = pool
-        self._keys = keys
+    def __init__(
+        self,
+        pool: Pool,
+        keys: Keys,
+        settings: Settings,
+        figures: Figures,
+        reload: Reload | None = None,
+    ) -> None:
+        self.pool = pool
+        self.settings = settings
+        self.figures = figures
         self.draining = False
+        self._keys = keys
+        self._metrics = Metrics(pool, figures)
+        self._access_log = AccessLog()
+        self._reload = reload
+        self._routes = {**ROUTES, RELOAD: ("POST",)} if reload else ROUTES
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = perf_counter()
-        request = read_request(scope)
-        try:
-            response = await self._respond(request, receive)
-        except ClientGoneError:
-            logger.info("%s was given up by its client", _line(request))
-            return
-        if self.draining:
-            response = response.with_headers(("connection", "close"))
-        if request.path == "/score":
-            elapsed, size = (perf_counter() - began) * 1000, len(response.body)
-            logger.info("%s %d %.3fms %d", _line(request), response.status, elapsed, size)
-        await send_response(response, send)
+    @property
+    def reading(self) -> Reading:
+        return self.settings.reading
 
-    async def _respond(self, request: Request, receive: Receive) -> Response:
-        methods = ROUTES.get(request.path)
+    def visit(self, request: Request, client: Client) -> Visit:
+        visit = Visit(self, request, client)
+        visit.open()
+        return visit
+
+    def unrouted(self, request: Request) -> Response | None:
+        """Answer what has no route."""
+        methods = self._routes.get(request.path)
         if methods is None:
             return problem(404, NOT_FOUND)
-        if request.method not in methods:
-            return problem(405, NOT_ALLOWED)
-        try:
-            ids = read_ids(request.headers, str(uuid.uuid4()))
-            response = await self._route(request, ids, receive)
-        except IdTooLongError as error:
-            ids = error.ids
-            response = problem(431, str(error))
-        trace = [("TraceId", request.headers["traceid"])] if "traceid" in request.headers else []
-        version = ("x-ms-server-version", f"fairlead-scoring/{__version__}")
-        return response.with_headers(version, *ids.headers, *trace)
+        return None if request.method in methods else problem(405, NOT_ALLOWED)
 
-    async def _route(self, request: Request, ids: RequestIds, receive: Receive) -> Response:
-        if request.path == "/score":
-            return await self._score(request, ids, receive)
+    def early(self, request: Request) -> Response | None:
+        """Answer what needs no slot; None is for what does."""
+        if request.path in (SCORE, SWAGGER, RELOAD):
+            refusal = self._keys.refusal(request.headers.get("authorization", ""))
+            if refusal:
+                return self._unauthorized(request, refusal)
+        if request.path == SCORE:
+            return self._early_score(request)
+        if request.path == RELOAD:
+            return None
         if request.method == "OPTIONS":
-            return Response(200, content_type=HTML, headers=(("Allow", "OPTIONS, GET, HEAD"),))
-        if request.path == "/":
-            return Response(200, b"Healthy", HTML)
-        return self._readiness()
+            return text(200, b"", ("Allow", ", ".join(PROBE)))
+        return self._told(request)
 
-    def _readiness(self) -> Response:
-        if self.draining:
-            return _unavailable("draining", DRAINING)
-        if not self._pool.ready:
-            return _unavailable("starting", STARTING)
-        return Response(200, b"Ready", HTML)
+    def enter(self, visit: Visit, request: Request) -> None:
+        """Let a whole request in: to a slot, or to what takes as long as one."""
+        if request.path == RELOAD and self._reload:
+            self._reload.answer(visit.reply)
+        else:
+            self.pool.enter(visit)
 
-    async def _score(self, request: Request, ids: RequestIds, receive: Receive) -> Response:
-        refusal = self._keys.refusal(request.headers.get("authorization", ""))
-        if refusal:
-            return problem(401, refusal).with_headers(("WWW-Authenticate", "Bearer"))
-        if request.method == "OPTIONS":
-            return Response(200, content_type=HTML, headers=((FAILED, "False"),))
-        if request.method == "HEAD":
+    def refused(self, reason: Reason) -> Response:
+        """Answer a request that gets no slot."""
+        self.figures.refusals[reason.value] += 1
+        return unavailable(reason, self.pool.retry_after(reason))
+
+    def too_large(self) -> Response:
+        return problem(
+            413,
+            f"The request body is larger than {self.reading.largest_body // 2**20} MB, the most "
+            "that this service takes. Send less at a time.",
+        )
+
+    def completed(self, request: Request, ids: RequestIds, response: Response) -> Response:
+        """Add what every answer of a route carries; a script cannot choose the ids itself."""
+        ours = ids.headers
+        headers = response.headers
+        if len(headers) > 1:
+            headers = [one for one in headers if one[0].lower() not in ids.names]
+        headers.extend(ours)
+        if self.settings.tells_version:
+            headers.append(VERSION)
+        if "traceid" in request.headers:
+            headers.append(("TraceId", request.headers["traceid"]))
+        if self.settings.cors:
+            headers.extend(self.settings.cors.headers(request.method, request.headers))
+        return Response(response.status, response.body, headers)
+
+    def note(self, request: Request, status: int, seconds: float, size: str) -> None:
+        """Count and log an answer."""
+        if request.path == SCORE:
+            self.figures.requests[status] += 1
+        if request.path in (SCORE, SWAGGER):
+            self._access_log.write(request, status, seconds, size)
+
+    def gave_up(self, request: Request) -> None:
+        self.figures.abandoned += 1
+        logger.info("%s %s was given up by its client", request.method, request.path)
+
+    def _early_score(self, request: Request) -> Response | None:
+        raw = self.pool.script is not None and self.pool.script["mode"] == "raw"
+        if request.method == "OPTIONS" and not raw:
+            return text(200, b"", (FAILED, "False"))
+        if request.method == "HEAD" and not raw:
             return problem(405, "Method not allowed")
-        if not self._pool.serving:
-            return _unavailable("starting", STARTING)
-        try:
-            body = b"" if request.method == "GET" else await read_body(request, receive)
-        except BodyTooLargeError:
-            return problem(413, TOO_LARGE)
-        return await self._ask(request, ids, body)
+        refusal = self.pool.refusal()
+        if refusal:  # at once, without its body
+            return self.refused(refusal)
+        announced = request.headers.get("content-length", "")
+        too_large = announced.isdecimal() and int(announced) > self.reading.largest_body
+        return self.too_large() if too_large else None
 
-    async def _ask(self, request: Request, ids: RequestIds, body: bytes) -> Response:
-        head = {
-            "id": ids.request,
-            "method": request.method,
-            "query": request.query,
-            "headers": request.headers,
-        }
-        try:
-            answer, content = await self._pool.score(head, body)
-        except NoSlotError:
-            return _unavailable("starting", STARTING)
-        except SlotGoneError:
-            logger.warning("The process that ran the script ended over request %s", ids.request)
-            return problem(500, RUN_FAILED, failed=True)
-        response = Response(answer["status"], content)
-        failed = (FAILED, str(answer["failed"]))
-        if answer["elapsed"] is None:
-            return response.with_headers(failed)
-        return response.with_headers(failed, ("x-ms-run-fn-exec-ms", f"{answer['elapsed']:.3f}"))
+    def _unauthorized(self, request: Request, why: str) -> Response:
+        if request.method == "OPTIONS":  # browsers ask before they send a key
+            return text(200, b"", (FAILED, "False"))
+        return problem(401, why).with_headers(("WWW-Authenticate", "Bearer"))
 
+    def _told(self, request: Request) -> Response:
+        """Return what the front knows itself."""
+        if request.path == SWAGGER:
+            return self._swagger(request)
+        if request.path == "/metrics":
+            return self._metrics.response()
+        if request.path == "/-/slots":
+            more = {"reload": self._reload.state} if self._reload else {}
+            return slots(self.pool, self.figures, draining=self.draining, **more)
+        if request.path == "/ready":
+            return readiness(self.pool, draining=self.draining)
+        return liveness(self.pool)
 
-def _unavailable(reason: str, message: str) -> Response:
-    return problem(503, message, reason=reason).with_headers(
-        ("Retry-After", RETRY_AFTER), ("x-fairlead-503-reason", reason)
-    )
-
-
-def _line(request: Request) -> str:
-    target = f"{request.path}?{request.query}" if request.query else request.path
-    return f"{request.method} {target[:LONGEST_LINE]}"
+    def _swagger(self, request: Request) -> Response:
+        if self.pool.script is None:
+            return unavailable(Reason.STARTING, self.pool.retry_after(Reason.STARTING))
+        return swagger(request.query, self.pool.script["swagger"])

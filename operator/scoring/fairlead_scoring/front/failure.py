@@ -1,9 +1,9 @@
 """A start that failed: what the front itself can tell, and where the record is left."""
 
 import logging
-import signal
 from pathlib import Path
 
+from fairlead_scoring.front.process import End
 from fairlead_scoring.front.progress import Progress
 from fairlead_scoring.slot.logs import NAME
 from fairlead_scoring.slot.record import Failure, Record, fit
@@ -19,23 +19,13 @@ class StartFailedError(Exception):
         self.record = record
 
 
-def how_it_ended(code: int, *, out_of_memory: bool) -> str:
-    """Put the exit code of a process into words; negative, it is a signal's number."""
-    if out_of_memory:
-        return "used more memory than the container may have and was killed by the kernel"
-    if code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
-    return f"ended with exit code {code}"
-
-
-def death(code: int, progress: Progress, *, out_of_memory: bool) -> Failure:
+def death(end: End, progress: Progress) -> Failure:
     """The process ended before the script was ready, and could not say why itself."""
-    exception = "ProcessKilled" if code < 0 else "ProcessExited"
-    how = how_it_ended(code, out_of_memory=out_of_memory)
+    exception = "ProcessKilled" if end.code < 0 else "ProcessExited"
     return Failure(
         progress.stage,
-        "OutOfMemory" if out_of_memory else exception,
-        f"The process that runs {progress.script} {how} during {progress.doing}.",
+        "OutOfMemory" if end.out_of_memory else exception,
+        f"The process that runs {progress.script} {end.words} during {progress.doing}.",
     )
 
 

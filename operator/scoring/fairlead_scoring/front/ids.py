@@ -1,15 +1,15 @@
 """The three ids of a request, by the reference server's rules (contract §12, §12.1)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fairlead_scoring.front.messages import Header
 
+HEADERS = ("x-request-id", "x-ms-request-id", "x-ms-client-request-id")
 LONGEST = 100  # characters
 
 
-@dataclass(frozen=True)
-class RequestIds:
+class RequestIds(NamedTuple):
     """``legacy`` is ``x-ms-request-id``, which once was the client's id and the request's."""
 
     request: str = ""
@@ -17,14 +17,13 @@ class RequestIds:
     client: str = ""
 
     @property
-    def headers(self) -> tuple[Header, ...]:
+    def headers(self) -> list[Header]:
         """What the answer carries: every id that is not empty."""
-        ids = (
-            ("x-request-id", self.request),
-            ("x-ms-request-id", self.legacy),
-            ("x-ms-client-request-id", self.client),
-        )
-        return tuple((name, value) for name, value in ids if value)
+        return [pair for pair in zip(HEADERS, self, strict=True) if pair[1]]
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, value in zip(HEADERS, self, strict=True) if value]
 
 
 class IdTooLongError(Exception):

@@ -1,45 +1,100 @@
-"""Requests and responses, between ASGI's dictionaries and the application."""
+"""Requests and responses, and how the latter look on the wire."""
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable
+from functools import cached_property
+from http import HTTPStatus
+from urllib.parse import unquote
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[str, str]
 FAILED = "x-ms-run-function-failed"
-LARGEST_BODY = 100 * 1024 * 1024  # bytes, as in front of Azure ML v1 (contract §10)
+OUTCOME = "x-fairlead-outcome"
+JSON = "application/json"
+HTML = "text/html; charset=utf-8"
+RUN_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
+INTERNAL = "An unexpected internal error occurred. Check the logs for more info."
+LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+FIRST_FINAL = 200  # a status below is of an interim answer
 
 
-class BodyTooLargeError(Exception):
-    """The body has more than ``LARGEST_BODY`` bytes."""
-
-
-class ClientGoneError(Exception):
-    """The client closed the connection before it had sent its whole request."""
-
-
-@dataclass(frozen=True)
 class Request:
-    """The part of a request that comes before its body. Names of ``headers`` are lower-case."""
+    """A request without its body. ``pairs`` are its headers as they came, names in lower case."""
 
-    method: str
-    path: str
-    query: str
-    headers: dict[str, str]
+    def __init__(
+        self,
+        method: str,
+        target: tuple[str, str],
+        pairs: list[Header],
+        *,
+        version: str = "1.1",
+        client: tuple[str, int] | None = None,
+    ) -> None:
+        self.method = method
+        self.raw_path, self.query = target
+        self.pairs = pairs
+        self.version = version
+        self.client = client
+        # As the reference server sees them: repeated ones joined, underscored ones dropped.
+        # (X_Key and X-Key would become one; so gunicorn drops the former.)
+        self.headers: dict[str, str] = {}
+        for name, value in pairs:
+            if "_" not in name:
+                known = self.headers.get(name)
+                self.headers[name] = value if known is None else f"{known},{value}"
+
+    @cached_property
+    def path(self) -> str:
+        """As a router sees it: decoded, and without a second slash at its beginning."""
+        path = unquote(self.raw_path) if "%" in self.raw_path else self.raw_path
+        return "/" + path.lstrip("/") if path.startswith("//") else path
+
+    @property
+    def target(self) -> str:
+        return f"{self.path}?{self.query}" if self.query else self.path
 
 
-@dataclass(frozen=True)
 class Response:
-    status: int
-    body: bytes = b""
-    content_type: str = "application/json"
-    headers: tuple[Header, ...] = ()
+    """``headers`` are all that it carries, except for ``content-length``, ``date`` and the like."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: bytes = b"", headers: Iterable[Header] = ()) -> None:
+        self.status, self.body = status, body
+        self.headers = list(headers)
 
     def with_headers(self, *headers: Header) -> "Response":
-        return replace(self, headers=(*self.headers, *headers))
+        return Response(self.status, self.body, (*self.headers, *headers))
+
+    def head(self, more: str, *, length: int | None) -> bytes:
+        """Return all before the body; ``more`` are further lines, ``length`` is its own if known.
+
+        A length that the script gave is not contradicted.
+        """
+        lines = [f"{name}: {value}\r\n" for name, value in self.headers]
+        if length is not None and self._may_have_length:
+            lines.append(f"content-length: {length}\r\n")
+        first = LINES.get(self.status) or f"HTTP/1.1 {self.status} \r\n"
+        return f"{first}{more}{''.join(lines)}\r\n".encode("latin-1")
+
+    @property
+    def may_have_body(self) -> bool:
+        return self.status >= FIRST_FINAL and self.status not in WITHOUT_BODY
+
+    @property
+    def _may_have_length(self) -> bool:
+        return self.may_have_body and not any(
+            len(name) == len("content-length") and name.lower() == "content-length"
+            for name, _ in self.headers
+        )
+
+
+def text(status: int, body: bytes, *headers: Header) -> Response:
+    return Response(status, body, (("Content-Type", HTML), *headers))
+
+
+def document(body: bytes) -> Response:
+    return Response(200, body, (("Content-Type", JSON), (FAILED, "False")))
 
 
 def problem(status: int, message: str, *, failed: bool = False, **more: str) -> Response:
@@ -48,51 +103,4 @@ def problem(status: int, message: str, *, failed: bool = False, **more: str) -> 
     ``failed`` says that it was the script's doing.
     """
     body = json.dumps({"message": message, **more}).encode()
-    return Response(status, body, headers=((FAILED, str(failed)),))
-
-
-def read_request(scope: Scope) -> Request:
-    return Request(
-        scope["method"], scope["path"], scope["query_string"].decode("latin-1"), _headers(scope)
-    )
-
-
-async def read_body(request: Request, receive: Receive) -> bytes:
-    """Return the whole body. Raise ``BodyTooLargeError`` as soon as that is clear."""
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > LARGEST_BODY:
-        raise BodyTooLargeError
-    body, more = bytearray(), True
-    while more:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            raise ClientGoneError
-        body += event.get("body", b"")
-        more = event.get("more_body", False)
-        if len(body) > LARGEST_BODY:
-            raise BodyTooLargeError
-    return bytes(body)
-
-
-async def send_response(response: Response, send: Send) -> None:
-    headers = (
-        ("content-type", response.content_type),
-        ("content-length", str(len(response.body))),
-        *response.headers,
-    )
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    await send({"type": "http.response.start", "status": response.status, "headers": raw})
-    await send({"type": "http.response.body", "body": response.body})
-
-
-def _headers(scope: Scope) -> dict[str, str]:
-    """As the reference server sees them: repeated ones joined, those with an underscore dropped.
-
-    (``X_Key`` and ``X-Key`` would become one; so gunicorn drops the former.)
-    """
-    found: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        if "_" not in name:
-            found[name] = f"{found[name]},{value}" if name in found else value
-    return found
+    return Response(status, body, (("Content-Type", JSON), (FAILED, str(failed))))

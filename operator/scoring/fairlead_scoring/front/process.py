@@ -1,148 +1,118 @@
-"""One slot, seen from the front: a child process at the other end of a pipe."""
+"""A slot's process, seen from the front: how it is started, and how it ended."""
 
 import asyncio
-import json
-import logging
-import os
 import signal
 import socket
 import sys
-import time
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from fairlead_scoring import slot
-from fairlead_scoring.front.failure import (
-    StartFailedError,
-    death,
-    how_it_ended,
-    interruption,
-)
+from fairlead_scoring.front.exchange import Outcome
 from fairlead_scoring.front.memory import oom_kills
-from fairlead_scoring.front.progress import Progress
-from fairlead_scoring.slot.layout import Layout
-from fairlead_scoring.slot.logs import NAME
-from fairlead_scoring.slot.record import Failure, Record, make_record
-from fairlead_scoring.slot.wire import SIZES, Head, opening
+from fairlead_scoring.front.pipe import Pipe
+from fairlead_scoring.front.session import kill_session
+from fairlead_scoring.slot.wire import Head
 
-logger = logging.getLogger(NAME)
 PROGRAM = Path(slot.__file__).with_name("__main__.py")
-GRACE = 5.0  # seconds that a slot may take to end by itself once its pipe is closed
+LINGER = 1.0  # seconds that a process may live on once it has closed the pipe
+FAULTS = {
+    signal.SIGSEGV,
+    signal.SIGABRT,
+    signal.SIGBUS,
+    signal.SIGFPE,
+    signal.SIGILL,
+    signal.SIGTRAP,
+    signal.SIGSYS,
+}
 
 
-class SlotGoneError(Exception):
-    """The slot's process, or at least its end of the pipe, is gone."""
+@dataclass(frozen=True)
+class End:
+    """``code`` is the exit code; negative, it is a signal's number."""
+
+    code: int
+    out_of_memory: bool = False
+
+    @property
+    def words(self) -> str:
+        if self.out_of_memory:
+            return "used more memory than the container may have and was killed by the kernel"
+        if self.code < 0:
+            return f"was killed by {_signal_name(-self.code)}"
+        return f"ended with exit code {self.code}"
+
+    @property
+    def outcome(self) -> Outcome:
+        """What a request is told that was in the process at that time."""
+        if self.out_of_memory:
+            return Outcome.OUT_OF_MEMORY
+        if self.code >= 0:
+            return Outcome.EXITED
+        return Outcome.CRASHED if -self.code in FAULTS else Outcome.KILLED
 
 
-class Slot:
-    """Starts, asks and ends the process. One request at a time: the caller sees to that."""
+class Process:
+    """The child and the pipe to it.
+
+    ``on_loss`` is called once the pipe is closed, ``on_end`` once the child is gone as well.
+    """
 
     def __init__(
         self,
-        process: asyncio.subprocess.Process,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        layout: Layout,
+        on_frame: Callable[[Head, bytes], None],
+        on_loss: Callable[[], None],
+        on_end: Callable[[End], None],
     ) -> None:
-        self._process, self._reader, self._writer = process, reader, writer
-        self._layout = layout
-        self._began = time.monotonic()
+        self._on_loss, self._on_end = on_loss, on_end
         self._oom_kills = oom_kills()
-        self._progress = Progress(layout.script_name)
-        self.gone = asyncio.Event()
-        self._watch = asyncio.create_task(self._close_when_it_ends())
+        self._child: asyncio.subprocess.Process | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self.pipe = Pipe(on_frame, self._pipe_closed)
 
-    @classmethod
-    async def spawn(cls, layout: Layout) -> "Slot":
+    async def spawn(self, environ: Mapping[str, str]) -> None:
+        """Raise ``OSError`` if the machine has no process to spare."""
         ours, theirs = socket.socketpair()
         with theirs:
-            process = await asyncio.create_subprocess_exec(
+            self._child = await asyncio.create_subprocess_exec(
                 sys.executable,
                 str(PROGRAM),
                 str(theirs.fileno()),
                 stdin=asyncio.subprocess.DEVNULL,
+                env=environ,
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,  # so that all it has started can be ended with it
             )
-        reader, writer = await asyncio.open_connection(sock=ours)
-        return cls(process, reader, writer, layout)
+        await self.pipe.open(ours)
+        self._watch = asyncio.create_task(self._see_it_end(self._child))
 
-    async def ready(self) -> None:
-        """Wait for ``init()``, however long. Raise ``StartFailedError`` if it does not return."""
-        while True:
-            try:
-                head, _ = await self._receive()
-            except SlotGoneError as error:
-                raise StartFailedError(await self._death()) from error
-            if head["type"] == "failed":
-                raise StartFailedError(head["record"])
-            if head["type"] == "ready":
-                logger.info("%s has started in %.1f s", self._layout.script_name, self._elapsed)
-                return
-            report = self._progress.note(head)
-            if report:
-                logger.info("%s", report)
+    def kill(self) -> None:
+        """End it at once, with all that it has started."""
+        if self._child and self._watch and not self._watch.done():
+            kill_session(self._child.pid)
 
-    async def score(self, request: Head, body: bytes) -> tuple[Head, bytes]:
-        """Return the slot's answer. Raise ``SlotGoneError`` if it dies over it."""
-        try:
-            self._writer.write(opening(request, len(body)))
-            self._writer.write(body)
-            await self._writer.drain()
-        except ConnectionError as error:
-            self.gone.set()
-            raise SlotGoneError from error
-        return await self._receive()
+    def stop(self, grace: float) -> None:
+        """Close the pipe, which tells it to end; kill it if it has not in ``grace`` seconds."""
+        self.pipe.close()
+        asyncio.get_running_loop().call_later(grace, self.kill)
 
-    async def stop(self, grace: float = GRACE) -> str:
-        """End the process and all that it has started; say how it ended."""
-        code = await self._end(grace)
-        return how_it_ended(code, out_of_memory=self._out_of_memory(code))
+    async def _see_it_end(self, child: asyncio.subprocess.Process) -> None:
+        code = await child.wait()
+        kill_session(child.pid)  # its children, which may hold the pipe open for ever
+        self.pipe.finish()
+        await self.pipe.closed.wait()
+        killed_by_the_kernel = code == -signal.SIGKILL and oom_kills() > self._oom_kills
+        self._on_end(End(code, out_of_memory=killed_by_the_kernel))
 
-    def interruption(self) -> Record:
-        """What to leave behind when the service is stopped while ``init()`` still runs."""
-        return self._record(interruption(self._progress, self._elapsed))
+    def _pipe_closed(self) -> None:
+        """Without the pipe the process is of no use, even if it lives on."""
+        self._on_loss()
+        asyncio.get_running_loop().call_later(LINGER, self.kill)
 
-    @property
-    def _elapsed(self) -> float:
-        return time.monotonic() - self._began
 
-    async def _receive(self) -> tuple[Head, bytes]:
-        try:
-            sizes = await self._reader.readexactly(SIZES.size)
-            head_size, body_size = SIZES.unpack(sizes)
-            head: Head = json.loads(await self._reader.readexactly(head_size))
-            return head, await self._reader.readexactly(body_size)
-        except (asyncio.IncompleteReadError, ConnectionError) as error:
-            self.gone.set()
-            raise SlotGoneError from error
-
-    async def _close_when_it_ends(self) -> None:
-        """Children of user code may hold the pipe open for ever; the slot's own end counts.
-
-        What it has sent before is still read.
-        """
-        await self._process.wait()
-        with suppress(OSError):  # closed already, from our side
-            self._writer.get_extra_info("socket").shutdown(socket.SHUT_RD)
-        self.gone.set()
-
-    async def _end(self, grace: float) -> int:
-        self._writer.close()
-        ended = asyncio.ensure_future(self._process.wait())
-        await asyncio.wait([ended], timeout=grace)
-        with suppress(ProcessLookupError):  # nothing is left of its session
-            os.killpg(self._process.pid, signal.SIGKILL)
-        return await ended
-
-    def _out_of_memory(self, code: int) -> bool:
-        return code == -signal.SIGKILL and oom_kills() > self._oom_kills
-
-    async def _death(self) -> Record:
-        code = await self._end(GRACE)
-        failure = death(code, self._progress, out_of_memory=self._out_of_memory(code))
-        logger.error("%s", failure.message)
-        return self._record(failure)
-
-    def _record(self, failure: Failure) -> Record:
-        return make_record(failure, self._layout.models, self._elapsed)
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one of those that have numbers only
+        return f"signal {number}"

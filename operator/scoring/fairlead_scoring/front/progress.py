@@ -6,34 +6,32 @@ from fairlead_scoring.slot.trace import Location
 from fairlead_scoring.slot.wire import Head
 
 STAGES = {"import": "its import", "init": "init()"}
-REPORT_INTERVAL = 30.0  # seconds
 
 
 @dataclass
 class Progress:
-    """What the slot said last; it speaks more often than the log needs."""
+    """What the slot said last. ``since`` is when the stage began, in seconds of any one clock."""
 
     script: str
+    since: float = 0.0
     stage: str = "import"
     location: Location | None = None
-    next_report: float = REPORT_INTERVAL
 
     @property
     def doing(self) -> str:
         return STAGES[self.stage]
 
-    def note(self, head: Head) -> str | None:
-        """Take in a frame of the slot; return the line for the log, when one is due."""
+    def note(self, head: Head, now: float) -> None:
+        """Take in a frame of the slot."""
         if head["stage"] != self.stage:
-            self.next_report = REPORT_INTERVAL
+            self.since = now
         self.stage = head["stage"]
-        self.location = at = head.get("location")
-        seconds = head.get("seconds", 0.0)
-        if seconds < self.next_report:
-            return None
-        self.next_report += REPORT_INTERVAL
-        where = ", now at {file}:{line} ({code})".format(**at) if at else ""
+        self.location = head.get("location")
+
+    def report(self, now: float) -> str:
+        """Return the line for the log of a start that takes long."""
+        where = ", now at {file}:{line} ({code})".format(**self.location) if self.location else ""
         return (
-            f"{self.script} has been in {self.doing} for {seconds:.0f} s{where}. The service is "
-            "not ready before init() returns."
+            f"{self.script} has been in {self.doing} for {now - self.since:.0f} s{where}. The "
+            "service is not ready before init() returns."
         )

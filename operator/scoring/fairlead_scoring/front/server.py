@@ -7,22 +7,31 @@ import signal
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, cast
 
 import uvicorn
+import uvloop
 
 from fairlead_scoring.front.app import App
+from fairlead_scoring.front.connection import Connection
 from fairlead_scoring.front.failure import StartFailedError, leave_record
+from fairlead_scoring.front.figures import Figures
 from fairlead_scoring.front.keys import Keys
 from fairlead_scoring.front.pool import Pool
-from fairlead_scoring.front.process import Slot
-from fairlead_scoring.front.settings import Settings, SettingsError, read_settings
+from fairlead_scoring.front.reload import Reload
+from fairlead_scoring.front.settings import Settings, read_settings
+from fairlead_scoring.front.slots import Slot
+from fairlead_scoring.front.values import SettingsError
 from fairlead_scoring.slot import logs
 from fairlead_scoring.slot.record import Record
 
 logger = logging.getLogger(logs.NAME)
-BAD_SETTINGS, PORT_TAKEN, COULD_NOT_START = 2, 1, 3  # exit codes
+PORT_TAKEN, COULD_NOT_START = 1, 3  # exit codes
 BACKLOG = 2048  # connections that the kernel holds until we accept them, as in gunicorn
-KEEP_ALIVE = 75  # seconds; longer than a proxy keeps an idle connection, so that it closes first
+
+
+class PortTakenError(Exception):
+    """A port cannot be opened."""
 
 
 class Server(uvicorn.Server):
@@ -44,49 +53,61 @@ def main(arguments: Sequence[str]) -> int:
         settings = read_settings(arguments, os.environ)
     except SettingsError as error:
         logger.error("%s", error)  # noqa: TRY400 - a sentence, no traceback
-        return BAD_SETTINGS
+        return error.code
     try:
-        listener = listen(settings.port)
-    except OSError as error:
-        logger.error(  # noqa: TRY400 - the same
-            "Port %d cannot be opened: %s. Set another with --port or FAIRLEAD_PORT.",
-            settings.port,
-            os.strerror(error.errno) if error.errno else error,
-        )
+        listeners = [listen(port) for port in settings.ports]
+    except PortTakenError as error:
+        logger.error("%s", error)  # noqa: TRY400 - the same
         return PORT_TAKEN
-    return asyncio.run(serve(settings, listener))
+    return uvloop.run(serve(settings, listeners))
 
 
 def listen(port: int) -> socket.socket:
-    """Open ``port`` on every address of the machine, IPv6 included where there is any."""
+    """Open ``port`` on every address of the machine, IPv6 included where there is any.
+
+    Raise ``PortTakenError``.
+    """
     both = socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if both else socket.AF_INET
-    listener = socket.create_server(("", port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
+    try:
+        listener = socket.create_server(
+            ("", port), family=family, backlog=BACKLOG, dualstack_ipv6=both
+        )
+    except OSError as error:
+        raise PortTakenError(
+            f"Port {port} cannot be opened: {os.strerror(error.errno or 0)}. Set another with "
+            "--port or FAIRLEAD_PORT."
+        ) from error
     # Connections inherit it. asyncio would set it only if it knew that this is TCP, which Python
     # does not tell it here; and every answer on a kept connection would wait 40 ms for an ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
-async def serve(settings: Settings, listener: socket.socket) -> int:
-    pool = Pool(settings.slots, lambda: Slot.spawn(settings.layout))
-    app = App(pool, Keys(settings.keys))
+async def serve(settings: Settings, listeners: list[socket.socket]) -> int:
+    figures = Figures()
+    pool = Pool(settings.processes, settings.limits, lambda: Slot.spawn(settings), figures)
+    reload = Reload(settings.layout, pool.replace) if settings.debugging.mode else None
+    app = App(pool, Keys(settings.keys), settings, figures, reload)
     server = Server(_configuration(app))
     _drain_on_signals(app, pool, server, settings.drain_seconds)
     slots = asyncio.create_task(pool.run())
     slots.add_done_callback(lambda _: server.end())
+    watch = asyncio.create_task(reload.watch()) if reload else None
     logger.info("Listening on port %d, starting %s", settings.port, settings.layout.script_name)
-    await server.serve(sockets=[listener])
+    await server.serve(sockets=listeners)
     record = pool.interruption()
+    if watch:
+        watch.cancel()
     await pool.close()
     return await _outcome(slots, record, settings)
 
 
 def _configuration(app: App) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
+        cast(Any, app),  # it is no ASGI application: our connections know what it is
         interface="asgi3",
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -95,7 +116,6 @@ def _configuration(app: App) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE,
     )
 
 

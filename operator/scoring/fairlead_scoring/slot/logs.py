@@ -11,6 +11,8 @@ from .redaction import redact
 
 FORMAT = "%(asctime)s %(levelname).1s [%(process)d] %(name)s - %(message)s"
 NAME = "fairlead"
+REFERENCE = "azmlinfsrv"  # the reference server's logger: scripts and logging.json know its name
+PRINT = f"{REFERENCE}.print"
 
 
 class Formatter(logging.Formatter):
@@ -28,13 +30,14 @@ def configure() -> None:
     The root logger is left without a handler on purpose: a script's ``logging.basicConfig()`` must
     still work. What nobody handles goes through ``lastResort``, from INFO on.
     """
-    ours = logging.getLogger(NAME)
-    ours.handlers = [_handler(sys.stdout, logging.INFO), _handler(sys.stderr, logging.ERROR)]
-    ours.handlers[0].addFilter(lambda record: record.levelno < logging.ERROR)
-    ours.propagate = False
+    out, err = _handler(sys.stdout, logging.INFO), _handler(sys.stderr, logging.ERROR)
+    out.addFilter(lambda record: record.levelno < logging.ERROR)
+    for ours in map(logging.getLogger, (NAME, REFERENCE)):
+        ours.handlers = [out, err]
+        ours.propagate = False
+        ours.setLevel(logging.INFO)
     logging.lastResort = _handler(sys.stderr, logging.INFO)
-    for logger in (ours, logging.getLogger()):
-        logger.setLevel(logging.INFO)
+    logging.getLogger().setLevel(logging.INFO)
 
 
 def _handler(stream: TextIO, level: int) -> logging.Handler:

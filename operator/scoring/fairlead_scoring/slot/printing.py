@@ -8,9 +8,9 @@ import logging
 import sys
 from typing import Any
 
-from .logs import NAME
+from .logs import PRINT
 
-logger = logging.getLogger(f"{NAME}.print")
+logger = logging.getLogger(PRINT)
 plain_print = builtins.print
 
 

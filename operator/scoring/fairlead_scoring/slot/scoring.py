@@ -1,5 +1,4 @@
-"""One request, from the front's frame to the answer's: the reference server's rules for scripts
-without decorators (contract §12, §12.1)."""
+"""One request, from the front's frame to the answer, by the reference server's rules (§12)."""
 
 from __future__ import annotations
 
@@ -7,104 +6,98 @@ import json
 import logging
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Dict, List, Optional
-from urllib.parse import parse_qs
 
-from . import trace
+from . import frameworks, trace
 from .logs import NAME
-from .script import Script
-from .wire import Head
+from .request import RefusedError, Request
+from .responses import Answer, begun, from_response
+from .script import HEADERS, Script
 
 logger = logging.getLogger(NAME)
 RUN_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
 INTERNAL = "An unexpected internal error occurred. Check the logs for more info."
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-
-
-class BadInputError(Exception):
-    """The request cannot be handed to ``run()``; the message is for the client."""
+UNFIT = (
+    "The server encountered an internal error and was unable to complete your request. Either the "
+    "server is overloaded or there is an error in the application."
+)
+TIMEOUT = "Scoring timeout after {} ms"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """``elapsed`` is the time in ``run()`` in milliseconds, if it returned something usable."""
+class Scorer:
+    """``timeout`` (ms) is what a script's own ``TimeoutError`` is reported with; the front ends it.
 
-    status: int
-    body: bytes
-    failed: bool = False
-    elapsed: Optional[float] = None
+    With ``debug`` a client is told the traceback of its failed ``run()``.
+    """
 
-    def head(self) -> Head:
-        return {
-            "type": "answer",
-            "status": self.status,
-            "failed": self.failed,
-            "elapsed": self.elapsed,
-        }
+    script: Script
+    timeout: int
+    debug: bool
+
+    def answer(self, request: Request) -> Answer:
+        """Return what the client is told; the log is told the rest, under the request's id."""
+        with frameworks.context(request):
+            found = self._answer(request)
+        try:
+            return begun(found)
+        except Exception as error:  # noqa: BLE001 - user code may raise anything, and none of it is ours
+            return self._failed("run() failed in its first piece", request, error)
+
+    def _answer(self, request: Request) -> Answer:
+        try:
+            arguments = self.script.input.arguments(request)
+        except RefusedError as error:
+            return refusal(error.status, str(error))
+        except Exception as error:  # noqa: BLE001 - the body made a parser fail in its own way
+            log_failure("The input could not be read", request, error)
+            return refusal(500, INTERNAL)
+        if self.script.takes_headers:
+            arguments[HEADERS] = request.headers()
+        began = perf_counter()
+        try:
+            result = self.script.run(**arguments)
+        except Exception as error:  # noqa: BLE001 - user code, as above
+            return self._failed("run() failed", request, error)
+        except BaseException as error:
+            log_failure("run() ended its process", request, error)
+            raise
+        return self._encoded(result, request, (perf_counter() - began) * 1000)
+
+    def _encoded(self, result: object, request: Request, elapsed: float) -> Answer:
+        if frameworks.is_response(result):
+            return _complete(result, request, elapsed)
+        try:
+            text = json.dumps({} if result is None else result)
+        except Exception as error:  # noqa: BLE001 - what run() returned is asked for its parts
+            log_failure("run() returned what is no JSON", request, error)
+            return refusal(500, INTERNAL)
+        response = frameworks.json_response(text)
+        if response is not None:
+            return _complete(response, request, elapsed)
+        return Answer(200, text.encode(), elapsed=elapsed)
+
+    def _failed(self, what: str, request: Request, error: Exception) -> Answer:
+        log_failure(what, request, error)
+        timeout = isinstance(error, TimeoutError)
+        message = TIMEOUT.format(self.timeout) if timeout else RUN_FAILED
+        if self.debug:
+            return refusal(500, message, failed=True, traceback=trace.formatted(error))
+        return refusal(500, message, failed=True)
 
 
-def answer(script: Script, request: Head, body: bytes) -> Answer:
-    """Return what the client is told; the log is told the rest, under the request's id."""
+def _complete(response: object, request: Request, elapsed: float) -> Answer:
     try:
-        data = read_data(request, body)
-    except BadInputError as error:
-        return refusal(400, str(error))
-    headers = {name.title(): value for name, value in request["headers"].items()}
-    began = perf_counter()
-    try:
-        result = script.score(data, headers)
-    except Exception as error:  # noqa: BLE001 - user code may raise anything, and none of it is ours
-        _log_failure("run() failed", request, error)
-        return refusal(500, RUN_FAILED, failed=True)
-    except BaseException as error:
-        _log_failure("run() ended its process", request, error)
-        raise
-    elapsed = (perf_counter() - began) * 1000
-    try:
-        encoded = json.dumps({} if result is None else result).encode()
-    except Exception as error:  # noqa: BLE001 - the same: what run() returned is asked for its parts
-        _log_failure("run() returned what is no JSON", request, error)
-        return refusal(500, INTERNAL)
-    return Answer(200, encoded, elapsed=elapsed)
+        return from_response(frameworks.processed(response), request, elapsed)
+    except Exception as error:  # noqa: BLE001 - the response's body may be user code, too
+        log_failure("run() returned a response that cannot be sent", request, error)
+        return refusal(500, UNFIT)
 
 
-def refusal(status: int, message: str, *, failed: bool = False) -> Answer:
-    return Answer(status, json.dumps({"message": message}).encode(), failed)
+def refusal(status: int, message: str, *, failed: bool = False, **more: str) -> Answer:
+    return Answer(status, json.dumps({"message": message, **more}).encode(), failed)
 
 
-def read_data(request: Head, body: bytes) -> str:
-    """Return the text that ``run()`` gets. Raise ``BadInputError`` if there is none."""
-    if request["method"] == "GET":
-        return json.dumps(read_query(request["query"]))
-    content_type = request["headers"].get("content-type", "")
-    if content_type.partition(";")[0].strip().lower() in FORMS:
-        return ""  # the reference server leaves forms to its framework, which finds no data
-    try:
-        return str(body, "utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInputError(f"Input cannot be decoded as UTF-8: {error}") from error
-
-
-def read_query(query: str) -> Dict[str, Any]:
-    """Return each parameter's value, a list where it is repeated; parsed as JSON if it is JSON."""
-    found = {}
-    for name, texts in parse_qs(query, keep_blank_values=True).items():
-        values: List[Any] = [_json_or_text(text) for text in texts]
-        found[name] = values if len(values) > 1 else values[0]
-    return found
-
-
-def _json_or_text(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):  # no JSON, or nested deeper than any script would read
-        return text
-
-
-def _log_failure(what: str, request: Head, error: BaseException) -> None:
+def log_failure(what: str, request: Request, error: BaseException) -> None:
     logger.error(
-        "%s in request %s. Encountered Exception: %s",
-        what,
-        request["id"],
-        trace.formatted(error),
+        "%s in request %s. Encountered Exception: %s", what, request.id, trace.formatted(error)
     )

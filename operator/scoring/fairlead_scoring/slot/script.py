@@ -7,9 +7,13 @@ import inspect
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Mapping, Optional
+from types import ModuleType
+from typing import Any, Callable, List, Optional
 
-MODULE = "entry_module"  # the reference server's name for it; scripts and pickles may know it
+from . import frameworks, schemas
+from .inputs import Input, Plain, Raw, Schema
+from .layout import MODULE
+
 HEADERS = "request_headers"
 
 
@@ -30,11 +34,11 @@ class UserScriptError(Exception):
 
 @dataclass(frozen=True)
 class Script:
-    """``run`` takes its data by the name of its first parameter, wherever that stands."""
+    """``run`` takes what ``input`` makes of a request, by the names of its parameters."""
 
     init: Callable[[], object]
     run: Callable[..., object]
-    data_name: str
+    input: Input
     takes_headers: bool
 
     def start(self) -> None:
@@ -44,31 +48,36 @@ class Script:
         except BaseException as error:
             raise UserScriptError("init", "User's init function failed") from error
 
-    def score(self, data: str, headers: Mapping[str, str]) -> object:
-        """Call ``run()``; what it raises is not caught here."""
-        arguments: dict[str, Any] = {self.data_name: data}
-        if self.takes_headers:
-            arguments[HEADERS] = dict(headers)
-        return self.run(**arguments)
 
-
-def load(path: Path) -> Script:
-    """Import the script at ``path``. Raise ``UserScriptError`` if it cannot serve."""
-    module = _import(path)
-    for name in ("init", "run"):
-        if not hasattr(module, name):
+def load(path: Path, name: str = MODULE) -> Script:
+    """Import the script at ``path`` as ``name``. Raise ``UserScriptError`` if it cannot serve."""
+    module = _import(path, name)
+    frameworks.foresee(path.read_bytes())
+    for function in ("init", "run"):
+        if not hasattr(module, function):
             raise UserScriptError(
-                "script", f"User script at {path} does not have a {name}() function defined."
+                "script", f"User script at {path} does not have a {function}() function defined."
             )
-    return _checked(module.init, module.run)
+    return _checked(module.init, _run_of(module))
 
 
-def _import(path: Path) -> Any:
+def _run_of(module: Any) -> Callable[..., object]:
+    """Return ``run``; that of the script behind it, where the module is a generated driver.
+
+    A driver only passes its arguments on, and not by name as ``@input_schema`` needs them.
+    """
+    driven = getattr(module, "driver_module", None)
+    behind = driven if isinstance(driven, ModuleType) and hasattr(driven, "run") else module
+    run: Callable[..., object] = behind.run
+    return run
+
+
+def _import(path: Path, name: str) -> Any:
     """Execute the script. It is in ``sys.modules``, or its dataclasses could not be made."""
-    spec = importlib.util.spec_from_file_location(MODULE, str(path))
+    spec = importlib.util.spec_from_file_location(name, str(path))
     if spec is None or spec.loader is None:
         raise UserScriptError("import", f"User script at {path} does not end in .py.")
-    module = sys.modules[MODULE] = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except BaseException as error:
@@ -81,18 +90,27 @@ def _import(path: Path) -> Any:
 def _checked(init: Callable[[], object], run: Callable[..., object]) -> Script:
     """Return the script, if ``run`` can be called the way we call it."""
     try:
-        parameters = inspect.signature(run).parameters.values()
+        parameters = list(inspect.signature(run).parameters.values())
     except (TypeError, ValueError) as error:
         raise UserScriptError("script", f"run is not a function: {error}.") from error
     by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    names = [parameter.name for parameter in parameters]
-    data_names = [name for name in names if name != HEADERS]
+    data = [parameter for parameter in parameters if parameter.name != HEADERS]
     if any(parameter.kind not in by_name for parameter in parameters):
         unfit = "run() cannot accept positional-only arguments, *args, or **kwargs."
-    elif not names:
+    elif not parameters:
         unfit = "run() needs to accept an argument for input data."
-    elif not data_names:
+    elif not data:
         unfit = f'run() needs to accept an argument other than "{HEADERS}".'
+    elif frameworks.wants_raw_http() and schemas.is_decorated(run):
+        unfit = "run() cannot be decorated with both @rawhttp and @input_schema"
     else:
-        return Script(init, run, data_names[0], takes_headers=HEADERS in names)
+        return Script(init, run, _input(run, data), takes_headers=len(data) < len(parameters))
     raise UserScriptError("script", unfit, run)
+
+
+def _input(run: Callable[..., object], data: List[inspect.Parameter]) -> Input:
+    if frameworks.wants_raw_http():
+        return Raw(data[0].name)
+    if schemas.is_decorated(run):
+        return Schema(data)
+    return Plain(data[0].name)

@@ -1,6 +1,8 @@
 """The pipe between front and slot: frames of a JSON head and a body of bytes.
 
-A frame is the lengths of both (4 and 8 bytes, big-endian), then the head, then the body.
+A frame is the lengths of both (4 and 8 bytes, big-endian), then the head, then the body. The head's
+``type`` says what it is: ``start`` and ``request`` from the front; ``stage``, ``progress``,
+``failed``, ``ready``, ``answer``, ``chunk`` and ``abort`` from the slot.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any, Dict, Tuple
 
 Head = Dict[str, Any]
 SIZES = struct.Struct(">IQ")
+AT_ONCE = 32768  # bytes: a frame up to this size takes one call to send, and one to receive
 
 
 def opening(head: Head, body_size: int) -> bytes:
@@ -28,12 +31,17 @@ class Channel:
         end.set_inheritable(False)  # programs that user code starts must not hold it open
         self._end = end
         self._sending = threading.Lock()
+        self._early = b""  # received with an earlier frame
 
     def send(self, head: Head, body: bytes = b"") -> None:
         """Raise ``OSError`` when the front is gone."""
+        frame = opening(head, len(body))
         with self._sending:
-            self._end.sendall(opening(head, len(body)))
-            self._end.sendall(body)
+            if len(body) <= AT_ONCE:
+                self._end.sendall(frame + body)
+            else:
+                self._end.sendall(frame)
+                self._end.sendall(body)
 
     def receive(self) -> Tuple[Head, bytes]:
         """Raise ``EOFError`` when the front has closed its end."""
@@ -41,15 +49,34 @@ class Channel:
         head = json.loads(self._exactly(head_size))
         return head, self._exactly(body_size)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a frame has come, or the end: whether ``receive()`` has something to do."""
+        if self._early:
+            return True
+        try:
+            self._end.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        return True
+
     def close(self) -> None:
         self._end.close()
 
     def _exactly(self, size: int) -> bytes:
-        content = bytearray(size)
-        rest = memoryview(content)
-        while rest:
-            received = self._end.recv_into(rest)
-            if not received:
+        if len(self._early) < size:
+            self._early = self._receive(size)
+        taken, self._early = self._early[:size], self._early[size:]
+        return taken
+
+    def _receive(self, size: int) -> bytes:
+        """Return at least ``size`` bytes: what came early, and what comes now."""
+        parts, missing = [self._early], size - len(self._early)
+        while missing > 0:
+            large = missing > AT_ONCE
+            part = self._end.recv(*((missing, socket.MSG_WAITALL) if large else (AT_ONCE,)))
+            if not part:
                 raise EOFError
-            rest = rest[received:]
-        return bytes(content)
+            parts.append(part)
+            missing -= len(part)
+        return b"".join(parts)

@@ -1,0 +1,66 @@
+"""What the front counts: plain numbers, for whoever shows them."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+# Seconds. A request may wait and run from less than a millisecond to an hour.
+BUCKETS = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
+    *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0),
+)
+
+
+class Histogram:
+    """How many of the values noted lie below each of ``bounds``, and their sum."""
+
+    def __init__(self, bounds: Sequence[float] = BUCKETS) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def note(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.sum += value
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts)
+
+    def cumulative(self) -> list[tuple[str, int]]:
+        """Return each bound, as Prometheus writes it, with how many values are not above it."""
+        names = [*map(str, self.bounds), "+Inf"]
+        sums, total = [], 0
+        for count in self.counts:
+            total += count
+            sums.append(total)
+        return list(zip(names, sums, strict=True))
+
+
+@dataclass
+class Figures:
+    """Since the start; times in seconds. ``requests`` counts the answers of ``/score`` by status,
+    ``refusals`` those of them with 503, ``restarts`` the slots started again, by what ended them.
+    """
+
+    requests: Counter[int] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    failures: int = 0
+    abandoned: int = 0
+    restarts: Counter[str] = field(default_factory=Counter)
+    waits: Histogram = field(default_factory=Histogram)
+    runs: Histogram = field(default_factory=Histogram)
+    init_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class PoolState:
+    """``slots`` is how many there should be, ``ready`` how many there are; the rest is requests:
+    ``places`` may run at once, ``busy`` do, ``waiting`` do not yet."""
+
+    slots: int
+    ready: int
+    places: int
+    busy: int
+    waiting: int

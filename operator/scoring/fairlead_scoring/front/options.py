@@ -1,0 +1,91 @@
+"""The command line: the reference server's, with dashes as well as underscores."""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+WRONG = 1  # exit code, as the reference server's
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and what there is, and leave."""
+        self.print_help(sys.stdout)
+        self.exit(WRONG, f"{self.prog}: error: {message}\n")
+
+
+def read_options(arguments: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
+    """Return ``environ`` with what the command line says instead; user code sees the result.
+
+    Where the command line names a script, paths are taken from the working directory.
+    """
+    options = _parser().parse_args(arguments)
+    said = {name: value for name, value in vars(options).items() if isinstance(value, str)}
+    merged = {**environ, **said}
+    if options.AZUREML_ENTRY_SCRIPT or options.AZUREML_CONFIG_FILE:
+        merged.setdefault("AML_APP_ROOT", str(Path.cwd()))
+    for name in ("AZUREML_ENTRY_SCRIPT", "AZUREML_CONFIG_FILE"):
+        if name in said:
+            merged[name] = os.path.realpath(said[name])
+    return merged
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="fairlead-scoring",
+        description="Serve a score.py over HTTP. What is not said here, the environment says.",
+        allow_abbrev=False,
+    )
+
+    def add(name: str, variable: str, **more: object) -> None:
+        dashes = f"--{name.replace('_', '-')}"
+        flags = dict.fromkeys((f"--{name}", dashes))
+        parser.add_argument(*flags, dest=variable, **more)  # type: ignore[arg-type]
+
+    add("entry_script", "AZUREML_ENTRY_SCRIPT", metavar="PATH", help="the script to serve")
+    add("model_dir", "AZUREML_MODEL_DIR", metavar="PATH", help="where the script finds its models")
+    add("port", "FAIRLEAD_PORT", type=_port, metavar="PORT", help="default: 5001")
+    add(
+        "health_port",
+        "HEALTH_PORT",
+        type=_port,
+        metavar="PORT",
+        help="with SEPERATE_HEALTH_ENDPOINT=true, a second port; default: 5000",
+    )
+    add(
+        "worker_count",
+        "WORKER_COUNT",
+        type=_count,
+        metavar="N",
+        help="how many requests run at once; default: 1",
+    )
+    add("config_file", "AZUREML_CONFIG_FILE", metavar="PATH", help="default: config.json")
+    add(
+        "access_control_allow_origins",
+        "AML_CORS_ORIGINS",
+        metavar="ORIGINS",
+        help="origins, separated by commas, whose pages may call the service",
+    )
+    add(
+        "appinsights_instrumentation_key",
+        "AML_APP_INSIGHTS_KEY",
+        metavar="KEY",
+        help="accepted, and ignored: Fairlead has metrics instead",
+    )
+    parser.add_argument("--rest", action="store_true", help=argparse.SUPPRESS)  # an old one
+    return parser
+
+
+def _port(text: str) -> str:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:  # noqa: PLR2004
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
+    return text
+
+
+def _count(text: str) -> str:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of requests from 1 on")
+    return text

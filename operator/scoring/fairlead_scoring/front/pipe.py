@@ -1,0 +1,86 @@
+"""The front's end of the pipe to a slot: frames in, frames out, on the event loop."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from typing import cast
+
+from fairlead_scoring.slot.wire import SIZES, Head, opening
+
+COPIED = 65536  # bytes; a body up to this size is sent in one piece with its head
+
+
+class Pipe(asyncio.Protocol):
+    """Calls ``on_frame`` for each frame that arrives and, once, ``on_close`` at the end."""
+
+    def __init__(self, on_frame: Callable[[Head, bytes], None], on_close: Callable[[], None]):
+        self._on_frame, self._on_close = on_frame, on_close
+        self._buffer = bytearray()
+        self._socket: socket.socket | None = None
+        self._transport: asyncio.Transport | None = None
+        self.closed = asyncio.Event()
+
+    async def open(self, end: socket.socket) -> None:
+        self._socket = end
+        loop = asyncio.get_running_loop()
+        await loop.create_unix_connection(lambda: self, sock=end)
+
+    def send(self, head: Head, body: bytes = b"") -> None:
+        """Send a frame, as soon as the slot takes it. Nothing happens once the pipe is closed."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        first = opening(head, len(body))
+        if len(body) <= COPIED:
+            self._transport.write(first + body)
+        else:
+            self._transport.writelines((first, body))
+
+    def pause(self) -> None:
+        """Take in nothing more for now."""
+        if self._transport and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._transport and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def finish(self) -> None:
+        """Read what has been sent until now, and then close.
+
+        Children of user code may hold the other end open for ever.
+        """
+        if self._socket and not self.closed.is_set():
+            self.resume()
+            self._socket.shutdown(socket.SHUT_RD)
+
+    def close(self) -> None:
+        if self._transport:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while frame := self._next():
+            self._on_frame(*frame)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - it is lost, anyhow
+        self.closed.set()
+        self._on_close()
+
+    def _next(self) -> tuple[Head, bytes] | None:
+        """Take a whole frame out of the buffer, if there is one."""
+        buffer = self._buffer
+        if len(buffer) < SIZES.size:
+            return None
+        head_size, body_size = SIZES.unpack_from(buffer)
+        begin = SIZES.size + head_size
+        end = begin + body_size
+        if len(buffer) < end:
+            return None
+        head: Head = json.loads(buffer[SIZES.size : begin].decode())
+        body = bytes(memoryview(buffer)[begin:end])
+        del buffer[:end]
+        return head, body

@@ -1,0 +1,144 @@
+"""A debugger for the script: ``debugpy`` from the user's environment, listening or dialling out.
+
+The front hears when one is attached: time-outs make no sense then.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import threading
+import time
+from contextlib import suppress
+from typing import Any, Callable, Optional
+
+from .logs import NAME
+
+logger = logging.getLogger(NAME)
+POLL = 0.1  # seconds between two looks at whether a debugger is attached
+RETRY = 0.5  # seconds between two attempts at a port that another process still holds
+MISSING = (
+    "debugpy is not installed, so no debugger can be attached: add it to the conda or requirements "
+    "file."
+)
+DIALLING = (
+    "!! Starting the inference server in DEBUGGING mode because AZUREML_DEBUG_PORT is set.",
+    "!! This environment variable should not be set in a production environment.",
+)
+ATTACHED = "A debugger is attached: nothing is timed until it leaves."
+LEFT = "The debugger has left."
+Tell = Callable[[bool], None]
+
+
+class Debugger:
+    """What the slot, and ``ptvsd`` in old scripts, do with ``debugpy``. Nothing of it raises."""
+
+    def __init__(self) -> None:
+        self._tell: Tell = lambda _attached: None
+        self._watching = self._listening = self._attached = False
+        self._looking = threading.Lock()
+
+    def report_to(self, tell: Tell) -> None:
+        """Call ``tell`` with whether a debugger is attached, whenever that changes."""
+        self._tell = tell
+
+    def listen(self, host: str, port: int) -> None:
+        """Let a debugger attach at this address, or as soon as the process that holds it ends."""
+        debugpy = self.package()
+        if debugpy is None or self._listening:
+            return
+        self._listening = True
+        if not _try_to_listen(debugpy, host, port):
+            logger.warning("Port %d is taken: a debugger can attach once it is free.", port)
+            in_background(_keep_trying, debugpy, host, port)
+
+    def dial(self, port: int) -> None:
+        """Connect to a debugger that listens on this machine, and wait until it is ready."""
+        for line in DIALLING:
+            logger.warning("%s", line)
+        debugpy = self.package()
+        if debugpy is None:
+            return
+        try:
+            debugpy.connect(port)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the script can do without
+            logger.error("No debugger was reached at port %d: %s", port, error)  # noqa: TRY400
+        else:
+            self.wait(None)
+
+    def wait(self, seconds: Optional[float]) -> bool:
+        """Wait until a debugger is attached, for ever with None; return whether one is."""
+        debugpy = self.package()
+        if debugpy is None:
+            return False
+        came = threading.Event()
+        if seconds is not None:
+            in_background(_give_up, debugpy, seconds, came)
+        try:
+            debugpy.wait_for_client()
+        except RuntimeError as error:  # it has been told neither to listen nor to connect
+            logger.error("There is no debugger to wait for: %s", error)  # noqa: TRY400
+        came.set()
+        self._look(debugpy)
+        return self.is_attached()
+
+    def is_attached(self) -> bool:
+        debugpy = self.package()
+        return bool(debugpy and debugpy.is_client_connected())
+
+    def package(self) -> Optional[Any]:
+        """Return ``debugpy``, which is watched from now on; None, and a sentence, without it."""
+        os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a warning about Python's own
+        try:
+            debugpy = importlib.import_module("debugpy")
+        except ImportError:
+            logger.error(MISSING)  # noqa: TRY400 - a sentence, no traceback
+            return None
+        if not self._watching:
+            self._watching = True
+            in_background(self._watch, debugpy)
+        return debugpy
+
+    def _watch(self, debugpy: Any) -> None:
+        while True:
+            self._look(debugpy)
+            time.sleep(POLL)
+
+    def _look(self, debugpy: Any) -> None:
+        with self._looking:
+            if debugpy.is_client_connected() is not self._attached:
+                self._attached = not self._attached
+                logger.info("%s", ATTACHED if self._attached else LEFT)
+                with suppress(OSError):  # the front is gone; the main thread will find out, too
+                    self._tell(self._attached)
+
+
+debugger = Debugger()
+
+
+def in_background(work: Callable[..., None], *arguments: Any) -> None:
+    """Start a thread that no breakpoint stops."""
+    thread = threading.Thread(target=work, args=arguments, name="fairlead-debug", daemon=True)
+    thread.pydev_do_not_trace = thread.is_pydev_daemon_thread = True  # type: ignore[attr-defined]
+    thread.start()
+
+
+def _try_to_listen(debugpy: Any, host: str, port: int) -> bool:
+    try:
+        debugpy.listen((host, port))
+    except RuntimeError:
+        return False
+    debugpy.listen = lambda *_, **__: (host, port)  # a script that does it, too, is right
+    logger.info("A debugger can attach at port %d.", port)
+    return True
+
+
+def _keep_trying(debugpy: Any, host: str, port: int) -> None:
+    while not _try_to_listen(debugpy, host, port):
+        time.sleep(RETRY)
+
+
+def _give_up(debugpy: Any, seconds: float, came: threading.Event) -> None:
+    if not came.wait(seconds):
+        debugpy.wait_for_client.cancel()

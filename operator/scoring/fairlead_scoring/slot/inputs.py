@@ -1,0 +1,122 @@
+"""What ``run()`` is called with: the three ways to read a request (contract §12).
+
+``plain`` hands over the body as text, ``schema`` its parts as ``@input_schema`` names them, ``raw``
+the request itself.
+"""
+
+from __future__ import annotations
+
+import codecs
+import inspect
+import json
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
+from urllib.parse import parse_qsl, quote
+
+from . import frameworks
+from .request import RefusedError, Request
+
+JSON, MULTIPART = "application/json", "multipart/form-data"
+FORM = "application/x-www-form-urlencoded"
+MUST_BE_JSON = "Expects Content-Type to be application/json"
+NOT_JSON = "POST body could not be decoded as JSON: {}"
+EMPTY = "POST body is empty. Expecting a JSON dictionary."
+NOT_A_DICTIONARY = "POST body should be a JSON dictionary."
+QUOTE = "fairlead.quote"
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The body as text; a query as the text of a JSON object."""
+
+    name: str
+    mode = "plain"
+
+    def arguments(self, request: Request) -> Dict[str, Any]:
+        """Raise ``RefusedError`` where the body is no text."""
+        if request.method == "GET":
+            return {self.name: json.dumps(read_query(request.query))}
+        mimetype = media_type(request.content_type)
+        if mimetype == FORM:
+            return {self.name: ""}  # taken for a form, by a framework that leaves nothing of it
+        body = frameworks.unread(request) if mimetype == MULTIPART else request.body
+        try:
+            return {self.name: str(body, "utf-8")}
+        except UnicodeDecodeError as error:
+            raise RefusedError(400, f"Input cannot be decoded as UTF-8: {error}") from error
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Each parameter of ``run()`` its value from a JSON object, or from the query."""
+
+    parameters: Sequence[inspect.Parameter]
+    mode = "schema"
+
+    def arguments(self, request: Request) -> Dict[str, Any]:
+        """Raise ``RefusedError`` where a value is missing or the body is no JSON object."""
+        given = read_query(request.query) if request.method == "GET" else _json_object(request)
+        found = {p.name: given.get(p.name, p.default) for p in self.parameters}
+        for name, value in found.items():
+            if value is inspect.Parameter.empty:
+                raise RefusedError(400, f"A value is not provided for the {name!r} parameter.")
+        return found
+
+
+@dataclass(frozen=True)
+class Raw:
+    """The request, as an object of the framework that the script knows."""
+
+    name: str
+    mode = "raw"
+
+    def arguments(self, request: Request) -> Dict[str, Any]:
+        return {self.name: frameworks.presented(request)}
+
+
+Input = Union[Plain, Schema, Raw]
+
+
+def media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def read_query(query: str) -> Dict[str, Any]:
+    """Return each parameter's value, a list where it is repeated; parsed as JSON if it is JSON.
+
+    ``query`` is as it was sent, each character a byte. Raise ``UnicodeDecodeError`` if those are
+    not UTF-8; what is no UTF-8 once decoded stays percent-encoded.
+    """
+    text = query.encode("latin-1").decode()
+    found: Dict[str, List[Any]] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True, errors=QUOTE):
+        found.setdefault(name, []).append(_json_or_text(value))
+    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
+
+
+def _json_object(request: Request) -> Mapping[str, Any]:
+    kind = media_type(request.content_type)
+    if kind != JSON and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise RefusedError(415, MUST_BE_JSON)
+    try:
+        found = json.loads(request.body)
+    except json.JSONDecodeError as error:
+        raise RefusedError(400, NOT_JSON.format(error) if request.body else EMPTY) from error
+    if not isinstance(found, dict):
+        raise RefusedError(400, NOT_A_DICTIONARY)
+    return found
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _quoted(error: UnicodeError) -> Tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return quote(error.object[error.start : error.end], safe=""), error.end
+
+
+codecs.register_error(QUOTE, _quoted)

@@ -1,0 +1,8 @@
+"""The old name of ``azureml_inference_server_http.api.aml_request``: the very same module."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+sys.modules[__name__] = importlib.import_module("azureml_inference_server_http.api.aml_request")

@@ -1,0 +1,1 @@
+"""The request and the response of scripts that want raw HTTP."""

@@ -1,0 +1,108 @@
+"""The two servers, side by side: the same files, the same environment, the same bytes sent."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+DEADLINE = 30.0  # seconds: the reference server takes some to start
+HOST = "model.example:5001"
+ELSEWHERE = {"connection", "date", "keep-alive", "server"}  # the connection's, not the answer's
+ADDED = "x-fairlead-"  # what we say on top
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What counts of an answer: whatever differs by nature is made equal, or left out."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class Server:
+    """A server that was just started; ``command`` is completed by the port."""
+
+    def __init__(
+        self, command: list[str], port: int, folder: Path, environment: Mapping[str, str]
+    ) -> None:
+        self.port = port
+        self.log = folder / "log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=folder / "app",
+                env={
+                    "PATH": os.environ["PATH"],
+                    "AML_APP_ROOT": str(folder / "app"),
+                    **environment,
+                },
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def until_up(self) -> "Server":
+        deadline = time.monotonic() + DEADLINE
+        while not self._is_up():
+            assert self.process.poll() is None, f"it has ended:\n{self.log.read_text()}"
+            assert time.monotonic() < deadline, f"it does not come up:\n{self.log.read_text()}"
+            time.sleep(0.02)
+        return self
+
+    def ask(self, request: bytes) -> Answer:
+        """Send the bytes on a connection of their own and return what comes back."""
+        method = request.partition(b" ")[0].decode()
+        with closing(socket.create_connection(("127.0.0.1", self.port), DEADLINE)) as connection:
+            connection.sendall(request)
+            response = http.client.HTTPResponse(connection, method=method)
+            response.begin()
+            try:
+                body = response.read()
+            except http.client.IncompleteRead as error:
+                body = error.partial + b"<broken off>"
+        return Answer(response.status, comparable(response.getheaders()), body)
+
+    def end(self) -> None:
+        """At once: there is nothing to be kept. A slot ends when its front is gone."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def _is_up(self) -> bool:
+        try:
+            with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as probe:
+                probe.request("GET", "/ready")
+                return probe.getresponse().status in (200, 404)  # there is none at the reference
+        except OSError:
+            return False
+
+
+def comparable(headers: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    pairs = [(name.lower(), value) for name, value in headers]
+    kept = [(name, value) for name, value in pairs if name not in ELSEWHERE]
+    return tuple(sorted((n, _constant(n, value)) for n, value in kept if not n.startswith(ADDED)))
+
+
+def _constant(name: str, value: str) -> str:
+    if name == "x-ms-run-fn-exec-ms" and re.fullmatch(r"\d+\.\d{3}", value):
+        return "<ms>"
+    if name == "x-ms-server-version":
+        return "<server>"
+    if name == "allow":  # a set, in the order of the day
+        return ", ".join(sorted(value.split(", ")))
+    return UUID.sub("<uuid>", value)
+
+
+def free_port() -> int:
+    with socket.create_server(("", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
