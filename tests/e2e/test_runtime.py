@@ -1,0 +1,89 @@
+"""The runtime as an image has it: a v1 script's decorator, descriptions, figures, a crash."""
+
+import httpx
+import pytest
+
+from tests.e2e.scene import Scene
+
+RAW = """\
+import importlib
+import os
+
+from azureml.contrib.services.aml_request import AMLRequest, rawhttp
+from azureml.contrib.services.aml_response import AMLResponse
+
+OURS = ("fairlead_scoring", "uvicorn", "httptools", "uvloop", "prometheus_client")
+
+
+def init():
+    pass
+
+
+def seen(name):
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        return False
+    return True
+
+
+@rawhttp
+def run(request):
+    body = request.get_data(False)
+    if body == b"die":
+        os._exit(7)
+    if body == b"ours":
+        return [name for name in OURS if seen(name)]
+    return AMLResponse(body[::-1], 201, {"Content-Type": "image/png", "x-size": str(len(body))})
+"""
+
+
+@pytest.fixture(scope="module")
+def raw(stage: Scene) -> str:
+    """The address of a service whose script is ``@rawhttp``; its environment has no package."""
+    stage.image({"score.py": RAW})
+    stage.service(expose={"type": "NodePort", "nodePort": 30080})
+    stage.reason("webservice", "Serving")
+    return stage.address()
+
+
+def test_a_raw_script_of_v1_gets_bytes_and_gives_bytes(raw: str) -> None:
+    answer = httpx.post(raw, content=b"\x00\xff\x01")
+    assert (answer.status_code, answer.content) == (201, b"\x01\xff\x00")
+    assert answer.headers["content-type"] == "image/png"
+    assert (answer.headers["x-size"], answer.headers["x-ms-run-function-failed"]) == ("3", "False")
+
+
+def test_user_code_sees_none_of_the_packages_of_the_server(raw: str) -> None:
+    assert httpx.post(raw, content=b"ours").json() == []
+
+
+def test_the_service_describes_itself_under_the_address_in_its_status(
+    raw: str, stage: Scene
+) -> None:
+    uri = stage.get("webservice")["status"]["swaggerUri"]
+    assert uri == raw.removesuffix("/score") + "/swagger.json"
+    described = httpx.get(uri).json()
+    assert (described["swagger"], described["info"]["title"]) == ("2.0", "diabetes")
+
+
+def test_a_process_that_dies_over_a_request_is_explained_and_replaced(
+    raw: str, stage: Scene
+) -> None:
+    died = httpx.post(raw, content=b"die")
+    assert (died.status_code, died.headers["x-ms-run-function-failed"]) == (500, "True")
+    assert died.headers["x-fairlead-outcome"] == "exited"
+    stage.until(lambda: httpx.post(raw, content=b"ab"), lambda answer: answer.content == b"ba")
+    [pod] = stage.items("pod")
+    assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
+
+
+def test_the_figures_are_there_for_prometheus_and_for_pollers(raw: str, stage: Scene) -> None:
+    base = raw.removesuffix("/score")
+    httpx.post(raw, content=b"x")
+    state = httpx.get(f"{base}/-/slots").json()
+    assert (state["slots"], state["queued"], state["draining"]) == (1, 0, False)
+    assert state["requests"] >= 1
+    lines = httpx.get(f"{base}/metrics").text.splitlines()
+    assert [line for line in lines if line.startswith("fairlead_") and not line.startswith("#")]
+    assert stage.columns("webservice")["REPLICAS"] == "1/1"
