@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.scoring.conftest import Serve, pip
+from tests.integration.scoring.conftest import Serve
 from tests.integration.scoring.debug_client import DebugClient
 from tests.integration.scoring.service import (
     CLIENT,
@@ -160,18 +160,11 @@ def test_the_keys_guard_it(serve: Serve, tmp_path: Path) -> None:
     assert found.status_code == 200
 
 
-@pytest.fixture(scope="session")
-def debugpy(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("debugpy")
-    pip("install", "--target", str(folder), "--no-deps", "debugpy==1.8.22")
-    return str(folder)
-
-
-def test_a_breakpoint_outlasts_the_time_out_and_health(serve: Serve, debugpy: str) -> None:
+def test_a_breakpoint_outlasts_the_time_out_and_health(serve: Serve, debugpy: Path) -> None:
     port = free_port()
     service = serve(
         SCRIPT, files=helper("one"), FAIRLEAD_DEBUG="true", FAIRLEAD_DEBUG_PORT=str(port),
-        PYTHONPATH=debugpy, SCORING_TIMEOUT_MS="300",
+        PYTHONPATH=str(debugpy), SCORING_TIMEOUT_MS="300",
     ).until_ready()  # fmt: skip
     client = DebugClient(port)
     client.stop_at(service.root / "helper.py", 2)
@@ -188,11 +181,11 @@ def test_a_breakpoint_outlasts_the_time_out_and_health(serve: Serve, debugpy: st
     wait_until(lambda: "The debugger has left" in service.out, "the front to know")
 
 
-def test_a_debugger_can_attach_again_after_a_reload(serve: Serve, debugpy: str) -> None:
+def test_a_debugger_can_attach_again_after_a_reload(serve: Serve, debugpy: Path) -> None:
     port = free_port()
     service = serve(
         SCRIPT, files=helper("one"), FAIRLEAD_DEBUG="true", FAIRLEAD_DEBUG_PORT=str(port),
-        PYTHONPATH=debugpy,
+        PYTHONPATH=str(debugpy),
     ).until_ready()  # fmt: skip
     DebugClient(port).leave()
     service.write(helper("two"))
