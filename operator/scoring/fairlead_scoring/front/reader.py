@@ -36,12 +36,9 @@ class Reader:
         if self.deaf:
             return
         self._head_size += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._decline(data[upgrade.args[0] :])
-        except httptools.HttpParserError as error:
-            raise _told(error) from error
+        rest = self._parse(data)
+        if rest is not None:
+            self._decline(rest)
         if self.reads_head and self._head_size > LARGEST_HEAD:
             raise UnreadableError(431, "The head of the request is too large.")
 
@@ -96,6 +93,16 @@ class Reader:
         if incoming:
             incoming.whole = True
             self._progress(incoming)
+
+    def _parse(self, data: bytes) -> bytes | None:
+        """Return what the parser leaves behind an offer to speak something else, if it meets one."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            return data[upgrade.args[0] :]
+        except httptools.HttpParserError as error:
+            raise _told(error) from error
+        return None
 
     def _decline(self, rest: bytes) -> None:
         """Go on in HTTP/1.1 with a request that offers to speak something else.
