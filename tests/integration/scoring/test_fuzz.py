@@ -81,10 +81,12 @@ def echo(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
         {"score.py": ECHO},
         {"FAIRLEAD_MAX_CONCURRENT_REQUESTS": "2", "FAIRLEAD_MAX_BODY_MB": "1"},
     )
-    yield service.until_ready()
-    log = service.err + service.out
-    assert "Traceback" not in log, log[max(0, log.index("Traceback") - 500) :][:3000]
-    service.end()
+    try:
+        yield service.until_ready()
+        log = service.err + service.out
+        assert "Traceback" not in log, log[max(0, log.index("Traceback") - 500) :][:3000]
+    finally:
+        service.end()
 
 
 def is_well(service: Service) -> bool:

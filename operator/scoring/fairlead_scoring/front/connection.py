@@ -50,16 +50,16 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._writer = Writer(self._transport, self._server)
         largest = self._app.reading.largest_body
-        self._reader = Reader(address(self._transport), largest, self._progress)
+        self._reader = Reader(address(self._transport), largest, self._queue.append)
         self._server.connections.add(cast(Any, self))
         self._deadline.set(KEEP_ALIVE)
 
     def data_received(self, data: bytes) -> None:
-        try:
-            self._reader.feed(data)
-        except UnreadableError as error:
+        error = self._read(data)
+        self._advance()
+        if error:
             self._refuse(error)
-        self._watch_the_clock()
+            self._watch_the_clock()
 
     def eof_received(self) -> bool:
         """The client sends no more. What it has sent whole is owed an answer all the same."""
@@ -137,11 +137,12 @@ class Connection(asyncio.Protocol):
 
     # What we do ourselves
 
-    def _progress(self, incoming: Incoming) -> None:
-        """More of a request has been read."""
-        if incoming.visit is None and incoming not in self._queue:
-            self._queue.append(incoming)
-        self._advance()
+    def _read(self, data: bytes) -> UnreadableError | None:
+        try:
+            self._reader.feed(data)
+        except UnreadableError as error:
+            return error
+        return None
 
     def _advance(self) -> None:
         """Go on with the queue as far as possible. A loop: a client may send very much at once."""
@@ -153,7 +154,8 @@ class Connection(asyncio.Protocol):
         self._advancing = False
         if self._last and not self._queue and self._reader.incoming is None:
             self._close()
-        self._pause_or_resume()
+        if self._paused or len(self._queue) > 1:
+            self._pause_or_resume()
         self._watch_the_clock()
 
     def _goes_on(self, first: Incoming) -> bool:
