@@ -12,6 +12,7 @@ from fairlead.images.runtime_layer import Runtime, install
 from fairlead.settings import Settings
 from tests.integration.scoring.service import Gate, Service
 
+DEBUGPY = "debugpy==1.8.22"
 SOURCE = Path(__file__).parents[3] / "operator" / "scoring"
 
 
@@ -35,6 +36,14 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     install(Runtime(wheel, python), folder / "layer", Settings(), print)
     return folder / "layer"
+
+
+@pytest.fixture(scope="session")
+def debugpy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder to import debugpy from."""
+    folder = tmp_path_factory.mktemp("debugpy")
+    pip("install", "--target", str(folder), "--no-deps", DEBUGPY)
+    return folder
 
 
 @pytest.fixture

@@ -54,7 +54,10 @@ class Raw:
         return self
 
     def close_half(self) -> Self:
-        self.socket.shutdown(socket.SHUT_WR)
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError as error:  # the server has closed the whole of it
+            raise ConnectionResetError from error
         return self
 
     def rest(self) -> bytes:

@@ -8,12 +8,10 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.integration.scoring.conftest import pip
 from tests.integration.scoring.debug_client import DebugClient
 from tests.integration.scoring.service import free_port, wait_until
 from tests.integration.scoring.slot_process import SlotProcess
 
-DEBUGPY = "debugpy==1.8.22"
 SCRIPT = """
 def init():
     pass
@@ -44,14 +42,6 @@ MISSING = "debugpy is not installed, so no debugger can be attached: add it to t
 
 class Start(Protocol):
     def __call__(self, script: str, path: Path | None, **debug: Any) -> SlotProcess: ...
-
-
-@pytest.fixture(scope="session")
-def debugpy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder to import debugpy from."""
-    folder = tmp_path_factory.mktemp("debugpy")
-    pip("install", "--target", str(folder), "--no-deps", DEBUGPY)
-    return folder
 
 
 @pytest.fixture

@@ -206,6 +206,14 @@ def test_a_module_that_is_called_flask_is_not_flask(start: Start) -> None:
     assert slot.ask(b"body")[1] == b"body!"
 
 
+def test_a_flask_that_makes_no_application_is_no_obstacle(start: Start) -> None:
+    flask = "class Flask:\n    def __init__(self, name):\n        self.name = name\n"
+    slot = start(f"import flask\n{ECHO}", files={"flask.py": flask})
+    slot.ready()
+    assert slot.ask(b"body")[1] == b'"body"'
+    assert "flask.request cannot be provided: " in slot.output
+
+
 def test_both_decorators_are_one_too_many(start: Start) -> None:
     schema_util = "def is_schema_decorated(run):\n    return True\n"
     files = {"inference_schema/__init__.py": "", "inference_schema/schema_util.py": schema_util}

@@ -109,7 +109,8 @@ class App:
         ours = ids.headers
         headers = response.headers
         if len(headers) > 1:
-            headers = [one for one in headers if one[0].lower() not in ids.names]
+            names = ids.names
+            headers = [one for one in headers if one[0].lower() not in names]
         headers.extend(ours)
         if self.settings.tells_version:
             headers.append(VERSION)

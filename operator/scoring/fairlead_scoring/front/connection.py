@@ -1,8 +1,7 @@
 """One connection: requests are read, given to the application one by one, and answered in order.
 
 uvicorn listens, makes one of these for each connection, and tells them to end. What is in between
-is ours: limits for what a client may send and how slowly, and no detour between a request and its
-slot.
+is ours: limits for what is sent and how slowly, and no detour between a request and its slot.
 """
 
 import asyncio
@@ -21,6 +20,7 @@ from fairlead_scoring.front.reader import Reader
 from fairlead_scoring.front.writer import Writer
 
 KEEP_ALIVE = 75.0  # seconds; longer than a proxy keeps an idle connection, so that it closes first
+LAST_CALL = 0.2  # seconds that an idle connection has for a last request when we shut down
 LINGER = 2.0  # seconds for a client to read our last words before it is cut off
 
 
@@ -50,16 +50,16 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._writer = Writer(self._transport, self._server)
         largest = self._app.reading.largest_body
-        self._reader = Reader(address(self._transport), largest, self._progress)
+        self._reader = Reader(address(self._transport), largest, self._queue.append)
         self._server.connections.add(cast(Any, self))
         self._deadline.set(KEEP_ALIVE)
 
     def data_received(self, data: bytes) -> None:
-        try:
-            self._reader.feed(data)
-        except UnreadableError as error:
+        error = self._read(data)
+        self._advance()
+        if error:
             self._refuse(error)
-        self._watch_the_clock()
+            self._watch_the_clock()
 
     def eof_received(self) -> bool:
         """The client sends no more. What it has sent whole is owed an answer all the same."""
@@ -83,8 +83,8 @@ class Connection(asyncio.Protocol):
                 incoming.visit.left()
 
     def pause_writing(self) -> None:
-        seconds = self._app.reading.body_seconds
-        self._slow_reader = asyncio.get_running_loop().call_later(seconds, self._transport.abort)
+        loop, seconds = asyncio.get_running_loop(), self._app.reading.body_seconds
+        self._slow_reader = loop.call_later(seconds, self._transport.abort)
         if self._queue and self._queue[0].visit:
             self._queue[0].visit.pause()
 
@@ -96,10 +96,10 @@ class Connection(asyncio.Protocol):
                 self._queue[0].visit.resume()
 
     def shutdown(self) -> None:
-        """Finish what has been begun, and then close."""
+        """Finish what has been begun, and what may be on its way already; then close."""
         self._last = True
         if not self._queue and self._reader.incoming is None:
-            self._close()
+            self._deadline.set(LAST_CALL)
 
     # What the application calls
 
@@ -137,11 +137,12 @@ class Connection(asyncio.Protocol):
 
     # What we do ourselves
 
-    def _progress(self, incoming: Incoming) -> None:
-        """More of a request has been read."""
-        if incoming.visit is None and incoming not in self._queue:
-            self._queue.append(incoming)
-        self._advance()
+    def _read(self, data: bytes) -> UnreadableError | None:
+        try:
+            self._reader.feed(data)
+        except UnreadableError as error:
+            return error
+        return None
 
     def _advance(self) -> None:
         """Go on with the queue as far as possible. A loop: a client may send very much at once."""
@@ -153,7 +154,8 @@ class Connection(asyncio.Protocol):
         self._advancing = False
         if self._last and not self._queue and self._reader.incoming is None:
             self._close()
-        self._pause_or_resume()
+        if self._paused or len(self._queue) > 1:
+            self._pause_or_resume()
         self._watch_the_clock()
 
     def _goes_on(self, first: Incoming) -> bool:
@@ -163,6 +165,8 @@ class Connection(asyncio.Protocol):
         if first.visit and not first.answered:
             self._hand_over(first, first.visit)
         if first.answered and first.closes and (first.whole or first.waits_to_send):
+            while len(self._queue) > 1:  # it has been told that nothing more is answered
+                self._queue.pop()
             self._close()
             return True
         return first.answered and first.whole
@@ -199,10 +203,10 @@ class Connection(asyncio.Protocol):
             incoming.visit.reject(problem(error.status, str(error)))
 
     def _close(self) -> None:
-        """Where the client may still be sending, close our half only at first: a connection that is
-        closed on it makes it lose the answer that it has not read yet."""
-        if not self._reader.deaf or self._half_closed:
-            self._reader.deaf = True
+        """Close our half, and wait a little for the client: if it still sends, a connection closed
+        at once makes it lose the answer that it has not read yet."""
+        self._reader.deaf = True
+        if self._half_closed:
             self._transport.close()
         elif not self._lingers and not self._transport.is_closing():
             self._lingers = True
@@ -229,10 +233,9 @@ class Connection(asyncio.Protocol):
         self._timed = stage
         if stage is None:
             self._deadline.set(math.inf if self._queue else KEEP_ALIVE)
-        elif stage[1]:
-            self._deadline.set(self._app.reading.head_seconds)
         else:
-            self._deadline.set(self._app.reading.body_seconds)
+            limits = self._app.reading
+            self._deadline.set(limits.head_seconds if stage[1] else limits.body_seconds)
 
     def _too_late(self) -> None:
         if self._lingers:
@@ -246,5 +249,4 @@ class Connection(asyncio.Protocol):
     @property
     def _waits(self) -> bool:
         """Whether the first in the queue waits for a slot."""
-        visit = self._queue[0].visit if self._queue else None
-        return visit is not None and visit.waiting
+        return any(one.visit is not None and one.visit.waiting for one in self._queue)

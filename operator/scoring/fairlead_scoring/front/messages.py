@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from functools import cached_property
 from http import HTTPStatus
 from urllib.parse import unquote
 
@@ -15,6 +14,7 @@ RUN_FAILED = "An unexpected error occurred in scoring script. Check the logs for
 INTERNAL = "An unexpected internal error occurred. Check the logs for more info."
 LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+LENGTH = len("content-length")
 FIRST_FINAL = 200  # a status below is of an interim answer
 
 
@@ -32,6 +32,8 @@ class Request:
     ) -> None:
         self.method = method
         self.raw_path, self.query = target
+        path = unquote(self.raw_path) if "%" in self.raw_path else self.raw_path
+        self.path = "/" + path.lstrip("/") if path.startswith("//") else path  # as a router sees it
         self.pairs = pairs
         self.version = version
         self.client = client
@@ -42,12 +44,6 @@ class Request:
             if "_" not in name:
                 known = self.headers.get(name)
                 self.headers[name] = value if known is None else f"{known},{value}"
-
-    @cached_property
-    def path(self) -> str:
-        """As a router sees it: decoded, and without a second slash at its beginning."""
-        path = unquote(self.raw_path) if "%" in self.raw_path else self.raw_path
-        return "/" + path.lstrip("/") if path.startswith("//") else path
 
     @property
     def target(self) -> str:
@@ -83,10 +79,12 @@ class Response:
 
     @property
     def _may_have_length(self) -> bool:
-        return self.may_have_body and not any(
-            len(name) == len("content-length") and name.lower() == "content-length"
-            for name, _ in self.headers
-        )
+        if not self.may_have_body:
+            return False
+        for name, _ in self.headers:  # a generator takes longer than all the rest
+            if len(name) == LENGTH and name.lower() == "content-length":
+                return False
+        return True
 
 
 def text(status: int, body: bytes, *headers: Header) -> Response:

@@ -13,18 +13,17 @@ NOT_HTTP = "The request is no valid HTTP."
 
 
 class Reader:
-    """``incoming`` is what is being read. ``progress`` is called when its head is there, when more
-    of its body has come than may come, and when all of it is there."""
+    """``incoming`` is what is being read; ``on_head`` is called as soon as its head is there."""
 
     def __init__(
         self,
         client: tuple[str, int] | None,
         largest_body: int,
-        progress: Callable[[Incoming], None],
+        on_head: Callable[[Incoming], None],
     ) -> None:
         self._client = client
         self._largest_body = largest_body
-        self._progress = progress
+        self._on_head = on_head
         self._parser = self._new_parser()
         self._offer: list[Header] | None = None
         self._head_size = 0
@@ -36,12 +35,9 @@ class Reader:
         if self.deaf:
             return
         self._head_size += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._decline(data[upgrade.args[0] :])
-        except httptools.HttpParserError as error:
-            raise _told(error) from error
+        rest = self._parse(data)
+        if rest is not None:
+            self._decline(rest)
         if self.reads_head and self._head_size > LARGEST_HEAD:
             raise UnreadableError(431, "The head of the request is too large.")
 
@@ -81,13 +77,11 @@ class Reader:
             client=self._client,
         )
         incoming.keep_alive = version == "1.1" and parser.should_keep_alive()
-        self._progress(incoming)
+        self._on_head(incoming)
 
     def on_body(self, body: bytes) -> None:
         if self.incoming:
             self.incoming.add_body(body, self._largest_body)
-            if self.incoming.size > self._largest_body:
-                self._progress(self.incoming)
 
     def on_message_complete(self) -> None:
         if self._offer is not None:
@@ -95,7 +89,16 @@ class Reader:
         incoming, self.incoming = self.incoming, None
         if incoming:
             incoming.whole = True
-            self._progress(incoming)
+
+    def _parse(self, data: bytes) -> bytes | None:
+        """Return what the parser leaves unread behind an offer to speak something else."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            return data[upgrade.args[0] :]
+        except httptools.HttpParserError as error:
+            raise _told(error) from error
+        return None
 
     def _decline(self, rest: bytes) -> None:
         """Go on in HTTP/1.1 with a request that offers to speak something else.

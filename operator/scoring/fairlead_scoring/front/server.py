@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import select
 import signal
 import socket
 from collections.abc import Iterator, Sequence
@@ -40,6 +41,12 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take in whoever has connected already: the kernel would reset them."""
+        while any(_somebody_waits(one) for one in sockets or []):
+            await asyncio.sleep(0)
+        await super().shutdown(sockets)
 
     def end(self) -> None:
         """Accept nothing more, finish what was accepted, return from ``serve()``."""
@@ -117,6 +124,12 @@ def _configuration(app: App) -> uvicorn.Config:
         server_header=False,
         backlog=BACKLOG,
     )
+
+
+def _somebody_waits(listener: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(listener, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _drain_on_signals(app: App, pool: Pool, server: Server, delay: float) -> None:

@@ -18,6 +18,8 @@ class Writer:
         self._transport = transport
         self._server = server
         self._chunked = self._silent = False
+        self._known: list[tuple[bytes, bytes]] | None = None
+        self._date = ""
 
     def write(self, request: Request | None, response: Response, *, closes: bool) -> None:
         """Write an answer at once. The answer to HEAD has no body, but has its length."""
@@ -55,8 +57,11 @@ class Writer:
             self._transport.write(LAST_CHUNK)
 
     def _more(self, *, closes: bool) -> str:
-        date = "".join(
-            f"{name.decode('latin-1')}: {value.decode('latin-1')}\r\n"
-            for name, value in self._server.default_headers
-        )
-        return date + CLOSE if closes else date
+        """Return lines that do not depend on the answer; uvicorn has a new date each second."""
+        if self._server.default_headers is not self._known:
+            self._known = self._server.default_headers
+            pairs = [
+                (name.decode("latin-1"), value.decode("latin-1")) for name, value in self._known
+            ]
+            self._date = "".join(f"{name}: {value}\r\n" for name, value in pairs)
+        return self._date + CLOSE if closes else self._date

@@ -8,18 +8,22 @@ such an application; else our stand-ins give it the same objects, made by werkze
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 from contextlib import nullcontext, suppress
 from functools import lru_cache
 from types import ModuleType
 from typing import Any, ContextManager, Iterator, Optional
 
+from . import trace
+from .logs import NAME
 from .request import RefusedError, Request
 
+logger = logging.getLogger(NAME)
 AML_REQUEST = "azureml_inference_server_http.api.aml_request"
 AML_RESPONSE = "azureml_inference_server_http.api.aml_response"
 CONTRIB_REQUEST = "azureml.contrib.services.aml_request"  # a package of its own, where installed
-ROUTE, METHODS = "/score", ["GET", "POST", "OPTIONS"]
+ROUTE, ENDPOINT, METHODS = "/score", "main.handle_score", ["GET", "POST", "OPTIONS"]
 NO_CONTEXT: ContextManager[Any] = nullcontext()
 
 
@@ -108,9 +112,11 @@ def _flask_application() -> Optional[Any]:
 
 @lru_cache(maxsize=None)
 def _application(flask: ModuleType) -> Optional[Any]:
-    """Return an application like the reference server's; None where only the name is flask's."""
-    if not hasattr(flask, "Flask"):
+    """Return an application like the reference server's; None where that flask cannot make one."""
+    try:
+        app = flask.Flask("entry_module", static_folder=None, root_path=".")
+        app.add_url_rule(ROUTE, ENDPOINT, methods=METHODS, provide_automatic_options=False)
+    except Exception as error:  # noqa: BLE001 - it may be another module, or of another age
+        logger.warning("flask.request cannot be provided: %s", trace.last_words(error))
         return None
-    app = flask.Flask("entry_module", static_folder=None, root_path=".")
-    app.add_url_rule(ROUTE, "main.handle_score", methods=METHODS, provide_automatic_options=False)
     return app

@@ -36,8 +36,12 @@ class Scorer:
 
     def answer(self, request: Request) -> Answer:
         """Return what the client is told; the log is told the rest, under the request's id."""
-        with frameworks.context(request):
-            found = self._answer(request)
+        try:
+            with frameworks.context(request):
+                found = self._answer(request)
+        except Exception as error:  # noqa: BLE001 - flask may be of any age, and has its own ideas
+            log_failure("flask failed", request, error)
+            return refusal(500, INTERNAL)
         try:
             return begun(found)
         except Exception as error:  # noqa: BLE001 - user code may raise anything, and none of it is ours
