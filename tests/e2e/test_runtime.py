@@ -1,5 +1,7 @@
 """The runtime as an image has it: a v1 script's decorator, descriptions, figures, a crash."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 
@@ -8,6 +10,7 @@ from tests.e2e.scene import Scene
 RAW = """\
 import importlib
 import os
+import time
 
 from azureml.contrib.services.aml_request import AMLRequest, rawhttp
 from azureml.contrib.services.aml_response import AMLResponse
@@ -32,6 +35,8 @@ def run(request):
     body = request.get_data(False)
     if body == b"die":
         os._exit(7)
+    if body == b"slow":
+        time.sleep(5)
     if body == b"ours":
         return [name for name in OURS if seen(name)]
     return AMLResponse(body[::-1], 201, {"Content-Type": "image/png", "x-size": str(len(body))})
@@ -76,6 +81,18 @@ def test_a_process_that_dies_over_a_request_is_explained_and_replaced(
     stage.until(lambda: httpx.post(raw, content=b"ab"), lambda answer: answer.content == b"ba")
     [pod] = stage.items("pod")
     assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
+
+
+def test_who_finds_no_slot_is_told_why_and_when_to_come_again(raw: str, stage: Scene) -> None:
+    base = raw.removesuffix("/score")
+    with ThreadPoolExecutor() as others:
+        slow = others.submit(httpx.post, raw, content=b"slow", timeout=30)
+        stage.until(lambda: httpx.get(f"{base}/-/slots").json()["busy"], lambda busy: busy == 1)
+        refused = httpx.post(raw, content=b"ab")
+        assert (refused.status_code, refused.json()["reason"]) == (503, "queue_timeout")
+        assert int(refused.headers["retry-after"]) >= 1
+        assert httpx.get(f"{base}/ready").text == "Ready"
+        assert slow.result().content == b"wols"
 
 
 def test_the_figures_are_there_for_prometheus_and_for_pollers(raw: str, stage: Scene) -> None:

@@ -17,6 +17,7 @@ GPU = "nvidia.com/gpu"
 STARTUP_PERIOD = 2  # seconds between two looks at a container that starts
 DRAIN_SECONDS = 5  # until every node knows that the pod takes no more requests
 LONGEST_REQUEST = 60  # seconds; v1's scoring time-out
+MAX_QUEUE_WAIT_MS = 500  # v1's max_request_wait_time (contract §6.1); then a 503 says why
 PROGRESS_DEADLINE_MARGIN = 300  # seconds to pull the image, on top of the start-up budget
 
 
@@ -97,12 +98,13 @@ def _container(webservice: Webservice, image: str) -> Manifest:
 
 
 def _environment(webservice: Webservice) -> list[Manifest]:
-    """The user's variables, and ours, which win; sorted, for a mapping has no order."""
+    """Defaults, the user's variables, and ours, which win; sorted, for a mapping has no order."""
+    defaults = {"HOME": SCRATCH, "FAIRLEAD_MAX_QUEUE_WAIT_MS": str(MAX_QUEUE_WAIT_MS)}
     ours = {"SERVICE_NAME": webservice.name, "FAIRLEAD_DRAIN_SECONDS": str(DRAIN_SECONDS)}
     if authenticated(webservice):
         ours["FAIRLEAD_KEYS_DIR"] = KEYS_FOLDER
-    theirs = {"HOME": SCRATCH, **(webservice.spec.environment_variables or {})}
-    return [{"name": name, "value": value} for name, value in sorted({**theirs, **ours}.items())]
+    whole = {**defaults, **(webservice.spec.environment_variables or {}), **ours}
+    return [{"name": name, "value": value} for name, value in sorted(whole.items())]
 
 
 def _resources(resources: Resources) -> Manifest:
