@@ -55,11 +55,12 @@ class Connection(asyncio.Protocol):
         self._deadline.set(KEEP_ALIVE)
 
     def data_received(self, data: bytes) -> None:
-        error = self._read(data)
-        self._advance()
-        if error:
+        try:
+            self._reader.feed(data)
+        except UnreadableError as error:
+            self._advance()
             self._refuse(error)
-            self._watch_the_clock()
+        self._advance()
 
     def eof_received(self) -> bool:
         """The client sends no more. What it has sent whole is owed an answer all the same."""
@@ -136,13 +137,6 @@ class Connection(asyncio.Protocol):
             Probe(self._transport, lambda: self._waits)
 
     # What we do ourselves
-
-    def _read(self, data: bytes) -> UnreadableError | None:
-        try:
-            self._reader.feed(data)
-        except UnreadableError as error:
-            return error
-        return None
 
     def _advance(self) -> None:
         """Go on with the queue as far as possible. A loop: a client may send very much at once."""
