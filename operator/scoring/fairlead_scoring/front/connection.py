@@ -185,7 +185,7 @@ class Connection(asyncio.Protocol):
         incoming, self._reader.incoming = self._reader.incoming, None
         self._reader.deaf = self._last = True
         if incoming is None or incoming not in self._queue:
-            if not self._queue:
+            if not self._queue and not self._lingers:
                 self._writer.write(None, problem(error.status, str(error)), closes=True)
                 self._close()
         elif incoming is not self._queue[0]:  # what was read before is answered all the same
