@@ -240,7 +240,7 @@ def test_who_sends_too_slowly_is_told_so(serve: Serve, sent: bytes, least: float
     answer, seconds = trickle(service, sent, pause=0.01)
     assert (answer.status, answer.headers["connection"]) == (408, "close")
     assert "too slowly" in answer.json["message"]
-    assert seconds >= least
+    assert seconds >= 0.9 * least  # by another clock than the server's
 
 
 def test_a_half_closed_client_gets_its_answers(echo: Service) -> None:
