@@ -3,19 +3,26 @@
 import inspect
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from fairlead.api import reasons
 from fairlead.api.reasons import Reason
 from fairlead.settings import Settings
+from fairlead_scoring.front import admission, exchange, settings
+from fairlead_scoring.front.admission import Reason as Refusal
+from fairlead_scoring.front.app import ROUTES
+from fairlead_scoring.front.exchange import Outcome
+from fairlead_scoring.front.restarts import TOO_OFTEN
 
+FRONT = Path(settings.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def reasons_in_code() -> dict[str, str]:
+def reasons_in_code(module: ModuleType = reasons) -> dict[str, str]:
     """Each reason with the comment behind it."""
-    source = inspect.getsource(reasons)
+    source = inspect.getsource(module)
     return dict(re.findall(r'^    [A-Z_]+ = "(\w+)"  # (.+)$', source, re.MULTILINE))
 
 
@@ -50,3 +57,54 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
     assert set(rows("settings.md")) == {
         f"FAIRLEAD_{name.upper()}" for name in Settings.model_fields
     }
+
+
+def test_every_refusal_and_outcome_of_the_runtime_is_documented_in_the_same_words() -> None:
+    documented = {name: cells[0] for name, cells in rows("scoring.md").items()}
+    in_code = reasons_in_code(admission) | reasons_in_code(exchange)
+    assert set(in_code) == {
+        *map(str.lower, Refusal.__members__),
+        *map(str.lower, Outcome.__members__),
+    }
+    assert {name: documented.get(name) for name in in_code} == in_code
+    assert f"at least {TOO_OFTEN} times in a row" in documented["crashing"]
+
+
+def variables_in_code() -> set[str]:
+    """Every variable that the runtime's front asks the environment for."""
+    source = "".join(path.read_text() for path in FRONT.glob("*.py"))
+    names = set(re.findall(r'"((?:FAIRLEAD|AZUREML|AML|SERVICE|SERVER|SCORING)_[A-Z_]+)"', source))
+    source = (FRONT.parent / "slot" / "layout.py").read_text()
+    names |= set(re.findall(r'"((?:AZUREML|AML)_[A-Z_]+)"', source))
+    made_for_scripts, prefix = {"SERVER_PORT"}, {"FAIRLEAD_"}
+    return (names | {"WORKER_COUNT", "HEALTH_PORT", "SEPERATE_HEALTH_ENDPOINT"}) - (
+        made_for_scripts | prefix
+    )
+
+
+def test_every_variable_of_the_runtime_is_documented() -> None:
+    documented = {name.rstrip("` †") for name in rows("scoring.md") if name.upper() == name}
+    assert {name for name in documented if not name.startswith("/")} == variables_in_code()
+
+
+@pytest.mark.parametrize(
+    ("name", "default"),
+    [
+        ("FAIRLEAD_PORT", settings.PORT),
+        ("HEALTH_PORT", settings.HEALTH_PORT),
+        ("SCORING_TIMEOUT_MS", settings.SCORING_TIMEOUT_MS),
+        ("FAIRLEAD_MAX_BODY_MB", settings.MAX_BODY_MB),
+        ("FAIRLEAD_HEAD_SECONDS", settings.HEAD_SECONDS),
+        ("FAIRLEAD_BODY_SECONDS", settings.BODY_SECONDS),
+        ("FAIRLEAD_INIT_WARNING_SECONDS", settings.INIT_WARNING_SECONDS),
+        ("FAIRLEAD_DRAIN_SECONDS", settings.DRAIN_SECONDS),
+        ("FAIRLEAD_TERMINATION_LOG", settings.TERMINATION_LOG),
+    ],
+)
+def test_the_defaults_of_the_runtime_are_documented(name: str, default: object) -> None:
+    said = f"{default:g}" if isinstance(default, float) else str(default)
+    assert rows("scoring.md")[name][0].strip("`") == said
+
+
+def test_every_route_of_the_runtime_is_documented() -> None:
+    assert {name for name in rows("scoring.md") if name.startswith("/")} >= set(ROUTES)

@@ -89,12 +89,12 @@ def test_when_to_come_again_follows_how_long_requests_take(serve: Serve) -> None
         "import time\n\n\ndef init():\n    pass\n\n\ndef run(data):\n    time.sleep(float(data))\n"
     )
     service = serve(script, FAIRLEAD_QUEUE_LIMIT="3").until_ready()
-    service.score("1.2")
+    service.score("1.05")
     with Raw(service) as raw, Raw(service) as other, Raw(service) as third, Raw(service) as last:
         for each in (raw, other, third, last):
-            each.send(request("1.2"))
+            each.send(request("1.05"))
         wait_until(lambda: state(service)["queued"] == 3, "the queue to be full")
-        assert service.score("0").headers["retry-after"] == "5"  # four, each of 1.2 s
+        assert 5 <= int(service.score("0").headers["retry-after"]) <= 8  # four, each of 1.05 s
 
 
 def test_without_a_limit_everybody_waits(serve: Serve, gate: Gate) -> None:
@@ -107,12 +107,15 @@ def test_without_a_limit_everybody_waits(serve: Serve, gate: Gate) -> None:
 
 @pytest.mark.parametrize("data", ["sleep", "spin"])
 def test_what_takes_too_long_is_ended_with_all_that_it_has_started(serve: Serve, data: str) -> None:
-    service = serve(DYING, SCORING_TIMEOUT_MS="300").until_ready()
+    service = serve(DYING, SCORING_TIMEOUT_MS="1000").until_ready()
     first = service.score("").json()
     began = time.monotonic()
     answer = service.score(data, x_request_id="slow")
-    assert 0.3 <= time.monotonic() - began < 5
-    assert (answer.status_code, answer.json()) == (500, {"message": "Scoring timeout after 300 ms"})
+    assert 1.0 <= time.monotonic() - began < 15
+    assert (answer.status_code, answer.json()) == (
+        500,
+        {"message": "Scoring timeout after 1000 ms"},
+    )
     assert answer.headers["x-ms-run-function-failed"] == "True"
     assert answer.headers["x-fairlead-outcome"] == "timeout"
     assert answer.headers["x-request-id"] == "slow"
@@ -140,9 +143,9 @@ def test_no_time_out_is_no_time_out(serve: Serve) -> None:
 
 def test_the_wait_in_the_queue_is_no_part_of_the_time_out(serve: Serve) -> None:
     script = "import time\n\n\ndef init():\n    pass\n\n\ndef run(data):\n    time.sleep(0.3)\n"
-    service = serve(script, SCORING_TIMEOUT_MS="700").until_ready()
-    clients = [Raw(service).send(request("")) for _ in range(4)]
-    assert [client.answer().status for client in clients] == [200] * 4
+    service = serve(script, SCORING_TIMEOUT_MS="2000").until_ready()
+    clients = [Raw(service).send(request("")) for _ in range(8)]
+    assert [client.answer().status for client in clients] == [200] * 8
 
 
 @pytest.mark.parametrize(
@@ -215,7 +218,7 @@ def test_a_thread_that_takes_too_long_keeps_its_place_until_all_do(
         Gate.WAIT + THREADS.replace("{gate}", str(gate)),
         FAIRLEAD_SLOT_MODE="thread",
         FAIRLEAD_MAX_CONCURRENT_REQUESTS="2",
-        SCORING_TIMEOUT_MS="200",
+        SCORING_TIMEOUT_MS="1000",
     ).until_ready()
     Path(f"{gate}open").touch()
     [process, _] = service.score("open").json()

@@ -1,5 +1,7 @@
 """The small pure parts of the front: counters, progress, and the words for an end."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,23 @@ from fairlead_scoring.front.process import End
 from fairlead_scoring.front.progress import Progress
 from fairlead_scoring.slot.record import Failure
 
+INIT = """
+import ctypes, os, pathlib, subprocess, sys, time
+from fairlead_scoring.front.session import kill_session, reap
+
+PR_SET_CHILD_SUBREAPER = 36
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # as process 1 is
+family = "import subprocess; print(subprocess.Popen(['sleep', '3600']).pid, flush=True); input()"
+child = subprocess.Popen(
+    [sys.executable, "-c", family], stdin=-1, stdout=-1, text=True, start_new_session=True
+)
+orphan = pathlib.Path("/proc", child.stdout.readline().strip())
+kill_session(child.pid)
+child.wait()
+while orphan.exists():
+    reap(child.pid)
+print("reaped")
+"""
 AT = {"file": "score.py", "line": 12, "function": "init", "code": "model = download()"}
 V2 = "low 0\nhigh 0\nmax 3\noom 3\noom_kill 2\noom_group_kill 0\n"
 V1 = "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n"
@@ -88,3 +107,10 @@ def test_an_interruption_says_where_the_script_was() -> None:
         "The service was told to stop after 310 s; score.py was still in init().",
         AT,
     )
+
+
+def test_the_dead_of_a_session_are_not_left_in_the_table_of_processes() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INIT], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.stdout, done.stderr) == ("reaped\n", "")

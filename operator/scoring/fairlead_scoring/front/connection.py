@@ -55,11 +55,12 @@ class Connection(asyncio.Protocol):
         self._deadline.set(KEEP_ALIVE)
 
     def data_received(self, data: bytes) -> None:
-        error = self._read(data)
-        self._advance()
-        if error:
+        try:
+            self._reader.feed(data)
+        except UnreadableError as error:
+            self._advance()
             self._refuse(error)
-            self._watch_the_clock()
+        self._advance()
 
     def eof_received(self) -> bool:
         """The client sends no more. What it has sent whole is owed an answer all the same."""
@@ -137,13 +138,6 @@ class Connection(asyncio.Protocol):
 
     # What we do ourselves
 
-    def _read(self, data: bytes) -> UnreadableError | None:
-        try:
-            self._reader.feed(data)
-        except UnreadableError as error:
-            return error
-        return None
-
     def _advance(self) -> None:
         """Go on with the queue as far as possible. A loop: a client may send very much at once."""
         if self._advancing:
@@ -191,7 +185,7 @@ class Connection(asyncio.Protocol):
         incoming, self._reader.incoming = self._reader.incoming, None
         self._reader.deaf = self._last = True
         if incoming is None or incoming not in self._queue:
-            if not self._queue:
+            if not self._queue and not self._lingers:
                 self._writer.write(None, problem(error.status, str(error)), closes=True)
                 self._close()
         elif incoming is not self._queue[0]:  # what was read before is answered all the same

@@ -12,7 +12,7 @@ from fairlead_scoring import slot
 from fairlead_scoring.front.exchange import Outcome
 from fairlead_scoring.front.memory import oom_kills
 from fairlead_scoring.front.pipe import Pipe
-from fairlead_scoring.front.session import kill_session
+from fairlead_scoring.front.session import kill_session, reap
 from fairlead_scoring.slot.wire import Head
 
 PROGRAM = Path(slot.__file__).with_name("__main__.py")
@@ -100,6 +100,7 @@ class Process:
     async def _see_it_end(self, child: asyncio.subprocess.Process) -> None:
         code = await child.wait()
         kill_session(child.pid)  # its children, which may hold the pipe open for ever
+        asyncio.get_running_loop().call_later(LINGER, reap, child.pid)
         self.pipe.finish()
         await self.pipe.closed.wait()
         killed_by_the_kernel = code == -signal.SIGKILL and oom_kills() > self._oom_kills

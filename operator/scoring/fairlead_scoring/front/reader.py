@@ -71,7 +71,7 @@ class Reader:
         url, version = httptools.parse_url(incoming.url), parser.get_http_version()
         incoming.request = Request(
             parser.get_method().decode(),
-            (url.path.decode("latin-1"), (url.query or b"").decode("latin-1")),
+            ((url.path or b"/").decode("latin-1"), (url.query or b"").decode("latin-1")),
             incoming.pairs,
             version=version,
             client=self._client,

@@ -21,6 +21,14 @@ def kill_session(leader: int) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
+def reap(leader: int) -> None:
+    """Take note of the deaths in ``leader``'s group: as process 1 of a container we have inherited
+    its children, and what nobody takes note of stays in the table of processes for ever."""
+    with suppress(ChildProcessError):  # none of them is ours
+        while os.waitpid(-leader, os.WNOHANG)[0]:
+            pass
+
+
 def _members(session: int) -> Iterator[int]:
     for entry in PROC.glob("[0-9]*"):
         try:

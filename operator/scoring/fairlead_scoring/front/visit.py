@@ -113,6 +113,8 @@ class Visit(Turn[Slot]):
                 self._ids.request,
                 error,
             )
+            if self._streams and self._slot and self._exchange:
+                self._slot.cancel(self._exchange)
             self._streams = False
             response = problem(500, INTERNAL)
         if not self._streams:
@@ -132,12 +134,20 @@ class Visit(Turn[Slot]):
             return
         self._client.piece(body)
         if not more:
+            self._stop_streaming()
             self._client.finish()
 
     def broken_off(self) -> None:
         if self._client and self._streams:
             logger.error("The answer to request %s was broken off", self._ids.request)
+            self._stop_streaming()
             self._client.break_off()
+
+    def _stop_streaming(self) -> None:
+        """Let go of the slot: how slowly the client takes the rest concerns nobody else."""
+        self._streams = False
+        if self._slot:
+            self._slot.resume()
 
     def _send(self, response: Response) -> None:
         if self._client:
