@@ -56,7 +56,8 @@ def config_of(registry: Registry, repository: str, manifest: Manifest) -> dict[s
 
 
 def files_in(registry: Registry, repository: str, layer: Descriptor) -> dict[str, bytes]:
-    content = registry.blob(parse_repository(repository), layer.digest)
+    with registry.open_blob(parse_repository(repository), layer.digest) as pieces:
+        content = b"".join(pieces)
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         files = {m.name: archive.extractfile(m) for m in archive.getmembers() if m.isreg()}
         return {name: file.read() for name, file in files.items() if file}
