@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.e2e.scene import Scene
+from tests.e2e.scene import Scene, opens
 
 RAW = """\
 import importlib
@@ -35,6 +35,8 @@ def run(request):
     body = request.get_data(False)
     if body == b"die":
         os._exit(7)
+    if body == b"hog":
+        return len([bytes(1 << 20) + b"x" for _ in range(2048)])
     if body == b"slow":
         time.sleep(5)
     if body == b"ours":
@@ -79,8 +81,7 @@ def test_a_process_that_dies_over_a_request_is_explained_and_replaced(
     assert (died.status_code, died.headers["x-ms-run-function-failed"]) == (500, "True")
     assert died.headers["x-fairlead-outcome"] == "exited"
     stage.until(lambda: httpx.post(raw, content=b"ab"), lambda answer: answer.content == b"ba")
-    [pod] = stage.items("pod")
-    assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
+    assert restarts(stage) == 0
 
 
 def test_who_finds_no_slot_is_told_why_and_when_to_come_again(raw: str, stage: Scene) -> None:
@@ -104,3 +105,20 @@ def test_the_figures_are_there_for_prometheus_and_for_pollers(raw: str, stage: S
     lines = httpx.get(f"{base}/metrics").text.splitlines()
     assert [line for line in lines if line.startswith("fairlead_") and not line.startswith("#")]
     assert stage.columns("webservice")["REPLICAS"] == "1/1"
+
+
+def test_a_request_that_takes_all_memory_takes_nothing_else_with_it(raw: str, stage: Scene) -> None:
+    """Where the kernel ends a container as a whole (cgroup v2), the kubelet starts it again."""
+    try:
+        answer = httpx.post(raw, content=b"hog", timeout=30)
+    except httpx.TransportError:
+        stage.until(lambda: restarts(stage), lambda number: number >= 1)
+    else:
+        assert answer.headers["x-fairlead-outcome"] == "out_of_memory"
+        assert (answer.status_code, restarts(stage)) == (500, 0)
+    stage.until(lambda: opens(raw) and httpx.post(raw, content=b"ab").content, b"ba".__eq__)
+
+
+def restarts(stage: Scene) -> int:
+    [pod] = stage.items("pod")
+    return int(pod["status"]["containerStatuses"][0]["restartCount"])
