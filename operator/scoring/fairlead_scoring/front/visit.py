@@ -3,28 +3,44 @@
 import logging
 import time
 import uuid
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from fairlead_scoring.front.admission import Reason, Turn
 from fairlead_scoring.front.answers import BadHeaderError, frame, read_answer, unanswered
 from fairlead_scoring.front.exchange import Exchange, Outcome
+from fairlead_scoring.front.figures import Figures
 from fairlead_scoring.front.ids import IdTooLongError, RequestIds, read_ids
 from fairlead_scoring.front.incoming import Client
 from fairlead_scoring.front.messages import INTERNAL, Request, Response, problem
+from fairlead_scoring.front.pool import Pool
+from fairlead_scoring.front.settings import Settings
 from fairlead_scoring.front.slots import Slot
 from fairlead_scoring.slot.logs import NAME
 from fairlead_scoring.slot.wire import Head
 
-if TYPE_CHECKING:
-    from fairlead_scoring.front.app import App
-
 logger = logging.getLogger(NAME)
+
+
+class Host(Protocol):
+    """The application, as far as a visit has to do with it."""
+
+    pool: Pool
+    settings: Settings
+    figures: Figures
+
+    def unrouted(self, request: Request) -> Response | None: ...
+    def early(self, request: Request) -> Response | None: ...
+    def enter(self, visit: "Visit", request: Request) -> None: ...
+    def refused(self, reason: Reason) -> Response: ...
+    def completed(self, request: Request, ids: RequestIds, response: Response) -> Response: ...
+    def note(self, request: Request, status: int, seconds: float, size: str) -> None: ...
+    def gave_up(self, request: Request) -> None: ...
 
 
 class Visit(Turn[Slot]):
     """Nothing of it is awaited: whoever has news of the request calls it."""
 
-    def __init__(self, app: "App", request: Request, client: Client) -> None:
+    def __init__(self, app: Host, request: Request, client: Client) -> None:
         self._app = app
         self._request = request
         self._client: Client | None = client
