@@ -84,8 +84,7 @@ def bundled_runtime(python: str) -> Runtime:
 
 def script_requirements(runtime: Runtime) -> list[str]:
     """Return what user code may import: ``["werkzeug==3.1.9", …]``."""
-    asked = [one for one in _asked(runtime) if one.marker is not None]
-    return [_pin(one) for one in asked if _is_scripts(one, runtime.python)]
+    return [_pin(one) for one in _asked(runtime) if _is_scripts(one, runtime.python)]
 
 
 def front_requirements(runtime: Runtime) -> list[str]:

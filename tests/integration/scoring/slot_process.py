@@ -80,7 +80,6 @@ class SlotProcess:
             "headers": HEADERS,
             "client": ["127.0.0.1", 1234],
             "scheme": "http",
-            "stream": False,
         }
         self._channel.send({**head, **more}, body)
 

@@ -6,8 +6,9 @@ import pytest
 from fairlead_scoring.slot.inputs import Plain, read_query
 from fairlead_scoring.slot.request import Request
 from fairlead_scoring.slot.responses import Answer
-from fairlead_scoring.slot.scoring import INTERNAL, RUN_FAILED, Scorer
+from fairlead_scoring.slot.scoring import Scorer
 from fairlead_scoring.slot.script import Script
+from fairlead_scoring.slot.words import INTERNAL, RUN_FAILED
 
 
 def scorer(run: Any, *, timeout: int = 1000, debug: bool = False) -> Scorer:

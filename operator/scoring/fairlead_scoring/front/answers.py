@@ -8,13 +8,13 @@ from fairlead_scoring.front.messages import (
     FAILED,
     JSON,
     OUTCOME,
-    RUN_FAILED,
     Header,
     Request,
     Response,
     problem,
 )
 from fairlead_scoring.slot.wire import Head
+from fairlead_scoring.slot.words import RUN_FAILED, TIMEOUT
 
 BAD_NAME = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]|^$")
 BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u0100-\U0010ffff]")
@@ -36,7 +36,6 @@ def frame(request: Request, ids: RequestIds) -> Head:
         "headers": request.pairs,
         "client": request.client,
         "scheme": "http",
-        "stream": False,
     }
 
 
@@ -57,8 +56,7 @@ def read_answer(answer: Head, body: bytes) -> Response:
 
 def unanswered(outcome: Outcome, timeout_ms: int) -> Response:
     """Return what a client is told in the place of a script that does not answer."""
-    timeout = f"Scoring timeout after {timeout_ms} ms"
-    message = timeout if outcome is Outcome.TIMEOUT else RUN_FAILED
+    message = TIMEOUT.format(timeout_ms) if outcome is Outcome.TIMEOUT else RUN_FAILED
     return problem(500, message, failed=True).with_headers((OUTCOME, outcome.value))
 
 

@@ -10,8 +10,6 @@ FAILED = "x-ms-run-function-failed"
 OUTCOME = "x-fairlead-outcome"
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
-RUN_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
-INTERNAL = "An unexpected internal error occurred. Check the logs for more info."
 LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 LENGTH = len("content-length")

@@ -11,12 +11,13 @@ from fairlead_scoring.front.exchange import Exchange, Outcome
 from fairlead_scoring.front.figures import Figures
 from fairlead_scoring.front.ids import IdTooLongError, RequestIds, read_ids
 from fairlead_scoring.front.incoming import Client
-from fairlead_scoring.front.messages import INTERNAL, Request, Response, problem
+from fairlead_scoring.front.messages import Request, Response, problem
 from fairlead_scoring.front.pool import Pool
 from fairlead_scoring.front.settings import Settings
 from fairlead_scoring.front.slots import Slot
 from fairlead_scoring.slot.logs import NAME
 from fairlead_scoring.slot.wire import Head
+from fairlead_scoring.slot.words import INTERNAL
 
 logger = logging.getLogger(NAME)
 

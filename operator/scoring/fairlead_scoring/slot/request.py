@@ -11,7 +11,6 @@ from .wire import Head
 
 SERVER = "fairlead-scoring"
 BLANKS = " \t"  # those that HTTP allows around a value
-IPV4 = "::ffff:"  # an IPv4 address, seen by a listener for both versions
 
 
 class RefusedError(Exception):
@@ -67,7 +66,7 @@ class Request:
             "SERVER_SOFTWARE": SERVER,
             "SERVER_NAME": host,
             "SERVER_PORT": port or "80",
-            "REMOTE_ADDR": client[0].replace(IPV4, ""),
+            "REMOTE_ADDR": client[0],
             "REMOTE_PORT": str(client[1]),
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": self._head["scheme"],

@@ -12,15 +12,13 @@ from .logs import NAME
 from .request import RefusedError, Request
 from .responses import Answer, begun, from_response
 from .script import HEADERS, Script
+from .words import INTERNAL, RUN_FAILED, TIMEOUT
 
 logger = logging.getLogger(NAME)
-RUN_FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
-INTERNAL = "An unexpected internal error occurred. Check the logs for more info."
 UNFIT = (
     "The server encountered an internal error and was unable to complete your request. Either the "
     "server is overloaded or there is an error in the application."
 )
-TIMEOUT = "Scoring timeout after {} ms"
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """The pipe between front and slot: frames of a JSON head and a body of bytes.
 
 A frame is the lengths of both (4 and 8 bytes, big-endian), then the head, then the body. The head's
-``type`` says what it is: ``start`` and ``request`` from the front; ``stage``, ``progress``,
-``failed``, ``ready``, ``answer``, ``chunk`` and ``abort`` from the slot.
+``type`` says what it is: ``start``, ``request`` and ``cancel`` from the front; ``stage``,
+``progress``, ``failed``, ``ready``, ``attached``, ``answer``, ``chunk`` and ``abort`` from the
+slot.
 """
 
 from __future__ import annotations

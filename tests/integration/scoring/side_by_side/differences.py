@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead_scoring.slot.scoring import RUN_FAILED
+from fairlead_scoring.slot.words import RUN_FAILED
 from tests.integration.scoring.side_by_side.cases import HOST
 from tests.integration.scoring.side_by_side.servers import Answer
 
