@@ -21,16 +21,16 @@ from fairlead.api.refs import Manifest, Ref, ref_of
 from fairlead.errors import OperatorError, StalledError, WaitingError
 
 UNREACHABLE = (ClientError, OSError)  # a time-out is an OSError
-PASSING = {408, 409, 429}  # and every 5xx
+TRANSIENT_STATUSES = {408, 409, 429}  # and every 5xx
 REASONS = {
     401: Reason.UNAUTHORIZED,
     403: Reason.FORBIDDEN,
     404: Reason.NOT_FOUND,
     422: Reason.INVALID,
 }
-LONGEST = 1000  # characters; what stands behind the API may answer with a whole page
-TIMEOUT = 30.0  # seconds for one request
-APPLY = "application/apply-patch+yaml"
+MAX_MESSAGE_CHARS = 1000  # characters; what stands behind the API may answer with a whole page
+REQUEST_TIMEOUT_S = 30.0  # seconds for one request
+APPLY_CONTENT_TYPE = "application/apply-patch+yaml"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
@@ -86,7 +86,7 @@ class ApiCluster:
                 "patch",
                 ref.path,
                 body=manifest,
-                content_type=APPLY,
+                content_type=APPLY_CONTENT_TYPE,
                 field_manager=manager,
                 force_conflicts=existing,  # what appeared since we looked is not ours
             )
@@ -100,7 +100,7 @@ class ApiCluster:
                     "patch",
                     f"{ref.path}/status",
                     body=manifest,
-                    content_type=APPLY,
+                    content_type=APPLY_CONTENT_TYPE,
                     field_manager=FIELD_MANAGER,
                     force_conflicts=True,
                 )
@@ -144,7 +144,7 @@ class ApiCluster:
                     query_params=query,
                     header_params={"Accept": "*/*"},
                     serialize=False,
-                    _request_timeout=TIMEOUT,
+                    _request_timeout=REQUEST_TIMEOUT_S,
                 )
             except DynamicApiError as error:
                 if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST):
@@ -161,7 +161,7 @@ class ApiCluster:
 
     async def _request(self, method: str, path: str, **params: Any) -> Manifest:
         response = await self._client.request(
-            method, path, serialize=False, _request_timeout=TIMEOUT, query_params=[], **params
+            method, path, serialize=False, _request_timeout=REQUEST_TIMEOUT_S, query_params=[], **params
         )
         return dict(await response.json())
 
@@ -187,10 +187,10 @@ def translate(error: Exception, what: str) -> OperatorError:
     """Return what should happen after ``error``, met while doing ``what``."""
     if not isinstance(error, DynamicApiError):
         why = str(error) or type(error).__name__
-        return WaitingError(Reason.API_UNREACHABLE, f"{what}: no answer ({why:.{LONGEST}}).")
-    message = f"{what}: {error.summary():.{LONGEST}}"
+        return WaitingError(Reason.API_UNREACHABLE, f"{what}: no answer ({why:.{MAX_MESSAGE_CHARS}}).")
+    message = f"{what}: {error.summary():.{MAX_MESSAGE_CHARS}}"
     retry_after = retry_after_seconds(error) or 0.0
-    if error.status in PASSING or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if error.status in TRANSIENT_STATUSES or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return WaitingError(Reason.API_UNAVAILABLE, message, retry_after)
     return StalledError(REASONS.get(error.status, Reason.REJECTED), message, retry_after)
 

@@ -8,7 +8,7 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import ConditionStatus, Truth
 
 SUMMARIES = ("Ready", "Reconciling", "Stalled")  # they only repeat a part's own words
-NO_NEWS = {Reason.PENDING, Reason.STARTING, Reason.FIXED_REPLICAS}  # said elsewhere
+NOT_ANNOUNCED = {Reason.PENDING, Reason.STARTING, Reason.FIXED_REPLICAS}  # said elsewhere
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def transitions(
     changed = [
         condition
         for condition in new
-        if condition.reason not in NO_NEWS
+        if condition.reason not in NOT_ANNOUNCED
         and before.get(condition.type) != (condition.status, condition.reason)
         and (
             condition.type not in SUMMARIES

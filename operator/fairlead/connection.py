@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fairlead.redact import redacted
 
-LONGEST = 300  # characters of an error's own words
+MAX_MESSAGE_CHARS = 300  # characters of an error's own words
 _NUMBERS = re.compile(r"\[(?:Errno|SSL)[^\]]{0,64}\] ?| ?\(_ssl\.c:\d+\)")
 
 
@@ -24,7 +24,7 @@ def trust(ca_bundle: Path | None) -> ssl.SSLContext:
 def why(error: BaseException) -> str:
     """Return why there was no answer: ``Connection refused``, ``timed out``, …"""
     said = str(error)
-    words = redacted(_NUMBERS.sub("", said), LONGEST).strip()
+    words = redacted(_NUMBERS.sub("", said), MAX_MESSAGE_CHARS).strip()
     if "CERTIFICATE_VERIFY_FAILED" in said:
         return (
             f"its certificate is not trusted: {words.removeprefix('certificate verify failed: ')}"

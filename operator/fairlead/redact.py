@@ -8,7 +8,7 @@ secrets.
 
 import re
 
-MOST = 1_000_000  # characters
+MAX_TEXT_CHARS = 1_000_000  # characters
 HIDDEN = "***"
 
 _ESCAPES = re.compile(
@@ -69,7 +69,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-def redacted(text: str, most: int = MOST) -> str:
+def redacted(text: str, most: int = MAX_TEXT_CHARS) -> str:
     """Return ``text`` without secrets and control characters; of what is longer, the end.
 
     Redact first and cut afterwards, as this does: half a secret is not recognised any more.

@@ -9,7 +9,7 @@ from fairlead.api.fields import ConfigMapName, Description, Digest, Labels
 from fairlead.api.status import CommonStatus, Text, Timestamp
 from fairlead.api.wire import StatusWire, Wire, rules
 
-MOST_VERSIONS = 100  # that status shows
+MAX_VERSIONS = 100  # that status shows
 
 
 class Framework(StrEnum):
@@ -136,6 +136,6 @@ class ModelDisplay(StatusWire):
 class ModelStatus(CommonStatus):
     model_name: Annotated[str, Field(max_length=255)] | None = None
     latest_version: Annotated[int, Field(ge=1)] | None = None
-    versions: Annotated[tuple[ModelVersion, ...], Field(max_length=MOST_VERSIONS)] = ()
+    versions: Annotated[tuple[ModelVersion, ...], Field(max_length=MAX_VERSIONS)] = ()
     ingest: Ingest | None = None
     display: ModelDisplay | None = None

@@ -7,7 +7,7 @@ from fairlead.decide.inputs import InferenceImage
 from fairlead.runners.base import TaskPhase, TaskState
 from fairlead.settings import Settings
 
-ENDED_BADLY = (TaskPhase.FAILED, TaskPhase.INTERRUPTED)
+ENDED_WITHOUT_RESULT = (TaskPhase.FAILED, TaskPhase.INTERRUPTED)
 
 
 def repository(image: InferenceImage, settings: Settings) -> str:

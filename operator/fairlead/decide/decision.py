@@ -13,8 +13,8 @@ from fairlead.conditions import Condition, summarise, unknown
 from fairlead.runners.base import Task
 
 Status = TypeVar("Status", bound=CommonStatus, covariant=True)
-SOON = 5.0  # seconds, while something is missing
-SLOWLY = 60.0  # seconds; what we do not watch is looked at again then
+REQUEUE_SOON_S = 5.0  # seconds, while something is missing
+REQUEUE_SLOW_S = 60.0  # seconds; what we do not watch is looked at again then
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Decision(Generic[Status]):
     tasks: tuple[Task, ...] = ()
     taken: tuple[str, ...] = ()
     """The tasks whose results are in the status now: they are not needed any more."""
-    look_again: float = SLOWLY
+    look_again: float = REQUEUE_SLOW_S
     changes: tuple[str, ...] = ()
     """What is new, in a few words each, for the operator's log."""
 

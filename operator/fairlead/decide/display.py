@@ -1,14 +1,14 @@
 """Numbers as people read them, for the columns of ``kubectl get``."""
 
 KIBI = 1024
-LARGEST = 9999  # that is shown in a unit
+MAX_SHOWN = 9999  # that is shown in a unit
 
 
 def size(count: int) -> str:
     """``642Ki`` for 657 408 bytes: at most four digits, rounded up so that nothing shows as 0."""
     value, unit = float(count), "B"
     for unit in ("B", "Ki", "Mi", "Gi", "Ti"):
-        if value <= LARGEST or unit == "Ti":
+        if value <= MAX_SHOWN or unit == "Ti":
             break
         value /= KIBI
     return f"{-int(-value // 1)}{unit}"

@@ -7,7 +7,7 @@ from fairlead.api.inferenceimage import BuildPhase, BuildStatus, Hashes, Inferen
 from fairlead.api.reasons import Reason
 from fairlead.conditions import true
 from fairlead.decide.build import build_for, label, log_uri, repository, version_of
-from fairlead.decide.decision import SLOWLY, SOON, Decision, Verdict, not_reached
+from fairlead.decide.decision import REQUEUE_SLOW_S, REQUEUE_SOON_S, Decision, Verdict, not_reached
 from fairlead.decide.display import count
 from fairlead.decide.image_status import (
     recognised,
@@ -45,7 +45,7 @@ def decide_image(evidence: ImageEvidence, now: datetime) -> ImageDecision:
     if isinstance(inputs, Verdict):
         status = evidence.image.status
         verdicts = (inputs, *not_reached(ENVIRONMENT, ASSEMBLED, why=_stays(status)))
-        return Decision(status, verdicts, look_again=SLOWLY if inputs.stalled else SOON)
+        return Decision(status, verdicts, look_again=REQUEUE_SLOW_S if inputs.stalled else REQUEUE_SOON_S)
     at = At(evidence, inputs, evidence.image.status, now)
     for stage in (_resolved, _environment_built, _assembled):
         came = stage(at)
@@ -205,7 +205,7 @@ def _waiting(at: At, work: Work, verdicts: tuple[Verdict, ...]) -> ImageDecision
         verdicts,
         tasks=(work.task,) if work.task else (),
         taken=at.taken,
-        look_again=work.look_again(at.now, SLOWLY),
+        look_again=work.look_again(at.now, REQUEUE_SLOW_S),
     )
 
 

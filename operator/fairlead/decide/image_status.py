@@ -25,7 +25,7 @@ from fairlead.tasks.contract import (
     ResolveResult,
 )
 
-REMEMBERED = 10  # versions in status.history
+MAX_HISTORY = 10  # versions in status.history
 
 
 def with_resolution(
@@ -137,4 +137,4 @@ def recognised(status: InferenceImageStatus, wanted: str) -> HistoryEntry | None
 
 def _newest(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
     by_version = {entry.version: entry for entry in entries}
-    return tuple(by_version[version] for version in sorted(by_version))[-REMEMBERED:]
+    return tuple(by_version[version] for version in sorted(by_version))[-MAX_HISTORY:]

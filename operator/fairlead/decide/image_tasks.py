@@ -14,7 +14,7 @@ from fairlead.runners.base import Task
 from fairlead.tasks.contract import AssembleRequest, EnvironmentRequest, LogTarget, ResolveRequest
 
 TaskOf = Callable[[int], Task]
-RESOLVE_TIMEOUT = 120.0  # seconds; a few questions to a registry
+RESOLVE_TIMEOUT_S = 120.0  # seconds; a few questions to a registry
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def resolve_task(at: At) -> tuple[str, TaskOf]:
     )
 
     def task(attempt: int) -> Task:
-        return Task(identifier, "resolve", attempt, request, RESOLVE_TIMEOUT)
+        return Task(identifier, "resolve", attempt, request, RESOLVE_TIMEOUT_S)
 
     return identifier, task
 

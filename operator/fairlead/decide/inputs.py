@@ -22,7 +22,7 @@ from fairlead.settings import Settings
 from fairlead.tasks.contract import EnvironmentRecipe, ModelLayer
 
 InferenceImage = Resource[InferenceImageSpec, InferenceImageStatus]
-TYPE = "InputsReady"
+INPUTS_READY = "InputsReady"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | Verdict:
     image, files = evidence.image, evidence.files
     if files is None:
         source = image.spec.source.config_map
-        return missing_config_map(TYPE, source.name if source else "", image, now)
+        return missing_config_map(INPUTS_READY, source.name if source else "", image, now)
     environment = read_environment(files, image.spec.conda_file, image.spec.requirements_file)
     steps = read_steps(files, image.spec.docker_file)
     python = environment.python if isinstance(environment, Environment) else None
@@ -100,7 +100,7 @@ def _layer(wanted: ImageModel, evidence: ImageEvidence, now: datetime) -> ModelL
     if model is None:
         message = f"Model '{wanted.name}' does not exist in namespace '{image.namespace}'."
         remedy = "Create it, or correct spec.models. It is looked for every few seconds."
-        return missing(TYPE, Reason.MODEL_NOT_FOUND, message, remedy, known, now)
+        return missing(INPUTS_READY, Reason.MODEL_NOT_FOUND, message, remedy, known, now)
     number = wanted.version or model.status.latest_version
     if number is None:
         return _not_stored_yet(model, known, now)
@@ -122,10 +122,10 @@ def _not_stored_yet(model: Model, known: FailureStatus | None, now: datetime) ->
     failure = model.status.failure
     if failure is None:
         words = f"Model '{model.name}' has no version yet; it is on its way."
-        return Verdict(unknown(TYPE, Reason.WAITING_FOR_MODEL, words))
+        return Verdict(unknown(INPUTS_READY, Reason.WAITING_FOR_MODEL, words))
     message = f"Model '{model.name}' has no version: {failure.message}"
     remedy = failure.remedy or f"See `kubectl describe model {model.name}`."
-    return missing(TYPE, Reason.WAITING_FOR_MODEL, message, remedy, known, now)
+    return missing(INPUTS_READY, Reason.WAITING_FOR_MODEL, message, remedy, known, now)
 
 
 def _no_such_version(
@@ -135,7 +135,7 @@ def _no_such_version(
     has = f"it has {', '.join(versions)}" if versions else "it has none yet"
     message = f"Model '{model.name}' has no version {number}; {has}."
     remedy = "Correct the version in spec.models, or leave it out to follow the latest."
-    return missing(TYPE, Reason.MODEL_VERSION_NOT_FOUND, message, remedy, known, now)
+    return missing(INPUTS_READY, Reason.MODEL_VERSION_NOT_FOUND, message, remedy, known, now)
 
 
 def _same_folder(layers: tuple[ModelLayer, ...]) -> Finding | None:
@@ -164,4 +164,4 @@ def _refused(found: list[Finding], known: FailureStatus | None, now: datetime) -
         location=first.location,
         since=known.since if known and known.reason == first.reason else now,
     )
-    return Verdict(false(TYPE, failure.reason, failure.message), failure, stalled=True)
+    return Verdict(false(INPUTS_READY, failure.reason, failure.message), failure, stalled=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fairlead.api.model import (
-    MOST_VERSIONS,
+    MAX_VERSIONS,
     Ingest,
     ModelDisplay,
     ModelSpec,
@@ -15,7 +15,7 @@ from fairlead.api.model import (
 from fairlead.api.objects import Resource
 from fairlead.api.reasons import Reason
 from fairlead.conditions import true
-from fairlead.decide.decision import SLOWLY, SOON, Decision, Verdict, not_reached
+from fairlead.decide.decision import REQUEUE_SLOW_S, REQUEUE_SOON_S, Decision, Verdict, not_reached
 from fairlead.decide.display import count, size
 from fairlead.decide.missing import missing_config_map
 from fairlead.decide.work import Work, pending, stand
@@ -47,7 +47,7 @@ def decide_model(evidence: ModelEvidence, now: datetime) -> Decision[ModelStatus
     model, source = evidence.model, evidence.model.spec.source
     if source.config_map and evidence.files is None:
         missing = missing_config_map("Resolved", source.config_map.name, model, now)
-        return Decision(model.status, (missing, *_standing(model.status)), look_again=SOON)
+        return Decision(model.status, (missing, *_standing(model.status)), look_again=REQUEUE_SOON_S)
     resolved = Verdict(true("Resolved", Reason.RESOLVED, f"The source is {describe(model)}."))
     key = _key(evidence)
     if model.status.ingest and model.status.ingest.key == key:
@@ -63,7 +63,7 @@ def decide_model(evidence: ModelEvidence, now: datetime) -> Decision[ModelStatus
         model.status,
         (resolved, storing),
         tasks=(work.task,) if work.task else (),
-        look_again=work.look_again(now, SLOWLY),
+        look_again=work.look_again(now, REQUEUE_SLOW_S),
     )
 
 
@@ -135,7 +135,7 @@ def _with_result(model: Model, key: str, result: IngestResult) -> ModelStatus:
 def _newest(result: IngestResult) -> tuple[ModelVersion, ...]:
     """As many as status may hold; the one that the content stands for is always among them."""
     mine = [v for v in result.versions if v.version == result.version]
-    others = [v for v in result.versions if v.version != result.version][1 - MOST_VERSIONS :]
+    others = [v for v in result.versions if v.version != result.version][1 - MAX_VERSIONS :]
     return tuple(sorted([*others, *mine], key=lambda v: v.version))
 
 

@@ -16,7 +16,7 @@ from fairlead.diagnosis.finding import Finding
 from fairlead.diagnosis.pods import diagnose
 from fairlead.redact import redacted
 
-FINAL = {FailureClass.USER, FailureClass.AUTH, FailureClass.UNKNOWN}  # waiting does not help
+FINAL_CLASSES = {FailureClass.USER, FailureClass.AUTH, FailureClass.UNKNOWN}  # waiting does not help
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Rollout:
     @property
     def stalled(self) -> bool:
         out_of_memory = self.finding and self.finding.reason is Reason.POD_OUT_OF_MEMORY
-        return bool(self.finding and (self.finding.class_ in FINAL or out_of_memory))
+        return bool(self.finding and (self.finding.class_ in FINAL_CLASSES or out_of_memory))
 
     @property
     def state(self) -> State:

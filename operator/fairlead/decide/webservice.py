@@ -17,7 +17,7 @@ from fairlead.api.webservice import (
 from fairlead.conditions import false, true, unknown
 from fairlead.decide.address import SCORE, SWAGGER, base_uri
 from fairlead.decide.children import Children, Plan, plan
-from fairlead.decide.decision import SLOWLY, SOON, Action, Create, Decision, Verdict, not_reached
+from fairlead.decide.decision import REQUEUE_SLOW_S, REQUEUE_SOON_S, Action, Create, Decision, Verdict, not_reached
 from fairlead.decide.image import image_reference
 from fairlead.decide.inputs import InferenceImage
 from fairlead.decide.missing import missing
@@ -52,10 +52,10 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
     if image is None and evidence.children.deployment is None:
         waiting = not_reached("Deployed", "Available", why="Waits for the image.")
         status = WebserviceStatus(state=State.TRANSITIONING)
-        return Decision(status, (image_verdict, *waiting), look_again=SOON)
+        return Decision(status, (image_verdict, *waiting), look_again=REQUEUE_SOON_S)
     if image is None:  # nothing is made, and nothing that serves is touched
         status, judged = _judged(evidence, _serving(evidence), None, now)
-        return Decision(status, (image_verdict, *judged), look_again=SOON)
+        return Decision(status, (image_verdict, *judged), look_again=REQUEUE_SOON_S)
     planned = plan(evidence.webservice, image, evidence.children)
     if planned.taken:
         return _name_taken(evidence, image_verdict, planned, now)
@@ -185,4 +185,4 @@ def _name_taken(
 
 def _look_again(evidence: WebserviceEvidence, status: WebserviceStatus) -> float:
     unread = any(pod.crashed and pod.log is None for pod in evidence.pods)
-    return SOON if unread or status.state is State.TRANSITIONING else SLOWLY
+    return REQUEUE_SOON_S if unread or status.state is State.TRANSITIONING else REQUEUE_SLOW_S

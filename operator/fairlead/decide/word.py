@@ -7,10 +7,10 @@ from fairlead.api.objects import Manifest
 from fairlead.api.reasons import Reason
 from fairlead.api.status import CommonStatus, FailureClass, FailureStatus, Truth
 from fairlead.conditions import SUMMARIES, Condition, merge
-from fairlead.decide.decision import SLOWLY, Decision
+from fairlead.decide.decision import REQUEUE_SLOW_S, Decision
 from fairlead.errors import OperatorError, StalledError
 
-CLASSES = {
+FAILURE_CLASSES = {
     Reason.INVALID_SPEC: FailureClass.USER,
     Reason.FORBIDDEN: FailureClass.AUTH,
     Reason.UNAUTHORIZED: FailureClass.AUTH,
@@ -21,8 +21,8 @@ REMEDIES = {
     Reason.FORBIDDEN: "A role, a quota or an admission policy refuses: ask whoever runs the "
     "cluster.",
 }
-TRIED_AGAIN = "It is tried again by itself."
-COMMON = ("conditions", "failure", "observedGeneration")
+RETRY_REMEDY = "It is tried again by itself."
+COMMON_FIELDS = ("conditions", "failure", "observedGeneration")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Word:
     fields: Manifest
     conditions: tuple[Condition, ...]
     failure: FailureStatus | None
-    look_again: float = SLOWLY
+    look_again: float = REQUEUE_SLOW_S
     changes: tuple[str, ...] = ()
     blocked: bool = False
 
@@ -83,7 +83,7 @@ def blocked(said: Word, error: OperatorError, attempt: int, now: datetime) -> Wo
     ``attempt`` counts from 0. What serves is not hidden: only the summaries change.
     """
     stalled = isinstance(error, StalledError)
-    wait = max(error.retry_after, SLOWLY if stalled else backoff(attempt))
+    wait = max(error.retry_after, REQUEUE_SLOW_S if stalled else backoff(attempt))
     ready = Condition("Ready", Truth.FALSE, error.reason, str(error))
     abnormal = replace(ready, type="Stalled" if stalled else "Reconciling", truth=Truth.TRUE)
     parts = (condition for condition in said.conditions if condition.type not in SUMMARIES)
@@ -99,7 +99,7 @@ def blocked(said: Word, error: OperatorError, attempt: int, now: datetime) -> Wo
 
 def backoff(attempt: int) -> float:
     """Seconds before the next try: 1, 2, 4 … up to a minute."""
-    return min(2.0 ** min(attempt, 6), SLOWLY)
+    return min(2.0 ** min(attempt, 6), REQUEUE_SLOW_S)
 
 
 def _failure(
@@ -108,13 +108,13 @@ def _failure(
     reason = Reason(error.reason)
     return FailureStatus(
         reason=reason,
-        class_=CLASSES.get(reason, FailureClass.INFRASTRUCTURE),
+        class_=FAILURE_CLASSES.get(reason, FailureClass.INFRASTRUCTURE),
         message=str(error),
-        remedy=REMEDIES.get(reason, TRIED_AGAIN),
+        remedy=REMEDIES.get(reason, RETRY_REMEDY),
         since=known.since if known and known.reason == reason else now,
         next_retry_at=now + timedelta(seconds=wait) if wait is not None else None,
     )
 
 
 def _own(status: Manifest) -> Manifest:
-    return {key: value for key, value in status.items() if key not in COMMON}
+    return {key: value for key, value in status.items() if key not in COMMON_FIELDS}

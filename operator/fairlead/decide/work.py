@@ -11,8 +11,8 @@ from fairlead.decide.decision import Verdict
 from fairlead.runners.base import Task, TaskPhase, TaskState
 from fairlead.tasks.contract import TaskFailure
 
-FIRST_RETRY = 5.0  # seconds
-LAST_RETRY = 300.0
+FIRST_RETRY_S = 5.0  # seconds
+MAX_RETRY_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -78,15 +78,15 @@ def _failed(
 ) -> Work:
     if not failure.retryable:
         return Work(state=state, failure=failure)
-    retry_at = (state.finished_at or now) + timedelta(seconds=backoff(state.attempt))
+    retry_at = (state.finished_at or now) + timedelta(seconds=retry_delay_s(state.attempt))
     if now < retry_at:
         return Work(state=state, failure=failure, retry_at=retry_at)
     return Work(task=task(state.attempt + 1), state=state, failure=failure)
 
 
-def backoff(attempt: int) -> float:
+def retry_delay_s(attempt: int) -> float:
     """Seconds to wait after attempt 1, 2, 3 …: 5, 10, 20 … up to five minutes."""
-    return float(min(FIRST_RETRY * 2 ** min(attempt - 1, 10), LAST_RETRY))
+    return float(min(FIRST_RETRY_S * 2 ** min(attempt - 1, 10), MAX_RETRY_S))
 
 
 def pending(

@@ -3,7 +3,7 @@
 from fairlead.api.objects import Manifest
 from fairlead.desired.metadata import Webservice, child
 
-SCALE_DOWN_WINDOW = 60  # seconds; azureml-fe scales down after about a minute (contract §13)
+SCALE_DOWN_WINDOW_S = 60  # seconds; azureml-fe scales down after about a minute (contract §13)
 
 
 def autoscaler(webservice: Webservice) -> Manifest | None:
@@ -17,6 +17,6 @@ def autoscaler(webservice: Webservice) -> Manifest | None:
         "minReplicas": wanted.min_replicas,
         "maxReplicas": wanted.max_replicas,
         "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
-        "behavior": {"scaleDown": {"stabilizationWindowSeconds": SCALE_DOWN_WINDOW}},
+        "behavior": {"scaleDown": {"stabilizationWindowSeconds": SCALE_DOWN_WINDOW_S}},
     }
     return child(webservice, "autoscaling/v2", "HorizontalPodAutoscaler", spec)

@@ -14,11 +14,11 @@ USER = 10001
 KEYS_FOLDER = "/var/run/fairlead/keys"
 SCRATCH = "/tmp"
 GPU = "nvidia.com/gpu"
-STARTUP_PERIOD = 2  # seconds between two looks at a container that starts
-DRAIN_SECONDS = 5  # until every node knows that the pod takes no more requests
-LONGEST_REQUEST = 60  # seconds; v1's scoring time-out
+STARTUP_PERIOD_S = 2  # seconds between two looks at a container that starts
+DRAIN_S = 5  # until every node knows that the pod takes no more requests
+SCORING_TIMEOUT_S = 60  # seconds; v1's scoring time-out
 MAX_QUEUE_WAIT_MS = 500  # v1's max_request_wait_time (contract §6.1); then a 503 says why
-PROGRESS_DEADLINE_MARGIN = 300  # seconds to pull the image, on top of the start-up budget
+PROGRESS_DEADLINE_MARGIN_S = 300  # seconds to pull the image, on top of the start-up budget
 
 
 def deployment(webservice: Webservice, image: str) -> Manifest:
@@ -36,7 +36,7 @@ def deployment(webservice: Webservice, image: str) -> Manifest:
             "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
         },
         "revisionHistoryLimit": 3,
-        "progressDeadlineSeconds": probes.initial_delay_seconds + PROGRESS_DEADLINE_MARGIN,
+        "progressDeadlineSeconds": probes.initial_delay_seconds + PROGRESS_DEADLINE_MARGIN_S,
     }
     if webservice.spec.replicas is not None:
         spec["replicas"] = webservice.spec.replicas
@@ -62,7 +62,7 @@ def _pod_spec(webservice: Webservice, image: str) -> Manifest:
         volumes.append({"name": "keys", "secret": {"secretName": keys_name(webservice)}})
     return {
         "automountServiceAccountToken": False,
-        "terminationGracePeriodSeconds": DRAIN_SECONDS + LONGEST_REQUEST + 5,
+        "terminationGracePeriodSeconds": DRAIN_S + SCORING_TIMEOUT_S + 5,
         "securityContext": {  # Pod Security "restricted"
             "runAsNonRoot": True,
             "runAsUser": USER,
@@ -100,7 +100,7 @@ def _container(webservice: Webservice, image: str) -> Manifest:
 def _environment(webservice: Webservice) -> list[Manifest]:
     """Defaults, the user's variables, and ours, which win; sorted, for a mapping has no order."""
     defaults = {"HOME": SCRATCH, "FAIRLEAD_MAX_QUEUE_WAIT_MS": str(MAX_QUEUE_WAIT_MS)}
-    ours = {"SERVICE_NAME": webservice.name, "FAIRLEAD_DRAIN_SECONDS": str(DRAIN_SECONDS)}
+    ours = {"SERVICE_NAME": webservice.name, "FAIRLEAD_DRAIN_SECONDS": str(DRAIN_S)}
     if authenticated(webservice):
         ours["FAIRLEAD_KEYS_DIR"] = KEYS_FOLDER
     whole = {**defaults, **(webservice.spec.environment_variables or {}), **ours}
@@ -122,11 +122,11 @@ def _probes(probes: Probes) -> Manifest:
     """
     timeout = {"timeoutSeconds": probes.timeout_seconds}
     period = {"periodSeconds": probes.period_seconds, "failureThreshold": probes.failure_threshold}
-    startup_tries = math.ceil(probes.initial_delay_seconds / STARTUP_PERIOD)
+    startup_tries = math.ceil(probes.initial_delay_seconds / STARTUP_PERIOD_S)
     return {
         "startupProbe": {
             "httpGet": _get("/ready"),
-            "periodSeconds": STARTUP_PERIOD,
+            "periodSeconds": STARTUP_PERIOD_S,
             "failureThreshold": startup_tries,
             **timeout,
         },

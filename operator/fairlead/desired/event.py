@@ -6,7 +6,7 @@ from fairlead.api.meta import API_VERSION, CONTROLLER
 from fairlead.api.objects import Manifest
 from fairlead.api.status import ConditionStatus, Truth
 
-LONGEST = 1024  # bytes of note that the API server accepts
+MAX_NOTE_BYTES = 1024  # bytes of note that the API server accepts
 
 
 def event(
@@ -37,7 +37,7 @@ def event(
         },
         "type": "Warning" if condition.status is Truth.FALSE else "Normal",
         "reason": condition.reason,
-        "note": note.encode()[:LONGEST].decode(errors="ignore"),
+        "note": note.encode()[:MAX_NOTE_BYTES].decode(errors="ignore"),
         "action": "Reconcile",
         "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "reportingController": CONTROLLER,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.diagnosis.finding import Finding
-from fairlead.diagnosis.python_version import OLDEST, official_image, satisfies
+from fairlead.diagnosis.python_version import OLDEST_PYTHON, official_image, satisfies
 from fairlead.tasks.contract import EnvironmentRecipe
 
 
@@ -20,12 +20,12 @@ class BasePython:
 
 def usable_python(recipe: EnvironmentRecipe, python: BasePython | None) -> BasePython | Finding:
     """Return the base image's Python, or why the packages of ``recipe`` cannot go on it."""
-    image, oldest = recipe.base_image, ".".join(map(str, OLDEST))
+    image, oldest = recipe.base_image, ".".join(map(str, OLDEST_PYTHON))
     if python is None:
         message = f"The base image {image} has no python3."
         remedy = "Install it in spec.dockerFile, or name an image that has it in spec.baseImage, "
         return _finding(Reason.PYTHON_UNAVAILABLE, message, f"{remedy}such as python:3.11-slim.")
-    if _minor(python.version) < OLDEST:
+    if _minor(python.version) < OLDEST_PYTHON:
         message = f"The base image {image} has Python {python.version}, and Fairlead's server needs"
         remedy = "Name another in spec.baseImage, such as python:3.11-slim."
         return _finding(Reason.PYTHON_UNSUPPORTED, f"{message} {oldest} or newer.", remedy)

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Mapping, Sequence
 
 Bindings = Mapping[str, Sequence[ast.AST]]
-DYNAMIC = {"exec", "globals", "vars", "setattr", "__getattr__"}  # may bind any name
+DYNAMIC_NAMES = {"exec", "globals", "vars", "setattr", "__getattr__"}  # may bind any name
 
 
 def bindings(tree: ast.Module) -> Bindings | None:
@@ -24,7 +24,7 @@ def _may_bind_anything(node: ast.AST) -> bool:
         case ast.ImportFrom(names=[ast.alias(name="*")]) | ast.Global():
             return True
         case ast.Name(id=name) | ast.FunctionDef(name=name):
-            return name in DYNAMIC
+            return name in DYNAMIC_NAMES
     return False
 
 

@@ -11,8 +11,8 @@ from fairlead.diagnosis.log_row import RETRIED, Row
 from fairlead.redact import redacted
 from fairlead.tasks.contract import EnvironmentRecipe
 
-TAIL = 3000  # characters of the output that status shows
-_LONGEST = 400  # characters of one word that comes from the output
+LOG_TAIL_CHARS = 3000  # characters of the output that status shows
+_MAX_WORD_CHARS = 400  # characters of one word that comes from the output
 
 
 def explain(output: BuildOutput, recipe: EnvironmentRecipe) -> Finding:
@@ -23,7 +23,7 @@ def explain(output: BuildOutput, recipe: EnvironmentRecipe) -> Finding:
 
 def tail(output: BuildOutput) -> str:
     """Return the end of the output, fit to be shown."""
-    return redacted(output.text.strip(), TAIL)
+    return redacted(output.text.strip(), LOG_TAIL_CHARS)
 
 
 def _explained(row: Row, output: BuildOutput, recipe: EnvironmentRecipe) -> Finding | None:
@@ -47,7 +47,7 @@ def _explained(row: Row, output: BuildOutput, recipe: EnvironmentRecipe) -> Find
 
 def _bounded(word: str) -> str:
     line = re.sub(r"\s*\n\s*", " ", redacted(word))
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+    return line if len(line) <= _MAX_WORD_CHARS else f"{line[:_MAX_WORD_CHARS]}…"
 
 
 def _unknown(output: BuildOutput) -> Finding:

@@ -13,7 +13,7 @@ import yaml
 from fairlead.api.reasons import Reason
 from fairlead.diagnosis.conda_packages import conda_problem
 from fairlead.diagnosis.finding import Problem, quoted
-from fairlead.diagnosis.python_version import OLDEST, read_python, too_old
+from fairlead.diagnosis.python_version import OLDEST_PYTHON, read_python, too_old
 from fairlead.diagnosis.reading import Reading
 from fairlead.diagnosis.requirement import read_requirement
 
@@ -111,7 +111,7 @@ class _Reader:
             self.wrong(line, f"{quoted('python' + version)} is no version", "Write python=3.11.")
             return
         if asked and too_old(asked):
-            oldest = ".".join(map(str, OLDEST))
+            oldest = ".".join(map(str, OLDEST_PYTHON))
             message = f"Python {asked} is too old: Fairlead's server needs {oldest} or newer"
             remedy = f"Ask for python={oldest} or newer, and for package versions made for it."
             self._read.take(Problem(Reason.PYTHON_UNSUPPORTED, line, message, remedy))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from fairlead.api.reasons import Reason
 from fairlead.diagnosis.finding import Problem, listed, quoted
 
-MOST = 15  # packages that one message names
-_SPEC = re.compile(r"(?:[^\s:]+::)?([A-Za-z0-9_.-]+)\s*(.*)", re.DOTALL)
+MAX_NAMED_PACKAGES = 15  # packages that one message names
+_PACKAGE = re.compile(r"(?:[^\s:]+::)?([A-Za-z0-9_.-]+)\s*(.*)", re.DOTALL)
 _FUZZY = re.compile(r"(==?)?\s*([0-9][A-Za-z0-9.!+]*?)(\.?\*)?((=|\s+)\S+)?")
 _PIP_NAMES = {
     "pytorch": "torch",
@@ -28,7 +28,7 @@ _NO_PYTHON = re.compile(
 
 def conda_problem(packages: Sequence[tuple[int, str]]) -> Problem:
     """Return the one problem that all ``packages`` (line, text) are."""
-    told = listed([f"{text[:60]} (line {line})" for line, text in packages], MOST)
+    told = listed([f"{text[:60]} (line {line})" for line, text in packages], MAX_NAMED_PACKAGES)
     names = [text for _, text in packages]
     return Problem(
         Reason.CONDA_PACKAGES_UNSUPPORTED,
@@ -42,11 +42,11 @@ def _remedies(packages: Sequence[str]) -> list[str]:
     system = [text for text in packages if _NO_PYTHON.fullmatch(_split(text)[0])]
     python = [quoted(f"- {pip_line(text)}") for text in packages if text not in system]
     remedies = (
-        [f"Write in the list under `- pip:` instead: {listed(python, MOST)}."] if python else []
+        [f"Write in the list under `- pip:` instead: {listed(python, MAX_NAMED_PACKAGES)}."] if python else []
     )
     if system:
         what = "Install system libraries with a RUN in spec.dockerFile instead"
-        remedies.append(f"{what}: {listed(system, MOST)}.")
+        remedies.append(f"{what}: {listed(system, MAX_NAMED_PACKAGES)}.")
     return remedies
 
 
@@ -62,5 +62,5 @@ def pip_line(conda: str) -> str:
 
 
 def _split(conda: str) -> tuple[str, str]:
-    found = _SPEC.fullmatch(conda)
+    found = _PACKAGE.fullmatch(conda)
     return (found[1], found[2].strip()) if found else (conda, "")

@@ -10,7 +10,7 @@ from fairlead.diagnosis.requirements_file import read_requirements
 from fairlead.diagnosis.source_file import missing_file, read_text
 from fairlead.tasks.contract import Requirement
 
-LONGEST = 128 * 1024  # bytes; parsing YAML takes a second for that
+MAX_FILE_BYTES = 128 * 1024  # bytes; parsing YAML takes a second for that
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def read_environment(
     if file not in files:
         field = "condaFile" if conda_file else "requirementsFile"
         return missing_file(files, file, f"spec.{field}")
-    text = read_text(files[file], Reason.ENVIRONMENT_FILE_INVALID, LONGEST)
+    text = read_text(files[file], Reason.ENVIRONMENT_FILE_INVALID, MAX_FILE_BYTES)
     if isinstance(text, Problem):
         return combine(file, [text])
     read = read_conda(text) if conda_file else read_requirements(text)

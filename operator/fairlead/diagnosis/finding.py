@@ -7,9 +7,9 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.redact import redacted
 
-MOST_PROBLEMS = 12  # that one message tells
-LONGEST = 1200  # characters of what is said of one file: status holds several of them
-QUOTED = 100  # characters of the user's text that a message repeats
+MAX_PROBLEMS = 12  # that one message tells
+MAX_MESSAGE_CHARS = 1200  # characters of what is said of one file: status holds several of them
+MAX_QUOTED_CHARS = 100  # characters of the user's text that a message repeats
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Problem:
 def combine(file: str, problems: Iterable[Problem]) -> Finding:
     """Return one finding that tells everything wrong with ``file``, in the order of its lines."""
     ordered = sorted(problems, key=lambda problem: problem.line)
-    first, *others = ordered[:MOST_PROBLEMS]
+    first, *others = ordered[:MAX_PROBLEMS]
     location = f"{file}:{first.line}" if first.line else file
     told = [f"{location}: {first.message}", *(_told(problem) for problem in others)]
-    if len(ordered) > MOST_PROBLEMS:
-        told.append(f"and {len(ordered) - MOST_PROBLEMS} more")
+    if len(ordered) > MAX_PROBLEMS:
+        told.append(f"and {len(ordered) - MAX_PROBLEMS} more")
     remedies = dict.fromkeys(problem.remedy for problem in (first, *others))
     return Finding(
         reason=first.reason,
@@ -58,7 +58,7 @@ def combine(file: str, problems: Iterable[Problem]) -> Finding:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return text if len(text) <= MAX_MESSAGE_CHARS else f"{text[:MAX_MESSAGE_CHARS]}…"
 
 
 def _told(problem: Problem) -> str:
@@ -68,7 +68,7 @@ def _told(problem: Problem) -> str:
 def quoted(text: str) -> str:
     """Return the user's own text for a message: on one line, without secrets, short."""
     line = redacted(" ".join(text.split()))
-    return f"`{line if len(line) <= QUOTED else line[:QUOTED] + '…'}`"
+    return f"`{line if len(line) <= MAX_QUOTED_CHARS else line[:MAX_QUOTED_CHARS] + '…'}`"
 
 
 def listed(names: Collection[str], most: int = 10) -> str:

@@ -16,12 +16,12 @@ from fairlead.diagnosis.packages import MODULES, did_you_mean
 from fairlead.diagnosis.python_version import official_image
 from fairlead.tasks.contract import EnvironmentRecipe, Requirement
 
-NEWEST = 5  # versions that a message offers
+MAX_OFFERED_VERSIONS = 5  # versions that a message offers
 
 _LINE = re.compile(r"requirements\.txt \(line (\d+)\)")
 _FROM = re.compile(r"\(from ([A-Za-z0-9._-]+)")
 _OTHER_PYTHON = re.compile(r"(?:; |version: )(\S+) Requires-Python ([^;\n]+)")
-_INDEX = re.compile(r"^Looking in indexes: (\S+)", re.MULTILINE)
+_INDEX_LINE = re.compile(r"^Looking in indexes: (\S+)", re.MULTILINE)
 _USER = "The user requested "
 _BUILT = (
     re.compile(r"Failed building wheel for (\S+)"),
@@ -58,7 +58,7 @@ def not_found(case: Case) -> Facts:
     asked = _culprit(missing, case.recipe)
     name = _name(missing)
     close = did_you_mean(name) if name else None
-    named = _INDEX.search(case.output.text)  # pip names it where it is not pip's own
+    named = _INDEX_LINE.search(case.output.text)  # pip names it where it is not pip's own
     return {
         **_subject(asked, missing),
         "index": f"the index {named[1]}" if named else "the index",
@@ -138,7 +138,7 @@ def _newest(versions: str) -> list[str]:
     """The newest, newest first; no pre-releases where there are others."""
     parsed = sorted(filter(None, map(_version, versions.split(", "))), reverse=True)
     final = [version for version in parsed if not version.is_prerelease]
-    return [str(version) for version in (final or parsed)[:NEWEST]]
+    return [str(version) for version in (final or parsed)[:MAX_OFFERED_VERSIONS]]
 
 
 def _version(text: str) -> Version | None:

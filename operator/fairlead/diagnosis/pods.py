@@ -15,8 +15,8 @@ from fairlead.diagnosis.startup import init_timed_out, startup_failure
 from fairlead.diagnosis.traceback import user_location
 
 Check = Callable[[PodEvidence, Circumstances], Finding | None]
-SIGNALLED = 128  # exit codes above are 128 + the signal's number
-KILLED = SIGNALLED + signal.SIGKILL
+SIGNAL_EXIT_BASE = 128  # exit codes above are 128 + the signal's number
+SIGKILL_EXIT_CODE = SIGNAL_EXIT_BASE + signal.SIGKILL
 CANNOT_PULL = {
     "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull",
     "RegistryUnavailable", "ImageInspectError",
@@ -74,7 +74,7 @@ def out_of_memory(pod: PodEvidence, about: Circumstances) -> Finding | None:
     """The kernel's word first; it reaches us as plain 137 now and then, or by the record."""
     record = pod.record
     by_record = record is not None and record.exception == "OutOfMemory"
-    unexplained = pod.exit_code == KILLED and record is None and not _startup_ran_out(pod, about)
+    unexplained = pod.exit_code == SIGKILL_EXIT_CODE and record is None and not _startup_ran_out(pod, about)
     if not (pod.ended.get("reason") == "OOMKilled" or by_record or unexplained):
         return None
     limit = about.memory_limit
@@ -162,9 +162,9 @@ def _startup_ran_out(pod: PodEvidence, about: Circumstances) -> bool:
 def _exit(code: int | None) -> str:
     if code is None:
         return "an unknown exit code"
-    if code <= SIGNALLED:
+    if code <= SIGNAL_EXIT_BASE:
         return f"exit code {code}"
     try:
-        return f"exit code {code} ({signal.Signals(code - SIGNALLED).name})"
+        return f"exit code {code} ({signal.Signals(code - SIGNAL_EXIT_BASE).name})"
     except ValueError:
         return f"exit code {code}"

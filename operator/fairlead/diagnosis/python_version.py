@@ -8,11 +8,11 @@ import re
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-OLDEST = (3, 10)  # that Fairlead's server runs on
+OLDEST_PYTHON = (3, 10)  # that Fairlead's server runs on
 _PLAIN = re.compile(r"={0,2}\s*(\d+(?:\.\d+)*)(?:\.?\*)?(?:(?:=|\s+)\S+)?")  # 3.6, ==3.6.*, 3.6=0
 _DIGITS = re.compile(r"\d+(\.\d+)*")
 _IMAGE = re.compile(r"(?:^|/)python:(\d+)\.(\d+)")
-_RELEASES = [f"3.{minor}.{patch}" for minor in range(OLDEST[1], 31) for patch in range(31)]
+_RELEASES = [f"3.{minor}.{patch}" for minor in range(OLDEST_PYTHON[1], 31) for patch in range(31)]
 
 
 def read_python(spec: str) -> str | None:
@@ -39,7 +39,7 @@ def too_old(asked: str) -> bool:
     """Return whether no Python that the server runs on is what was asked for."""
     if _DIGITS.fullmatch(asked):
         release = tuple(int(part) for part in asked.split("."))
-        return release[:2] < OLDEST[: len(release)]
+        return release[:2] < OLDEST_PYTHON[: len(release)]
     return not any(_specifiers(asked).contains(release) for release in _RELEASES)
 
 

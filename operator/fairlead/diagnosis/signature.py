@@ -11,7 +11,7 @@ from fairlead.diagnosis.bindings import Bindings
 from fairlead.diagnosis.finding import Problem
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-HEADERS = "request_headers"
+HEADERS_PARAMETER = "request_headers"
 KEEPS_SIGNATURE = {"input_schema", "output_schema", "rawhttp"}
 
 
@@ -63,7 +63,7 @@ def _refused_parameters(args: ast.arguments) -> list[str]:
 
 def _takes_data(args: ast.arguments) -> bool:
     named = {arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
-    return bool(named - {HEADERS} or args.vararg or args.kwarg)
+    return bool(named - {HEADERS_PARAMETER} or args.vararg or args.kwarg)
 
 
 def _decorators(function: Function) -> set[str]:

@@ -7,21 +7,21 @@ from fairlead.diagnosis.finding import quoted
 from fairlead.images.recipe import FIRST_STEP
 from fairlead.images.steps import Instruction, instructions
 
-_STEP = re.compile(r"Step (\d+)/\d+ : ")
+_STEP_LINE = re.compile(r"Step (\d+)/\d+ : ")
 _CODE = re.compile(r"returned a non-zero code: (\d+)")
 _TELLING = re.compile(
     r"^[EW]: |error|fatal|unable|cannot|could not|failed|not found|no such|denied|refused", re.I
 )
-_DULL = re.compile(r"\s*(---> .*|Removing intermediate .*|)$")
+_NOISE = re.compile(r"\s*(---> .*|Removing intermediate .*|)$")
 
 
 def failed_step(case: Case) -> Facts:
     """The step that ran last, where it stands, and its most telling line."""
-    numbers = [number for number, line in enumerate(case.output.lines) if _STEP.match(line)]
+    numbers = [number for number, line in enumerate(case.output.lines) if _STEP_LINE.match(line)]
     printed = case.output.lines[numbers[-1] + 1 :] if numbers else ()
     code = _CODE.search(case.output.error)
     step = _step(case, case.output.lines[numbers[-1]]) if numbers else None
-    said = _telling([line for line in printed if not _DULL.match(line)]) if code else None
+    said = _telling([line for line in printed if not _NOISE.match(line)]) if code else None
     return {
         "location": _location(case, step.line if step else None),
         "step": quoted(str(step)) if step else "a step",
@@ -32,7 +32,7 @@ def failed_step(case: Case) -> Facts:
 
 def offline_step(case: Case) -> Facts | None:
     """The step that ran last, if it was this one that could not reach something."""
-    last = max((m.start() for m in _STEP.finditer(case.output.text)), default=0)
+    last = max((m.start() for m in _STEP_LINE.finditer(case.output.text)), default=0)
     match = case.match.re.search(case.output.text, last)
     return {**failed_step(case), "said": match[0].strip()} if match else None
 
@@ -45,7 +45,7 @@ def unparsed_step(case: Case) -> Facts:
 
 
 def _step(case: Case, told: str) -> Instruction | None:
-    number = _STEP.match(told)
+    number = _STEP_LINE.match(told)
     steps = instructions(case.recipe.steps)
     index = int(number[1]) - FIRST_STEP if number else -1
     return steps[index] if 0 <= index < len(steps) else None

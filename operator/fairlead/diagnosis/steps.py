@@ -13,7 +13,7 @@ from fairlead.diagnosis.finding import Finding, Problem, combine, quoted
 from fairlead.diagnosis.source_file import missing_file, read_text
 from fairlead.images.steps import Instruction, instructions
 
-LONGEST = 32 * 1024  # bytes; the builder reads no line longer than 64 KiB
+MAX_FILE_BYTES = 32 * 1024  # bytes; the builder reads no line longer than 64 KiB
 _EXAMPLES = {
     "RUN": "RUN apt-get update && apt-get install -y vim",
     "ENV": "ENV NAME=value",
@@ -45,8 +45,8 @@ _ESCAPE = re.compile(r"\s*#\s*escape\s*=\s*[^\\\s]", re.IGNORECASE)
 _HEREDOC = re.compile(r"(?:^|\s)\d*<<-?[\"']?[A-Za-z_]")
 _ANYTHING = re.compile(r".")
 _ASSIGNMENT = re.compile(r"[^=\s]+=|\S+\s+\S")
-_JSON_LIST = re.compile(r'\[\s*"[^"]+"\s*(,\s*"[^"]*"\s*)*\]$')
-_SHAPES = {"ENV": _ASSIGNMENT, "LABEL": _ASSIGNMENT, "SHELL": _JSON_LIST}
+_JSON_ARRAY = re.compile(r'\[\s*"[^"]+"\s*(,\s*"[^"]*"\s*)*\]$')
+_SHAPES = {"ENV": _ASSIGNMENT, "LABEL": _ASSIGNMENT, "SHELL": _JSON_ARRAY}
 _FLAG = re.compile(r"--(mount|network|security|device)\b")
 
 
@@ -56,7 +56,7 @@ def read_steps(files: Mapping[str, bytes], docker_file: str | None) -> str | Fin
         return ""
     if docker_file not in files:
         return missing_file(files, docker_file, "spec.dockerFile")
-    text = read_text(files[docker_file], Reason.DOCKERFILE_STEPS_INVALID, LONGEST)
+    text = read_text(files[docker_file], Reason.DOCKERFILE_STEPS_INVALID, MAX_FILE_BYTES)
     problems = [text] if isinstance(text, Problem) else list(_problems(text))
     return combine(docker_file, problems) if problems else str(text)
 

@@ -33,8 +33,8 @@ from fairlead.images.recipe import (
 )
 from fairlead.images.steps import instructions
 
-OWNER = "fairlead"  # unless the base image has an owner: who prunes that prunes what is made of it
-GRACE = 5.0  # seconds for the engine to end a build whose stream was closed
+DEFAULT_OWNER = "fairlead"  # unless the base image has an owner: who prunes that prunes what is made of it
+BUILD_END_TIMEOUT_S = 5.0  # seconds for the engine to end a build whose stream was closed
 STEPS = "fairlead-steps"
 _LABEL = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 _NO_PYTHON = re.compile(r"python3.*(?:not found|no such file)", re.IGNORECASE)
@@ -86,8 +86,8 @@ def _first_stage(plan: BuildPlan, base: Image) -> str:
 
 
 def _owner(base: Image) -> str:
-    label = base.labels.get(OWNER_LABEL, OWNER)
-    return label if _LABEL.fullmatch(label) else OWNER
+    label = base.labels.get(OWNER_LABEL, DEFAULT_OWNER)
+    return label if _LABEL.fullmatch(label) else DEFAULT_OWNER
 
 
 def _certificates(plan: BuildPlan) -> bytes:
@@ -196,7 +196,7 @@ def _tidied(client: docker.DockerClient, plan: BuildPlan, log: Log) -> Iterator[
 
 
 def _await_end(client: docker.DockerClient, label: str) -> None:
-    deadline = time.monotonic() + GRACE
+    deadline = time.monotonic() + BUILD_END_TIMEOUT_S
     while time.monotonic() < deadline:
         if not client.containers.list(all=True, filters={"label": label}):
             return

@@ -16,23 +16,23 @@ from fairlead.connection import why
 from fairlead.engines.base import EngineUnreachableError
 from fairlead.redact import redacted
 
-TIMEOUT = 300  # seconds of silence; a build may be silent for longer and has none
+RESPONSE_TIMEOUT_S = 300  # seconds of silence; a build may be silent for longer and has none
 _ERRNO = re.compile(r"\(\d+, '([^']+)'\)")
-SILENCE = (RequestException, HTTPError, ConnectionError, TimeoutError)
+NO_ANSWER = (RequestException, HTTPError, ConnectionError, TimeoutError)
 
 
 @contextmanager
 def engine() -> Iterator[docker.DockerClient]:
     """Yield a client; whatever it meets but an answer is an ``EngineUnreachableError``."""
     try:
-        client = docker.from_env(timeout=TIMEOUT)
+        client = docker.from_env(timeout=RESPONSE_TIMEOUT_S)
     except DockerException as error:  # it asked for the engine's version
         raise _unreachable(error) from error
     try:
         yield client
     except APIError:  # an answer, though the SDK derives it from a RequestException
         raise
-    except SILENCE as error:
+    except NO_ANSWER as error:
         raise _unreachable(error) from error
     finally:
         client.close()

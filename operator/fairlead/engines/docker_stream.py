@@ -11,8 +11,8 @@ from typing import Any
 
 from fairlead.redact import printable
 
-MOST_LINES, LONGEST = 5000, 20_000  # lines and characters of each, kept for the diagnosis
-DULL = ("Preparing", "Waiting", "Retrying in", "Pulling fs layer", "Verifying", "Download complete")
+MAX_LINES, MAX_LINE_CHARS = 5000, 20_000  # lines and characters of each, kept for the diagnosis
+SKIPPED_STATES = ("Preparing", "Waiting", "Retrying in", "Pulling fs layer", "Verifying", "Download complete")
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Ending:
 
 def follow(entries: Iterable[Mapping[str, Any]], log: Callable[[str], None]) -> Ending:
     """Write every line to ``log`` as it comes, to the end of the stream."""
-    lines = deque[str](maxlen=MOST_LINES)
+    lines = deque[str](maxlen=MAX_LINES)
     last: dict[str, Any] = {}
     for line in map(printable, _lines(_noted(entries, last))):
         log(line)
-        lines.append(line[:LONGEST])
+        lines.append(line[:MAX_LINE_CHARS])
     detail, aux = last.get("errorDetail", {}), last.get("aux", {})
     error = str(detail.get("message") or last.get("error", "")).strip()
     return Ending(tuple(lines), error, aux.get("Digest"))
@@ -52,7 +52,7 @@ def _lines(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         if "stream" in entry:
             *whole, rest = (rest + str(entry["stream"])).split("\n")
             yield from whole
-        elif "status" in entry and not entry["status"].startswith(DULL):
+        elif "status" in entry and not entry["status"].startswith(SKIPPED_STATES):
             layer = f"{entry['id']}: " if "id" in entry else ""
             if not entry.get("progressDetail"):
                 yield f"{layer}{entry['status']}"

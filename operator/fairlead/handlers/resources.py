@@ -16,12 +16,12 @@ from fairlead.observe.world import World
 from fairlead.reconcile import reconcile
 
 logger = structlog.get_logger("fairlead")
-CALM = 0.3  # seconds; events come in bursts, one look answers them all
-JITTER = 0.2  # share; so that a thousand objects are not looked at in one moment
-PARTING = 20.0  # seconds that a watchman has to leave
+EVENT_BATCH_DELAY_S = 0.3  # seconds; events come in bursts, one look answers them all
+RESYNC_JITTER = 0.2  # share; so that a thousand objects are not looked at in one moment
+CANCELLATION_TIMEOUT_S = 20.0  # seconds that a watchman has to leave
 
 
-RECONCILE: dict[str, Any] = {"id": "reconcile", "cancellation_timeout": PARTING}
+RECONCILE: dict[str, Any] = {"id": "reconcile", "cancellation_timeout": CANCELLATION_TIMEOUT_S}
 
 
 @kopf.daemon(GROUP, VERSION, MODEL.plural, param=MODEL, **RECONCILE)
@@ -45,9 +45,9 @@ async def watch_over(key: Key, uid: str, world: World, wakes: Wakes) -> None:
             alarm.clear()
             seconds, failures = await _look(key, world, failures)
             with suppress(TimeoutError):
-                async with asyncio.timeout(seconds * random.uniform(1 - JITTER, 1 + JITTER)):
+                async with asyncio.timeout(seconds * random.uniform(1 - RESYNC_JITTER, 1 + RESYNC_JITTER)):
                     await alarm.wait()
-                await asyncio.sleep(CALM)
+                await asyncio.sleep(EVENT_BATCH_DELAY_S)
     finally:
         wakes.leave(key, uid)
         world.runner.want(uid, ())

@@ -11,14 +11,14 @@ import kopf
 from fairlead.api.meta import FINALIZER
 from fairlead.handlers.children import watch_only_ours
 
-BACKOFFS = (1, 1, 2, 3, 5, 8, 13, 21)  # seconds after a failed request of kopf's own
+RETRY_BACKOFFS_S = (1, 1, 2, 3, 5, 8, 13, 21)  # seconds after a failed request of kopf's own
 
 
 class Jittered:
     """Back-offs spread by half each way, so that many operators do not return in one moment."""
 
     def __iter__(self) -> Iterator[float]:
-        return (seconds * random.uniform(0.5, 1.5) for seconds in BACKOFFS)
+        return (seconds * random.uniform(0.5, 1.5) for seconds in RETRY_BACKOFFS_S)
 
 
 class Forgetful(kopf.DiffBaseStorage):

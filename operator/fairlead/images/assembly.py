@@ -23,8 +23,8 @@ from fairlead.images.oci import (
 )
 from fairlead.images.paths import APP_ROOT, ENVIRONMENT, MODELS, RUNTIME, model_folder
 
-HASH = "dev.fairlead.image.hash"
-VERSION = "dev.fairlead.image.version"
+HASH_ANNOTATION = "dev.fairlead.image.hash"
+VERSION_ANNOTATION = "dev.fairlead.image.version"
 USER = "10001:10001"  # numeric: runAsNonRoot cannot look a name up
 PORT = "5001/tcp"
 ENTRYPOINT = (
@@ -33,7 +33,7 @@ ENTRYPOINT = (
     "-S",
     f"/{RUNTIME}/fairlead_scoring/__main__.py",
 )
-KEPT = ("architecture", "os", "variant", "os.version", "os.features")
+KEPT_CONFIG_KEYS = ("architecture", "os", "variant", "os.version", "os.features")
 _OCI_NAMES = {
     DOCKER_LAYER: OCI_LAYER,
     DOCKER_LAYER_GZIP: OCI_LAYER_GZIP,
@@ -110,7 +110,7 @@ def _config(base: Base, parts: Sequence[Part], variables: Mapping[str, str]) -> 
     own = base.config.get("config") or {}
     merged = {**dict(_pairs(own.get("Env") or ())), **dict(sorted(variables.items()))}
     return {
-        **{name: base.config[name] for name in KEPT if name in base.config},
+        **{name: base.config[name] for name in KEPT_CONFIG_KEYS if name in base.config},
         "config": {
             "Env": [f"{name}={value}" for name, value in merged.items()],
             "Entrypoint": list(ENTRYPOINT),

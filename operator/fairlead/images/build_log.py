@@ -13,9 +13,9 @@ from fairlead.images.registry import Registry
 from fairlead.images.registry_errors import NotInRegistryError, RegistryFaultError
 from fairlead.redact import redacted
 
-ARTIFACT = "application/vnd.fairlead.build-log.v1"
-TEXT = "application/vnd.fairlead.build-log.v1.text+gzip"
-MOST_BYTES = 4_000_000  # of text; of what is longer the end is kept
+LOG_ARTIFACT_TYPE = "application/vnd.fairlead.build-log.v1"
+LOG_LAYER_TYPE = "application/vnd.fairlead.build-log.v1.text+gzip"
+MAX_LOG_BYTES = 4_000_000  # of text; of what is longer the end is kept
 
 
 def append_log(registry: Registry, repository: Repository, tag: str, text: str) -> None:
@@ -24,12 +24,12 @@ def append_log(registry: Registry, repository: Repository, tag: str, text: str) 
         before = read_log(registry, repository, tag)
     except NotInRegistryError:
         before = b""
-    whole = (before + redacted(text, MOST_BYTES).encode())[-MOST_BYTES:]
+    whole = (before + redacted(text, MAX_LOG_BYTES).encode())[-MAX_LOG_BYTES:]
     content = gzipped(whole)
     manifest = Manifest(
-        artifact_type=ARTIFACT,
+        artifact_type=LOG_ARTIFACT_TYPE,
         config=descriptor(OCI_EMPTY, EMPTY),
-        layers=(descriptor(TEXT, content),),
+        layers=(descriptor(LOG_LAYER_TYPE, content),),
     )
     registry.upload_bytes(repository, EMPTY)
     registry.upload_bytes(repository, content)
@@ -37,14 +37,14 @@ def append_log(registry: Registry, repository: Repository, tag: str, text: str) 
 
 
 def read_log(registry: Registry, repository: Repository, tag: str) -> bytes:
-    """Return the log under ``tag`` as UTF-8 text, at most ``MOST_BYTES`` of it.
+    """Return the log under ``tag`` as UTF-8 text, at most ``MAX_LOG_BYTES`` of it.
 
     Raises ``NotInRegistryError`` where there is none, or another ``RegistryError``.
     """
     manifest, _ = registry.manifest(repository, tag)
-    if manifest.artifact_type != ARTIFACT or not manifest.layers:
+    if manifest.artifact_type != LOG_ARTIFACT_TYPE or not manifest.layers:
         raise NotInRegistryError(repository, f"{repository}:{tag} is not a build log.")
     try:
-        return gunzipped(registry.blob(repository, manifest.layers[0].digest), MOST_BYTES)
+        return gunzipped(registry.blob(repository, manifest.layers[0].digest), MAX_LOG_BYTES)
     except zlib.error as error:
         raise RegistryFaultError(repository, f"The log {repository}:{tag} is broken.") from error

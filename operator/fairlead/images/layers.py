@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 from fairlead.images.gzipped import gzipped
 from fairlead.images.oci import OCI_LAYER_GZIP, Descriptor, descriptor, digest_of
 
-BLOCK = tarfile.BLOCKSIZE
-PIECE = 1024 * 1024  # bytes
+TAR_BLOCK_BYTES = tarfile.BLOCKSIZE
+CHUNK_BYTES = 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def tar(entries: Iterable[Entry], within: str) -> Iterator[bytes]:
                 yield _header(folder, tarfile.DIRTYPE, 0)
         yield _header(entry.name, tarfile.REGTYPE, entry.size)
         yield from _pieces(entry)
-        yield bytes(-entry.size % BLOCK)
-    yield bytes(2 * BLOCK)
+        yield bytes(-entry.size % TAR_BLOCK_BYTES)
+    yield bytes(2 * TAR_BLOCK_BYTES)
 
 
 def compressed_layer(entries: Iterable[Entry], within: str) -> Layer:
@@ -80,4 +80,4 @@ def _pieces(entry: Entry) -> Iterator[bytes]:
         yield entry.content
         return
     with entry.content.open("rb") as file:
-        yield from iter(lambda: file.read(PIECE), b"")
+        yield from iter(lambda: file.read(CHUNK_BYTES), b"")

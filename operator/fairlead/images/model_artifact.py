@@ -29,10 +29,10 @@ from fairlead.images.versions import version_of
 from fairlead.redact import redacted
 from fairlead.tasks.contract import IngestRequest
 
-ARTIFACT = "application/vnd.fairlead.model.v1"
-PREFIX = "dev.fairlead.model."
-FACTS = ("modelName", "digest", "sizeBytes", "files", "source", "path", "registeredAt")
-LONGEST_SOURCE = 2048
+MODEL_ARTIFACT_TYPE = "application/vnd.fairlead.model.v1"
+ANNOTATION_PREFIX = "dev.fairlead.model."
+ANNOTATED_FIELDS = ("modelName", "digest", "sizeBytes", "files", "source", "path", "registeredAt")
+MAX_SOURCE_CHARS = 2048
 
 
 def stored_models(registry: Registry, repository: Repository) -> list[ModelVersion]:
@@ -70,7 +70,7 @@ def push(
     registry.upload_bytes(repository, EMPTY)
     complete = version.model_copy(update={"layer": digest})
     manifest = Manifest(
-        artifact_type=ARTIFACT,
+        artifact_type=MODEL_ARTIFACT_TYPE,
         config=descriptor(OCI_EMPTY, EMPTY),
         layers=(Descriptor(media_type=OCI_LAYER, digest=digest, size=size),),
         annotations=_annotations(complete),
@@ -89,7 +89,7 @@ def new_version(
         digest=content.digest,
         size_bytes=content.size,
         files=len(content.files),
-        source=redacted(request.source)[:LONGEST_SOURCE],
+        source=redacted(request.source)[:MAX_SOURCE_CHARS],
         artifact=f"{repository}:{number}",
         layer="",
         path=content.entry,
@@ -99,17 +99,17 @@ def new_version(
 
 def _annotations(version: ModelVersion) -> dict[str, str]:
     wire = version.to_wire()
-    return {f"{PREFIX}{name}": str(wire[name]) for name in FACTS}
+    return {f"{ANNOTATION_PREFIX}{name}": str(wire[name]) for name in ANNOTATED_FIELDS}
 
 
 def _read(repository: Repository, tag: int, manifest: Manifest) -> ModelVersion:
     said = {
-        name.removeprefix(PREFIX): value
+        name.removeprefix(ANNOTATION_PREFIX): value
         for name, value in manifest.annotations.items()
-        if name.startswith(PREFIX)
+        if name.startswith(ANNOTATION_PREFIX)
     }
     try:
-        facts = {name: said[name] for name in FACTS}
+        facts = {name: said[name] for name in ANNOTATED_FIELDS}
         fixed = {
             "version": tag,
             "artifact": f"{repository}:{tag}",

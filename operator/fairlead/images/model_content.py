@@ -11,7 +11,7 @@ from fairlead.api.reasons import Reason
 from fairlead.images.hashes import folder_digest
 from fairlead.sources.base import Digests, SourceError
 
-CLUTTER = {"__MACOSX", ".DS_Store"}  # and ._files: what a Mac leaves in archives
+IGNORED_NAMES = {"__MACOSX", ".DS_Store"}  # and ._files: what a Mac leaves in archives
 
 
 @dataclass(frozen=True)
@@ -63,4 +63,4 @@ def _digest(entry: str, files: tuple[ModelFile, ...]) -> str:
 
 
 def _is_clutter(name: str) -> bool:
-    return any(part in CLUTTER or part.startswith("._") for part in name.split("/"))
+    return any(part in IGNORED_NAMES or part.startswith("._") for part in name.split("/"))

@@ -21,7 +21,7 @@ _PATH = re.compile(
     r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
 )
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_LONGEST = 512
+_MAX_REFERENCE_CHARS = 512
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -79,7 +79,7 @@ def parse_repository(text: str) -> Repository:
     registry, path = (first, rest) if slash and _is_host(first) else (DOCKER_HUB, text)
     if registry in _HUB_NAMES:
         registry, path = DOCKER_HUB, path if "/" in path else f"library/{path}"
-    if not _HOST.fullmatch(registry) or not _PATH.fullmatch(path) or len(text) > _LONGEST:
+    if not _HOST.fullmatch(registry) or not _PATH.fullmatch(path) or len(text) > _MAX_REFERENCE_CHARS:
         raise InvalidReferenceError(f"{text!r} is not the name of an image repository")
     return Repository(registry, path)
 

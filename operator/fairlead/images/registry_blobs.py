@@ -12,8 +12,8 @@ from fairlead.images.registry_errors import RegistryFaultError
 from fairlead.images.registry_transport import Answer, Call, Transport
 
 OK, CREATED, ACCEPTED, NO_CONTENT, MISSING, NOT_ALLOWED = 200, 201, 202, 204, 404, 405
-PIECE = 1024 * 1024  # bytes
-STORING = 600.0  # seconds: the registry may have to check many gigabytes
+CHUNK_BYTES = 1024 * 1024  # bytes
+COMMIT_TIMEOUT_S = 600.0  # seconds: the registry may have to check many gigabytes
 
 
 class Hashed:
@@ -60,7 +60,7 @@ class Blobs:
         """Open a blob of any size; the caller proves its digest."""
         call = Call("GET", repository, f"blobs/{digest}", _reading(repository), frozenset({OK}))
         with self._transport.open(call) as response:
-            yield response.iter_raw(PIECE)
+            yield response.iter_raw(CHUNK_BYTES)
 
     def upload(self, repository: Repository, pieces: Iterable[bytes]) -> tuple[str, int]:
         """Stream a blob up; return its digest and its size, counted on the way."""
@@ -124,14 +124,14 @@ class Blobs:
                 frozenset({ACCEPTED, NO_CONTENT, CREATED}),
                 headers={"Content-Type": "application/octet-stream"},
                 content=hashed,
-                patience=STORING,
+                patience=COMMIT_TIMEOUT_S,
             )
         )
         if digest is not None and hashed.digest != digest:
             raise RegistryFaultError(repository, f"A blob on its way to {repository} was changed.")
         last = httpx.URL(_location(repository, sent)).copy_merge_params({"digest": hashed.digest})
         self._transport.ask(
-            Call("PUT", repository, str(last), what, frozenset({CREATED}), patience=STORING)
+            Call("PUT", repository, str(last), what, frozenset({CREATED}), patience=COMMIT_TIMEOUT_S)
         )
 
 

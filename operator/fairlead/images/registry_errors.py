@@ -7,8 +7,8 @@ from fairlead.connection import why
 from fairlead.images.reference import Repository
 from fairlead.redact import redacted
 
-LONGEST = 300  # characters of what the registry says
-REFUSALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED}
+MAX_MESSAGE_CHARS = 300  # characters of what the registry says
+REFUSED_STATUSES = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED}
 
 
 class RegistryError(Exception):
@@ -55,7 +55,7 @@ def refusal(repository: Repository, what: str, status: int, body: bytes) -> Regi
     ``what`` completes "could not": ``read library/python:3.11``, ``push to team/credit``.
     """
     registry, said = repository.registry, f"{status}{_words(status, body)}"
-    if status in REFUSALS:
+    if status in REFUSED_STATUSES:
         return RegistryDeniedError(
             repository, f"The registry {registry} does not let us {what}: {said}."
         )
@@ -74,4 +74,4 @@ def _words(status: int, body: bytes) -> str:
         said = f"{first['code']}: {first.get('message', '')}".strip(": ")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         said = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
-    return f" {redacted(said, LONGEST)}" if said else ""
+    return f" {redacted(said, MAX_MESSAGE_CHARS)}" if said else ""

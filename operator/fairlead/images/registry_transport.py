@@ -14,11 +14,11 @@ import httpx
 from fairlead.images.reference import Repository, endpoint, is_plain
 from fairlead.images.registry_errors import RegistryFaultError, no_answer, refusal
 
-MOST_HOPS = 5
+MAX_REDIRECTS = 5
 LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")  # never through a proxy
-PAUSES = (0.2, 0.5, 1.0)  # seconds before each quick retry
+RETRY_DELAYS_S = (0.2, 0.5, 1.0)  # seconds before each quick retry
 CONNECT, PATIENCE = 5.0, 60.0  # seconds
-MOST = 4 * 1024 * 1024  # bytes of an answer that is read into memory: a manifest's own limit
+MAX_ANSWER_BYTES = 4 * 1024 * 1024  # bytes of an answer that is read into memory: a manifest's own limit
 UNREACHABLE = (httpx.RequestError, httpx.InvalidURL)
 RETRIED = frozenset({"GET", "HEAD", "DELETE"})
 
@@ -57,7 +57,7 @@ class Transport:
         self._client = httpx.Client(
             verify=trust,
             timeout=PATIENCE,
-            max_redirects=MOST_HOPS,
+            max_redirects=MAX_REDIRECTS,
             headers={"Accept-Encoding": "identity"},
             mounts=dict.fromkeys(LOOPBACK, None),
         )
@@ -87,7 +87,7 @@ class Transport:
             response.close()
 
     def _send_with_retries(self, call: Call) -> httpx.Response:
-        pauses = PAUSES if call.again or call.method in RETRIED else ()
+        pauses = RETRY_DELAYS_S if call.again or call.method in RETRIED else ()
         for pause in pauses:
             try:
                 response = self._send_authorised(call)
@@ -176,11 +176,11 @@ def _scope(call: Call) -> tuple[str, str]:
 
 
 def _read(call: Call, response: httpx.Response) -> bytes:
-    """Read the body, however it is cut, up to ``MOST`` bytes."""
+    """Read the body, however it is cut, up to ``MAX_ANSWER_BYTES`` bytes."""
     body = bytearray()
     for chunk in response.iter_raw(64 * 1024):
         body += chunk
-        if len(body) > MOST:
+        if len(body) > MAX_ANSWER_BYTES:
             registry = call.repository.registry
             said = (
                 f"The registry {registry} could not {call.what}: its answer is larger than 4 MiB."

@@ -31,10 +31,10 @@ BUNDLE = Path(__file__).parent / "runtime"
 DISTRIBUTION = "fairlead_scoring"
 SCRIPT_PACKAGES = "script-packages"  # the slot puts it last on user code's path
 SCRIPT_EXTRA = "script"  # the wheel's extra that names what belongs there
-FORMAT = 2  # goes up when the layer is made in another way
-PATIENCE = 300.0  # seconds
+LAYER_FORMAT = 2  # goes up when the layer is made in another way
+PIP_TIMEOUT_S = 300.0  # seconds
 # What pip notes about its own work, and programs that nobody starts.
-NOTES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
+INSTALLER_FILES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
@@ -61,7 +61,7 @@ class Runtime:
     def key(self) -> str:
         """The tag under which the layer is kept."""
         made_from = {
-            "format": FORMAT,
+            "format": LAYER_FORMAT,
             "wheel": digest_of(self.wheel.read_bytes()),
             "python": self.python,
             "platform": str(PLATFORM),
@@ -162,11 +162,11 @@ def _pip_install(
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            timeout=PATIENCE,
+            timeout=PIP_TIMEOUT_S,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise RuntimeInstallError(f"pip was ended after {PATIENCE:.0f} s: timed out.") from error
+        raise RuntimeInstallError(f"pip was ended after {PIP_TIMEOUT_S:.0f} s: timed out.") from error
     say(done.stdout)
     if done.returncode != 0:
         raise RuntimeInstallError(done.stdout)
@@ -188,5 +188,5 @@ def _environment(settings: Settings) -> Mapping[str, str]:
 def _left_out(path: Path, folder: Path) -> bool:
     parts = path.relative_to(folder).parts
     top = parts[1] if parts[0] == SCRIPT_PACKAGES else parts[0]
-    in_notes = top.endswith(".dist-info") and parts[-1] in NOTES
+    in_notes = top.endswith(".dist-info") and parts[-1] in INSTALLER_FILES
     return top == "bin" or "__pycache__" in parts or in_notes

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fairlead.api.refs import Manifest, Ref
 from fairlead.cluster import Cluster
 
-MOST_REMEMBERED = 64  # contents, of a MiB each at the most
+MAX_CACHED_CONTENTS = 64  # contents, of a MiB each at the most
 
 
 class ConfigMaps:
@@ -33,7 +33,7 @@ class ConfigMaps:
     def _remember(self, found: Manifest) -> Mapping[str, bytes]:
         files = files_of(found)
         self._contents[_version(found)] = files
-        if len(self._contents) > MOST_REMEMBERED:
+        if len(self._contents) > MAX_CACHED_CONTENTS:
             self._contents.popitem(last=False)
         return files
 

@@ -17,7 +17,7 @@ from fairlead.diagnosis.evidence import PodEvidence
 from fairlead.observe.inferenceimage import read_image
 from fairlead.observe.world import World
 
-MOST_LOGS = 2  # pods of one service whose logs are read at one look
+MAX_LOG_READS = 2  # pods of one service whose logs are read at one look
 KEY_BYTES = 24
 
 
@@ -59,7 +59,7 @@ async def _pods(webservice: Webservice, world: World) -> list[PodEvidence]:
     ref = Ref("v1", "pods", webservice.namespace)
     selector = f"{OWNED_BY_WEBSERVICE}={webservice.name}"
     pods = [PodEvidence(p, CONTAINER) for p in await world.cluster.list(ref, selector)]
-    crashed = [pod for pod in pods if pod.crashed and not pod.leaving][:MOST_LOGS]
+    crashed = [pod for pod in pods if pod.crashed and not pod.leaving][:MAX_LOG_READS]
     read = [await _with_log(pod, world) for pod in crashed]
     return [*read, *(pod for pod in pods if pod not in crashed)]
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import psutil
 
-from fairlead.tasks.contract import LOG
+from fairlead.tasks.contract import LOG_FILE
 
-PROCESS = "process.json"  # pid and start time: a pid alone may be somebody else's by now
-GRACE = 15.0  # seconds between asking a task to end and ending it
+PROCESS_FILE = "process.json"  # pid and start time: a pid alone may be somebody else's by now
+TERMINATION_GRACE_S = 15.0  # seconds between asking a task to end and ending it
 
 
 Command = Callable[[str], Sequence[str]]
@@ -29,7 +29,7 @@ def task_command(program: str) -> Sequence[str]:
 async def run_program(command: Sequence[str], folder: Path, timeout: float) -> bool:
     """Run ``command`` on ``folder`` to its end; False if it ran out of time.
 
-    When the caller is cancelled the program is ended first: asked, then killed after ``GRACE``.
+    When the caller is cancelled the program is ended first: asked, then killed after ``TERMINATION_GRACE_S``.
     """
     process = await _start(command, folder)
     remember(folder, process.pid)
@@ -46,7 +46,7 @@ async def run_program(command: Sequence[str], folder: Path, timeout: float) -> b
 
 
 async def _start(command: Sequence[str], folder: Path) -> asyncio.subprocess.Process:
-    with (folder / LOG).open("ab") as log:
+    with (folder / LOG_FILE).open("ab") as log:
         return await asyncio.create_subprocess_exec(
             *command,
             str(folder),
@@ -62,7 +62,7 @@ def remember(folder: Path, pid: int) -> None:
     """Note which process works on ``folder``, so that a later operator can end it."""
     with suppress(psutil.NoSuchProcess):
         card = {"pid": pid, "started": psutil.Process(pid).create_time()}
-        (folder / PROCESS).write_text(json.dumps(card))
+        (folder / PROCESS_FILE).write_text(json.dumps(card))
 
 
 def end_leftover(folder: Path) -> None:
@@ -70,7 +70,7 @@ def end_leftover(folder: Path) -> None:
     with suppress(
         FileNotFoundError, json.JSONDecodeError, psutil.NoSuchProcess, ProcessLookupError
     ):
-        card = json.loads((folder / PROCESS).read_text())
+        card = json.loads((folder / PROCESS_FILE).read_text())
         process = psutil.Process(card["pid"])
         if process.create_time() == card["started"]:
             os.killpg(process.pid, signal.SIGKILL)
@@ -79,7 +79,7 @@ def end_leftover(folder: Path) -> None:
 
 def _wait_until_dead(process: psutil.Process) -> None:
     """A killed orphan may stay a zombie for ever, where nobody reaps: it works no more."""
-    deadline = time.monotonic() + GRACE
+    deadline = time.monotonic() + TERMINATION_GRACE_S
     while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
         time.sleep(0.02)
 
@@ -87,7 +87,7 @@ def _wait_until_dead(process: psutil.Process) -> None:
 async def _end(process: asyncio.subprocess.Process) -> None:
     _signal(process.pid, signal.SIGTERM)
     try:
-        async with asyncio.timeout(GRACE):
+        async with asyncio.timeout(TERMINATION_GRACE_S):
             await process.wait()
     except TimeoutError:
         _signal(process.pid, signal.SIGKILL)

@@ -15,11 +15,11 @@ from fairlead.api.status import FailureClass
 from fairlead.redact import redacted
 from fairlead.runners.base import Task, TaskPhase, TaskState
 from fairlead.runners.process import end_leftover
-from fairlead.tasks.contract import FILES, LOG, REQUEST, RESULT, WORK, TaskFailure, TaskResult
+from fairlead.tasks.contract import FILES_FOLDER, LOG_FILE, REQUEST_FILE, RESULT_FILE, WORK_FOLDER, TaskFailure, TaskResult
 
-CARD = "task.json"  # id, attempt, build: what the folder is about
-MOST_FOLDERS = 200  # of tasks that ended
-TAIL = 2000  # characters of the log that a crash shows
+TASK_FILE = "task.json"  # id, attempt, build: what the folder is about
+MAX_TASK_FOLDERS = 200  # of tasks that ended
+LOG_TAIL_CHARS = 2000  # characters of the log that a crash shows
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,17 @@ class Attempt:
 
     @property
     def log(self) -> Path:
-        return self.folder / LOG
+        return self.folder / LOG_FILE
 
     def tidy(self) -> None:
         """Drop what was handed over and what was in the making, once the task has ended."""
-        for folder in (FILES, WORK):
+        for folder in (FILES_FOLDER, WORK_FOLDER):
             shutil.rmtree(self.folder / folder, ignore_errors=True)
 
     def outcome(self, state: TaskState) -> TaskState:
         """Return ``state`` as its result file ends it; without one the program crashed."""
         try:
-            result = TaskResult.model_validate_json((self.folder / RESULT).read_bytes())
+            result = TaskResult.model_validate_json((self.folder / RESULT_FILE).read_bytes())
         except (FileNotFoundError, ValidationError):
             return replace(state, phase=TaskPhase.FAILED, failure=self._crash())
         if result.failure is not None:
@@ -54,7 +54,7 @@ class Attempt:
             class_=FailureClass.UNKNOWN,
             message="The task ended without a result; the end of its log is below.",
             remedy="It is tried again. If that does not help, report it with the log.",
-            log_tail=redacted(text, TAIL),
+            log_tail=redacted(text, LOG_TAIL_CHARS),
             retryable=True,
         )
 
@@ -72,10 +72,10 @@ class TaskFolders:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         card = {"id": task.id, "attempt": task.attempt, "build": task.build}
-        (folder / CARD).write_text(json.dumps(card))
-        (folder / REQUEST).write_text(task.request.model_dump_json(by_alias=True))
+        (folder / TASK_FILE).write_text(json.dumps(card))
+        (folder / REQUEST_FILE).write_text(task.request.model_dump_json(by_alias=True))
         for name, content in task.files.items():
-            path = folder / FILES / name
+            path = folder / FILES_FOLDER / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         return Attempt(folder)
@@ -87,21 +87,21 @@ class TaskFolders:
 
     def logs_of(self, build: str) -> list[Path]:
         """The logs that belong to a build, oldest first."""
-        cards = [card for card in self._root.glob(f"*/*/{CARD}") if _of_build(card, build)]
+        cards = [card for card in self._root.glob(f"*/*/{TASK_FILE}") if _of_build(card, build)]
         ordered = sorted(cards, key=lambda card: card.stat().st_mtime)
-        return [card.parent / LOG for card in ordered if (card.parent / LOG).exists()]
+        return [card.parent / LOG_FILE for card in ordered if (card.parent / LOG_FILE).exists()]
 
     def forget(self, state: TaskState) -> None:
         """Drop a result that was taken, so that no later operator takes it for news."""
-        (self._root / state.id / str(state.attempt) / RESULT).unlink(missing_ok=True)
+        (self._root / state.id / str(state.attempt) / RESULT_FILE).unlink(missing_ok=True)
 
     def sweep(self, busy: Collection[str]) -> set[str]:
-        """Remove the oldest tasks beyond ``MOST_FOLDERS``, none of the ``busy``; return their ids.
+        """Remove the oldest tasks beyond ``MAX_TASK_FOLDERS``, none of the ``busy``; return their ids.
 
         Their logs stay readable from the registry.
         """
         idle = [task for task in self._root.iterdir() if task.name not in busy]
-        oldest = sorted(idle, key=lambda task: task.stat().st_mtime)[:-MOST_FOLDERS]
+        oldest = sorted(idle, key=lambda task: task.stat().st_mtime)[:-MAX_TASK_FOLDERS]
         for task in oldest:
             shutil.rmtree(task, ignore_errors=True)
         return {task.name for task in oldest}
@@ -110,9 +110,9 @@ class TaskFolders:
         state = TaskState(card["id"], card["attempt"], TaskPhase.INTERRUPTED, card["build"])
         end_leftover(folder)
         Attempt(folder).tidy()
-        if not (folder / RESULT).exists():
+        if not (folder / RESULT_FILE).exists():
             return state
-        finished = datetime.fromtimestamp((folder / RESULT).stat().st_mtime, UTC)
+        finished = datetime.fromtimestamp((folder / RESULT_FILE).stat().st_mtime, UTC)
         return replace(Attempt(folder).outcome(state), finished_at=finished)
 
     def _newest(self) -> list[Path]:
@@ -127,6 +127,6 @@ def _of_build(card: Path, build: str) -> bool:
 
 def _read_card(folder: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads((folder / CARD).read_text()))
+        return dict(json.loads((folder / TASK_FILE).read_text()))
     except (FileNotFoundError, json.JSONDecodeError):
         return {}  # the operator died while it wrote the folder: nothing was started from it

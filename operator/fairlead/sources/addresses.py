@@ -15,7 +15,7 @@ from fairlead.redact import redacted
 from fairlead.sources.base import SourceError
 
 SCHEMES = ("https", "http")
-LONGEST = 8192  # characters; where a redirect leads may be signed at length
+MAX_ADDRESS_CHARS = 8192  # characters; where a redirect leads may be signed at length
 CORRECT = "Correct spec.source.uri."
 NO_SECRETS = "Take them out: an object's spec is no place for secrets."
 # Where clouds answer their machines' questions although the address is not link-local: Azure's
@@ -37,7 +37,7 @@ def checked(uri: str, insecure_hosts: Collection[str], via: str | None = None) -
         port = parts.port
     except ValueError as error:
         raise refused(uri, f"is no address ({error})", CORRECT, via) from error
-    if not uri.isascii() or not uri.isprintable() or " " in uri or len(uri) > LONGEST:
+    if not uri.isascii() or not uri.isprintable() or " " in uri or len(uri) > MAX_ADDRESS_CHARS:
         raise refused(uri, "is too long, or holds characters that no address may", CORRECT, via)
     if parts.scheme not in SCHEMES or not parts.hostname:
         raise refused(uri, "is not an https:// address", CORRECT, via)

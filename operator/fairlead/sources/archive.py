@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
 from fairlead.api.reasons import Reason
-from fairlead.sources.base import Digests, Limits, Meter, SourceError, pieces
+from fairlead.sources.base import Digests, Limits, Meter, SourceError, chunks
 
 OPENERS: Mapping[bytes, Callable[[BinaryIO], object]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
@@ -28,10 +28,10 @@ OPENERS: Mapping[bytes, Callable[[BinaryIO], object]] = {
     b"\xfd7zXZ\x00": lzma.LZMAFile,
 }
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # with members, and without
-MOST_AT_ONCE = 16 * 1024 * 1024  # bytes of an archive's own table of contents
-LONGEST_PART, LONGEST_NAME, DEEPEST = 255, 2000, 64
+MAX_READ_BYTES = 16 * 1024 * 1024  # bytes of an archive's own table of contents
+MAX_NAME_BYTES, MAX_PATH_CHARS, MAX_PATH_DEPTH = 255, 2000, 64
 ENCRYPTED = 0x1
-NOT_THE_DISK = {None, errno.EINVAL}  # bz2 and gzip say so of wrong data, seek() of wrong offsets
+ARCHIVE_ERRNOS = {None, errno.EINVAL}  # bz2 and gzip say so of wrong data, seek() of wrong offsets
 BROKEN = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -58,7 +58,7 @@ def unpack(archive: Path, into: Path, limits: Limits) -> Digests:
             target = into / name
             target.parent.mkdir(parents=True, exist_ok=True)
             with source:
-                digests[name.as_posix()] = meter.store(pieces(source), target)
+                digests[name.as_posix()] = meter.store(chunks(source), target)
     return digests
 
 
@@ -113,7 +113,7 @@ def checked_name(name: str) -> PurePosixPath:
     if not name.isprintable():
         raise unsafe(name, "has a name with characters that cannot be shown")
     longest = max((len(part.encode()) for part in path.parts), default=0)
-    if longest > LONGEST_PART or len(name) > LONGEST_NAME or len(path.parts) > DEEPEST:
+    if longest > MAX_NAME_BYTES or len(name) > MAX_PATH_CHARS or len(path.parts) > MAX_PATH_DEPTH:
         raise unsafe(f"{name[:60]}…", "has too long a name")
     return path
 
@@ -145,7 +145,7 @@ def _told(name: str) -> Iterator[None]:
     except BROKEN as error:
         raise _invalid(f"{name} is no archive that we read, or a broken one ({error})") from error
     except OSError as error:
-        if error.errno not in NOT_THE_DISK:
+        if error.errno not in ARCHIVE_ERRNOS:
             raise
         raise _invalid(f"{name} is a broken archive ({error})") from error
 
@@ -162,9 +162,9 @@ class _Careful(io.RawIOBase):
         self._file = file
 
     def read(self, size: int = -1) -> bytes:
-        wanted = min(size, MOST_AT_ONCE + 1) if size >= 0 else MOST_AT_ONCE + 1
+        wanted = min(size, MAX_READ_BYTES + 1) if size >= 0 else MAX_READ_BYTES + 1
         content = self._file.read(wanted)
-        if len(content) > MOST_AT_ONCE:
+        if len(content) > MAX_READ_BYTES:
             raise zipfile.BadZipFile("its table of contents is too large")
         return content
 

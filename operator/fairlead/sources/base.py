@@ -14,7 +14,7 @@ from typing import IO, Protocol
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 
-PIECE = 1024 * 1024  # bytes
+CHUNK_BYTES = 1024 * 1024  # bytes
 Digests = dict[str, str]
 """Relative path (``/`` between folders) to the digest of each file that was written."""
 
@@ -84,11 +84,11 @@ class Meter:
         if self.files > self._limits.most_files:
             raise self._too_large(f"holds more than {self._limits.most_files:,} files and folders")
 
-    def store(self, pieces: Iterable[bytes], target: Path) -> str:
+    def store(self, chunks: Iterable[bytes], target: Path) -> str:
         """Write a new file, counted and hashed on the way; return its digest."""
         sha256 = hashlib.sha256()
         with target.open("xb") as file:
-            for piece in pieces:
+            for piece in chunks:
                 self.count(len(piece))
                 sha256.update(piece)
                 file.write(piece)
@@ -111,6 +111,6 @@ class Source(Protocol):
         ...
 
 
-def pieces(source: IO[bytes]) -> Iterator[bytes]:
-    """The rest of ``source``, in pieces that fit into memory."""
-    return iter(lambda: source.read(PIECE), b"")
+def chunks(source: IO[bytes]) -> Iterator[bytes]:
+    """The rest of ``source``, in chunks that fit into memory."""
+    return iter(lambda: source.read(CHUNK_BYTES), b"")

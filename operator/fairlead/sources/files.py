@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from fairlead.sources.base import Digests, Limits, Meter, pieces
+from fairlead.sources.base import Digests, Limits, Meter, chunks
 
 
 @dataclass(frozen=True)
@@ -22,5 +22,5 @@ class FilesSource:
                 name = path.relative_to(self.folder).as_posix()
                 (into / name).parent.mkdir(parents=True, exist_ok=True)
                 with path.open("rb") as file:
-                    digests[name] = meter.store(pieces(file), into / name)
+                    digests[name] = meter.store(chunks(file), into / name)
         return digests

@@ -18,10 +18,10 @@ from fairlead.connection import why
 from fairlead.sources.addresses import allowed, checked, is_forbidden, next_hop, refused, shown
 from fairlead.sources.base import Digests, Limits, Meter, SourceError
 
-MOST_HOPS = 5
-REDIRECTS = {301, 302, 303, 307, 308}
-LATER = {408, 425, 429}  # and every 5xx
-PATIENCE = 60.0  # seconds without a byte
+MAX_REDIRECTS = 5
+REDIRECT_STATUSES = {301, 302, 303, 307, 308}
+TRANSIENT_STATUSES = {408, 425, 429}  # and every 5xx
+READ_TIMEOUT_S = 60.0  # seconds without a byte
 HEADERS: Mapping[bytes | str, bytes | str] = {
     "User-Agent": "fairlead",
     "Accept": "*/*",
@@ -33,7 +33,7 @@ BROKEN = (
     httpcore.ProtocolError,
     httpcore.UnsupportedProtocol,
 )
-AGAIN = "Nothing to change if the address is right: it is tried again."
+RETRY_REMEDY = "Nothing to change if the address is right: it is tried again."
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=@ -]{0,199}")
 
 
@@ -57,28 +57,28 @@ class UriSource:
         guard = _Guard(self.insecure_hosts)
         with httpcore.ConnectionPool(ssl_context=self.trust, network_backend=guard) as pool:
             uri, via = self.uri, None
-            for _ in range(MOST_HOPS + 1):
+            for _ in range(MAX_REDIRECTS + 1):
                 checked(uri, self.insecure_hosts, via)
                 name = file_name(self.uri, self.model_name)
                 answer = self._get(pool, uri, via, into / name, limits)
                 if isinstance(answer, _Stored):
                     return {name: answer.digest}
                 uri, via = next_hop(uri, answer), self.uri
-        raise refused(self.uri, f"redirects more than {MOST_HOPS} times", "Give the last address.")
+        raise refused(self.uri, f"redirects more than {MAX_REDIRECTS} times", "Give the last address.")
 
     def _get(
         self, pool: httpcore.ConnectionPool, uri: str, via: str | None, target: Path, limits: Limits
     ) -> "_Stored | str":
         """Store what is at ``uri``, or return where it leads."""
         what = shown(uri) if via is None else f"{shown(uri)} (where {shown(via)} leads)"
-        seconds = max(min(PATIENCE, limits.seconds_left), 1.0)
+        seconds = max(min(READ_TIMEOUT_S, limits.seconds_left), 1.0)
         timeout = {"connect": 10.0, "read": seconds, "write": seconds, "pool": seconds}
         try:
             with pool.stream(
                 "GET", uri, headers=HEADERS, extensions={"timeout": timeout}
             ) as answer:
                 headers = _headers(answer)
-                if answer.status in REDIRECTS and "location" in headers:
+                if answer.status in REDIRECT_STATUSES and "location" in headers:
                     return headers["location"]
                 if answer.status != HTTPStatus.OK:
                     raise _not_a_file(what, answer.status)
@@ -129,14 +129,14 @@ def _not_a_file(what: str, status: int) -> SourceError:
             retryable=True,
         )
     phrase = f" ({HTTPStatus(status).phrase})" if status in set(HTTPStatus) else ""
-    if status in LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status in TRANSIENT_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unreachable(f"{what} answers {status}{phrase}.")
     return _unreachable(f"{what} answers {status}{phrase}, which is not a file.")
 
 
 def _unreachable(message: str) -> SourceError:
     return SourceError(
-        Reason.MODEL_SOURCE_UNREACHABLE, message, AGAIN, FailureClass.NETWORK, retryable=True
+        Reason.MODEL_SOURCE_UNREACHABLE, message, RETRY_REMEDY, FailureClass.NETWORK, retryable=True
     )
 
 

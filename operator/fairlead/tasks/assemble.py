@@ -11,8 +11,8 @@ from pathlib import Path
 
 from fairlead.api.model import ModelVersion
 from fairlead.images.assembly import (
-    HASH,
-    VERSION,
+    HASH_ANNOTATION,
+    VERSION_ANNOTATION,
     Base,
     NotAnEnvironmentError,
     Part,
@@ -25,7 +25,7 @@ from fairlead.images.oci import written
 from fairlead.images.paths import APP_ROOT
 from fairlead.images.reference import Repository, parse_repository
 from fairlead.images.registry_errors import NotInRegistryError, RegistryFaultError, TagTakenError
-from fairlead.tasks.contract import FILES, AssembleRequest, AssembleResult, ModelLayer
+from fairlead.tasks.contract import FILES_FOLDER, AssembleRequest, AssembleResult, ModelLayer
 from fairlead.tasks.program import TaskContext, run
 from fairlead.tasks.runtime import runtime_part
 
@@ -58,7 +58,7 @@ def _there(
         manifest, described = task.registry.manifest(target, str(request.version))
     except NotInRegistryError:
         return None
-    if manifest.annotations.get(HASH) != request.hash:
+    if manifest.annotations.get(HASH_ANNOTATION) != request.hash:
         said = f"{target}:{request.version} exists and was made from something else."
         raise TagTakenError(target, said)
     task.log.write(f"{target}:{request.version} is there already, made from the same inputs.")
@@ -89,7 +89,7 @@ def _model(layer: ModelLayer, target: Repository, task: TaskContext) -> tuple[Mo
 
 
 def _code(target: Repository, task: TaskContext) -> Part:
-    layer = compressed_layer(_files(task.folder / FILES), APP_ROOT)
+    layer = compressed_layer(_files(task.folder / FILES_FOLDER), APP_ROOT)
     task.registry.upload_bytes(target, layer.content)
     task.log.write(f"Code ({layer.descriptor.size:,} bytes) pushed.")
     return Part(layer.descriptor, layer.diff_id, "code")
@@ -121,7 +121,7 @@ def _push(
 ) -> AssembleResult:
     tag = str(request.version)
     try:
-        image = assembled(base, parts, variables, {HASH: request.hash, VERSION: tag})
+        image = assembled(base, parts, variables, {HASH_ANNOTATION: request.hash, VERSION_ANNOTATION: tag})
     except NotAnEnvironmentError as error:
         said = f"{request.environments}@{request.environment_digest} is no environment: {error}."
         raise RegistryFaultError(target, said) from error

@@ -15,8 +15,8 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.api.wire import StatusWire, Wire
 
-REQUEST, RESULT, LOG, FILES = "request.json", "result.json", "log", "files"
-WORK = "work"  # what a task needs while it runs; nothing in it outlives the task
+REQUEST_FILE, RESULT_FILE, LOG_FILE, FILES_FOLDER = "request.json", "result.json", "log", "files"
+WORK_FOLDER = "work"  # what a task needs while it runs; nothing in it outlives the task
 
 
 class TaskFailure(StatusWire):

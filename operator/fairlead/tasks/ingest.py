@@ -14,10 +14,10 @@ from fairlead.sources.archive import unpack
 from fairlead.sources.base import Digests, Limits, Source, SourceError
 from fairlead.sources.files import FilesSource
 from fairlead.sources.uri import UriSource
-from fairlead.tasks.contract import FILES, IngestRequest, IngestResult
+from fairlead.tasks.contract import FILES_FOLDER, IngestRequest, IngestResult
 from fairlead.tasks.program import TaskContext, run
 
-SHARE_OF_TIME = 0.8  # for fetching; the rest is for storing, and for saying what took so long
+FETCH_TIME_SHARE = 0.8  # for fetching; the rest is for storing, and for saying what took so long
 
 
 def ingest(request: IngestRequest, task: TaskContext) -> IngestResult:
@@ -62,13 +62,13 @@ def _fetched(request: IngestRequest, task: TaskContext) -> Content:
 
 def _limits(task: TaskContext) -> Limits:
     settings = task.settings
-    deadline = time.monotonic() + SHARE_OF_TIME * settings.ingest_timeout_seconds
+    deadline = time.monotonic() + FETCH_TIME_SHARE * settings.ingest_timeout_seconds
     return Limits(settings.model_max_bytes, settings.model_max_files, deadline)
 
 
 def _source(request: IngestRequest, task: TaskContext) -> Source:
     if request.uri is None:
-        return FilesSource(task.folder / FILES, request.source)
+        return FilesSource(task.folder / FILES_FOLDER, request.source)
     settings = task.settings
     context = trust(settings.ca_bundle)
     return UriSource(request.uri, request.model_name, context, settings.insecure_hosts)

@@ -34,7 +34,7 @@ from fairlead.images.registry import Registry
 from fairlead.images.registry_errors import RegistryError
 from fairlead.settings import Settings
 from fairlead.sources.base import SourceError
-from fairlead.tasks.contract import REQUEST, RESULT, WORK, LogTarget, TaskResult
+from fairlead.tasks.contract import REQUEST_FILE, RESULT_FILE, WORK_FOLDER, LogTarget, TaskResult
 from fairlead.tasks.failures import (
     CANCELLED,
     TaskFailedError,
@@ -63,7 +63,7 @@ class TaskContext:
     @property
     def work(self) -> Path:
         """A folder for what is needed only while the task runs."""
-        return self.folder / WORK
+        return self.folder / WORK_FOLDER
 
 
 def run(kind: type[Request], program: Callable[[Request, TaskContext], Result]) -> int:
@@ -71,10 +71,10 @@ def run(kind: type[Request], program: Callable[[Request, TaskContext], Result]) 
     log = TaskLog(sys.stdout)
     with _CrashTold(log):
         folder = Path(sys.argv[1])
-        (folder / RESULT).unlink(missing_ok=True)
+        (folder / RESULT_FILE).unlink(missing_ok=True)
         signal.signal(signal.SIGTERM, _cancel)
         result = _run(kind, program, folder, log)
-        _write(folder / RESULT, result)
+        _write(folder / RESULT_FILE, result)
     return DONE if result.failure is None else FAILED
 
 
@@ -85,12 +85,12 @@ def _run(
     log: TaskLog,
 ) -> TaskResult:
     settings = Settings()
-    request = kind.model_validate_json((folder / REQUEST).read_bytes())
+    request = kind.model_validate_json((folder / REQUEST_FILE).read_bytes())
     with ExitStack() as ending:
         registry = ending.enter_context(Registry(settings))
         ending.callback(_keep_log, registry, log, getattr(request, "log", None))
         ending.enter_context(_CrashTold(log))  # before the log is kept
-        ending.enter_context(_WorkFolder(folder / WORK))
+        ending.enter_context(_WorkFolder(folder / WORK_FOLDER))
         context = TaskContext(folder, settings, registry, log)
         return _result(lambda: program(request, context), log)
 

@@ -4,7 +4,7 @@ import sys
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.images.assembly import HASH
+from fairlead.images.assembly import HASH_ANNOTATION
 from fairlead.images.environment_image import find_environment
 from fairlead.images.hashes import environment_hash
 from fairlead.images.reference import (
@@ -25,7 +25,7 @@ from fairlead.tasks.contract import KnownVersion, ResolveRequest, ResolveResult,
 from fairlead.tasks.failures import TaskFailedError, registry_failure
 from fairlead.tasks.program import TaskContext, run
 
-MOST_VERSIONS = 10
+MAX_KNOWN_VERSIONS = 10
 
 
 def resolve(request: ResolveRequest, task: TaskContext) -> ResolveResult:
@@ -103,12 +103,12 @@ def _known_versions(
     """The newest versions that Fairlead made, newest first."""
     newest = sorted({version for tag in tags if (version := version_of(tag))}, reverse=True)
     known = []
-    for version in newest[:MOST_VERSIONS]:
+    for version in newest[:MAX_KNOWN_VERSIONS]:
         manifest, described = registry.manifest(repository, str(version))
-        if HASH in manifest.annotations:
+        if HASH_ANNOTATION in manifest.annotations:
             known.append(
                 KnownVersion(
-                    version=version, digest=described.digest, hash=manifest.annotations[HASH]
+                    version=version, digest=described.digest, hash=manifest.annotations[HASH_ANNOTATION]
                 )
             )
     return known

@@ -22,10 +22,10 @@ from fairlead.tasks.contract import TaskFailure
 from fairlead.tasks.failures import FULL_DISK, TaskFailedError
 from fairlead.tasks.program import TaskContext
 
-ARTIFACT = "application/vnd.fairlead.runtime.v1"
-DIFF_ID = "dev.fairlead.layer.diff-id"
-TAIL = 2000  # characters
-LONGEST = 300  # characters of what pip says
+RUNTIME_ARTIFACT_TYPE = "application/vnd.fairlead.runtime.v1"
+DIFF_ID_ANNOTATION = "dev.fairlead.layer.diff-id"
+LOG_TAIL_CHARS = 2000  # characters
+MAX_MESSAGE_CHARS = 300  # characters of what pip says
 
 
 def runtime_part(runtimes: Repository, target: Repository, python: str, task: TaskContext) -> Part:
@@ -48,7 +48,7 @@ def _kept(runtimes: Repository, runtime: Runtime, task: TaskContext) -> Part | N
     except NotInRegistryError:
         return None
     layer = manifest.layers[0] if manifest.layers else None
-    diff_id = (layer.annotations or {}).get(DIFF_ID) if layer else None
+    diff_id = (layer.annotations or {}).get(DIFF_ID_ANNOTATION) if layer else None
     if layer is None or diff_id is None:
         said = f"{runtimes}:{runtime.key} is no runtime that Fairlead made: remove the tag."
         raise RegistryFaultError(runtimes, said)
@@ -59,9 +59,9 @@ def _made(runtimes: Repository, runtime: Runtime, task: TaskContext) -> Part:
     task.log.write(f"Making the runtime for Python {runtime.python} from {runtime.wheel.name}.")
     with tempfile.TemporaryDirectory(dir=task.work) as folder:
         layer = make_layer(runtime, Path(folder), task.settings, task.log.write)
-    described = layer.descriptor.model_copy(update={"annotations": {DIFF_ID: layer.diff_id}})
+    described = layer.descriptor.model_copy(update={"annotations": {DIFF_ID_ANNOTATION: layer.diff_id}})
     manifest = Manifest(
-        artifact_type=ARTIFACT, config=descriptor(OCI_EMPTY, EMPTY), layers=(described,)
+        artifact_type=RUNTIME_ARTIFACT_TYPE, config=descriptor(OCI_EMPTY, EMPTY), layers=(described,)
     )
     _keep(runtimes, runtime, layer, manifest, task)
     return Part(described, layer.diff_id, _about(runtime))
@@ -100,9 +100,9 @@ def _not_installed(error: RuntimeInstallError) -> TaskFailure:
         reason=Reason.PACKAGE_INDEX_UNREACHABLE,
         class_=FailureClass.NETWORK,
         message="The scoring runtime could not be installed: the package index does not answer, or "
-        f"lacks what the runtime is made of ({last[:LONGEST]}).",
+        f"lacks what the runtime is made of ({last[:MAX_MESSAGE_CHARS]}).",
         remedy="Nothing to change in your objects: it is tried again. See that the operator's "
         "machine reaches the index (FAIRLEAD_PACKAGE_INDEX, FAIRLEAD_CA_BUNDLE).",
-        log_tail=redacted(error.output, TAIL),
+        log_tail=redacted(error.output, LOG_TAIL_CHARS),
         retryable=True,
     )

@@ -4,10 +4,10 @@ import time
 from collections import deque
 from typing import TextIO
 
-from fairlead.images.build_log import MOST_BYTES
+from fairlead.images.build_log import MAX_LOG_BYTES
 from fairlead.redact import redacted
 
-LONGEST_LINE = 4000  # characters
+MAX_LINE_CHARS = 4000  # characters
 
 
 class TaskLog:
@@ -28,7 +28,7 @@ class TaskLog:
     def write(self, text: str) -> None:
         """Write one line, or several."""
         for line in redacted(text).rstrip("\n").split("\n"):
-            shown = line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} …"
+            shown = line if len(line) <= MAX_LINE_CHARS else f"{line[:MAX_LINE_CHARS]} …"
             self._put(f"{self.seconds:7.1f}s [{self._phase}] {shown}\n")
 
     @property
@@ -43,7 +43,7 @@ class TaskLog:
     def _put(self, line: str) -> None:
         self._lines.append(line)
         self._size += len(line)
-        while self._size > MOST_BYTES:
+        while self._size > MAX_LOG_BYTES:
             self._size -= len(self._lines.popleft())
         if self._mute:
             return

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fairlead.api.wire import Wire
-from fairlead.tasks.contract import FILES, REQUEST, RESULT, TaskFailure, TaskResult
+from fairlead.tasks.contract import FILES_FOLDER, REQUEST_FILE, RESULT_FILE, TaskFailure, TaskResult
 
 PATIENCE = 60.0  # seconds
 
@@ -54,9 +54,9 @@ class Tasks:
         self.count += 1
         folder = self.root / f"task-{self.count}"
         folder.mkdir()
-        (folder / REQUEST).write_text(request.model_dump_json(by_alias=True))
+        (folder / REQUEST_FILE).write_text(request.model_dump_json(by_alias=True))
         for name, content in files.items():
-            path = folder / FILES / name
+            path = folder / FILES_FOLDER / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         return folder
@@ -74,7 +74,7 @@ class Tasks:
 
     def finish(self, process: "subprocess.Popen[str]", folder: Path) -> Ended:
         code = process.wait(PATIENCE)
-        path = folder / RESULT
+        path = folder / RESULT_FILE
         result = TaskResult.model_validate(json.loads(path.read_text())) if path.exists() else None
         assert not (folder / "work").exists() or code < 0, "the work folder is left over"
         return Ended(code, result, (folder / "log").read_text())

@@ -15,7 +15,7 @@ from fairlead.api.reasons import Reason
 from fairlead.images.build_log import read_log
 from fairlead.images.reference import parse_repository
 from fairlead.images.registry import Registry
-from fairlead.tasks.contract import RESULT, AssembleRequest, IngestRequest, LogTarget, TaskResult
+from fairlead.tasks.contract import RESULT_FILE, AssembleRequest, IngestRequest, LogTarget, TaskResult
 from tests.cluster import Cluster
 from tests.integration.registry.images import push_environment
 from tests.integration.registry.server import WebServer, replies, reply, wait_until
@@ -148,7 +148,7 @@ def test_a_large_model_goes_through_a_small_memory(
         check=True,
         timeout=60,
     )
-    result = TaskResult.model_validate_json((folder / RESULT).read_text())
+    result = TaskResult.model_validate_json((folder / RESULT_FILE).read_text())
     assert result.ok
     assert result.ok["version"] == 1
     kilobytes = int(measured.stdout.splitlines()[-1])
@@ -170,7 +170,7 @@ def test_an_old_result_is_not_taken_for_the_new_one(
     tasks: Tasks, request_: IngestRequest, tmp_path: Path
 ) -> None:
     folder = tasks.prepare(request_, {})
-    (folder / RESULT).write_text(TaskResult(ok={"version": 9}).model_dump_json())
+    (folder / RESULT_FILE).write_text(TaskResult(ok={"version": 9}).model_dump_json())
     tasks.settings["FAIRLEAD_CA_BUNDLE"] = str(tmp_path)
     assert tasks.finish(tasks.start("ingest", folder), folder).result is None
 
@@ -188,7 +188,7 @@ def test_a_log_that_takes_no_more_hides_no_result(
             check=False,
             timeout=60,
         )
-    result = TaskResult.model_validate_json((folder / RESULT).read_text())
+    result = TaskResult.model_validate_json((folder / RESULT_FILE).read_text())
     assert result.failure
     assert result.failure.reason is Reason.MODEL_SOURCE_NOT_FOUND
 

@@ -5,7 +5,7 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.api.wire import Wire
-from fairlead.decide.work import Work, backoff, stand
+from fairlead.decide.work import Work, retry_delay_s, stand
 from fairlead.runners.base import Task, TaskPhase, TaskState
 from fairlead.tasks.contract import TaskFailure
 from tests.unit.objects import NOW, THEN
@@ -83,4 +83,4 @@ def test_a_failure_from_before_the_object_was_made_says_nothing_about_today() ->
 
 @pytest.mark.parametrize(("attempt", "seconds"), [(1, 5), (2, 10), (7, 300), (5000, 300)])
 def test_the_waits_grow_up_to_five_minutes(attempt: int, seconds: float) -> None:
-    assert backoff(attempt) == seconds
+    assert retry_delay_s(attempt) == seconds

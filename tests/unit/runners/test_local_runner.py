@@ -15,7 +15,7 @@ from fairlead.api.reasons import Reason
 from fairlead.api.wire import Wire
 from fairlead.runners.base import Task, TaskPhase, TaskState
 from fairlead.runners.local import LocalRunner
-from fairlead.runners.process import PROCESS
+from fairlead.runners.process import PROCESS_FILE
 
 DEADLINE = 20.0  # seconds
 HEAD = "import json, os, pathlib, signal, sys, time\nfolder = pathlib.Path(sys.argv[1])\n"
@@ -105,7 +105,7 @@ async def test_a_task_that_takes_too_long_is_ended_and_says_so(runner: LocalRunn
 async def test_what_nobody_wants_any_more_is_ended(runner: LocalRunner, tmp_path: Path) -> None:
     runner.want("me", [task("slow")])
     runner.want("you", [task("slow")])
-    card = tmp_path / "tasks/slow/1" / PROCESS
+    card = tmp_path / "tasks/slow/1" / PROCESS_FILE
     await until(card.exists)
     process = psutil.Process(json.loads(card.read_text())["pid"])
     runner.want("me", [])
@@ -136,7 +136,7 @@ async def test_a_task_left_by_a_dead_operator_is_ended_and_never_adopted(
 ) -> None:
     dead = LocalRunner(tmp_path, at_once=1, command=command)
     dead.want("me", [task("deaf")])
-    card = tmp_path / "tasks/deaf/1" / PROCESS
+    card = tmp_path / "tasks/deaf/1" / PROCESS_FILE
     await until(card.exists)
     process = psutil.Process(json.loads(card.read_text())["pid"])
     successor = LocalRunner(tmp_path, at_once=1, command=command)
@@ -149,7 +149,7 @@ async def test_a_pid_that_belongs_to_somebody_else_by_now_is_left_alone(tmp_path
     folder = tmp_path / "tasks/other/1"
     folder.mkdir(parents=True)
     (folder / "task.json").write_text(json.dumps({"id": "other", "attempt": 1, "build": ""}))
-    (folder / PROCESS).write_text(json.dumps({"pid": os.getpid(), "started": 1.0}))
+    (folder / PROCESS_FILE).write_text(json.dumps({"pid": os.getpid(), "started": 1.0}))
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     runner = LocalRunner(tmp_path, at_once=1, command=command)
     assert runner.states()["other"].phase is TaskPhase.INTERRUPTED  # and we are still here
