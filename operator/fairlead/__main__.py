@@ -17,9 +17,9 @@ from fairlead.cluster import connected
 from fairlead.errors import OperatorError
 from fairlead.handlers import children, resources, startup  # noqa: F401 - they register themselves
 from fairlead.handlers.wakes import Wakes
-from fairlead.log_lines import as_text
-from fairlead.log_server import serving_logs
-from fairlead.observe.world import World
+from fairlead.operator_log import as_text
+from fairlead.runners.log_server import serving_logs
+from fairlead.controller.context import World
 from fairlead.runners.local import LocalRunner
 from fairlead.settings import Settings
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from fairlead.images.recipe import PackageIndex, base_stage, build_files, dockerfile
-from fairlead.tasks.contract import EnvironmentRecipe
+from fairlead.contract import EnvironmentRecipe
 
 CASES = Path(__file__).parent / "dockerfiles"
 HASH = "e" * 64

@@ -5,7 +5,7 @@ from typing import Any
 
 from fairlead.api.meta import API_VERSION, INFERENCE_IMAGE, MODEL, WEBSERVICE, Kind
 from fairlead.api.objects import Manifest
-from fairlead.decide.inputs import InferenceImage
+from fairlead.decide.image.inputs import InferenceImage
 from fairlead.decide.model import Model
 from fairlead.desired.metadata import Webservice
 from fairlead.observe.inferenceimage import read_image

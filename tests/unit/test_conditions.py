@@ -4,7 +4,7 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import ConditionStatus, Truth
-from fairlead.conditions import Condition, false, merge, summarise, transitions, true, unknown
+from fairlead.api.conditions import Condition, false, merge, summarise, transitions, true, unknown
 from tests.unit.objects import NOW, THEN
 
 

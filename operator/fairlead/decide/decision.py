@@ -9,7 +9,7 @@ from fairlead.api.objects import Manifest
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Ref
 from fairlead.api.status import CommonStatus, FailureStatus
-from fairlead.conditions import Condition, summarise, unknown
+from fairlead.api.conditions import Condition, summarise, unknown
 from fairlead.runners.base import Task
 
 Status = TypeVar("Status", bound=CommonStatus, covariant=True)

@@ -6,7 +6,7 @@ from typing import Any
 from fairlead.api.objects import Resource
 from fairlead.api.reasons import Reason
 from fairlead.api.status import CommonStatus, FailureClass, FailureStatus
-from fairlead.conditions import false
+from fairlead.api.conditions import false
 from fairlead.decide.decision import Verdict
 
 

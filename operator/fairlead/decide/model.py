@@ -14,16 +14,16 @@ from fairlead.api.model import (
 )
 from fairlead.api.objects import Resource
 from fairlead.api.reasons import Reason
-from fairlead.conditions import true
+from fairlead.api.conditions import true
 from fairlead.decide.decision import REQUEUE_SLOW_S, REQUEUE_SOON_S, Decision, Verdict, not_reached
 from fairlead.decide.display import count, size
 from fairlead.decide.missing import missing_config_map
-from fairlead.decide.work import Work, pending, stand
+from fairlead.decide.task_progress import Work, pending, stand
 from fairlead.images.hashes import ingest_key
 from fairlead.redact import redacted
 from fairlead.runners.base import Task, TaskState
 from fairlead.settings import Settings
-from fairlead.tasks.contract import IngestRequest, IngestResult
+from fairlead.contract import IngestRequest, IngestResult
 
 Model = Resource[ModelSpec, ModelStatus]
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from fairlead.api.objects import Manifest
 from fairlead.api.reasons import Reason
-from fairlead.conditions import Condition, false, true, unknown
+from fairlead.api.conditions import Condition, false, true, unknown
 
 METRICS_GRACE = timedelta(minutes=2)  # a new replica has no CPU metrics for its first minute
 SCALING = "Scaling"

@@ -3,10 +3,10 @@
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureStatus
 from fairlead.api.webservice import ReplicaCounts
-from fairlead.conditions import false, true, unknown
+from fairlead.api.conditions import false, true, unknown
 from fairlead.decide.decision import Verdict
 from fairlead.decide.display import count
-from fairlead.decide.rollout import Rollout
+from fairlead.decide.webservice.rollout import Rollout
 
 
 def deployed(progress: Rollout, failure: FailureStatus | None, budget: int) -> Verdict:

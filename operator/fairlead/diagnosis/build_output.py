@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fairlead.tasks.contract import EnvironmentRecipe
+from fairlead.contract import EnvironmentRecipe
 
 Facts = Mapping[str, str]
 

@@ -12,8 +12,8 @@ import yaml
 
 from fairlead.api.reasons import Reason
 from fairlead.diagnosis.conda_packages import conda_problem
-from fairlead.diagnosis.finding import Problem, quoted
-from fairlead.diagnosis.python_version import OLDEST_PYTHON, read_python, too_old
+from fairlead.finding import Problem, quoted
+from fairlead.inputs.python_version import OLDEST_PYTHON, read_python, too_old
 from fairlead.diagnosis.reading import Reading
 from fairlead.diagnosis.requirement import read_requirement
 

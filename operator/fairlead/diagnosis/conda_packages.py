@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from fairlead.api.reasons import Reason
-from fairlead.diagnosis.finding import Problem, listed, quoted
+from fairlead.finding import Problem, listed, quoted
 
 MAX_NAMED_PACKAGES = 15  # packages that one message names
 _PACKAGE = re.compile(r"(?:[^\s:]+::)?([A-Za-z0-9_.-]+)\s*(.*)", re.DOTALL)

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 from fairlead.api.reasons import Reason
 from fairlead.diagnosis.conda_file import read_conda
-from fairlead.diagnosis.finding import Finding, Problem, combine
+from fairlead.finding import Finding, Problem, combine
 from fairlead.diagnosis.requirements_file import read_requirements
-from fairlead.diagnosis.source_file import missing_file, read_text
-from fairlead.tasks.contract import Requirement
+from fairlead.inputs.source_file import missing_file, read_text
+from fairlead.contract import Requirement
 
 MAX_FILE_BYTES = 128 * 1024  # bytes; parsing YAML takes a second for that
 
 
 @dataclass(frozen=True)
 class Environment:
-    """``python`` as `fairlead.diagnosis.python_version` has it; lines are those of the file."""
+    """``python`` as `fairlead.inputs.python_version` has it; lines are those of the file."""
 
     python: str | None = None
     python_line: int | None = None

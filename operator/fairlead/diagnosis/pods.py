@@ -10,7 +10,7 @@ from dataclasses import replace
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.diagnosis.evidence import Circumstances, PodEvidence
-from fairlead.diagnosis.finding import Finding
+from fairlead.finding import Finding
 from fairlead.diagnosis.startup import init_timed_out, startup_failure
 from fairlead.diagnosis.traceback import user_location
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from fairlead.api.reasons import Reason
-from fairlead.diagnosis.finding import Problem
-from fairlead.tasks.contract import Requirement
+from fairlead.finding import Problem
+from fairlead.contract import Requirement
 
 
 @dataclass

@@ -6,8 +6,8 @@ from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
 
 from fairlead.api.reasons import Reason
-from fairlead.diagnosis.finding import Problem, quoted
-from fairlead.tasks.contract import Requirement
+from fairlead.finding import Problem, quoted
+from fairlead.contract import Requirement
 
 _COMMENT = re.compile(r"(^|\s+)#.*$", re.DOTALL)  # pip's own
 _HASH = re.compile(r"\s--hash[= ]([a-z0-9]+:[0-9a-f]+)(?=\s|$)")

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 
 from fairlead.api.reasons import Reason
 from fairlead.diagnosis.bindings import bindings
-from fairlead.diagnosis.finding import Finding, Problem, combine, quoted
+from fairlead.finding import Finding, Problem, combine, quoted
 from fairlead.diagnosis.signature import check_signatures
-from fairlead.diagnosis.source_file import missing_file
+from fairlead.inputs.source_file import missing_file
 
 Version = tuple[int, int]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from fairlead.api.reasons import Reason
 from fairlead.diagnosis.bindings import Bindings
-from fairlead.diagnosis.finding import Problem
+from fairlead.finding import Problem
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 HEADERS_PARAMETER = "request_headers"

@@ -6,7 +6,7 @@ import re
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.diagnosis.evidence import Circumstances
-from fairlead.diagnosis.finding import Finding
+from fairlead.finding import Finding
 from fairlead.diagnosis.startup_record import StartupRecord
 
 MODEL_ASKED_FOR = re.compile(r"Model (\S+) not found")  # Azure ML's own words (contract §11)

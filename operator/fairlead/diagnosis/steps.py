@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from fairlead.api.reasons import Reason
-from fairlead.diagnosis.finding import Finding, Problem, combine, quoted
-from fairlead.diagnosis.source_file import missing_file, read_text
+from fairlead.finding import Finding, Problem, combine, quoted
+from fairlead.inputs.source_file import missing_file, read_text
 from fairlead.images.steps import Instruction, instructions
 
 MAX_FILE_BYTES = 32 * 1024  # bytes; the builder reads no line longer than 64 KiB

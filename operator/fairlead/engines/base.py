@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from fairlead.diagnosis.base_python import BasePython
+from fairlead.diagnosis.build.base_python import BasePython
 from fairlead.diagnosis.build_output import BuildOutput
-from fairlead.images.reference import Repository
-from fairlead.tasks.contract import EnvironmentRecipe
+from fairlead.registry.reference import Repository
+from fairlead.contract import EnvironmentRecipe
 
 
 class Log(Protocol):

@@ -18,7 +18,7 @@ import docker
 from docker.errors import APIError, ImageNotFound
 from docker.models.images import Image
 
-from fairlead.diagnosis.base_python import BasePython
+from fairlead.diagnosis.build.base_python import BasePython
 from fairlead.diagnosis.build_output import BuildOutput, Phase
 from fairlead.engines.base import BuildFailedError, BuildPlan, Log
 from fairlead.engines.docker_client import context, engine

@@ -9,11 +9,11 @@ import kopf
 import structlog
 
 from fairlead.api.meta import GROUP, INFERENCE_IMAGE, MODEL, VERSION, WEBSERVICE
-from fairlead.decide.word import backoff
+from fairlead.decide.status_update import backoff
 from fairlead.errors import OperatorError
 from fairlead.handlers.wakes import Key, Wakes
-from fairlead.observe.world import World
-from fairlead.reconcile import reconcile
+from fairlead.controller.context import World
+from fairlead.controller.reconcile import reconcile
 
 logger = structlog.get_logger("fairlead")
 EVENT_BATCH_DELAY_S = 0.3  # seconds; events come in bursts, one look answers them all

@@ -7,10 +7,10 @@ for failed and cancelled builds too.
 import zlib
 
 from fairlead.images.gzipped import gunzipped, gzipped
-from fairlead.images.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
-from fairlead.images.reference import Repository
-from fairlead.images.registry import Registry
-from fairlead.images.registry_errors import NotInRegistryError, RegistryFaultError
+from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
+from fairlead.registry.reference import Repository
+from fairlead.registry.client import Registry
+from fairlead.registry.errors import NotInRegistryError, RegistryFaultError
 from fairlead.redact import redacted
 
 LOG_ARTIFACT_TYPE = "application/vnd.fairlead.build-log.v1"

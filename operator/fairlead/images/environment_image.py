@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 
 from fairlead.images.recipe import PYTHON_LABEL
-from fairlead.images.reference import Repository
-from fairlead.images.registry import Registry
-from fairlead.images.registry_errors import NotInRegistryError
+from fairlead.registry.reference import Repository
+from fairlead.registry.client import Registry
+from fairlead.registry.errors import NotInRegistryError
 
 
 @dataclass(frozen=True)

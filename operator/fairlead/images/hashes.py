@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 
 from fairlead.api.model import ModelSpec
 from fairlead.images.canonical import canonical_json
-from fairlead.images.oci import PLATFORM
-from fairlead.tasks.contract import EnvironmentRecipe, ModelLayer
+from fairlead.registry.oci import PLATFORM
+from fairlead.contract import EnvironmentRecipe, ModelLayer
 
 ENVIRONMENT_FORMAT = 1  # goes up when images/recipe.py renders another Dockerfile
 

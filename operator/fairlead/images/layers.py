@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from fairlead.images.gzipped import gzipped
-from fairlead.images.oci import OCI_LAYER_GZIP, Descriptor, descriptor, digest_of
+from fairlead.registry.oci import OCI_LAYER_GZIP, Descriptor, descriptor, digest_of
 
 TAR_BLOCK_BYTES = tarfile.BLOCKSIZE
 CHUNK_BYTES = 1024 * 1024  # bytes

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from fairlead.api.model import ModelVersion
 from fairlead.images.layers import Entry, tar
 from fairlead.images.model_content import Content
-from fairlead.images.oci import (
+from fairlead.registry.oci import (
     EMPTY,
     OCI_EMPTY,
     OCI_LAYER,
@@ -22,12 +22,12 @@ from fairlead.images.oci import (
     written,
 )
 from fairlead.images.paths import APP_ROOT, model_folder
-from fairlead.images.reference import Repository
-from fairlead.images.registry import Registry
-from fairlead.images.registry_errors import RegistryFaultError
+from fairlead.registry.reference import Repository
+from fairlead.registry.client import Registry
+from fairlead.registry.errors import RegistryFaultError
 from fairlead.images.versions import version_of
 from fairlead.redact import redacted
-from fairlead.tasks.contract import IngestRequest
+from fairlead.contract import IngestRequest
 
 MODEL_ARTIFACT_TYPE = "application/vnd.fairlead.model.v1"
 ANNOTATION_PREFIX = "dev.fairlead.model."

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from fairlead.images import pip_install
 from fairlead.images.steps import instructions
-from fairlead.tasks.contract import EnvironmentRecipe
+from fairlead.contract import EnvironmentRecipe
 
 APP_ROOT = "/var/azureml-app"
 ENVIRONMENT = "/opt/fairlead/env"

@@ -23,7 +23,7 @@ from packaging.utils import parse_wheel_filename
 
 from fairlead.images.canonical import canonical_json
 from fairlead.images.layers import Entry, Layer, compressed_layer
-from fairlead.images.oci import PLATFORM, digest_of
+from fairlead.registry.oci import PLATFORM, digest_of
 from fairlead.images.paths import RUNTIME
 from fairlead.settings import Settings
 

@@ -7,10 +7,10 @@ from fairlead.api.inferenceimage import InferenceImageSpec, InferenceImageStatus
 from fairlead.api.meta import API_VERSION, INFERENCE_IMAGE, MODEL
 from fairlead.api.objects import Manifest, read
 from fairlead.api.refs import Ref
-from fairlead.decide.inputs import ImageEvidence, InferenceImage
+from fairlead.decide.image.inputs import ImageEvidence, InferenceImage
 from fairlead.decide.model import Model
 from fairlead.observe.model import read_model
-from fairlead.observe.world import World
+from fairlead.controller.context import World
 
 
 def read_image(body: Manifest) -> InferenceImage:

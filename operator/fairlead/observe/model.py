@@ -4,7 +4,7 @@ from fairlead.api.meta import MODEL
 from fairlead.api.model import ModelSpec, ModelStatus
 from fairlead.api.objects import Manifest, read
 from fairlead.decide.model import Model, ModelEvidence
-from fairlead.observe.world import World
+from fairlead.controller.context import World
 
 
 def read_model(body: Manifest) -> Model:

@@ -8,14 +8,14 @@ from fairlead.api.objects import Manifest, read
 from fairlead.api.refs import Ref
 from fairlead.api.webservice import WebserviceSpec, WebserviceStatus
 from fairlead.cluster import PodLog
-from fairlead.decide.children import Children
-from fairlead.decide.inputs import InferenceImage
-from fairlead.decide.webservice import WebserviceEvidence
+from fairlead.decide.webservice.children import Children
+from fairlead.decide.image.inputs import InferenceImage
+from fairlead.decide.webservice.stages import WebserviceEvidence
 from fairlead.desired.deployment import CONTAINER
 from fairlead.desired.metadata import Webservice
 from fairlead.diagnosis.evidence import PodEvidence
 from fairlead.observe.inferenceimage import read_image
-from fairlead.observe.world import World
+from fairlead.controller.context import World
 
 MAX_LOG_READS = 2  # pods of one service whose logs are read at one look
 KEY_BYTES = 24

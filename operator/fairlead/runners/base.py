@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from fairlead.api.wire import Wire
-from fairlead.tasks.contract import TaskFailure
+from fairlead.contract import TaskFailure
 
 
 class TaskPhase(StrEnum):

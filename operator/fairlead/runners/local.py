@@ -17,7 +17,7 @@ from fairlead.errors import WaitingError
 from fairlead.runners.base import Task, TaskPhase, TaskState
 from fairlead.runners.process import Command, run_program, task_command
 from fairlead.runners.task_folder import Attempt, TaskFolders
-from fairlead.tasks.contract import TaskFailure
+from fairlead.contract import TaskFailure
 
 
 class LocalRunner:

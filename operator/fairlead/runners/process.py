@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from fairlead.tasks.contract import LOG_FILE
+from fairlead.contract import LOG_FILE
 
 PROCESS_FILE = "process.json"  # pid and start time: a pid alone may be somebody else's by now
 TERMINATION_GRACE_S = 15.0  # seconds between asking a task to end and ending it

@@ -15,7 +15,7 @@ from fairlead.api.status import FailureClass
 from fairlead.redact import redacted
 from fairlead.runners.base import Task, TaskPhase, TaskState
 from fairlead.runners.process import end_leftover
-from fairlead.tasks.contract import FILES_FOLDER, LOG_FILE, REQUEST_FILE, RESULT_FILE, WORK_FOLDER, TaskFailure, TaskResult
+from fairlead.contract import FILES_FOLDER, LOG_FILE, REQUEST_FILE, RESULT_FILE, WORK_FOLDER, TaskFailure, TaskResult
 
 TASK_FILE = "task.json"  # id, attempt, build: what the folder is about
 MAX_TASK_FOLDERS = 200  # of tasks that ended

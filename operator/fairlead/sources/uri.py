@@ -15,7 +15,7 @@ import httpcore
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.connection import why
-from fairlead.sources.addresses import allowed, checked, is_forbidden, next_hop, refused, shown
+from fairlead.registry.addresses import allowed, checked, is_forbidden, next_hop, refused, shown
 from fairlead.sources.base import Digests, Limits, Meter, SourceError
 
 MAX_REDIRECTS = 5

@@ -21,13 +21,13 @@ from fairlead.images.assembly import (
 )
 from fairlead.images.layers import Entry, compressed_layer
 from fairlead.images.model_artifact import stored_model
-from fairlead.images.oci import written
+from fairlead.registry.oci import written
 from fairlead.images.paths import APP_ROOT
-from fairlead.images.reference import Repository, parse_repository
-from fairlead.images.registry_errors import NotInRegistryError, RegistryFaultError, TagTakenError
-from fairlead.tasks.contract import FILES_FOLDER, AssembleRequest, AssembleResult, ModelLayer
+from fairlead.registry.reference import Repository, parse_repository
+from fairlead.registry.errors import NotInRegistryError, RegistryFaultError, TagTakenError
+from fairlead.contract import FILES_FOLDER, AssembleRequest, AssembleResult, ModelLayer
 from fairlead.tasks.program import TaskContext, run
-from fairlead.tasks.runtime import runtime_part
+from fairlead.tasks.runtime_layer import runtime_part
 
 
 def assemble(request: AssembleRequest, task: TaskContext) -> AssembleResult:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.images.registry_errors import (
+from fairlead.registry.errors import (
     NotInRegistryError,
     RegistryDeniedError,
     RegistryError,
@@ -14,7 +14,7 @@ from fairlead.images.registry_errors import (
     TagTakenError,
 )
 from fairlead.sources.base import SourceError
-from fairlead.tasks.contract import TaskFailure
+from fairlead.contract import TaskFailure
 
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 

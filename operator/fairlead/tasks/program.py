@@ -29,12 +29,12 @@ from pydantic import BaseModel
 
 from fairlead.api.wire import StatusWire, Wire
 from fairlead.images.build_log import append_log
-from fairlead.images.reference import parse_repository
-from fairlead.images.registry import Registry
-from fairlead.images.registry_errors import RegistryError
+from fairlead.registry.reference import parse_repository
+from fairlead.registry.client import Registry
+from fairlead.registry.errors import RegistryError
 from fairlead.settings import Settings
 from fairlead.sources.base import SourceError
-from fairlead.tasks.contract import REQUEST_FILE, RESULT_FILE, WORK_FOLDER, LogTarget, TaskResult
+from fairlead.contract import REQUEST_FILE, RESULT_FILE, WORK_FOLDER, LogTarget, TaskResult
 from fairlead.tasks.failures import (
     CANCELLED,
     TaskFailedError,

@@ -7,21 +7,21 @@ from fairlead.api.status import FailureClass
 from fairlead.images.assembly import HASH_ANNOTATION
 from fairlead.images.environment_image import find_environment
 from fairlead.images.hashes import environment_hash
-from fairlead.images.reference import (
+from fairlead.registry.reference import (
     InvalidReferenceError,
     Repository,
     as_pushed,
     parse_reference,
     parse_repository,
 )
-from fairlead.images.registry import Registry
-from fairlead.images.registry_errors import (
+from fairlead.registry.client import Registry
+from fairlead.registry.errors import (
     NotInRegistryError,
     RegistryDeniedError,
     RegistryError,
 )
 from fairlead.images.versions import version_of, version_of_log
-from fairlead.tasks.contract import KnownVersion, ResolveRequest, ResolveResult, TaskFailure
+from fairlead.contract import KnownVersion, ResolveRequest, ResolveResult, TaskFailure
 from fairlead.tasks.failures import TaskFailedError, registry_failure
 from fairlead.tasks.program import TaskContext, run
 

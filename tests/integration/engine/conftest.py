@@ -12,10 +12,10 @@ import pytest
 
 from fairlead.images.build_log import read_log
 from fairlead.images.hashes import environment_hash
-from fairlead.images.reference import Repository, parse_reference, parse_repository
-from fairlead.images.registry import Registry
+from fairlead.registry.reference import Repository, parse_reference, parse_repository
+from fairlead.registry.client import Registry
 from fairlead.settings import Settings
-from fairlead.tasks.contract import EnvironmentRecipe, EnvironmentRequest, LogTarget, Requirement
+from fairlead.contract import EnvironmentRecipe, EnvironmentRequest, LogTarget, Requirement
 from tests.cluster import Cluster
 from tests.integration.registry.task import Ended, Tasks
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from fairlead.images.layers import Entry, compressed_layer
 from fairlead.images.model_artifact import new_version, push
 from fairlead.images.model_content import content_of
-from fairlead.images.oci import (
+from fairlead.registry.oci import (
     DOCKER_LAYER_GZIP,
     DOCKER_MANIFEST,
     PLATFORM,
@@ -19,9 +19,9 @@ from fairlead.images.oci import (
     written,
 )
 from fairlead.images.recipe import PYTHON_LABEL
-from fairlead.images.reference import Repository, parse_repository
-from fairlead.images.registry import Registry
-from fairlead.tasks.contract import IngestRequest, ModelLayer
+from fairlead.registry.reference import Repository, parse_repository
+from fairlead.registry.client import Registry
+from fairlead.contract import IngestRequest, ModelLayer
 
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 

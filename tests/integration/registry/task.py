@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fairlead.api.wire import Wire
-from fairlead.tasks.contract import FILES_FOLDER, REQUEST_FILE, RESULT_FILE, TaskFailure, TaskResult
+from fairlead.contract import FILES_FOLDER, REQUEST_FILE, RESULT_FILE, TaskFailure, TaskResult
 
 PATIENCE = 60.0  # seconds
 

@@ -7,11 +7,11 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from fairlead.images import registry_transport
-from fairlead.images.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
-from fairlead.images.reference import Repository
-from fairlead.images.registry import Registry
-from fairlead.images.registry_errors import (
+from fairlead.registry import transport
+from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
+from fairlead.registry.reference import Repository
+from fairlead.registry.client import Registry
+from fairlead.registry.errors import (
     NotInRegistryError,
     RegistryDeniedError,
     RegistryError,

@@ -10,7 +10,7 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.images.build_log import read_log
-from fairlead.images.oci import (
+from fairlead.registry.oci import (
     OCI_LAYER,
     OCI_LAYER_GZIP,
     OCI_MANIFEST,
@@ -18,9 +18,9 @@ from fairlead.images.oci import (
     Descriptor,
     Manifest,
 )
-from fairlead.images.reference import parse_repository
-from fairlead.images.registry import Registry
-from fairlead.tasks.contract import AssembleRequest, LogTarget
+from fairlead.registry.reference import parse_repository
+from fairlead.registry.client import Registry
+from fairlead.contract import AssembleRequest, LogTarget
 from tests.cluster import Cluster
 from tests.integration.registry.images import push_environment, push_model
 from tests.integration.registry.server import WebServer, replies

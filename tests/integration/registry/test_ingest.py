@@ -9,10 +9,10 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.images.hashes import folder_digest
-from fairlead.images.oci import digest_of
-from fairlead.images.reference import parse_repository
-from fairlead.images.registry import Registry
-from fairlead.tasks.contract import IngestRequest
+from fairlead.registry.oci import digest_of
+from fairlead.registry.reference import parse_repository
+from fairlead.registry.client import Registry
+from fairlead.contract import IngestRequest
 from tests.cluster import Cluster
 from tests.integration.registry.server import WebServer, replies
 from tests.integration.registry.task import Ended, Tasks

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fairlead.images.oci import (
+from fairlead.registry.oci import (
     DOCKER_MANIFEST,
     EMPTY,
     OCI_EMPTY,
@@ -21,9 +21,9 @@ from fairlead.images.oci import (
     digest_of,
     written,
 )
-from fairlead.images.reference import Repository
-from fairlead.images.registry import Registry
-from fairlead.images.registry_errors import NotInRegistryError, RegistryFaultError, TagTakenError
+from fairlead.registry.reference import Repository
+from fairlead.registry.client import Registry
+from fairlead.registry.errors import NotInRegistryError, RegistryFaultError, TagTakenError
 from fairlead.settings import Settings
 
 BLOB = b"weights" * 1000
@@ -139,7 +139,7 @@ def test_a_registry_on_this_machine_is_not_asked_through_a_proxy(
 def test_all_tags_are_listed_whatever_the_size_of_a_page(
     registry: Registry, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fairlead.images.registry.TAGS_AT_ONCE", 3)
+    monkeypatch.setattr("fairlead.registry.client.TAGS_AT_ONCE", 3)
     for version in range(1, 9):
         store(registry, repository, str(version))
     assert sorted(registry.tags(repository)) == [str(version) for version in range(1, 9)]

@@ -11,7 +11,7 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.connection import trust
-from fairlead.images.oci import digest_of
+from fairlead.registry.oci import digest_of
 from fairlead.sources.base import Digests, Limits, SourceError
 from fairlead.sources.uri import UriSource
 from tests.integration.registry.server import WebServer, free_port, replies

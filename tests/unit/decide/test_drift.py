@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from fairlead.decide.drift import holds, needs_apply
+from fairlead.decide.webservice.drift import holds, needs_apply
 from fairlead.desired.service import service
 from tests.unit.objects import webservice
 

@@ -8,12 +8,12 @@ from fairlead.api.inferenceimage import InferenceImageStatus
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.decide.decision import Decision
-from fairlead.decide.image import decide_image, image_reference
-from fairlead.decide.inputs import ImageEvidence, InferenceImage
+from fairlead.decide.image.stages import decide_image, image_reference
+from fairlead.decide.image.inputs import ImageEvidence, InferenceImage
 from fairlead.decide.model import Model
 from fairlead.runners.base import Task, TaskPhase, TaskState
 from fairlead.settings import Settings
-from fairlead.tasks.contract import (
+from fairlead.contract import (
     AssembleRequest,
     EnvironmentRequest,
     TaskFailure,

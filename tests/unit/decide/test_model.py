@@ -8,7 +8,7 @@ from fairlead.decide.decision import Decision
 from fairlead.decide.model import Model, ModelEvidence, decide_model
 from fairlead.runners.base import TaskPhase, TaskState
 from fairlead.settings import Settings
-from fairlead.tasks.contract import IngestRequest, TaskFailure
+from fairlead.contract import IngestRequest, TaskFailure
 from tests.unit.objects import NOW, model
 
 VERSION = {

@@ -5,7 +5,7 @@ import pytest
 from fairlead.api.objects import Manifest
 from fairlead.api.status import FailureClass, FailureStatus
 from fairlead.api.webservice import State
-from fairlead.decide.rollout import Rollout, failure_of, rollout
+from fairlead.decide.webservice.rollout import Rollout, failure_of, rollout
 from fairlead.desired.metadata import REVISION
 from fairlead.diagnosis.evidence import Circumstances, PodEvidence
 from tests.unit.objects import NOW, THEN

@@ -3,10 +3,10 @@ from typing import Any
 
 from fairlead.api.objects import Manifest
 from fairlead.api.webservice import WebserviceStatus
-from fairlead.decide.children import Children
+from fairlead.decide.webservice.children import Children
 from fairlead.decide.decision import Apply, Create, Decision, Delete
-from fairlead.decide.inputs import InferenceImage
-from fairlead.decide.webservice import WebserviceEvidence, decide_webservice
+from fairlead.decide.image.inputs import InferenceImage
+from fairlead.decide.webservice.stages import WebserviceEvidence, decide_webservice
 from fairlead.desired.autoscaler import autoscaler
 from fairlead.desired.deployment import deployment, revision_of
 from fairlead.desired.disruption_budget import disruption_budget

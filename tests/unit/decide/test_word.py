@@ -4,9 +4,9 @@ from fairlead.api.meta import MODEL
 from fairlead.api.model import ModelStatus
 from fairlead.api.reasons import Reason
 from fairlead.api.status import CommonStatus, FailureClass, Truth
-from fairlead.conditions import true
+from fairlead.api.conditions import true
 from fairlead.decide.decision import Decision, Verdict
-from fairlead.decide.word import backoff, blocked, last_word, word
+from fairlead.decide.status_update import backoff, blocked, last_word, word
 from fairlead.errors import StalledError, WaitingError
 from tests.unit.objects import NOW, THEN, body
 

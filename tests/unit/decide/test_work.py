@@ -5,9 +5,9 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.api.wire import Wire
-from fairlead.decide.work import Work, retry_delay_s, stand
+from fairlead.decide.task_progress import Work, retry_delay_s, stand
 from fairlead.runners.base import Task, TaskPhase, TaskState
-from fairlead.tasks.contract import TaskFailure
+from fairlead.contract import TaskFailure
 from tests.unit.objects import NOW, THEN
 
 ENDED = NOW - timedelta(seconds=30)

@@ -4,15 +4,15 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.diagnosis.base_python import BasePython, usable_python
-from fairlead.diagnosis.finding import Finding
-from fairlead.diagnosis.python_version import (
+from fairlead.diagnosis.build.base_python import BasePython, usable_python
+from fairlead.finding import Finding
+from fairlead.inputs.python_version import (
     minor_version,
     official_image,
     python_of_image,
     satisfies,
 )
-from fairlead.tasks.contract import EnvironmentRecipe
+from fairlead.contract import EnvironmentRecipe
 
 PYTHON = BasePython("3.11.2", makes_environments=True)
 

@@ -11,14 +11,14 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.diagnosis import build_log
-from fairlead.diagnosis.build_log import explain, tail
+from fairlead.diagnosis.build import explain
+from fairlead.diagnosis.build.explain import explain, tail
 from fairlead.diagnosis.build_output import BuildOutput, Phase
-from fairlead.diagnosis.finding import Finding
-from fairlead.diagnosis.log_patterns import ROWS
+from fairlead.finding import Finding
+from fairlead.diagnosis.build.patterns import ROWS
 from fairlead.diagnosis.log_row import Row
-from fairlead.diagnosis.packages import KNOWN, did_you_mean
-from fairlead.tasks.contract import EnvironmentRecipe, Requirement
+from fairlead.diagnosis.build.package_names import KNOWN, did_you_mean
+from fairlead.contract import EnvironmentRecipe, Requirement
 
 LOGS = Path(__file__).parent / "logs"
 PULL, STEPS, PIP, PUSH = Phase

@@ -6,7 +6,7 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.diagnosis.finding import Finding
+from fairlead.finding import Finding
 from fairlead.diagnosis.script import check_script
 
 GUIDE = b"""import json

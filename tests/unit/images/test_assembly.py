@@ -12,7 +12,7 @@ from fairlead.images.assembly import (
     assembled,
     environment_variables,
 )
-from fairlead.images.oci import (
+from fairlead.registry.oci import (
     DOCKER_LAYER_GZIP,
     DOCKER_MANIFEST,
     OCI_CONFIG,

@@ -15,8 +15,8 @@ from fairlead.images.hashes import (
     image_hash,
     ingest_key,
 )
-from fairlead.images.oci import Platform
-from fairlead.tasks.contract import EnvironmentRecipe, ModelLayer, Requirement
+from fairlead.registry.oci import Platform
+from fairlead.contract import EnvironmentRecipe, ModelLayer, Requirement
 
 BASE = "sha256:" + 64 * "b"
 RECIPE = EnvironmentRecipe(

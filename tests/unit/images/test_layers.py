@@ -10,7 +10,7 @@ import pytest
 
 from fairlead.images.gzipped import gunzipped, gzipped
 from fairlead.images.layers import Entry, compressed_layer, tar
-from fairlead.images.oci import digest_of
+from fairlead.registry.oci import digest_of
 
 ROOT = "var/azureml-app"
 LONG = "ü" * 100 + "/" + "x" * 250 + ".bin"

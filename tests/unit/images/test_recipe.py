@@ -7,7 +7,7 @@ import pytest
 
 from fairlead.images import pip_install
 from fairlead.images.recipe import PackageIndex, build_files, has_credentials
-from fairlead.tasks.contract import EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe, Requirement
 
 
 def pip_conf(index: PackageIndex) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fairlead.images.reference import (
+from fairlead.registry.reference import (
     InvalidReferenceError,
     Reference,
     Repository,

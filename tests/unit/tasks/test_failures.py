@@ -6,8 +6,8 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.images.reference import Repository
-from fairlead.images.registry_errors import (
+from fairlead.registry.reference import Repository
+from fairlead.registry.errors import (
     NotInRegistryError,
     RegistryDeniedError,
     RegistryFaultError,
@@ -15,7 +15,7 @@ from fairlead.images.registry_errors import (
     TagTakenError,
 )
 from fairlead.sources.base import SourceError
-from fairlead.tasks.contract import TaskFailure
+from fairlead.contract import TaskFailure
 from fairlead.tasks.failures import FULL_DISK, TaskFailedError, failure_of
 
 HERE = Repository("r.example.com", "team/x")

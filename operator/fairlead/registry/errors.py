@@ -4,7 +4,7 @@ import json
 from http import HTTPStatus
 
 from fairlead.connection import why
-from fairlead.images.reference import Repository
+from fairlead.registry.reference import Repository
 from fairlead.redact import redacted
 
 MAX_MESSAGE_CHARS = 300  # characters of what the registry says

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 import httpx
 
-from fairlead.images.oci import digest_of
-from fairlead.images.reference import Repository
-from fairlead.images.registry_errors import RegistryFaultError
-from fairlead.images.registry_transport import Answer, Call, Transport
+from fairlead.registry.oci import digest_of
+from fairlead.registry.reference import Repository
+from fairlead.registry.errors import RegistryFaultError
+from fairlead.registry.transport import Answer, Call, Transport
 
 OK, CREATED, ACCEPTED, NO_CONTENT, MISSING, NOT_ALLOWED = 200, 201, 202, 204, 404, 405
 CHUNK_BYTES = 1024 * 1024  # bytes

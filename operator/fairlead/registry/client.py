@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from fairlead.api.wire import StatusWire
 from fairlead.connection import trust
-from fairlead.images.oci import (
+from fairlead.registry.oci import (
     INDEXES,
     MANIFESTS,
     OCI_MANIFEST,
@@ -23,10 +23,10 @@ from fairlead.images.oci import (
     Manifest,
     digest_of,
 )
-from fairlead.images.reference import Repository
-from fairlead.images.registry_blobs import Blobs
-from fairlead.images.registry_errors import NotInRegistryError, RegistryFaultError, TagTakenError
-from fairlead.images.registry_transport import Answer, Call, Transport
+from fairlead.registry.reference import Repository
+from fairlead.registry.blobs import Blobs
+from fairlead.registry.errors import NotInRegistryError, RegistryFaultError, TagTakenError
+from fairlead.registry.transport import Answer, Call, Transport
 from fairlead.settings import Settings
 
 OK, CREATED, ACCEPTED, MISSING = 200, 201, 202, 404

@@ -15,12 +15,12 @@ from aiohttp import web
 from fairlead.api.meta import API_VERSION, INFERENCE_IMAGE
 from fairlead.api.refs import Ref
 from fairlead.cluster import Cluster
-from fairlead.decide.build import pushed_to, repository
+from fairlead.decide.image.build import pushed_to, repository
 from fairlead.errors import OperatorError
 from fairlead.images.build_log import read_log
-from fairlead.images.reference import parse_repository
-from fairlead.images.registry import Registry
-from fairlead.images.registry_errors import NotInRegistryError, RegistryError
+from fairlead.registry.reference import parse_repository
+from fairlead.registry.client import Registry
+from fairlead.registry.errors import NotInRegistryError, RegistryError
 from fairlead.observe.inferenceimage import read_image
 from fairlead.redact import redacted
 from fairlead.settings import Settings

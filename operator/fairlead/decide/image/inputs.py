@@ -8,18 +8,18 @@ from fairlead.api.inferenceimage import ImageModel, InferenceImageSpec, Inferenc
 from fairlead.api.objects import Resource
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass, FailureStatus
-from fairlead.conditions import false, unknown
+from fairlead.api.conditions import false, unknown
 from fairlead.decide.decision import Verdict
 from fairlead.decide.missing import missing, missing_config_map
 from fairlead.decide.model import Model
 from fairlead.diagnosis.environment_file import Environment, read_environment
-from fairlead.diagnosis.finding import Finding
-from fairlead.diagnosis.python_version import minor_version, python_of_image
+from fairlead.finding import Finding
+from fairlead.inputs.python_version import minor_version, python_of_image
 from fairlead.diagnosis.script import check_script
 from fairlead.diagnosis.steps import read_steps
 from fairlead.runners.base import TaskState
 from fairlead.settings import Settings
-from fairlead.tasks.contract import EnvironmentRecipe, ModelLayer
+from fairlead.contract import EnvironmentRecipe, ModelLayer
 
 InferenceImage = Resource[InferenceImageSpec, InferenceImageStatus]
 INPUTS_READY = "InputsReady"

@@ -2,7 +2,7 @@
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.diagnosis import step_facts
+from fairlead.diagnosis.build import step_facts
 from fairlead.diagnosis.build_output import Phase
 from fairlead.diagnosis.log_row import RETRIED, Row, line
 

@@ -3,7 +3,7 @@
 import re
 
 from fairlead.diagnosis.build_output import Case, Facts
-from fairlead.diagnosis.finding import quoted
+from fairlead.finding import quoted
 from fairlead.images.recipe import FIRST_STEP
 from fairlead.images.steps import Instruction, instructions
 

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from fairlead.api.inferenceimage import BuildStatus, InferenceImageStatus
 from fairlead.api.wire import Wire
-from fairlead.decide.build import at_attempt, label, pushed_to, repository, version_of
-from fairlead.decide.inputs import ImageEvidence, InferenceImage, Inputs
+from fairlead.decide.image.build import at_attempt, label, pushed_to, repository, version_of
+from fairlead.decide.image.inputs import ImageEvidence, InferenceImage, Inputs
 from fairlead.images.hashes import environment_hash
 from fairlead.runners.base import Task
-from fairlead.tasks.contract import AssembleRequest, EnvironmentRequest, LogTarget, ResolveRequest
+from fairlead.contract import AssembleRequest, EnvironmentRequest, LogTarget, ResolveRequest
 
 TaskOf = Callable[[int], Task]
 RESOLVE_TIMEOUT_S = 120.0  # seconds; a few questions to a registry

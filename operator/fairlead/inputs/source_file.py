@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.diagnosis.finding import Finding, Problem, listed
+from fairlead.finding import Finding, Problem, listed
 
 
 def missing_file(

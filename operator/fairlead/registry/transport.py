@@ -11,8 +11,8 @@ from urllib.request import parse_http_list, parse_keqv_list
 
 import httpx
 
-from fairlead.images.reference import Repository, endpoint, is_plain
-from fairlead.images.registry_errors import RegistryFaultError, no_answer, refusal
+from fairlead.registry.reference import Repository, endpoint, is_plain
+from fairlead.registry.errors import RegistryFaultError, no_answer, refusal
 
 MAX_REDIRECTS = 5
 LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")  # never through a proxy

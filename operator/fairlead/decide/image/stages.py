@@ -5,11 +5,11 @@ from datetime import datetime
 
 from fairlead.api.inferenceimage import BuildPhase, BuildStatus, Hashes, InferenceImageStatus
 from fairlead.api.reasons import Reason
-from fairlead.conditions import true
-from fairlead.decide.build import build_for, label, log_uri, repository, version_of
+from fairlead.api.conditions import true
+from fairlead.decide.image.build import build_for, label, log_uri, repository, version_of
 from fairlead.decide.decision import REQUEUE_SLOW_S, REQUEUE_SOON_S, Decision, Verdict, not_reached
 from fairlead.decide.display import count
-from fairlead.decide.image_status import (
+from fairlead.decide.image.status import (
     recognised,
     with_build,
     with_environment,
@@ -17,17 +17,17 @@ from fairlead.decide.image_status import (
     with_resolution,
     with_version,
 )
-from fairlead.decide.image_tasks import (
+from fairlead.decide.image.tasks import (
     At,
     assemble_task,
     environment_task,
     resolution_key,
     resolve_task,
 )
-from fairlead.decide.inputs import ImageEvidence, InferenceImage, Inputs, inputs_of
-from fairlead.decide.work import Work, pending, stand
+from fairlead.decide.image.inputs import ImageEvidence, InferenceImage, Inputs, inputs_of
+from fairlead.decide.task_progress import Work, pending, stand
 from fairlead.images.hashes import code_hash, image_hash
-from fairlead.tasks.contract import (
+from fairlead.contract import (
     AssembleResult,
     EnvironmentRecipe,
     EnvironmentResult,

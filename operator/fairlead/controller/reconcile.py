@@ -11,18 +11,18 @@ from fairlead.api.meta import API_VERSION, INFERENCE_IMAGE, MODEL, WEBSERVICE, K
 from fairlead.api.objects import Manifest
 from fairlead.api.refs import Ref
 from fairlead.api.status import CommonStatus
-from fairlead.conditions import transitions
+from fairlead.api.conditions import transitions
 from fairlead.decide.decision import Apply, Create, Decision
-from fairlead.decide.image import decide_image
+from fairlead.decide.image.stages import decide_image
 from fairlead.decide.model import decide_model
-from fairlead.decide.webservice import decide_webservice
-from fairlead.decide.word import Word, blocked, last_word, word
+from fairlead.decide.webservice.stages import decide_webservice
+from fairlead.decide.status_update import Word, blocked, last_word, word
 from fairlead.desired.event import event
 from fairlead.errors import OperatorError
 from fairlead.observe.inferenceimage import observe_image, read_image
 from fairlead.observe.model import observe_model, read_model
 from fairlead.observe.webservice import observe_webservice, read_webservice
-from fairlead.observe.world import World
+from fairlead.controller.context import World
 
 logger = structlog.get_logger("fairlead")
 

@@ -1,6 +1,6 @@
 """What pip's output says beyond its one line: which requirement, which versions, which tool.
 
-Each function returns the words that a message of `fairlead.diagnosis.log_patterns` needs; None
+Each function returns the words that a message of `fairlead.diagnosis.build.patterns` needs; None
 where the pattern fits and yet something else is the cause.
 """
 
@@ -12,9 +12,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from fairlead.diagnosis.build_output import Case, Facts
-from fairlead.diagnosis.packages import MODULES, did_you_mean
-from fairlead.diagnosis.python_version import official_image
-from fairlead.tasks.contract import EnvironmentRecipe, Requirement
+from fairlead.diagnosis.build.package_names import MODULES, did_you_mean
+from fairlead.inputs.python_version import official_image
+from fairlead.contract import EnvironmentRecipe, Requirement
 
 MAX_OFFERED_VERSIONS = 5  # versions that a message offers
 

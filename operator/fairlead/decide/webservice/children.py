@@ -7,7 +7,7 @@ from fairlead.api.meta import FIELD_MANAGER, REPLICAS_MANAGER
 from fairlead.api.objects import Manifest
 from fairlead.api.refs import ref_of
 from fairlead.decide.decision import Action, Apply, Delete
-from fairlead.decide.drift import needs_apply
+from fairlead.decide.webservice.drift import needs_apply
 from fairlead.desired.autoscaler import autoscaler
 from fairlead.desired.deployment import deployment
 from fairlead.desired.disruption_budget import disruption_budget

@@ -14,14 +14,14 @@ from fairlead.api.webservice import (
     WebserviceDisplay,
     WebserviceStatus,
 )
-from fairlead.conditions import false, true, unknown
+from fairlead.api.conditions import false, true, unknown
 from fairlead.decide.address import SCORE, SWAGGER, base_uri
-from fairlead.decide.children import Children, Plan, plan
+from fairlead.decide.webservice.children import Children, Plan, plan
 from fairlead.decide.decision import REQUEUE_SLOW_S, REQUEUE_SOON_S, Action, Create, Decision, Verdict, not_reached
-from fairlead.decide.image import image_reference
-from fairlead.decide.inputs import InferenceImage
+from fairlead.decide.image.stages import image_reference
+from fairlead.decide.image.inputs import InferenceImage
 from fairlead.decide.missing import missing
-from fairlead.decide.rollout import Rollout, failure_of, rollout
+from fairlead.decide.webservice.rollout import Rollout, failure_of, rollout
 from fairlead.decide.scaling import scaling
 from fairlead.decide.serving import available, deployed
 from fairlead.desired.deployment import authenticated, revision_of

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from fairlead.api.inferenceimage import BuildPhase, BuildStatus, InferenceImageStatus
-from fairlead.decide.inputs import InferenceImage
+from fairlead.decide.image.inputs import InferenceImage
 from fairlead.runners.base import TaskPhase, TaskState
 from fairlead.settings import Settings
 

@@ -12,7 +12,7 @@ from fairlead.api.webservice import ReplicaCounts, State
 from fairlead.desired.deployment import revision_of
 from fairlead.desired.metadata import REVISION
 from fairlead.diagnosis.evidence import Circumstances, PodEvidence
-from fairlead.diagnosis.finding import Finding
+from fairlead.finding import Finding
 from fairlead.diagnosis.pods import diagnose
 from fairlead.redact import redacted
 

@@ -7,9 +7,9 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.images.assembly import Part
 from fairlead.images.layers import Layer
-from fairlead.images.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
-from fairlead.images.reference import Repository
-from fairlead.images.registry_errors import NotInRegistryError, RegistryFaultError
+from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
+from fairlead.registry.reference import Repository
+from fairlead.registry.errors import NotInRegistryError, RegistryFaultError
 from fairlead.images.runtime_layer import (
     Runtime,
     RuntimeInstallError,
@@ -18,7 +18,7 @@ from fairlead.images.runtime_layer import (
     make_layer,
 )
 from fairlead.redact import redacted
-from fairlead.tasks.contract import TaskFailure
+from fairlead.contract import TaskFailure
 from fairlead.tasks.failures import FULL_DISK, TaskFailedError
 from fairlead.tasks.program import TaskContext
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from fairlead.api.objects import Manifest
 from fairlead.api.reasons import Reason
 from fairlead.api.status import CommonStatus, FailureClass, FailureStatus, Truth
-from fairlead.conditions import SUMMARIES, Condition, merge
+from fairlead.api.conditions import SUMMARIES, Condition, merge
 from fairlead.decide.decision import REQUEUE_SLOW_S, Decision
 from fairlead.errors import OperatorError, StalledError
 

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import CommonStatus, FailureStatus
-from fairlead.conditions import false, unknown
+from fairlead.api.conditions import false, unknown
 from fairlead.decide.decision import Verdict
 from fairlead.runners.base import Task, TaskPhase, TaskState
-from fairlead.tasks.contract import TaskFailure
+from fairlead.contract import TaskFailure
 
 FIRST_RETRY_S = 5.0  # seconds
 MAX_RETRY_S = 300.0

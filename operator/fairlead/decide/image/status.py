@@ -16,9 +16,9 @@ from fairlead.api.inferenceimage import (
     InferenceImageStatus,
     ResolvedInputs,
 )
-from fairlead.decide.build import version_of
+from fairlead.decide.image.build import version_of
 from fairlead.decide.display import duration
-from fairlead.tasks.contract import (
+from fairlead.contract import (
     AssembleResult,
     EnvironmentRecipe,
     EnvironmentResult,
