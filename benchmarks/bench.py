@@ -5,13 +5,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import psutil
 from rich.console import Console
 from rich.table import Table
 
 from fairlead.api.meta import API_VERSION
+from fairlead.api.refs import Manifest
 from tests.cluster.cluster import Cluster
 from tests.cluster.down import down
 from tests.cluster.installation import install, start_operator
@@ -19,7 +19,6 @@ from tests.cluster.places import Places
 from tests.cluster.steps import Steps
 from tests.cluster.up import up
 
-Manifest = dict[str, Any]
 PATIENCE = 600.0  # seconds
 SETTINGS = {"FAIRLEAD_INSECURE_HOSTS": "127.0.0.1"}
 

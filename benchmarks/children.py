@@ -10,15 +10,15 @@ import os
 import time
 from collections.abc import Iterable
 
-from benchmarks.bench import PATIENCE, Bench, Manifest, show
+from benchmarks.bench import PATIENCE, Bench, show
 from fairlead.api.meta import API_VERSION, FIELD_MANAGER, MANAGED_BY_US, WEBSERVICE
-from fairlead.api.refs import Ref
+from fairlead.api.objects import read_webservice
+from fairlead.api.refs import Manifest, Ref
 from fairlead.cluster import ApiCluster, connected
 from fairlead.desired.autoscaler import autoscaler
 from fairlead.desired.deployment import deployment
 from fairlead.desired.disruption_budget import disruption_budget
 from fairlead.desired.service import service
-from fairlead.observe.webservice import read_webservice
 
 SERVICES = 200
 AT_ONCE = 32  # requests of the bare client under way

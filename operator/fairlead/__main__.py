@@ -17,10 +17,10 @@ from fairlead.cluster import connected
 from fairlead.errors import OperatorError
 from fairlead.handlers import children, resources, startup  # noqa: F401 - they register themselves
 from fairlead.handlers.wakes import Wakes
+from fairlead.observe.context import ReconcileContext
 from fairlead.operator_log import as_text
-from fairlead.runners.log_server import serving_logs
-from fairlead.controller.context import World
 from fairlead.runners.local import LocalRunner
+from fairlead.runners.log_server import serving_logs
 from fairlead.settings import Settings
 
 
@@ -49,7 +49,9 @@ async def opened(settings: Settings) -> AsyncIterator[kopf.Memo]:
     instance = f"{socket.gethostname()}-{os.getpid()}"
     async with connected() as cluster, serving_logs(settings, runner, cluster):
         try:
-            yield kopf.Memo(world=World(cluster, runner, settings, instance), wakes=wakes)
+            yield kopf.Memo(
+                context=ReconcileContext(cluster, runner, settings, instance), wakes=wakes
+            )
         finally:
             await runner.stop()
 

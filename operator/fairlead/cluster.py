@@ -161,7 +161,12 @@ class ApiCluster:
 
     async def _request(self, method: str, path: str, **params: Any) -> Manifest:
         response = await self._client.request(
-            method, path, serialize=False, _request_timeout=REQUEST_TIMEOUT_S, query_params=[], **params
+            method,
+            path,
+            serialize=False,
+            _request_timeout=REQUEST_TIMEOUT_S,
+            query_params=[],
+            **params,
         )
         return dict(await response.json())
 
@@ -187,7 +192,9 @@ def translate(error: Exception, what: str) -> OperatorError:
     """Return what should happen after ``error``, met while doing ``what``."""
     if not isinstance(error, DynamicApiError):
         why = str(error) or type(error).__name__
-        return WaitingError(Reason.API_UNREACHABLE, f"{what}: no answer ({why:.{MAX_MESSAGE_CHARS}}).")
+        return WaitingError(
+            Reason.API_UNREACHABLE, f"{what}: no answer ({why:.{MAX_MESSAGE_CHARS}})."
+        )
     message = f"{what}: {error.summary():.{MAX_MESSAGE_CHARS}}"
     retry_after = retry_after_seconds(error) or 0.0
     if error.status in TRANSIENT_STATUSES or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     external_host: str = ""
     """Host name in the scoring URI of a NodePort service. Default: the address of a node that runs
     a replica."""
-    look_again_seconds: PositiveInt = 60
+    resync_seconds: PositiveInt = 60
     """Longest time until an object is looked at again; a changed ConfigMap is seen then."""
     tasks_at_once: PositiveInt = 2
     """Tasks that run at the same time; the others wait in order."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from fairlead.diagnosis.environment_file import Environment, read_environment
+from fairlead.inputs.environment import Environment, read_environment
 from tests.cluster.cluster import Cluster
 from tests.cluster.command import run
 from tests.cluster.errors import ClusterError

@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from fairlead.api.meta import API_VERSION
+from fairlead.api.refs import Manifest
 from tests.cluster import Cluster, ClusterError
 from tests.e2e.operator_process import OperatorProcess
 
-Manifest = dict[str, Any]
 Seen = TypeVar("Seen")
 PATIENCE = 120.0  # seconds; the longest that anything here may take on a busy machine
 SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"

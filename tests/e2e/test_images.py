@@ -4,8 +4,9 @@ one, with the user's own line."""
 import httpx
 import pytest
 
+from fairlead.api.refs import Manifest
 from tests.e2e.file_server import FileServer
-from tests.e2e.scene import SCRIPT, Manifest, Scene, condition
+from tests.e2e.scene import SCRIPT, Scene, condition
 
 NO_RUN = "def init():\n    pass\n"
 BROKEN = "def init():\n    pass\n\n\ndef run(data:\n    return data\n"

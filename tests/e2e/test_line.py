@@ -6,9 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from fairlead.api.refs import Manifest
 from tests.cluster.demo import REQUEST, train
 from tests.cluster.places import places
-from tests.e2e.scene import Manifest, Scene, condition, score
+from tests.e2e.scene import Scene, condition, score
 
 EXAMPLE = Path(__file__).parents[2] / "examples/diabetes"
 KINDS = ("model", "inferenceimage", "webservice")

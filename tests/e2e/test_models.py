@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from fairlead.api.refs import Manifest
 from tests.e2e.conftest import MOST_BYTES
 from tests.e2e.file_server import FileServer
-from tests.e2e.scene import Manifest, Scene, condition
+from tests.e2e.scene import Scene, condition
 
 MODEL = b"weights " * 1000
 

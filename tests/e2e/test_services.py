@@ -6,7 +6,8 @@ import json
 import httpx
 import pytest
 
-from tests.e2e.scene import Manifest, Scene, condition, score
+from fairlead.api.refs import Manifest
+from tests.e2e.scene import Scene, condition, score
 
 ECHO = "def init():\n    pass\n\n\ndef run(data):\n    return {VALUE!r}\n"
 RAISES = """\

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fairlead.api.objects import Manifest
+from fairlead.api.objects import Webservice
+from fairlead.api.refs import Manifest
 from fairlead.desired.autoscaler import autoscaler
 from fairlead.desired.deployment import deployment
 from fairlead.desired.disruption_budget import disruption_budget
 from fairlead.desired.keys import keys
-from fairlead.desired.metadata import Webservice
 from fairlead.desired.service import service
 from tests.unit.objects import webservice
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fairlead.images.recipe import PackageIndex, base_stage, build_files, dockerfile
 from fairlead.contract import EnvironmentRecipe
+from fairlead.images.recipe import PackageIndex, base_stage, build_files, dockerfile
 
 CASES = Path(__file__).parent / "dockerfiles"
 HASH = "e" * 64

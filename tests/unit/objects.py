@@ -4,13 +4,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fairlead.api.meta import API_VERSION, INFERENCE_IMAGE, MODEL, WEBSERVICE, Kind
-from fairlead.api.objects import Manifest
-from fairlead.decide.image.inputs import InferenceImage
-from fairlead.decide.model import Model
-from fairlead.desired.metadata import Webservice
-from fairlead.observe.inferenceimage import read_image
-from fairlead.observe.model import read_model
-from fairlead.observe.webservice import read_webservice
+from fairlead.api.objects import (
+    InferenceImage,
+    Model,
+    Webservice,
+    read_image,
+    read_model,
+    read_webservice,
+)
+from fairlead.api.refs import Manifest
 
 THEN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)

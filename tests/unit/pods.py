@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from fairlead.api.objects import Manifest
+from fairlead.api.refs import Manifest
 from fairlead.desired.metadata import REVISION
-from fairlead.diagnosis.evidence import PodEvidence
+from fairlead.evidence import PodEvidence
 
 TIMES = {"startedAt": "2026-11-22T10:03:00Z", "finishedAt": "2026-11-22T10:03:02Z"}
 BACK_OFF = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}

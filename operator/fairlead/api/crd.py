@@ -3,7 +3,6 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import BaseModel
@@ -20,12 +19,12 @@ from fairlead.api.meta import (
     Kind,
 )
 from fairlead.api.model import ModelSpec, ModelStatus
+from fairlead.api.refs import Manifest
 from fairlead.api.schema import structural
 from fairlead.api.status import NEVER
 from fairlead.api.webservice import WebserviceSpec, WebserviceStatus
 from fairlead.api.wire import VALIDATIONS
 
-Manifest = dict[str, Any]
 CONDITION = '.status.conditions[?(@.type=="Ready")]'
 NOT_SEEN_YET = {  # so that no cell is empty before the operator has looked
     "type": "Ready",

@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from fairlead.api.meta import API_VERSION, Kind
+from fairlead.api.inferenceimage import InferenceImageSpec, InferenceImageStatus
+from fairlead.api.meta import API_VERSION, INFERENCE_IMAGE, MODEL, WEBSERVICE, Kind
+from fairlead.api.model import ModelSpec, ModelStatus
 from fairlead.api.reasons import Reason
+from fairlead.api.refs import Manifest
+from fairlead.api.webservice import WebserviceSpec, WebserviceStatus
 from fairlead.errors import StalledError
 
-Manifest = dict[str, Any]
 Spec = TypeVar("Spec", bound=BaseModel, covariant=True)
 Status = TypeVar("Status", bound=BaseModel, covariant=True)
 
@@ -39,14 +42,10 @@ class Resource(Generic[Spec, Status]):
             "blockOwnerDeletion": True,
         }
 
-    def status_manifest(self, status: BaseModel) -> Manifest:
-        """What is applied to the status subresource: the whole status."""
-        return {
-            "apiVersion": API_VERSION,
-            "kind": self.kind.kind,
-            "metadata": {"name": self.name, "namespace": self.namespace, "uid": self.uid},
-            "status": status.model_dump(by_alias=True, exclude_none=True, mode="json"),
-        }
+
+Model = Resource[ModelSpec, ModelStatus]
+InferenceImage = Resource[InferenceImageSpec, InferenceImageStatus]
+Webservice = Resource[WebserviceSpec, WebserviceStatus]
 
 
 def read(
@@ -71,6 +70,18 @@ def read(
         )
     except ValidationError as error:
         raise StalledError(Reason.INVALID_SPEC, _words(error)) from error
+
+
+def read_model(body: Manifest) -> Model:
+    return read(MODEL, body, ModelSpec, ModelStatus)
+
+
+def read_image(body: Manifest) -> InferenceImage:
+    return read(INFERENCE_IMAGE, body, InferenceImageSpec, InferenceImageStatus)
+
+
+def read_webservice(body: Manifest) -> Webservice:
+    return read(WEBSERVICE, body, WebserviceSpec, WebserviceStatus)
 
 
 def _words(error: ValidationError) -> str:

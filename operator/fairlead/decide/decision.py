@@ -1,16 +1,14 @@
 """What one look at one object leads to: what to say, what to make, what to have done."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from fairlead.api.meta import FIELD_MANAGER
-from fairlead.api.objects import Manifest
-from fairlead.api.reasons import Reason
-from fairlead.api.refs import Ref
-from fairlead.api.status import CommonStatus, FailureStatus
 from fairlead.api.conditions import Condition, summarise, unknown
-from fairlead.runners.base import Task
+from fairlead.api.meta import FIELD_MANAGER
+from fairlead.api.reasons import Reason
+from fairlead.api.refs import Manifest, Ref
+from fairlead.api.status import CommonStatus, FailureStatus
+from fairlead.contract import Task
 
 Status = TypeVar("Status", bound=CommonStatus, covariant=True)
 REQUEUE_SOON_S = 5.0  # seconds, while something is missing
@@ -43,7 +41,7 @@ Action = Apply | Create | Delete
 
 
 @dataclass(frozen=True)
-class Verdict:
+class StageResult:
     """One stage's word: its condition, why it fails, and whether waiting can still help.
 
     One that only ``informs`` has no say in whether the object is ready.
@@ -60,38 +58,29 @@ class Decision(Generic[Status]):
     """Everything to do and everything to say, for one look at one object."""
 
     status: Status
-    verdicts: tuple[Verdict, ...]
+    stages: tuple[StageResult, ...]
     actions: tuple[Action, ...] = ()
     tasks: tuple[Task, ...] = ()
     taken: tuple[str, ...] = ()
     """The tasks whose results are in the status now: they are not needed any more."""
-    look_again: float = REQUEUE_SLOW_S
+    requeue_after: float = REQUEUE_SLOW_S
     changes: tuple[str, ...] = ()
     """What is new, in a few words each, for the operator's log."""
 
     @property
     def conditions(self) -> list[Condition]:
-        parts = [verdict.condition for verdict in self.verdicts if not verdict.informs]
-        extras = [verdict.condition for verdict in self.verdicts if verdict.informs]
-        stalled = any(verdict.stalled for verdict in self.verdicts)
+        parts = [stage.condition for stage in self.stages if not stage.informs]
+        extras = [stage.condition for stage in self.stages if stage.informs]
+        stalled = any(stage.stalled for stage in self.stages)
         return [*summarise(parts, stalled=stalled), *extras]
 
     @property
     def failure(self) -> FailureStatus | None:
         """The failure of the first stage that has one: the cause comes before what follows."""
-        failures = (verdict.failure for verdict in self.verdicts)
+        failures = (stage.failure for stage in self.stages)
         return next((failure for failure in failures if failure), None)
 
-    def also(self, verdict: Verdict, look_again: float) -> "Decision[Status]":
-        """The same decision, after the API refused to do what it needs."""
-        kept = _without(self.verdicts, verdict.condition.type)
-        return replace(self, verdicts=(verdict, *kept), look_again=look_again)
 
-
-def not_reached(*types: str, why: str) -> tuple[Verdict, ...]:
+def not_reached(*types: str, why: str) -> tuple[StageResult, ...]:
     """The stages behind one that waits: they are there, and say what they wait for."""
-    return tuple(Verdict(unknown(type_, Reason.PENDING, why)) for type_ in types)
-
-
-def _without(verdicts: Sequence[Verdict], type_: str) -> list[Verdict]:
-    return [verdict for verdict in verdicts if verdict.condition.type != type_]
+    return tuple(StageResult(unknown(type_, Reason.PENDING, why)) for type_ in types)

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
+from fairlead.api.conditions import false
 from fairlead.api.objects import Resource
 from fairlead.api.reasons import Reason
 from fairlead.api.status import CommonStatus, FailureClass, FailureStatus
-from fairlead.api.conditions import false
-from fairlead.decide.decision import Verdict
+from fairlead.decide.decision import StageResult
 
 
 def missing(
@@ -17,8 +17,8 @@ def missing(
     remedy: str,
     known: FailureStatus | None,
     now: datetime,
-) -> Verdict:
-    """Return the verdict of a stage that waits for an object somebody has to make."""
+) -> StageResult:
+    """Return the stage of a stage that waits for an object somebody has to make."""
     failure = FailureStatus(
         reason=reason,
         class_=FailureClass.DEPENDENCY,
@@ -26,12 +26,12 @@ def missing(
         remedy=remedy,
         since=known.since if known and known.reason == reason else now,
     )
-    return Verdict(false(type_, reason, message), failure)
+    return StageResult(false(type_, reason, message), failure)
 
 
 def missing_config_map(
     type_: str, name: str, resource: Resource[Any, CommonStatus], now: datetime
-) -> Verdict:
+) -> StageResult:
     message = f"ConfigMap '{name}' does not exist in namespace '{resource.namespace}'."
     remedy = (
         f"Create it, or correct spec.source.configMap.name of {resource.kind.kind} "

@@ -1,41 +1,31 @@
 """Model: fetch it when its source is new, and say which version it stands for."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from fairlead.api.conditions import true
 from fairlead.api.model import (
     MAX_VERSIONS,
     Ingest,
     ModelDisplay,
-    ModelSpec,
     ModelStatus,
     ModelVersion,
 )
-from fairlead.api.objects import Resource
+from fairlead.api.objects import Model
 from fairlead.api.reasons import Reason
-from fairlead.api.conditions import true
-from fairlead.decide.decision import REQUEUE_SLOW_S, REQUEUE_SOON_S, Decision, Verdict, not_reached
+from fairlead.contract import IngestRequest, IngestResult, Task
+from fairlead.decide.decision import (
+    REQUEUE_SLOW_S,
+    REQUEUE_SOON_S,
+    Decision,
+    StageResult,
+    not_reached,
+)
 from fairlead.decide.display import count, size
 from fairlead.decide.missing import missing_config_map
-from fairlead.decide.task_progress import Work, pending, stand
+from fairlead.decide.task_progress import TaskProgress, pending, task_progress
+from fairlead.evidence import ModelEvidence
 from fairlead.images.hashes import ingest_key
 from fairlead.redact import redacted
-from fairlead.runners.base import Task, TaskState
-from fairlead.settings import Settings
-from fairlead.contract import IngestRequest, IngestResult
-
-Model = Resource[ModelSpec, ModelStatus]
-
-
-@dataclass(frozen=True)
-class ModelEvidence:
-    """Everything a decision about a Model may look at. ``files``: None where they are missing."""
-
-    model: Model
-    files: Mapping[str, bytes] | None
-    tasks: Mapping[str, TaskState]
-    settings: Settings
 
 
 def model_name(model: Model) -> str:
@@ -47,23 +37,25 @@ def decide_model(evidence: ModelEvidence, now: datetime) -> Decision[ModelStatus
     model, source = evidence.model, evidence.model.spec.source
     if source.config_map and evidence.files is None:
         missing = missing_config_map("Resolved", source.config_map.name, model, now)
-        return Decision(model.status, (missing, *_standing(model.status)), look_again=REQUEUE_SOON_S)
-    resolved = Verdict(true("Resolved", Reason.RESOLVED, f"The source is {describe(model)}."))
+        return Decision(
+            model.status, (missing, *_standing(model.status)), requeue_after=REQUEUE_SOON_S
+        )
+    resolved = StageResult(true("Resolved", Reason.RESOLVED, f"The source is {describe(model)}."))
     key = _key(evidence)
     if model.status.ingest and model.status.ingest.key == key:
         return Decision(model.status, (resolved, *_standing(model.status)))
-    work = _work(evidence, key, now)
-    if work.result is not None:
-        status = _with_result(model, key, IngestResult.model_validate(work.result))
-        verdicts, taken = (resolved, *_standing(status)), (work.identifier,)
-        return Decision(status, verdicts, taken=taken, changes=(_news(status),))
+    progress = _work(evidence, key, now)
+    if progress.result is not None:
+        status = _with_result(model, key, IngestResult.model_validate(progress.result))
+        stages, taken = (resolved, *_standing(status)), (progress.identifier,)
+        return Decision(status, stages, taken=taken, changes=(_news(status),))
     message = f"Fetching {describe(model)} and storing it in the registry."
-    storing = pending("Stored", work, model.status, Reason.INGESTING, message, now)
+    storing = pending("Stored", progress, model.status, Reason.INGESTING, message, now)
     return Decision(
         model.status,
         (resolved, storing),
-        tasks=(work.task,) if work.task else (),
-        look_again=work.look_again(now, REQUEUE_SLOW_S),
+        tasks=(progress.task,) if progress.task else (),
+        requeue_after=progress.requeue_after(now, REQUEUE_SLOW_S),
     )
 
 
@@ -80,14 +72,14 @@ def current(status: ModelStatus) -> ModelVersion | None:
     return next((v for v in status.versions if v.version == status.latest_version), None)
 
 
-def _standing(status: ModelStatus) -> tuple[Verdict, ...]:
+def _standing(status: ModelStatus) -> tuple[StageResult, ...]:
     """What is stored already: a failure to see the source hides none of it."""
     version = current(status)
     if version is None:
         return not_reached("Stored", why="Waits for the source.")
     files = count(version.files, "file")
     words = f"Version {version.version} ({size(version.size_bytes)}, {files}) is in the registry."
-    return (Verdict(true("Stored", Reason.STORED, words)),)
+    return (StageResult(true("Stored", Reason.STORED, words)),)
 
 
 def _key(evidence: ModelEvidence) -> str:
@@ -95,7 +87,7 @@ def _key(evidence: ModelEvidence) -> str:
     return ingest_key(model.spec, model_name(model), evidence.files)
 
 
-def _work(evidence: ModelEvidence, key: str, now: datetime) -> Work:
+def _work(evidence: ModelEvidence, key: str, now: datetime) -> TaskProgress:
     model, settings = evidence.model, evidence.settings
     registry = f"{settings.push_registry}/{model.namespace}/fairlead/models/{model.name}"
     request = IngestRequest(
@@ -118,7 +110,7 @@ def _work(evidence: ModelEvidence, key: str, now: datetime) -> Work:
             files=evidence.files or {},
         )
 
-    return stand(identifier, task, evidence.tasks, model.created_at, now)
+    return task_progress(identifier, task, evidence.tasks, model.created_at, now)
 
 
 def _with_result(model: Model, key: str, result: IngestResult) -> ModelStatus:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from fairlead.api.objects import Manifest
-from fairlead.api.reasons import Reason
-from fairlead.api.status import CommonStatus, FailureClass, FailureStatus, Truth
 from fairlead.api.conditions import SUMMARIES, Condition, merge
+from fairlead.api.reasons import Reason
+from fairlead.api.refs import Manifest
+from fairlead.api.status import CommonStatus, FailureClass, FailureStatus, Truth
 from fairlead.decide.decision import REQUEUE_SLOW_S, Decision
 from fairlead.errors import OperatorError, StalledError
 
@@ -26,13 +26,13 @@ COMMON_FIELDS = ("conditions", "failure", "observedGeneration")
 
 
 @dataclass(frozen=True)
-class Word:
+class StatusUpdate:
     """``fields``: the kind's own part of the status, on the wire; the rest is common."""
 
     fields: Manifest
     conditions: tuple[Condition, ...]
     failure: FailureStatus | None
-    look_again: float = REQUEUE_SLOW_S
+    requeue_after: float = REQUEUE_SLOW_S
     changes: tuple[str, ...] = ()
     blocked: bool = False
 
@@ -55,7 +55,7 @@ class Word:
         return message or reason
 
 
-def last_word(body: Manifest) -> Word:
+def last_status_update(body: Manifest) -> StatusUpdate:
     """What was said last: it stands while nothing newer can be known."""
     status = body.get("status") or {}
     common = CommonStatus.model_validate(status)
@@ -63,22 +63,24 @@ def last_word(body: Manifest) -> Word:
         Condition(c.type, c.status, c.reason, c.message, c.observed_generation)
         for c in common.conditions
     )
-    return Word(_own(status), conditions, common.failure)
+    return StatusUpdate(_own(status), conditions, common.failure)
 
 
-def word(decision: Decision[CommonStatus]) -> Word:
+def status_update(decision: Decision[CommonStatus]) -> StatusUpdate:
     """What a decision says, if everything it wants can be done."""
-    return Word(
+    return StatusUpdate(
         _own(decision.status.to_wire()),
         tuple(decision.conditions),
         decision.failure,
-        decision.look_again,
+        decision.requeue_after,
         decision.changes,
     )
 
 
-def blocked(said: Word, error: OperatorError, attempt: int, now: datetime) -> Word:
-    """The same word, after the API refused to show or to do what it needs.
+def blocked(
+    update: StatusUpdate, error: OperatorError, attempt: int, now: datetime
+) -> StatusUpdate:
+    """The same status update, after the API refused to show or to do what it needs.
 
     ``attempt`` counts from 0. What serves is not hidden: only the summaries change.
     """
@@ -86,12 +88,12 @@ def blocked(said: Word, error: OperatorError, attempt: int, now: datetime) -> Wo
     wait = max(error.retry_after, REQUEUE_SLOW_S if stalled else backoff(attempt))
     ready = Condition("Ready", Truth.FALSE, error.reason, str(error))
     abnormal = replace(ready, type="Stalled" if stalled else "Reconciling", truth=Truth.TRUE)
-    parts = (condition for condition in said.conditions if condition.type not in SUMMARIES)
+    parts = (condition for condition in update.conditions if condition.type not in SUMMARIES)
     return replace(
-        said,
+        update,
         conditions=(ready, abnormal, *parts),
-        failure=_failure(error, said.failure, now, None if stalled else wait),
-        look_again=wait,
+        failure=_failure(error, update.failure, now, None if stalled else wait),
+        requeue_after=wait,
         changes=(),
         blocked=True,
     )

@@ -4,19 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from fairlead.api.conditions import false, unknown
 from fairlead.api.reasons import Reason
 from fairlead.api.status import CommonStatus, FailureStatus
-from fairlead.api.conditions import false, unknown
-from fairlead.decide.decision import Verdict
-from fairlead.runners.base import Task, TaskPhase, TaskState
-from fairlead.contract import TaskFailure
+from fairlead.contract import Task, TaskFailure, TaskPhase, TaskState
+from fairlead.decide.decision import StageResult
 
 FIRST_RETRY_S = 5.0  # seconds
 MAX_RETRY_S = 300.0
 
 
 @dataclass(frozen=True)
-class Work:
+class TaskProgress:
     """``task`` is what the runner should do now; None once there is a result or no hope."""
 
     task: Task | None = None
@@ -39,7 +38,7 @@ class Work:
     def queued(self) -> bool:
         return self.state is not None and self.state.phase is TaskPhase.QUEUED
 
-    def look_again(self, now: datetime, otherwise: float) -> float:
+    def requeue_after(self, now: datetime, otherwise: float) -> float:
         """Seconds until the next try; the runner itself wakes us when something ends."""
         return max((self.retry_at - now).total_seconds(), 0.0) if self.retry_at else otherwise
 
@@ -49,13 +48,13 @@ class Work:
         return self.failure is not None and not self.failure.retryable
 
 
-def stand(
+def task_progress(
     identifier: str,
     task: Callable[[int], Task],
     states: Mapping[str, TaskState],
     since: datetime,
     now: datetime,
-) -> Work:
+) -> TaskProgress:
     """Return how the work called ``identifier`` stands at ``now``.
 
     ``task`` makes the task for an attempt. A failure from before ``since`` (when the object that
@@ -63,25 +62,25 @@ def stand(
     """
     state = states.get(identifier)
     if state is None:
-        return Work(task=task(1))
+        return TaskProgress(task=task(1))
     if state.phase in (TaskPhase.QUEUED, TaskPhase.RUNNING):
-        return Work(task=task(state.attempt), state=state)
+        return TaskProgress(task=task(state.attempt), state=state)
     if state.phase is TaskPhase.SUCCEEDED:
-        return Work(state=state, result=state.result or {})
+        return TaskProgress(state=state, result=state.result or {})
     if state.phase is TaskPhase.INTERRUPTED or state.failure is None or _older(state, since):
-        return Work(task=task(state.attempt + 1), state=state)
+        return TaskProgress(task=task(state.attempt + 1), state=state)
     return _failed(state, state.failure, task, now)
 
 
 def _failed(
     state: TaskState, failure: TaskFailure, task: Callable[[int], Task], now: datetime
-) -> Work:
+) -> TaskProgress:
     if not failure.retryable:
-        return Work(state=state, failure=failure)
+        return TaskProgress(state=state, failure=failure)
     retry_at = (state.finished_at or now) + timedelta(seconds=retry_delay_s(state.attempt))
     if now < retry_at:
-        return Work(state=state, failure=failure, retry_at=retry_at)
-    return Work(task=task(state.attempt + 1), state=state, failure=failure)
+        return TaskProgress(state=state, failure=failure, retry_at=retry_at)
+    return TaskProgress(task=task(state.attempt + 1), state=state, failure=failure)
 
 
 def retry_delay_s(attempt: int) -> float:
@@ -90,30 +89,35 @@ def retry_delay_s(attempt: int) -> float:
 
 
 def pending(
-    type_: str, work: Work, status: CommonStatus, reason: Reason, message: str, now: datetime
-) -> Verdict:
-    """Return the verdict of a stage whose work has no result (yet).
+    type_: str,
+    progress: TaskProgress,
+    status: CommonStatus,
+    reason: Reason,
+    message: str,
+    now: datetime,
+) -> StageResult:
+    """Return the stage of a stage whose work has no result (yet).
 
     While a failed attempt is repeated its failure stays in sight.
     """
-    if work.failure is not None:
-        failure = failure_status(work, work.failure, status.failure, now)
-        return Verdict(false(type_, failure.reason, failure.message), failure, work.stalled)
-    if work.repeated and status.failure is not None:
+    if progress.failure is not None:
+        failure = failure_status(progress, progress.failure, status.failure, now)
+        return StageResult(false(type_, failure.reason, failure.message), failure, progress.stalled)
+    if progress.repeated and status.failure is not None:
         again = status.failure.model_copy(update={"next_retry_at": None})
-        return Verdict(false(type_, again.reason, again.message), again)
-    if work.queued:
+        return StageResult(false(type_, again.reason, again.message), again)
+    if progress.queued:
         words = f"{message} It begins when a running task ends (FAIRLEAD_TASKS_AT_ONCE)."
-        return Verdict(unknown(type_, Reason.QUEUED, words))
-    return Verdict(unknown(type_, reason, message))
+        return StageResult(unknown(type_, Reason.QUEUED, words))
+    return StageResult(unknown(type_, reason, message))
 
 
 def failure_status(
-    work: Work, failure: TaskFailure, known: FailureStatus | None, now: datetime
+    progress: TaskProgress, failure: TaskFailure, known: FailureStatus | None, now: datetime
 ) -> FailureStatus:
     """Return the failure as status shows it; ``since`` is kept while the reason stays the same."""
     since = known.since if known and known.reason == failure.reason else None
-    ended = work.state.finished_at if work.state else None
+    ended = progress.state.finished_at if progress.state else None
     return FailureStatus(
         reason=failure.reason,
         class_=failure.class_,
@@ -122,8 +126,8 @@ def failure_status(
         location=failure.location,
         log_tail=failure.log_tail,
         since=since or ended or now,
-        next_retry_at=work.retry_at,
-        log_uri=work.log_uri,
+        next_retry_at=progress.retry_at,
+        log_uri=progress.log_uri,
     )
 
 

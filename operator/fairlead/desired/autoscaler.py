@@ -1,7 +1,8 @@
 """The HorizontalPodAutoscaler: CPU use against ``targetUtilization``."""
 
-from fairlead.api.objects import Manifest
-from fairlead.desired.metadata import Webservice, child
+from fairlead.api.objects import Webservice
+from fairlead.api.refs import Manifest
+from fairlead.desired.metadata import child
 
 SCALE_DOWN_WINDOW_S = 60  # seconds; azureml-fe scales down after about a minute (contract §13)
 

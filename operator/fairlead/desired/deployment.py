@@ -3,14 +3,20 @@
 import math
 from typing import Any
 
-from fairlead.api.objects import Manifest
+from fairlead.api.objects import Webservice
+from fairlead.api.refs import Manifest
 from fairlead.api.webservice import Auth, Probes, Resources
 from fairlead.desired.keys import keys_name
-from fairlead.desired.metadata import REVISION, Webservice, child, fingerprint, labels, selector
+from fairlead.desired.metadata import (
+    REVISION,
+    child,
+    fingerprint,
+    labels,
+    selector,
+)
+from fairlead.images.layout import PORT, USER_ID
 
 CONTAINER = "scoring"
-PORT = 5001
-USER = 10001
 KEYS_FOLDER = "/var/run/fairlead/keys"
 SCRATCH = "/tmp"
 GPU = "nvidia.com/gpu"
@@ -65,9 +71,9 @@ def _pod_spec(webservice: Webservice, image: str) -> Manifest:
         "terminationGracePeriodSeconds": DRAIN_S + SCORING_TIMEOUT_S + 5,
         "securityContext": {  # Pod Security "restricted"
             "runAsNonRoot": True,
-            "runAsUser": USER,
-            "runAsGroup": USER,
-            "fsGroup": USER,
+            "runAsUser": USER_ID,
+            "runAsGroup": USER_ID,
+            "fsGroup": USER_ID,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [_container(webservice, image)],

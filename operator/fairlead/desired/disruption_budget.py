@@ -1,7 +1,8 @@
 """The PodDisruptionBudget: a drained node takes one replica at a time."""
 
-from fairlead.api.objects import Manifest
-from fairlead.desired.metadata import Webservice, child, selector
+from fairlead.api.objects import Webservice
+from fairlead.api.refs import Manifest
+from fairlead.desired.metadata import child, selector
 
 
 def disruption_budget(webservice: Webservice) -> Manifest:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from fairlead.api.meta import API_VERSION, CONTROLLER
-from fairlead.api.objects import Manifest
+from fairlead.api.refs import Manifest
 from fairlead.api.status import ConditionStatus, Truth
 
 MAX_NOTE_BYTES = 1024  # bytes of note that the API server accepts

@@ -2,8 +2,9 @@
 
 import base64
 
-from fairlead.api.objects import Manifest
-from fairlead.desired.metadata import Webservice, labels
+from fairlead.api.objects import Webservice
+from fairlead.api.refs import Manifest
+from fairlead.desired.metadata import labels
 
 PRIMARY, SECONDARY = "primaryKey", "secondaryKey"  # v1's names (contract §6.1)
 

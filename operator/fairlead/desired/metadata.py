@@ -1,14 +1,13 @@
 """What every child carries: labels, owner, and the mark of what was last applied."""
 
 import hashlib
-import json
 from typing import Any
 
 from fairlead.api.meta import GROUP, MANAGED_BY, OWNED_BY_WEBSERVICE
-from fairlead.api.objects import Manifest, Resource
-from fairlead.api.webservice import WebserviceSpec, WebserviceStatus
+from fairlead.api.objects import Webservice
+from fairlead.api.refs import Manifest
+from fairlead.canonical import canonical_json
 
-Webservice = Resource[WebserviceSpec, WebserviceStatus]
 APPLIED = f"{GROUP}/applied"
 REVISION = f"{GROUP}/revision"
 
@@ -42,5 +41,4 @@ def child(service: Webservice, api_version: str, kind: str, spec: Any, name: str
 
 def fingerprint(content: Any) -> str:
     """16 hexadecimal digits of the sha256 of canonical JSON."""
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+    return hashlib.sha256(canonical_json(content)).hexdigest()[:16]

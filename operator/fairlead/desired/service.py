@@ -1,8 +1,9 @@
 """The Service: the address under which a Webservice is scored."""
 
-from fairlead.api.objects import Manifest
+from fairlead.api.objects import Webservice
+from fairlead.api.refs import Manifest
 from fairlead.api.webservice import Expose
-from fairlead.desired.metadata import Webservice, child, selector
+from fairlead.desired.metadata import child, selector
 
 PORT = 80
 

@@ -9,12 +9,11 @@ from dataclasses import replace
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.diagnosis.evidence import Circumstances, PodEvidence
+from fairlead.diagnosis.startup import init_timed_out, startup_failure, user_location
+from fairlead.evidence import PodContext, PodEvidence
 from fairlead.finding import Finding
-from fairlead.diagnosis.startup import init_timed_out, startup_failure
-from fairlead.diagnosis.traceback import user_location
 
-Check = Callable[[PodEvidence, Circumstances], Finding | None]
+Check = Callable[[PodEvidence, PodContext], Finding | None]
 SIGNAL_EXIT_BASE = 128  # exit codes above are 128 + the signal's number
 SIGKILL_EXIT_CODE = SIGNAL_EXIT_BASE + signal.SIGKILL
 CANNOT_PULL = {
@@ -25,7 +24,7 @@ CANNOT_CREATE = {"CreateContainerConfigError", "CreateContainerError", "RunConta
 SYMPTOM = "Kubernetes shows this as CrashLoopBackOff."  # for whoever searches for it
 
 
-def unschedulable(pod: PodEvidence, _: Circumstances) -> Finding | None:
+def unschedulable(pod: PodEvidence, _: PodContext) -> Finding | None:
     scheduled = pod.conditions.get("PodScheduled", {})
     if scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
         return None
@@ -38,7 +37,7 @@ def unschedulable(pod: PodEvidence, _: Circumstances) -> Finding | None:
     )
 
 
-def image_cannot_be_pulled(pod: PodEvidence, about: Circumstances) -> Finding | None:
+def image_cannot_be_pulled(pod: PodEvidence, about: PodContext) -> Finding | None:
     if pod.waiting.get("reason") not in CANNOT_PULL:
         return None
     said = str(pod.waiting.get("message") or "no reason given")
@@ -58,7 +57,7 @@ def _pull_remedy(said: str) -> tuple[FailureClass, str]:
     )
 
 
-def container_cannot_be_made(pod: PodEvidence, _: Circumstances) -> Finding | None:
+def container_cannot_be_made(pod: PodEvidence, _: PodContext) -> Finding | None:
     if pod.waiting.get("reason") not in CANNOT_CREATE:
         return None
     said = str(pod.waiting.get("message") or pod.waiting["reason"])
@@ -70,11 +69,13 @@ def container_cannot_be_made(pod: PodEvidence, _: Circumstances) -> Finding | No
     )
 
 
-def out_of_memory(pod: PodEvidence, about: Circumstances) -> Finding | None:
+def out_of_memory(pod: PodEvidence, about: PodContext) -> Finding | None:
     """The kernel's word first; it reaches us as plain 137 now and then, or by the record."""
     record = pod.record
     by_record = record is not None and record.exception == "OutOfMemory"
-    unexplained = pod.exit_code == SIGKILL_EXIT_CODE and record is None and not _startup_ran_out(pod, about)
+    unexplained = (
+        pod.exit_code == SIGKILL_EXIT_CODE and record is None and not _startup_ran_out(pod, about)
+    )
     if not (pod.ended.get("reason") == "OOMKilled" or by_record or unexplained):
         return None
     limit = about.memory_limit
@@ -94,19 +95,19 @@ def out_of_memory(pod: PodEvidence, about: Circumstances) -> Finding | None:
     )
 
 
-def could_not_start(pod: PodEvidence, about: Circumstances) -> Finding | None:
+def could_not_start(pod: PodEvidence, about: PodContext) -> Finding | None:
     record = pod.record if pod.crashed else None
     return _with_symptom(startup_failure(record, about)) if record else None
 
 
-def init_ran_out_of_time(pod: PodEvidence, about: Circumstances) -> Finding | None:
+def init_ran_out_of_time(pod: PodEvidence, about: PodContext) -> Finding | None:
     """The start-up probe ended a container that could not even say where it was."""
     if not pod.crashed or not _startup_ran_out(pod, about):
         return None
     return _with_symptom(init_timed_out(about, where=None))
 
 
-def liveness_failed(pod: PodEvidence, _: Circumstances) -> Finding | None:
+def liveness_failed(pod: PodEvidence, _: PodContext) -> Finding | None:
     """An orderly end that nobody asked for is the kubelet's doing."""
     if not pod.crashed or pod.exit_code != 0 or pod.leaving:
         return None
@@ -120,7 +121,7 @@ def liveness_failed(pod: PodEvidence, _: Circumstances) -> Finding | None:
     )
 
 
-def crashed(pod: PodEvidence, _: Circumstances) -> Finding | None:
+def crashed(pod: PodEvidence, _: PodContext) -> Finding | None:
     if not pod.crashed:
         return None
     location = user_location(pod.log or "")
@@ -146,7 +147,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def diagnose(pod: PodEvidence, about: Circumstances) -> Finding | None:
+def diagnose(pod: PodEvidence, about: PodContext) -> Finding | None:
     """Return the first finding, in the order the checks are listed."""
     return next((finding for check in CHECKS if (finding := check(pod, about))), None)
 
@@ -155,7 +156,7 @@ def _with_symptom(finding: Finding) -> Finding:
     return replace(finding, message=f"{finding.message} {SYMPTOM}")
 
 
-def _startup_ran_out(pod: PodEvidence, about: Circumstances) -> bool:
+def _startup_ran_out(pod: PodEvidence, about: PodContext) -> bool:
     return pod.lived >= about.startup_budget and not pod.ready
 
 

@@ -1,13 +1,14 @@
-"""The runtime's start-up record, told in the user's words."""
+"""Why the scoring server did not start, from its start-up record or the traceback in its log."""
 
 import difflib
 import re
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.diagnosis.evidence import Circumstances
+from fairlead.evidence import PodContext
 from fairlead.finding import Finding
-from fairlead.diagnosis.startup_record import StartupRecord
+from fairlead.images.layout import APP_ROOT
+from fairlead.inputs.startup_record import StartupRecord
 
 MODEL_ASKED_FOR = re.compile(r"Model (\S+) not found")  # Azure ML's own words (contract §11)
 MODULE_ASKED_FOR = re.compile(r"No module named '([^']+)'")
@@ -17,7 +18,7 @@ NO_MODEL = ("ModelNotFoundException", "WebserviceException")
 NO_MODULE = ("ModuleNotFoundError", "ImportError")
 
 
-def startup_failure(record: StartupRecord, about: Circumstances) -> Finding:
+def startup_failure(record: StartupRecord, about: PodContext) -> Finding:
     """Return what the record means; the first meaning that fits wins."""
     exception = record.exception.rsplit(".", 1)[-1]
     asked_for = MODEL_ASKED_FOR.search(record.message)
@@ -34,7 +35,7 @@ def startup_failure(record: StartupRecord, about: Circumstances) -> Finding:
     return _init_raised(record, exception, about)
 
 
-def init_timed_out(about: Circumstances, where: str | None) -> Finding:
+def init_timed_out(about: PodContext, where: str | None) -> Finding:
     at = f"; it was at {where}" if where else ""
     return Finding(
         Reason.INIT_TIMED_OUT,
@@ -46,7 +47,7 @@ def init_timed_out(about: Circumstances, where: str | None) -> Finding:
     )
 
 
-def _model_not_found(record: StartupRecord, asked_for: str, about: Circumstances) -> Finding:
+def _model_not_found(record: StartupRecord, asked_for: str, about: PodContext) -> Finding:
     present = ", ".join(
         f"{model.name} (version {', '.join(map(str, model.versions))})" for model in record.models
     )
@@ -63,7 +64,7 @@ def _model_not_found(record: StartupRecord, asked_for: str, about: Circumstances
     )
 
 
-def _import_failed(record: StartupRecord, exception: str, about: Circumstances) -> Finding:
+def _import_failed(record: StartupRecord, exception: str, about: PodContext) -> Finding:
     module = MODULE_ASKED_FOR.search(record.message)
     if exception in NO_MODULE and module:
         remedy = (
@@ -81,7 +82,7 @@ def _import_failed(record: StartupRecord, exception: str, about: Circumstances) 
     )
 
 
-def _function_not_found(record: StartupRecord, about: Circumstances) -> Finding:
+def _function_not_found(record: StartupRecord, about: PodContext) -> Finding:
     return Finding(
         Reason.USER_SCRIPT_FUNCTION_NOT_FOUND,
         FailureClass.USER,
@@ -91,7 +92,7 @@ def _function_not_found(record: StartupRecord, about: Circumstances) -> Finding:
     )
 
 
-def _init_raised(record: StartupRecord, exception: str, about: Circumstances) -> Finding:
+def _init_raised(record: StartupRecord, exception: str, about: PodContext) -> Finding:
     return Finding(
         Reason.USER_SCRIPT_INIT_FAILED,
         FailureClass.USER,
@@ -102,7 +103,7 @@ def _init_raised(record: StartupRecord, exception: str, about: Circumstances) ->
     )
 
 
-def _ended(record: StartupRecord, about: Circumstances) -> Finding:
+def _ended(record: StartupRecord, about: PodContext) -> Finding:
     return Finding(
         Reason.USER_SCRIPT_INIT_FAILED,
         FailureClass.USER,
@@ -125,6 +126,15 @@ def _in(record: StartupRecord) -> str:
     return f" in {record.location}" if record.location else ""
 
 
-def _image(about: Circumstances) -> str:
+def _image(about: PodContext) -> str:
     image = about.inference_image
     return f"InferenceImage '{image}'" if image else f"the image {about.image}"
+
+
+FRAME = re.compile(rf'File "/{re.escape(APP_ROOT)}/([^"]+)", line (\d+)')
+
+
+def user_location(log: str) -> str | None:
+    """Return ``score.py:12``: the innermost frame in the user's files, of the last traceback."""
+    frames = FRAME.findall(log)
+    return "{}:{}".format(*frames[-1]) if frames else None

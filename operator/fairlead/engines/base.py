@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from fairlead.diagnosis.build.base_python import BasePython
-from fairlead.diagnosis.build_output import BuildOutput
-from fairlead.registry.reference import Repository
 from fairlead.contract import EnvironmentRecipe
+from fairlead.diagnosis.build.base_python import BasePython
+from fairlead.diagnosis.build.output import BuildOutput
+from fairlead.registry.reference import Repository
 
 
 class Log(Protocol):

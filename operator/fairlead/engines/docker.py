@@ -19,7 +19,7 @@ from docker.errors import APIError, ImageNotFound
 from docker.models.images import Image
 
 from fairlead.diagnosis.build.base_python import BasePython
-from fairlead.diagnosis.build_output import BuildOutput, Phase
+from fairlead.diagnosis.build.output import BuildOutput, Phase
 from fairlead.engines.base import BuildFailedError, BuildPlan, Log
 from fairlead.engines.docker_client import context, engine
 from fairlead.engines.docker_stream import Ending, follow
@@ -31,9 +31,11 @@ from fairlead.images.recipe import (
     build_files,
     dockerfile,
 )
-from fairlead.images.steps import instructions
+from fairlead.inputs.dockerfile_steps import instructions
 
-DEFAULT_OWNER = "fairlead"  # unless the base image has an owner: who prunes that prunes what is made of it
+DEFAULT_OWNER = (
+    "fairlead"  # unless the base image has an owner: who prunes that prunes what is made of it
+)
 BUILD_END_TIMEOUT_S = 5.0  # seconds for the engine to end a build whose stream was closed
 STEPS = "fairlead-steps"
 _LABEL = re.compile(r"[A-Za-z0-9_.-]{1,63}")

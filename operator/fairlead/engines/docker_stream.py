@@ -12,7 +12,14 @@ from typing import Any
 from fairlead.redact import printable
 
 MAX_LINES, MAX_LINE_CHARS = 5000, 20_000  # lines and characters of each, kept for the diagnosis
-SKIPPED_STATES = ("Preparing", "Waiting", "Retrying in", "Pulling fs layer", "Verifying", "Download complete")
+SKIPPED_STATES = (
+    "Preparing",
+    "Waiting",
+    "Retrying in",
+    "Pulling fs layer",
+    "Verifying",
+    "Download complete",
+)
 
 
 @dataclass(frozen=True)

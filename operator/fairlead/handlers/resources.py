@@ -9,11 +9,11 @@ import kopf
 import structlog
 
 from fairlead.api.meta import GROUP, INFERENCE_IMAGE, MODEL, VERSION, WEBSERVICE
+from fairlead.controller.reconcile import reconcile
 from fairlead.decide.status_update import backoff
 from fairlead.errors import OperatorError
 from fairlead.handlers.wakes import Key, Wakes
-from fairlead.controller.context import World
-from fairlead.controller.reconcile import reconcile
+from fairlead.observe.context import ReconcileContext
 
 logger = structlog.get_logger("fairlead")
 EVENT_BATCH_DELAY_S = 0.3  # seconds; events come in bursts, one look answers them all
@@ -31,10 +31,10 @@ async def watchman(
     *, namespace: Any, name: str, uid: str, memo: Any, param: Any = None, **_: Any
 ) -> None:
     with suppress(asyncio.CancelledError):  # kopf's way to say that it is over
-        await watch_over(Key(param, namespace, name), uid, memo.world, memo.wakes)
+        await watch_over(Key(param, namespace, name), uid, memo.context, memo.wakes)
 
 
-async def watch_over(key: Key, uid: str, world: World, wakes: Wakes) -> None:
+async def watch_over(key: Key, uid: str, context: ReconcileContext, wakes: Wakes) -> None:
     """Look after one object until it is gone; undecorated, so that tests can call it.
 
     Cancelled when the object is deleted or the operator stops: what it had running ends with it.
@@ -43,27 +43,29 @@ async def watch_over(key: Key, uid: str, world: World, wakes: Wakes) -> None:
     try:
         while True:
             alarm.clear()
-            seconds, failures = await _look(key, world, failures)
+            seconds, failures = await _look(key, context, failures)
             with suppress(TimeoutError):
-                async with asyncio.timeout(seconds * random.uniform(1 - RESYNC_JITTER, 1 + RESYNC_JITTER)):
+                async with asyncio.timeout(
+                    seconds * random.uniform(1 - RESYNC_JITTER, 1 + RESYNC_JITTER)
+                ):
                     await alarm.wait()
                 await asyncio.sleep(EVENT_BATCH_DELAY_S)
     finally:
         wakes.leave(key, uid)
-        world.runner.want(uid, ())
+        context.runner.want(uid, ())
 
 
-async def _look(key: Key, world: World, failures: int) -> tuple[float, int]:
+async def _look(key: Key, context: ReconcileContext, failures: int) -> tuple[float, int]:
     """Look once; return the seconds until the next look, and how many failed in a row."""
     try:
-        said = await reconcile(key.kind, key.namespace, key.name, world, failures)
+        update = await reconcile(key.kind, key.namespace, key.name, context, failures)
     except OperatorError as error:
         logger.warning("look failed", object=f"{key.namespace}/{key.name}", why=str(error))
         return max(error.retry_after, backoff(failures)), failures + 1
-    if said is None:
+    if update is None:
         return 60.0, 0  # kopf ends us in a moment
-    seconds = min(said.look_again, world.settings.look_again_seconds)
-    return seconds, failures + 1 if said.blocked else 0
+    seconds = min(update.requeue_after, context.settings.resync_seconds)
+    return seconds, failures + 1 if update.blocked else 0
 
 
 @kopf.on.event(GROUP, VERSION, MODEL.plural, param=MODEL)

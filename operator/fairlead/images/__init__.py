@@ -1,0 +1,1 @@
+"""Images: their layout, hashes, layers and assembly, and the Dockerfile of an environment."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fairlead.images.layout import APP_ROOT, ENVIRONMENT, MODELS, PORT, RUNTIME, USER, model_folder
 from fairlead.registry.oci import (
     DOCKER_LAYER,
     DOCKER_LAYER_GZIP,
@@ -21,12 +22,9 @@ from fairlead.registry.oci import (
     descriptor,
     written,
 )
-from fairlead.images.paths import APP_ROOT, ENVIRONMENT, MODELS, RUNTIME, model_folder
 
 HASH_ANNOTATION = "dev.fairlead.image.hash"
 VERSION_ANNOTATION = "dev.fairlead.image.version"
-USER = "10001:10001"  # numeric: runAsNonRoot cannot look a name up
-PORT = "5001/tcp"
 ENTRYPOINT = (
     f"/{ENVIRONMENT}/bin/python",
     "-I",
@@ -116,7 +114,7 @@ def _config(base: Base, parts: Sequence[Part], variables: Mapping[str, str]) -> 
             "Entrypoint": list(ENTRYPOINT),
             "WorkingDir": f"/{APP_ROOT}",
             "User": USER,
-            "ExposedPorts": {PORT: {}},
+            "ExposedPorts": {f"{PORT}/tcp": {}},
             "Labels": own.get("Labels") or {},
         },
         "rootfs": {"type": "layers", "diff_ids": [*before, *(part.diff_id for part in parts)]},

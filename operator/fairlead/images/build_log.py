@@ -6,12 +6,12 @@ for failed and cancelled builds too.
 
 import zlib
 
-from fairlead.images.gzipped import gunzipped, gzipped
-from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
-from fairlead.registry.reference import Repository
+from fairlead.images.layers import gunzipped, gzipped
+from fairlead.redact import redacted
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import NotInRegistryError, RegistryFaultError
-from fairlead.redact import redacted
+from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
+from fairlead.registry.reference import Repository
 
 LOG_ARTIFACT_TYPE = "application/vnd.fairlead.build-log.v1"
 LOG_LAYER_TYPE = "application/vnd.fairlead.build-log.v1.text+gzip"

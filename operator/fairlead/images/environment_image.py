@@ -1,12 +1,13 @@
-"""An environment image in the registry, as the tasks that need one look for it."""
+"""Images in the registry as tasks look for them: environments by hash, versions by tag."""
 
 import json
+import re
 from dataclasses import dataclass
 
 from fairlead.images.recipe import PYTHON_LABEL
-from fairlead.registry.reference import Repository
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import NotInRegistryError
+from fairlead.registry.reference import Repository
 
 
 @dataclass(frozen=True)
@@ -31,3 +32,18 @@ def find_environment(
     config = json.loads(registry.blob(environments, manifest.config.digest))
     python = ((config.get("config") or {}).get("Labels") or {}).get(PYTHON_LABEL)
     return EnvironmentImage(described.digest, python) if python else None
+
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+_LOG = re.compile(r"log-([1-9][0-9]{0,8})-[1-9][0-9]{0,8}")
+
+
+def version_of(tag: str) -> int | None:
+    """The version that a tag is; None for any other tag."""
+    return int(tag) if _NUMBER.fullmatch(tag) else None
+
+
+def version_of_log(tag: str) -> int | None:
+    """The version whose build a log tag speaks of; None for any other tag."""
+    found = _LOG.fullmatch(tag)
+    return int(found[1]) if found else None

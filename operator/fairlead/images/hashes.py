@@ -9,9 +9,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 from fairlead.api.model import ModelSpec
-from fairlead.images.canonical import canonical_json
-from fairlead.registry.oci import PLATFORM
+from fairlead.canonical import canonical_json
 from fairlead.contract import EnvironmentRecipe, ModelLayer
+from fairlead.registry.oci import PLATFORM
 
 ENVIRONMENT_FORMAT = 1  # goes up when images/recipe.py renders another Dockerfile
 

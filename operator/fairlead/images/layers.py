@@ -1,17 +1,37 @@
-"""Layers: tar archives that depend on nothing but names and contents.
+"""Layers: tar archives that depend on nothing but names and contents, and gzip without a date.
 
 Every file belongs to root, is 0644 (folders 0755) and dates from 1970; entries are sorted. POSIX
 (pax) headers are written only where a name or a size needs them. Large files are streamed from
 disk: there is never a second copy.
 """
 
+import struct
 import tarfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from fairlead.images.gzipped import gzipped
 from fairlead.registry.oci import OCI_LAYER_GZIP, Descriptor, descriptor, digest_of
+
+_GZIP_HEADER = bytes(
+    [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF]
+)  # RFC 1952: no flags, no time, no system
+GZIP_LEVEL = 6
+
+
+def gzipped(content: bytes) -> bytes:
+    """Return ``content`` as one gzip member."""
+    deflate = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    body = deflate.compress(content) + deflate.flush()
+    trailer = struct.pack("<II", zlib.crc32(content), len(content) & 0xFFFFFFFF)
+    return _GZIP_HEADER + body + trailer
+
+
+def gunzipped(content: bytes, most: int) -> bytes:
+    """Return the first ``most`` bytes of what was compressed. Raises ``zlib.error``."""
+    return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content, most)
+
 
 TAR_BLOCK_BYTES = tarfile.BLOCKSIZE
 CHUNK_BYTES = 1024 * 1024  # bytes

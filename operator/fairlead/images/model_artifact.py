@@ -10,8 +10,14 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from fairlead.api.model import ModelVersion
+from fairlead.contract import IngestRequest
+from fairlead.images.environment_image import version_of
 from fairlead.images.layers import Entry, tar
+from fairlead.images.layout import APP_ROOT, model_folder
 from fairlead.images.model_content import Content
+from fairlead.redact import redacted
+from fairlead.registry.client import Registry
+from fairlead.registry.errors import RegistryFaultError
 from fairlead.registry.oci import (
     EMPTY,
     OCI_EMPTY,
@@ -21,13 +27,7 @@ from fairlead.registry.oci import (
     descriptor,
     written,
 )
-from fairlead.images.paths import APP_ROOT, model_folder
 from fairlead.registry.reference import Repository
-from fairlead.registry.client import Registry
-from fairlead.registry.errors import RegistryFaultError
-from fairlead.images.versions import version_of
-from fairlead.redact import redacted
-from fairlead.contract import IngestRequest
 
 MODEL_ARTIFACT_TYPE = "application/vnd.fairlead.model.v1"
 ANNOTATION_PREFIX = "dev.fairlead.model."

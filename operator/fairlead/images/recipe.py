@@ -9,14 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from fairlead.images import pip_install
-from fairlead.images.steps import instructions
 from fairlead.contract import EnvironmentRecipe
+from fairlead.images import pip_install
+from fairlead.images.layout import APP_ROOT, BUILD_FILES, ENVIRONMENT, USER
+from fairlead.inputs.dockerfile_steps import instructions
 
-APP_ROOT = "/var/azureml-app"
-ENVIRONMENT = "/opt/fairlead/env"
-FILES = "/opt/fairlead/build"
-USER = "10001:10001"
 HASH_LABEL = "dev.fairlead.environment.hash"
 PYTHON_LABEL = "dev.fairlead.environment.python"
 OWNER_LABEL = "fairlead.dev/owner"
@@ -48,19 +45,19 @@ def dockerfile(first_stage: str, environment: str, hash_: str, python: str) -> s
         "FROM base AS build",
         f'LABEL {BUILD_LABEL}="{environment}"',
         "USER 0",
-        f"WORKDIR {FILES}",
-        f"ENV PIP_CONFIG_FILE={FILES}/pip.conf PYTHONDONTWRITEBYTECODE=1",
-        f"COPY build/ {FILES}/",
-        _run("python3", "-m", "venv", ENVIRONMENT),
-        _run(f"{ENVIRONMENT}/bin/python", "pip_install.py", *_PIP.split()),
+        f"WORKDIR /{BUILD_FILES}",
+        f"ENV PIP_CONFIG_FILE=/{BUILD_FILES}/pip.conf PYTHONDONTWRITEBYTECODE=1",
+        f"COPY build/ /{BUILD_FILES}/",
+        _run("python3", "-m", "venv", f"/{ENVIRONMENT}"),
+        _run(f"/{ENVIRONMENT}/bin/python", "pip_install.py", *_PIP.split()),
     )
     final = _text(
         "FROM base",
-        f"COPY --from=build {ENVIRONMENT} {ENVIRONMENT}",
-        f"ENV PATH={ENVIRONMENT}/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1",
+        f"COPY --from=build /{ENVIRONMENT} /{ENVIRONMENT}",
+        f"ENV PATH=/{ENVIRONMENT}/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1",
         f'LABEL {HASH_LABEL}="{hash_}" {PYTHON_LABEL}="{python}"',
         f"USER {USER}",
-        f"WORKDIR {APP_ROOT}",
+        f"WORKDIR /{APP_ROOT}",
     )
     return f"{first_stage}\n{build}\n{final}"
 
@@ -102,7 +99,7 @@ def _pip_conf(index: PackageIndex) -> str:
     if host in index.insecure_hosts or urlsplit(index.address).hostname in index.insecure_hosts:
         lines.append(f"trusted-host = {host}")
     if index.certificates:
-        lines.append(f"cert = {FILES}/ca.pem")
+        lines.append(f"cert = /{BUILD_FILES}/ca.pem")
     return _text(*lines)
 
 

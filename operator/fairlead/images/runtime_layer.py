@@ -21,10 +21,10 @@ from packaging.metadata import parse_email
 from packaging.requirements import Requirement
 from packaging.utils import parse_wheel_filename
 
-from fairlead.images.canonical import canonical_json
+from fairlead.canonical import canonical_json
 from fairlead.images.layers import Entry, Layer, compressed_layer
+from fairlead.images.layout import RUNTIME
 from fairlead.registry.oci import PLATFORM, digest_of
-from fairlead.images.paths import RUNTIME
 from fairlead.settings import Settings
 
 BUNDLE = Path(__file__).parent / "runtime"
@@ -166,7 +166,9 @@ def _pip_install(
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise RuntimeInstallError(f"pip was ended after {PIP_TIMEOUT_S:.0f} s: timed out.") from error
+        raise RuntimeInstallError(
+            f"pip was ended after {PIP_TIMEOUT_S:.0f} s: timed out."
+        ) from error
     say(done.stdout)
     if done.returncode != 0:
         raise RuntimeInstallError(done.stdout)

@@ -3,46 +3,38 @@
 import asyncio
 import secrets
 
-from fairlead.api.meta import API_VERSION, INFERENCE_IMAGE, OWNED_BY_WEBSERVICE, WEBSERVICE
-from fairlead.api.objects import Manifest, read
+from fairlead.api.meta import API_VERSION, INFERENCE_IMAGE, OWNED_BY_WEBSERVICE
+from fairlead.api.objects import InferenceImage, Webservice, read_image
 from fairlead.api.refs import Ref
-from fairlead.api.webservice import WebserviceSpec, WebserviceStatus
 from fairlead.cluster import PodLog
-from fairlead.decide.webservice.children import Children
-from fairlead.decide.image.inputs import InferenceImage
-from fairlead.decide.webservice.stages import WebserviceEvidence
 from fairlead.desired.deployment import CONTAINER
-from fairlead.desired.metadata import Webservice
-from fairlead.diagnosis.evidence import PodEvidence
-from fairlead.observe.inferenceimage import read_image
-from fairlead.controller.context import World
+from fairlead.evidence import Children, PodEvidence, WebserviceEvidence
+from fairlead.observe.context import ReconcileContext
 
 MAX_LOG_READS = 2  # pods of one service whose logs are read at one look
 KEY_BYTES = 24
 
 
-def read_webservice(body: Manifest) -> Webservice:
-    return read(WEBSERVICE, body, WebserviceSpec, WebserviceStatus)
-
-
-async def observe_webservice(webservice: Webservice, world: World) -> WebserviceEvidence:
+async def observe_webservice(
+    webservice: Webservice, context: ReconcileContext
+) -> WebserviceEvidence:
     image, children, pods = await asyncio.gather(
-        _image(webservice, world), _children(webservice, world), _pods(webservice, world)
+        _image(webservice, context), _children(webservice, context), _pods(webservice, context)
     )
     fresh_keys = (secrets.token_urlsafe(KEY_BYTES), secrets.token_urlsafe(KEY_BYTES))
-    return WebserviceEvidence(webservice, image, children, pods, fresh_keys, world.settings)
+    return WebserviceEvidence(webservice, image, children, pods, fresh_keys, context.settings)
 
 
-async def _image(webservice: Webservice, world: World) -> InferenceImage | None:
+async def _image(webservice: Webservice, context: ReconcileContext) -> InferenceImage | None:
     reference = webservice.spec.image_ref
     if reference is None:
         return None
     ref = Ref(API_VERSION, INFERENCE_IMAGE.plural, webservice.namespace, reference.name)
-    body = await world.cluster.get(ref)
+    body = await context.cluster.get(ref)
     return None if body is None else read_image(body)
 
 
-async def _children(webservice: Webservice, world: World) -> Children:
+async def _children(webservice: Webservice, context: ReconcileContext) -> Children:
     def named(api_version: str, plural: str) -> Ref:
         return Ref(api_version, plural, webservice.namespace, webservice.name)
 
@@ -52,20 +44,20 @@ async def _children(webservice: Webservice, world: World) -> Children:
         named("policy/v1", "poddisruptionbudgets"),
         named("autoscaling/v2", "horizontalpodautoscalers"),
     )
-    return Children(*await asyncio.gather(*(world.cluster.get(ref) for ref in refs)))
+    return Children(*await asyncio.gather(*(context.cluster.get(ref) for ref in refs)))
 
 
-async def _pods(webservice: Webservice, world: World) -> list[PodEvidence]:
+async def _pods(webservice: Webservice, context: ReconcileContext) -> list[PodEvidence]:
     ref = Ref("v1", "pods", webservice.namespace)
     selector = f"{OWNED_BY_WEBSERVICE}={webservice.name}"
-    pods = [PodEvidence(p, CONTAINER) for p in await world.cluster.list(ref, selector)]
+    pods = [PodEvidence(p, CONTAINER) for p in await context.cluster.list(ref, selector)]
     crashed = [pod for pod in pods if pod.crashed and not pod.leaving][:MAX_LOG_READS]
-    read = [await _with_log(pod, world) for pod in crashed]
+    read = [await _with_log(pod, context) for pod in crashed]
     return [*read, *(pod for pod in pods if pod not in crashed)]
 
 
-async def _with_log(pod: PodEvidence, world: World) -> PodEvidence:
+async def _with_log(pod: PodEvidence, context: ReconcileContext) -> PodEvidence:
     """The log of the instance that ended: of the previous one, if another runs already."""
     namespace = pod.pod["metadata"]["namespace"]
     log = PodLog(namespace, pod.name, pod.container, previous=pod.running)
-    return PodEvidence(pod.pod, pod.container, await world.cluster.log_tail(log))
+    return PodEvidence(pod.pod, pod.container, await context.cluster.log_tail(log))

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 import httpx
 
+from fairlead.registry.errors import RegistryFaultError
 from fairlead.registry.oci import digest_of
 from fairlead.registry.reference import Repository
-from fairlead.registry.errors import RegistryFaultError
 from fairlead.registry.transport import Answer, Call, Transport
 
 OK, CREATED, ACCEPTED, NO_CONTENT, MISSING, NOT_ALLOWED = 200, 201, 202, 204, 404, 405
@@ -131,7 +131,9 @@ class Blobs:
             raise RegistryFaultError(repository, f"A blob on its way to {repository} was changed.")
         last = httpx.URL(_location(repository, sent)).copy_merge_params({"digest": hashed.digest})
         self._transport.ask(
-            Call("PUT", repository, str(last), what, frozenset({CREATED}), patience=COMMIT_TIMEOUT_S)
+            Call(
+                "PUT", repository, str(last), what, frozenset({CREATED}), patience=COMMIT_TIMEOUT_S
+            )
         )
 
 

@@ -13,6 +13,8 @@ from pydantic import ValidationError
 
 from fairlead.api.wire import StatusWire
 from fairlead.connection import trust
+from fairlead.registry.blobs import Blobs
+from fairlead.registry.errors import NotInRegistryError, RegistryFaultError, TagTakenError
 from fairlead.registry.oci import (
     INDEXES,
     MANIFESTS,
@@ -24,8 +26,6 @@ from fairlead.registry.oci import (
     digest_of,
 )
 from fairlead.registry.reference import Repository
-from fairlead.registry.blobs import Blobs
-from fairlead.registry.errors import NotInRegistryError, RegistryFaultError, TagTakenError
 from fairlead.registry.transport import Answer, Call, Transport
 from fairlead.settings import Settings
 

@@ -4,8 +4,8 @@ import json
 from http import HTTPStatus
 
 from fairlead.connection import why
-from fairlead.registry.reference import Repository
 from fairlead.redact import redacted
+from fairlead.registry.reference import Repository
 
 MAX_MESSAGE_CHARS = 300  # characters of what the registry says
 REFUSED_STATUSES = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED}

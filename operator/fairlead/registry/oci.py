@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from fairlead.api.wire import StatusWire
-from fairlead.images.canonical import canonical_json
+from fairlead.canonical import canonical_json
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"

@@ -79,7 +79,11 @@ def parse_repository(text: str) -> Repository:
     registry, path = (first, rest) if slash and _is_host(first) else (DOCKER_HUB, text)
     if registry in _HUB_NAMES:
         registry, path = DOCKER_HUB, path if "/" in path else f"library/{path}"
-    if not _HOST.fullmatch(registry) or not _PATH.fullmatch(path) or len(text) > _MAX_REFERENCE_CHARS:
+    if (
+        not _HOST.fullmatch(registry)
+        or not _PATH.fullmatch(path)
+        or len(text) > _MAX_REFERENCE_CHARS
+    ):
         raise InvalidReferenceError(f"{text!r} is not the name of an image repository")
     return Repository(registry, path)
 

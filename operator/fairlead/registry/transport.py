@@ -11,14 +11,16 @@ from urllib.request import parse_http_list, parse_keqv_list
 
 import httpx
 
-from fairlead.registry.reference import Repository, endpoint, is_plain
 from fairlead.registry.errors import RegistryFaultError, no_answer, refusal
+from fairlead.registry.reference import Repository, endpoint, is_plain
 
 MAX_REDIRECTS = 5
 LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")  # never through a proxy
 RETRY_DELAYS_S = (0.2, 0.5, 1.0)  # seconds before each quick retry
 CONNECT, PATIENCE = 5.0, 60.0  # seconds
-MAX_ANSWER_BYTES = 4 * 1024 * 1024  # bytes of an answer that is read into memory: a manifest's own limit
+MAX_ANSWER_BYTES = (
+    4 * 1024 * 1024
+)  # bytes of an answer that is read into memory: a manifest's own limit
 UNREACHABLE = (httpx.RequestError, httpx.InvalidURL)
 RETRIED = frozenset({"GET", "HEAD", "DELETE"})
 

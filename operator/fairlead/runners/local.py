@@ -13,11 +13,10 @@ from pathlib import Path
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
+from fairlead.contract import Task, TaskFailure, TaskPhase, TaskState
 from fairlead.errors import WaitingError
-from fairlead.runners.base import Task, TaskPhase, TaskState
 from fairlead.runners.process import Command, run_program, task_command
 from fairlead.runners.task_folder import Attempt, TaskFolders
-from fairlead.contract import TaskFailure
 
 
 class LocalRunner:

@@ -13,16 +13,16 @@ from typing import Protocol
 from aiohttp import web
 
 from fairlead.api.meta import API_VERSION, INFERENCE_IMAGE
+from fairlead.api.objects import read_image
 from fairlead.api.refs import Ref
 from fairlead.cluster import Cluster
 from fairlead.decide.image.build import pushed_to, repository
 from fairlead.errors import OperatorError
 from fairlead.images.build_log import read_log
-from fairlead.registry.reference import parse_repository
+from fairlead.redact import redacted
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import NotInRegistryError, RegistryError
-from fairlead.observe.inferenceimage import read_image
-from fairlead.redact import redacted
+from fairlead.registry.reference import parse_repository
 from fairlead.settings import Settings
 
 ROUTE = "/inferenceimages/{namespace}/{name}/builds/{id}/log"

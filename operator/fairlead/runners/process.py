@@ -29,7 +29,8 @@ def task_command(program: str) -> Sequence[str]:
 async def run_program(command: Sequence[str], folder: Path, timeout: float) -> bool:
     """Run ``command`` on ``folder`` to its end; False if it ran out of time.
 
-    When the caller is cancelled the program is ended first: asked, then killed after ``TERMINATION_GRACE_S``.
+    When the caller is cancelled the program is ended first: SIGTERM, and SIGKILL after
+    ``TERMINATION_GRACE_S``.
     """
     process = await _start(command, folder)
     remember(folder, process.pid)

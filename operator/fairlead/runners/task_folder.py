@@ -12,10 +12,20 @@ from pydantic import ValidationError
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
+from fairlead.contract import (
+    FILES_FOLDER,
+    LOG_FILE,
+    REQUEST_FILE,
+    RESULT_FILE,
+    WORK_FOLDER,
+    Task,
+    TaskFailure,
+    TaskPhase,
+    TaskResult,
+    TaskState,
+)
 from fairlead.redact import redacted
-from fairlead.runners.base import Task, TaskPhase, TaskState
 from fairlead.runners.process import end_leftover
-from fairlead.contract import FILES_FOLDER, LOG_FILE, REQUEST_FILE, RESULT_FILE, WORK_FOLDER, TaskFailure, TaskResult
 
 TASK_FILE = "task.json"  # id, attempt, build: what the folder is about
 MAX_TASK_FOLDERS = 200  # of tasks that ended
@@ -96,7 +106,7 @@ class TaskFolders:
         (self._root / state.id / str(state.attempt) / RESULT_FILE).unlink(missing_ok=True)
 
     def sweep(self, busy: Collection[str]) -> set[str]:
-        """Remove the oldest tasks beyond ``MAX_TASK_FOLDERS``, none of the ``busy``; return their ids.
+        """Remove the oldest tasks beyond ``MAX_TASK_FOLDERS``, no ``busy`` one; return their ids.
 
         Their logs stay readable from the registry.
         """

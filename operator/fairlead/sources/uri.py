@@ -15,7 +15,7 @@ import httpcore
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.connection import why
-from fairlead.registry.addresses import allowed, checked, is_forbidden, next_hop, refused, shown
+from fairlead.sources.addresses import allowed, checked, is_forbidden, next_hop, refused, shown
 from fairlead.sources.base import Digests, Limits, Meter, SourceError
 
 MAX_REDIRECTS = 5
@@ -64,7 +64,9 @@ class UriSource:
                 if isinstance(answer, _Stored):
                     return {name: answer.digest}
                 uri, via = next_hop(uri, answer), self.uri
-        raise refused(self.uri, f"redirects more than {MAX_REDIRECTS} times", "Give the last address.")
+        raise refused(
+            self.uri, f"redirects more than {MAX_REDIRECTS} times", "Give the last address."
+        )
 
     def _get(
         self, pool: httpcore.ConnectionPool, uri: str, via: str | None, target: Path, limits: Limits

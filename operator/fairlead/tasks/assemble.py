@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fairlead.api.model import ModelVersion
+from fairlead.contract import FILES_FOLDER, AssembleRequest, AssembleResult, ModelLayer
 from fairlead.images.assembly import (
     HASH_ANNOTATION,
     VERSION_ANNOTATION,
@@ -20,12 +21,11 @@ from fairlead.images.assembly import (
     environment_variables,
 )
 from fairlead.images.layers import Entry, compressed_layer
+from fairlead.images.layout import APP_ROOT
 from fairlead.images.model_artifact import stored_model
-from fairlead.registry.oci import written
-from fairlead.images.paths import APP_ROOT
-from fairlead.registry.reference import Repository, parse_repository
 from fairlead.registry.errors import NotInRegistryError, RegistryFaultError, TagTakenError
-from fairlead.contract import FILES_FOLDER, AssembleRequest, AssembleResult, ModelLayer
+from fairlead.registry.oci import written
+from fairlead.registry.reference import Repository, parse_repository
 from fairlead.tasks.program import TaskContext, run
 from fairlead.tasks.runtime_layer import runtime_part
 
@@ -121,7 +121,9 @@ def _push(
 ) -> AssembleResult:
     tag = str(request.version)
     try:
-        image = assembled(base, parts, variables, {HASH_ANNOTATION: request.hash, VERSION_ANNOTATION: tag})
+        image = assembled(
+            base, parts, variables, {HASH_ANNOTATION: request.hash, VERSION_ANNOTATION: tag}
+        )
     except NotAnEnvironmentError as error:
         said = f"{request.environments}@{request.environment_digest} is no environment: {error}."
         raise RegistryFaultError(target, said) from error

@@ -4,9 +4,9 @@ import sys
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
+from fairlead.contract import EnvironmentRequest, EnvironmentResult, TaskFailure
 from fairlead.diagnosis.build.base_python import usable_python
 from fairlead.diagnosis.build.explain import explain, tail
-from fairlead.finding import Finding
 from fairlead.engines.base import (
     BuildFailedError,
     BuildPlan,
@@ -14,11 +14,11 @@ from fairlead.engines.base import (
     EngineUnreachableError,
 )
 from fairlead.engines.docker import DockerEngine
+from fairlead.finding import Finding
 from fairlead.images.environment_image import find_environment
 from fairlead.images.recipe import has_credentials
 from fairlead.registry.reference import as_pushed, parse_reference, parse_repository
 from fairlead.settings import Settings
-from fairlead.contract import EnvironmentRequest, EnvironmentResult, TaskFailure
 from fairlead.tasks.failures import TaskFailedError
 from fairlead.tasks.program import TaskContext, run
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
+from fairlead.contract import TaskFailure
 from fairlead.registry.errors import (
     NotInRegistryError,
     RegistryDeniedError,
@@ -14,7 +15,6 @@ from fairlead.registry.errors import (
     TagTakenError,
 )
 from fairlead.sources.base import SourceError
-from fairlead.contract import TaskFailure
 
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fairlead.api.reasons import Reason
 from fairlead.connection import trust
+from fairlead.contract import FILES_FOLDER, IngestRequest, IngestResult
 from fairlead.images.model_artifact import new_version, push, same_content, stored_models
 from fairlead.images.model_content import Content, content_of
 from fairlead.registry.reference import parse_repository
@@ -14,7 +15,6 @@ from fairlead.sources.archive import unpack
 from fairlead.sources.base import Digests, Limits, Source, SourceError
 from fairlead.sources.files import FilesSource
 from fairlead.sources.uri import UriSource
-from fairlead.contract import FILES_FOLDER, IngestRequest, IngestResult
 from fairlead.tasks.program import TaskContext, run
 
 FETCH_TIME_SHARE = 0.8  # for fetching; the rest is for storing, and for saying what took so long

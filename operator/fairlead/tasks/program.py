@@ -28,13 +28,13 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from fairlead.api.wire import StatusWire, Wire
+from fairlead.contract import REQUEST_FILE, RESULT_FILE, WORK_FOLDER, LogTarget, TaskResult
 from fairlead.images.build_log import append_log
-from fairlead.registry.reference import parse_repository
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import RegistryError
+from fairlead.registry.reference import parse_repository
 from fairlead.settings import Settings
 from fairlead.sources.base import SourceError
-from fairlead.contract import REQUEST_FILE, RESULT_FILE, WORK_FOLDER, LogTarget, TaskResult
 from fairlead.tasks.failures import (
     CANCELLED,
     TaskFailedError,

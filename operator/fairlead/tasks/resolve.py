@@ -4,9 +4,16 @@ import sys
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
+from fairlead.contract import KnownVersion, ResolveRequest, ResolveResult, TaskFailure
 from fairlead.images.assembly import HASH_ANNOTATION
-from fairlead.images.environment_image import find_environment
+from fairlead.images.environment_image import find_environment, version_of, version_of_log
 from fairlead.images.hashes import environment_hash
+from fairlead.registry.client import Registry
+from fairlead.registry.errors import (
+    NotInRegistryError,
+    RegistryDeniedError,
+    RegistryError,
+)
 from fairlead.registry.reference import (
     InvalidReferenceError,
     Repository,
@@ -14,14 +21,6 @@ from fairlead.registry.reference import (
     parse_reference,
     parse_repository,
 )
-from fairlead.registry.client import Registry
-from fairlead.registry.errors import (
-    NotInRegistryError,
-    RegistryDeniedError,
-    RegistryError,
-)
-from fairlead.images.versions import version_of, version_of_log
-from fairlead.contract import KnownVersion, ResolveRequest, ResolveResult, TaskFailure
 from fairlead.tasks.failures import TaskFailedError, registry_failure
 from fairlead.tasks.program import TaskContext, run
 
@@ -108,7 +107,9 @@ def _known_versions(
         if HASH_ANNOTATION in manifest.annotations:
             known.append(
                 KnownVersion(
-                    version=version, digest=described.digest, hash=manifest.annotations[HASH_ANNOTATION]
+                    version=version,
+                    digest=described.digest,
+                    hash=manifest.annotations[HASH_ANNOTATION],
                 )
             )
     return known

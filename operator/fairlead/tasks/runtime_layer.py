@@ -5,11 +5,9 @@ from pathlib import Path
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
+from fairlead.contract import TaskFailure
 from fairlead.images.assembly import Part
 from fairlead.images.layers import Layer
-from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
-from fairlead.registry.reference import Repository
-from fairlead.registry.errors import NotInRegistryError, RegistryFaultError
 from fairlead.images.runtime_layer import (
     Runtime,
     RuntimeInstallError,
@@ -18,7 +16,9 @@ from fairlead.images.runtime_layer import (
     make_layer,
 )
 from fairlead.redact import redacted
-from fairlead.contract import TaskFailure
+from fairlead.registry.errors import NotInRegistryError, RegistryFaultError
+from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
+from fairlead.registry.reference import Repository
 from fairlead.tasks.failures import FULL_DISK, TaskFailedError
 from fairlead.tasks.program import TaskContext
 
@@ -59,9 +59,13 @@ def _made(runtimes: Repository, runtime: Runtime, task: TaskContext) -> Part:
     task.log.write(f"Making the runtime for Python {runtime.python} from {runtime.wheel.name}.")
     with tempfile.TemporaryDirectory(dir=task.work) as folder:
         layer = make_layer(runtime, Path(folder), task.settings, task.log.write)
-    described = layer.descriptor.model_copy(update={"annotations": {DIFF_ID_ANNOTATION: layer.diff_id}})
+    described = layer.descriptor.model_copy(
+        update={"annotations": {DIFF_ID_ANNOTATION: layer.diff_id}}
+    )
     manifest = Manifest(
-        artifact_type=RUNTIME_ARTIFACT_TYPE, config=descriptor(OCI_EMPTY, EMPTY), layers=(described,)
+        artifact_type=RUNTIME_ARTIFACT_TYPE,
+        config=descriptor(OCI_EMPTY, EMPTY),
+        layers=(described,),
     )
     _keep(runtimes, runtime, layer, manifest, task)
     return Part(described, layer.diff_id, _about(runtime))

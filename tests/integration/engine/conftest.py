@@ -10,12 +10,12 @@ from pathlib import Path
 import docker
 import pytest
 
+from fairlead.contract import EnvironmentRecipe, EnvironmentRequest, LogTarget, Requirement
 from fairlead.images.build_log import read_log
 from fairlead.images.hashes import environment_hash
-from fairlead.registry.reference import Repository, parse_reference, parse_repository
 from fairlead.registry.client import Registry
+from fairlead.registry.reference import Repository, parse_reference, parse_repository
 from fairlead.settings import Settings
-from fairlead.contract import EnvironmentRecipe, EnvironmentRequest, LogTarget, Requirement
 from tests.cluster import Cluster
 from tests.integration.registry.task import Ended, Tasks
 

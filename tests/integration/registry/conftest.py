@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.registry.reference import Repository
 from fairlead.registry.client import Registry
+from fairlead.registry.reference import Repository
 from fairlead.settings import Settings
 from tests.cluster import Cluster
 from tests.integration.registry.server import WebServer

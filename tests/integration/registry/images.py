@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from fairlead.contract import IngestRequest, ModelLayer
 from fairlead.images.layers import Entry, compressed_layer
 from fairlead.images.model_artifact import new_version, push
 from fairlead.images.model_content import content_of
+from fairlead.images.recipe import PYTHON_LABEL
+from fairlead.registry.client import Registry
 from fairlead.registry.oci import (
     DOCKER_LAYER_GZIP,
     DOCKER_MANIFEST,
@@ -18,10 +21,7 @@ from fairlead.registry.oci import (
     digest_of,
     written,
 )
-from fairlead.images.recipe import PYTHON_LABEL
 from fairlead.registry.reference import Repository, parse_repository
-from fairlead.registry.client import Registry
-from fairlead.contract import IngestRequest, ModelLayer
 
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 

@@ -8,8 +8,6 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from fairlead.registry import transport
-from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
-from fairlead.registry.reference import Repository
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import (
     NotInRegistryError,
@@ -18,6 +16,8 @@ from fairlead.registry.errors import (
     RegistryFaultError,
     RegistryUnreachableError,
 )
+from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
+from fairlead.registry.reference import Repository
 from fairlead.settings import Settings
 from tests.integration.registry.server import Answer, WebServer, free_port, replies, reply
 
@@ -33,7 +33,7 @@ def client() -> Iterator[Registry]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry_transport, "PAUSES", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(transport, "RETRY_DELAYS_S", (0.01, 0.01, 0.01))
 
 
 def team(web: WebServer) -> Repository:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from fairlead.api.reasons import Reason
+from fairlead.contract import AssembleRequest, LogTarget
 from fairlead.images.build_log import read_log
+from fairlead.registry.client import Registry
 from fairlead.registry.oci import (
     OCI_LAYER,
     OCI_LAYER_GZIP,
@@ -19,8 +21,6 @@ from fairlead.registry.oci import (
     Manifest,
 )
 from fairlead.registry.reference import parse_repository
-from fairlead.registry.client import Registry
-from fairlead.contract import AssembleRequest, LogTarget
 from tests.cluster import Cluster
 from tests.integration.registry.images import push_environment, push_model
 from tests.integration.registry.server import WebServer, replies

@@ -8,11 +8,11 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
+from fairlead.contract import IngestRequest
 from fairlead.images.hashes import folder_digest
+from fairlead.registry.client import Registry
 from fairlead.registry.oci import digest_of
 from fairlead.registry.reference import parse_repository
-from fairlead.registry.client import Registry
-from fairlead.contract import IngestRequest
 from tests.cluster import Cluster
 from tests.integration.registry.server import WebServer, replies
 from tests.integration.registry.task import Ended, Tasks

@@ -12,10 +12,10 @@ import psutil
 import pytest
 
 from fairlead.api.reasons import Reason
-from fairlead.images.build_log import read_log
-from fairlead.registry.reference import parse_repository
-from fairlead.registry.client import Registry
 from fairlead.contract import RESULT_FILE, AssembleRequest, IngestRequest, LogTarget, TaskResult
+from fairlead.images.build_log import read_log
+from fairlead.registry.client import Registry
+from fairlead.registry.reference import parse_repository
 from tests.cluster import Cluster
 from tests.integration.registry.images import push_environment
 from tests.integration.registry.server import WebServer, replies, reply, wait_until

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from fairlead.registry.client import Registry
+from fairlead.registry.errors import NotInRegistryError, RegistryFaultError, TagTakenError
 from fairlead.registry.oci import (
     DOCKER_MANIFEST,
     EMPTY,
@@ -22,8 +24,6 @@ from fairlead.registry.oci import (
     written,
 )
 from fairlead.registry.reference import Repository
-from fairlead.registry.client import Registry
-from fairlead.registry.errors import NotInRegistryError, RegistryFaultError, TagTakenError
 from fairlead.settings import Settings
 
 BLOB = b"weights" * 1000

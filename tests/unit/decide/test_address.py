@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fairlead.decide.address import base_uri
+from fairlead.decide.webservice.stages import base_uri
 
 NODE_PORT = {"type": "NodePort", "ports": [{"nodePort": 30080}]}
 BALANCED = {"type": "LoadBalancer", "ports": [{}]}

@@ -5,19 +5,21 @@ from typing import Any
 import pytest
 
 from fairlead.api.inferenceimage import InferenceImageStatus
+from fairlead.api.objects import InferenceImage, Model
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.decide.decision import Decision
-from fairlead.decide.image.stages import decide_image, image_reference
-from fairlead.decide.image.inputs import ImageEvidence, InferenceImage
-from fairlead.decide.model import Model
-from fairlead.runners.base import Task, TaskPhase, TaskState
-from fairlead.settings import Settings
 from fairlead.contract import (
     AssembleRequest,
     EnvironmentRequest,
+    Task,
     TaskFailure,
+    TaskPhase,
+    TaskState,
 )
+from fairlead.decide.decision import Decision
+from fairlead.decide.image.stages import decide_image, image_reference
+from fairlead.evidence import ImageEvidence
+from fairlead.settings import Settings
 from tests.unit.decide.test_model import VERSION
 from tests.unit.objects import NOW, image, model
 
@@ -329,7 +331,7 @@ def test_an_image_waits_for_its_models(
     decision = decided(image(**SPEC), models=models)
     assert said(decision)["Ready"].endswith(f"/{reason}")
     assert words in decision.conditions[0].message
-    assert (decision.tasks, decision.look_again) == ((), 5)
+    assert (decision.tasks, decision.requeue_after) == ((), 5)
     assert "Reconciling" in said(decision)
 
 

@@ -2,13 +2,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from fairlead.api.model import ModelStatus
+from fairlead.api.objects import Model
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass, Truth
+from fairlead.contract import IngestRequest, TaskFailure, TaskPhase, TaskState
 from fairlead.decide.decision import Decision
-from fairlead.decide.model import Model, ModelEvidence, decide_model
-from fairlead.runners.base import TaskPhase, TaskState
+from fairlead.decide.model import decide_model
+from fairlead.evidence import ModelEvidence
 from fairlead.settings import Settings
-from fairlead.contract import IngestRequest, TaskFailure
 from tests.unit.objects import NOW, model
 
 VERSION = {
@@ -114,7 +115,7 @@ def test_a_missing_config_map_is_waited_for_and_hides_no_version() -> None:
     assert decision.failure
     assert decision.failure.message == "ConfigMap 'weights' does not exist in namespace 'demo'."
     assert decision.failure.class_ is FailureClass.DEPENDENCY
-    assert decision.look_again == 5
+    assert decision.requeue_after == 5
 
 
 def test_a_users_mistake_is_final_and_starts_nothing() -> None:
@@ -142,7 +143,7 @@ def test_an_outage_says_when_it_is_tried_next() -> None:
     assert said(decision)["Reconciling"] == "True/RegistryUnreachable"
     assert decision.failure
     assert decision.failure.next_retry_at
-    assert decision.look_again == 5
+    assert decision.requeue_after == 5
 
 
 def test_a_task_that_waits_for_a_slot_says_so() -> None:

@@ -2,16 +2,16 @@ from typing import Any
 
 import pytest
 
-from fairlead.api.objects import Manifest
+from fairlead.api.refs import Manifest
 from fairlead.api.status import FailureClass, FailureStatus
 from fairlead.api.webservice import State
 from fairlead.decide.webservice.rollout import Rollout, failure_of, rollout
 from fairlead.desired.metadata import REVISION
-from fairlead.diagnosis.evidence import Circumstances, PodEvidence
+from fairlead.evidence import PodContext, PodEvidence
 from tests.unit.objects import NOW, THEN
 from tests.unit.pods import crashed, pod
 
-ABOUT = Circumstances("diabetes", "diabetes", "image", None, 310)
+ABOUT = PodContext("diabetes", "diabetes", "image", None, 310)
 
 
 def live(replicas: int = 2, revision: str = "new", **status: Any) -> Manifest:

@@ -1,17 +1,17 @@
 from dataclasses import replace
 from typing import Any
 
-from fairlead.api.objects import Manifest
+from fairlead.api.objects import InferenceImage, Webservice
+from fairlead.api.refs import Manifest
 from fairlead.api.webservice import WebserviceStatus
-from fairlead.decide.webservice.children import Children
 from fairlead.decide.decision import Apply, Create, Decision, Delete
-from fairlead.decide.image.inputs import InferenceImage
-from fairlead.decide.webservice.stages import WebserviceEvidence, decide_webservice
+from fairlead.decide.webservice.stages import decide_webservice
 from fairlead.desired.autoscaler import autoscaler
 from fairlead.desired.deployment import deployment, revision_of
 from fairlead.desired.disruption_budget import disruption_budget
-from fairlead.desired.metadata import REVISION, Webservice
+from fairlead.desired.metadata import REVISION
 from fairlead.desired.service import service
+from fairlead.evidence import Children, WebserviceEvidence
 from fairlead.settings import Settings
 from tests.unit.objects import NOW, image, webservice
 from tests.unit.pods import crashed
@@ -106,7 +106,7 @@ def test_what_serves_as_it_should_is_left_alone() -> None:
 def test_a_missing_image_is_waited_for_and_nothing_is_made() -> None:
     decision = decided(evidence(webservice(), of=None))
     assert said(decision)["Ready"] == "False/ImageNotFound"
-    assert (decision.actions, decision.look_again) == ((), 5)
+    assert (decision.actions, decision.requeue_after) == ((), 5)
 
 
 def test_a_failed_build_is_told_where_it_is_waited_for() -> None:

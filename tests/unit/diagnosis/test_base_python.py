@@ -4,6 +4,7 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
+from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.base_python import BasePython, usable_python
 from fairlead.finding import Finding
 from fairlead.inputs.python_version import (
@@ -12,7 +13,6 @@ from fairlead.inputs.python_version import (
     python_of_image,
     satisfies,
 )
-from fairlead.contract import EnvironmentRecipe
 
 PYTHON = BasePython("3.11.2", makes_environments=True)
 

@@ -9,16 +9,15 @@ from pathlib import Path
 
 import pytest
 
+import fairlead.diagnosis.build.explain as explain_module
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.diagnosis.build import explain
-from fairlead.diagnosis.build.explain import explain, tail
-from fairlead.diagnosis.build_output import BuildOutput, Phase
-from fairlead.finding import Finding
-from fairlead.diagnosis.build.patterns import ROWS
-from fairlead.diagnosis.log_row import Row
-from fairlead.diagnosis.build.package_names import KNOWN, did_you_mean
 from fairlead.contract import EnvironmentRecipe, Requirement
+from fairlead.diagnosis.build.explain import explain, tail
+from fairlead.diagnosis.build.output import BuildOutput, Phase, Row
+from fairlead.diagnosis.build.package_names import KNOWN, did_you_mean
+from fairlead.diagnosis.build.patterns import ROWS
+from fairlead.finding import Finding
 
 LOGS = Path(__file__).parent / "logs"
 PULL, STEPS, PIP, PUSH = Phase
@@ -548,7 +547,7 @@ def test_without_any_one_row_some_recorded_output_is_told_otherwise(
 ) -> None:
     outputs = [recorded(phase_of(log.stem), log.stem) for log in LOGS.iterdir()]
     before = [explain(output, recipe()) for output in outputs]
-    monkeypatch.setattr(build_log, "ROWS", [other for other in ROWS if other is not row])
+    monkeypatch.setattr(explain_module, "ROWS", [other for other in ROWS if other is not row])
     assert [explain(output, recipe()) for output in outputs] != before
 
 

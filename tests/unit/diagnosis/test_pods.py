@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from fairlead.diagnosis.evidence import Circumstances, PodEvidence
 from fairlead.diagnosis.pods import diagnose
+from fairlead.evidence import PodContext, PodEvidence
 from tests.unit.pods import RUNNING, TIMES, crashed, pod
 
 RECORD = json.loads((Path(__file__).parents[2] / "contract/startup-record.json").read_text())
-ABOUT = Circumstances("diabetes", "diabetes", "localhost:5000/demo/diabetes@sha256:1", "1Gi", 310)
+ABOUT = PodContext("diabetes", "diabetes", "localhost:5000/demo/diabetes@sha256:1", "1Gi", 310)
 UNSCHEDULABLE = {
     "type": "PodScheduled",
     "status": "False",

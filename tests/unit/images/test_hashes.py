@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fairlead.api.model import ConfigMapSource, ModelSource, ModelSpec
+from fairlead.contract import EnvironmentRecipe, ModelLayer, Requirement
 from fairlead.images import hashes
 from fairlead.images.hashes import (
     code_hash,
@@ -16,7 +17,6 @@ from fairlead.images.hashes import (
     ingest_key,
 )
 from fairlead.registry.oci import Platform
-from fairlead.contract import EnvironmentRecipe, ModelLayer, Requirement
 
 BASE = "sha256:" + 64 * "b"
 RECIPE = EnvironmentRecipe(

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.images.gzipped import gunzipped, gzipped
-from fairlead.images.layers import Entry, compressed_layer, tar
+from fairlead.images.layers import Entry, compressed_layer, gunzipped, gzipped, tar
 from fairlead.registry.oci import digest_of
 
 ROOT = "var/azureml-app"

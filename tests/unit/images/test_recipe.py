@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
+from fairlead.contract import EnvironmentRecipe, Requirement
 from fairlead.images import pip_install
 from fairlead.images.recipe import PackageIndex, build_files, has_credentials
-from fairlead.contract import EnvironmentRecipe, Requirement
 
 
 def pip_conf(index: PackageIndex) -> str:

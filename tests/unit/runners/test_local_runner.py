@@ -13,7 +13,7 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.wire import Wire
-from fairlead.runners.base import Task, TaskPhase, TaskState
+from fairlead.contract import Task, TaskPhase, TaskState
 from fairlead.runners.local import LocalRunner
 from fairlead.runners.process import PROCESS_FILE
 

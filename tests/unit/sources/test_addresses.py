@@ -3,7 +3,7 @@
 import pytest
 
 from fairlead.api.reasons import Reason
-from fairlead.registry.addresses import checked, is_forbidden, next_hop, shown
+from fairlead.sources.addresses import checked, is_forbidden, next_hop, shown
 from fairlead.sources.base import SourceError
 from fairlead.sources.uri import file_name
 

@@ -6,7 +6,7 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.registry.reference import Repository
+from fairlead.contract import TaskFailure
 from fairlead.registry.errors import (
     NotInRegistryError,
     RegistryDeniedError,
@@ -14,8 +14,8 @@ from fairlead.registry.errors import (
     RegistryUnreachableError,
     TagTakenError,
 )
+from fairlead.registry.reference import Repository
 from fairlead.sources.base import SourceError
-from fairlead.contract import TaskFailure
 from fairlead.tasks.failures import FULL_DISK, TaskFailedError, failure_of
 
 HERE = Repository("r.example.com", "team/x")

@@ -36,7 +36,7 @@ def test_a_long_line_is_cut() -> None:
 
 
 def test_of_a_long_log_the_end_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task_log, "MOST_BYTES", 200)
+    monkeypatch.setattr(task_log, "MAX_LOG_BYTES", 200)
     log = TaskLog(io.StringIO())
     for number in range(100):
         log.write(f"line {number}")

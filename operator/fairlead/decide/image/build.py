@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from fairlead.api.inferenceimage import BuildPhase, BuildStatus, InferenceImageStatus
-from fairlead.decide.image.inputs import InferenceImage
-from fairlead.runners.base import TaskPhase, TaskState
+from fairlead.api.objects import InferenceImage
+from fairlead.contract import TaskPhase, TaskState
 from fairlead.settings import Settings
 
 ENDED_WITHOUT_RESULT = (TaskPhase.FAILED, TaskPhase.INTERRUPTED)

@@ -4,39 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from fairlead.api.inferenceimage import ImageModel, InferenceImageSpec, InferenceImageStatus
-from fairlead.api.objects import Resource
+from fairlead.api.conditions import false, unknown
+from fairlead.api.inferenceimage import ImageModel
+from fairlead.api.objects import Model
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass, FailureStatus
-from fairlead.api.conditions import false, unknown
-from fairlead.decide.decision import Verdict
-from fairlead.decide.missing import missing, missing_config_map
-from fairlead.decide.model import Model
-from fairlead.diagnosis.environment_file import Environment, read_environment
-from fairlead.finding import Finding
-from fairlead.inputs.python_version import minor_version, python_of_image
-from fairlead.diagnosis.script import check_script
-from fairlead.diagnosis.steps import read_steps
-from fairlead.runners.base import TaskState
-from fairlead.settings import Settings
 from fairlead.contract import EnvironmentRecipe, ModelLayer
+from fairlead.decide.decision import StageResult
+from fairlead.decide.missing import missing, missing_config_map
+from fairlead.evidence import ImageEvidence
+from fairlead.finding import Finding
+from fairlead.inputs.dockerfile_steps import read_steps
+from fairlead.inputs.environment import Environment, read_environment
+from fairlead.inputs.python_version import minor_version, python_of_image
+from fairlead.inputs.script import check_script
 
-InferenceImage = Resource[InferenceImageSpec, InferenceImageStatus]
 INPUTS_READY = "InputsReady"
-
-
-@dataclass(frozen=True)
-class ImageEvidence:
-    """Everything a decision about an InferenceImage may look at.
-
-    ``models`` and ``files`` hold None for what does not exist.
-    """
-
-    image: InferenceImage
-    models: Mapping[str, Model | None]
-    files: Mapping[str, bytes] | None
-    tasks: Mapping[str, TaskState]
-    settings: Settings
 
 
 @dataclass(frozen=True)
@@ -48,7 +31,7 @@ class Inputs:
     recipe: EnvironmentRecipe
 
 
-def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | Verdict:
+def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
     """Return the inputs, or what is to be said because they are not complete.
 
     What only the user can mend is said first, all of it at once; what will come by itself after.
@@ -66,7 +49,7 @@ def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | Verdict:
         found = [part for part in (script, environment, steps) if isinstance(part, Finding)]
         return _refused(found, image.status.failure, now)
     models = [_layer(wanted, evidence, now) for wanted in image.spec.models]
-    absent = [layer for layer in models if isinstance(layer, Verdict)]
+    absent = [layer for layer in models if isinstance(layer, StageResult)]
     if absent:
         return absent[0]
     layers = tuple(layer for layer in models if isinstance(layer, ModelLayer))
@@ -93,7 +76,7 @@ def _recipe(evidence: ImageEvidence, environment: Environment, steps: str) -> En
     )
 
 
-def _layer(wanted: ImageModel, evidence: ImageEvidence, now: datetime) -> ModelLayer | Verdict:
+def _layer(wanted: ImageModel, evidence: ImageEvidence, now: datetime) -> ModelLayer | StageResult:
     """The version of one model that goes into the image, or what is waited for."""
     image, known = evidence.image, evidence.image.status.failure
     model = evidence.models.get(wanted.name)
@@ -118,11 +101,11 @@ def _layer(wanted: ImageModel, evidence: ImageEvidence, now: datetime) -> ModelL
     )
 
 
-def _not_stored_yet(model: Model, known: FailureStatus | None, now: datetime) -> Verdict:
+def _not_stored_yet(model: Model, known: FailureStatus | None, now: datetime) -> StageResult:
     failure = model.status.failure
     if failure is None:
         words = f"Model '{model.name}' has no version yet; it is on its way."
-        return Verdict(unknown(INPUTS_READY, Reason.WAITING_FOR_MODEL, words))
+        return StageResult(unknown(INPUTS_READY, Reason.WAITING_FOR_MODEL, words))
     message = f"Model '{model.name}' has no version: {failure.message}"
     remedy = failure.remedy or f"See `kubectl describe model {model.name}`."
     return missing(INPUTS_READY, Reason.WAITING_FOR_MODEL, message, remedy, known, now)
@@ -130,7 +113,7 @@ def _not_stored_yet(model: Model, known: FailureStatus | None, now: datetime) ->
 
 def _no_such_version(
     model: Model, number: int, known: FailureStatus | None, now: datetime
-) -> Verdict:
+) -> StageResult:
     versions = [str(version.version) for version in model.status.versions]
     has = f"it has {', '.join(versions)}" if versions else "it has none yet"
     message = f"Model '{model.name}' has no version {number}; {has}."
@@ -152,8 +135,8 @@ def _same_folder(layers: tuple[ModelLayer, ...]) -> Finding | None:
     )
 
 
-def _refused(found: list[Finding], known: FailureStatus | None, now: datetime) -> Verdict:
-    """One verdict for all that is wrong; the first finding gives the reason."""
+def _refused(found: list[Finding], known: FailureStatus | None, now: datetime) -> StageResult:
+    """One stage for all that is wrong; the first finding gives the reason."""
     first = found[0]
     remedies = dict.fromkeys(finding.remedy for finding in found if finding.remedy)
     failure = FailureStatus(
@@ -164,4 +147,4 @@ def _refused(found: list[Finding], known: FailureStatus | None, now: datetime) -
         location=first.location,
         since=known.since if known and known.reason == first.reason else now,
     )
-    return Verdict(false(INPUTS_READY, failure.reason, failure.message), failure, stalled=True)
+    return StageResult(false(INPUTS_READY, failure.reason, failure.message), failure, stalled=True)

@@ -16,14 +16,14 @@ from fairlead.api.inferenceimage import (
     InferenceImageStatus,
     ResolvedInputs,
 )
-from fairlead.decide.image.build import version_of
-from fairlead.decide.display import duration
 from fairlead.contract import (
     AssembleResult,
     EnvironmentRecipe,
     EnvironmentResult,
     ResolveResult,
 )
+from fairlead.decide.display import duration
+from fairlead.decide.image.build import version_of
 
 MAX_HISTORY = 10  # versions in status.history
 

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fairlead.api.inferenceimage import BuildStatus, InferenceImageStatus
+from fairlead.api.objects import InferenceImage
 from fairlead.api.wire import Wire
+from fairlead.contract import AssembleRequest, EnvironmentRequest, LogTarget, ResolveRequest, Task
 from fairlead.decide.image.build import at_attempt, label, pushed_to, repository, version_of
-from fairlead.decide.image.inputs import ImageEvidence, InferenceImage, Inputs
+from fairlead.decide.image.inputs import Inputs
+from fairlead.evidence import ImageEvidence
 from fairlead.images.hashes import environment_hash
-from fairlead.runners.base import Task
-from fairlead.contract import AssembleRequest, EnvironmentRequest, LogTarget, ResolveRequest
 
 TaskOf = Callable[[int], Task]
 RESOLVE_TIMEOUT_S = 120.0  # seconds; a few questions to a registry
 
 
 @dataclass(frozen=True)
-class At:
+class BuildState:
     """How far an image has come in this look: what is known, and the status so far."""
 
     evidence: ImageEvidence
@@ -48,17 +49,19 @@ class At:
         return f"{registry}/{self.image.namespace}/fairlead/{what}"
 
 
-def resolution_key(at: At) -> str:
+def resolution_key(state: BuildState) -> str:
     """What the registry has to be asked about once: the base image by its name, and the rest."""
-    asked = environment_hash(at.inputs.recipe, at.inputs.recipe.base_image)
-    return hashlib.sha256(f"{asked} {at.repository}".encode()).hexdigest()
+    asked = environment_hash(state.inputs.recipe, state.inputs.recipe.base_image)
+    return hashlib.sha256(f"{asked} {state.repository}".encode()).hexdigest()
 
 
-def resolve_task(at: At) -> tuple[str, TaskOf]:
+def resolve_task(state: BuildState) -> tuple[str, TaskOf]:
     """Return the task's id, and the task for an attempt."""
-    identifier = at.identifier("resolve", at.image.uid, resolution_key(at))
+    identifier = state.identifier("resolve", state.image.uid, resolution_key(state))
     request = ResolveRequest(
-        repository=at.repository, environments=at.shared("environments"), recipe=at.inputs.recipe
+        repository=state.repository,
+        environments=state.shared("environments"),
+        recipe=state.inputs.recipe,
     )
 
     def task(attempt: int) -> Task:
@@ -67,78 +70,78 @@ def resolve_task(at: At) -> tuple[str, TaskOf]:
     return identifier, task
 
 
-def environment_task(at: At, build: BuildStatus) -> tuple[str, TaskOf]:
+def environment_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
     """Shared by all images of the namespace that need the same: its id is the environment's."""
-    environment, base = at.status.environment, at.status.base_image
+    environment, base = state.status.environment, state.status.base_image
     assert environment, "resolved before"
     assert base, "resolved before"
-    identifier = at.identifier("environment", at.image.namespace, environment.hash)
+    identifier = state.identifier("environment", state.image.namespace, environment.hash)
 
     def request(mine: BuildStatus) -> Wire:
         return EnvironmentRequest(
-            recipe=at.inputs.recipe,
+            recipe=state.inputs.recipe,
             base_digest=base.digest,
             hash=environment.hash,
-            environments=at.shared("environments"),
-            log=_log(at, mine),
-            engine=at.evidence.settings.engine,
+            environments=state.shared("environments"),
+            log=_log(state, mine),
+            engine=state.evidence.settings.engine,
         )
 
-    return identifier, _of_build(at, build, identifier, "environment", request)
+    return identifier, _of_build(state, build, identifier, "environment", request)
 
 
-def assemble_task(at: At, build: BuildStatus) -> tuple[str, TaskOf]:
+def assemble_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
     """Put models, code and the runtime on the environment."""
-    environment, spec = at.status.environment, at.image.spec
+    environment, spec = state.status.environment, state.image.spec
     assert environment, "resolved before"
     environments, _, digest = (environment.image or "").partition("@")
     python = environment.python or ""
-    identifier = at.identifier("assemble", at.image.uid, build.hash)
+    identifier = state.identifier("assemble", state.image.uid, build.hash)
 
     def request(mine: BuildStatus) -> Wire:
         return AssembleRequest(
-            repository=at.repository,
+            repository=state.repository,
             version=version_of(mine),
             hash=mine.hash,
             environments=environments,
             environment_digest=digest,
-            runtimes=at.shared("runtimes"),
+            runtimes=state.shared("runtimes"),
             python=python,
-            models=at.inputs.models,
+            models=state.inputs.models,
             entry_script=spec.entry_script,
             environment_variables=spec.environment_variables or {},
-            log=_log(at, mine),
+            log=_log(state, mine),
         )
 
-    return identifier, _of_build(at, build, identifier, "assemble", request)
+    return identifier, _of_build(state, build, identifier, "assemble", request)
 
 
 def _of_build(
-    at: At,
+    state: BuildState,
     build: BuildStatus,
     identifier: str,
     program: str,
     request: Callable[[BuildStatus], Wire],
 ) -> TaskOf:
     """A task that works for a build, and writes its log; a new attempt has an id of its own."""
-    state = at.evidence.tasks.get(identifier)
-    files = at.inputs.files if program == "assemble" else {}
+    task_state = state.evidence.tasks.get(identifier)
+    files = state.inputs.files if program == "assemble" else {}
 
     def task(attempt: int) -> Task:
-        again = state is not None and attempt > state.attempt
-        mine = at_attempt(build, at.image, state, again=again)
+        again = task_state is not None and attempt > task_state.attempt
+        mine = at_attempt(build, state.image, task_state, again=again)
         return Task(
             id=identifier,
             program=program,
             attempt=attempt,
             request=request(mine),
-            timeout=float(at.evidence.settings.build_timeout_seconds),
+            timeout=float(state.evidence.settings.build_timeout_seconds),
             files=files,
-            build=f"{label(at.image)}/{mine.id}",
+            build=f"{label(state.image)}/{mine.id}",
         )
 
     return task
 
 
-def _log(at: At, build: BuildStatus) -> LogTarget:
-    return LogTarget(repository=at.repository, tag=f"log-{build.id}")
+def _log(state: BuildState, build: BuildStatus) -> LogTarget:
+    return LogTarget(repository=state.repository, tag=f"log-{build.id}")

@@ -4,25 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fairlead.api.meta import FIELD_MANAGER, REPLICAS_MANAGER
-from fairlead.api.objects import Manifest
-from fairlead.api.refs import ref_of
+from fairlead.api.objects import Webservice
+from fairlead.api.refs import Manifest, ref_of
 from fairlead.decide.decision import Action, Apply, Delete
 from fairlead.decide.webservice.drift import needs_apply
 from fairlead.desired.autoscaler import autoscaler
 from fairlead.desired.deployment import deployment
 from fairlead.desired.disruption_budget import disruption_budget
-from fairlead.desired.metadata import Webservice
 from fairlead.desired.service import service
-
-
-@dataclass(frozen=True)
-class Children:
-    """What exists under the Webservice's name, whoever made it."""
-
-    deployment: Manifest | None = None
-    service: Manifest | None = None
-    budget: Manifest | None = None
-    autoscaler: Manifest | None = None
+from fairlead.evidence import Children
 
 
 @dataclass(frozen=True)

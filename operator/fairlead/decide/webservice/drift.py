@@ -1,11 +1,8 @@
 """Does an object still hold what we want of it? Fields that others own are none of our business."""
 
-from typing import Any
-
 from fairlead.api.quantity import same_quantity
+from fairlead.api.refs import Manifest
 from fairlead.desired.metadata import APPLIED
-
-Manifest = dict[str, Any]
 
 
 def needs_apply(manifest: Manifest, existing: Manifest | None) -> bool:

@@ -5,18 +5,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fairlead.api.objects import Manifest
 from fairlead.api.reasons import Reason
+from fairlead.api.refs import Manifest
 from fairlead.api.status import LOG_TAIL_BYTES, FailureClass, FailureStatus
 from fairlead.api.webservice import ReplicaCounts, State
 from fairlead.desired.deployment import revision_of
 from fairlead.desired.metadata import REVISION
-from fairlead.diagnosis.evidence import Circumstances, PodEvidence
-from fairlead.finding import Finding
 from fairlead.diagnosis.pods import diagnose
+from fairlead.evidence import PodContext, PodEvidence
+from fairlead.finding import Finding
 from fairlead.redact import redacted
 
-FINAL_CLASSES = {FailureClass.USER, FailureClass.AUTH, FailureClass.UNKNOWN}  # waiting does not help
+FINAL_CLASSES = {
+    FailureClass.USER,
+    FailureClass.AUTH,
+    FailureClass.UNKNOWN,
+}  # waiting does not help
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def rollout(
     live: Manifest,
     revision: str,
     pods: Sequence[PodEvidence],
-    about: Circumstances,
+    about: PodContext,
 ) -> Rollout:
     """Judge the Deployment ``live``; pods of the wanted template carry the label ``revision``."""
     status = live.get("status", {})

@@ -1,12 +1,15 @@
 """Webservice: serve the image it refers to, keep what serves, and say why if it does not."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
 
+from fairlead.api.conditions import false, true, unknown
+from fairlead.api.objects import InferenceImage
 from fairlead.api.reasons import Reason
+from fairlead.api.refs import Manifest
 from fairlead.api.status import FailureClass, FailureStatus
 from fairlead.api.webservice import (
+    ExposeType,
     Probes,
     ReplicaCounts,
     Revision,
@@ -14,66 +17,52 @@ from fairlead.api.webservice import (
     WebserviceDisplay,
     WebserviceStatus,
 )
-from fairlead.api.conditions import false, true, unknown
-from fairlead.decide.address import SCORE, SWAGGER, base_uri
-from fairlead.decide.webservice.children import Children, Plan, plan
-from fairlead.decide.decision import REQUEUE_SLOW_S, REQUEUE_SOON_S, Action, Create, Decision, Verdict, not_reached
+from fairlead.decide.decision import (
+    REQUEUE_SLOW_S,
+    REQUEUE_SOON_S,
+    Action,
+    Create,
+    Decision,
+    StageResult,
+    not_reached,
+)
 from fairlead.decide.image.stages import image_reference
-from fairlead.decide.image.inputs import InferenceImage
 from fairlead.decide.missing import missing
+from fairlead.decide.webservice.availability import available, deployed, scaling
+from fairlead.decide.webservice.children import Plan, plan
 from fairlead.decide.webservice.rollout import Rollout, failure_of, rollout
-from fairlead.decide.scaling import scaling
-from fairlead.decide.serving import available, deployed
 from fairlead.desired.deployment import authenticated, revision_of
 from fairlead.desired.keys import keys
-from fairlead.desired.metadata import Webservice
-from fairlead.diagnosis.evidence import Circumstances, PodEvidence
-from fairlead.settings import Settings
-
-
-@dataclass(frozen=True)
-class WebserviceEvidence:
-    """Everything a decision about a Webservice may look at.
-
-    ``image`` is None where the InferenceImage does not exist (or none is referred to);
-    ``fresh_keys`` are random, used only if the Secret has to be made.
-    """
-
-    webservice: Webservice
-    image: InferenceImage | None
-    children: Children
-    pods: Sequence[PodEvidence]
-    fresh_keys: tuple[str, str]
-    settings: Settings
+from fairlead.evidence import PodContext, WebserviceEvidence
 
 
 def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[WebserviceStatus]:
-    image, image_verdict = _image(evidence, now)
+    image, image_stage = _image(evidence, now)
     if image is None and evidence.children.deployment is None:
         waiting = not_reached("Deployed", "Available", why="Waits for the image.")
         status = WebserviceStatus(state=State.TRANSITIONING)
-        return Decision(status, (image_verdict, *waiting), look_again=REQUEUE_SOON_S)
+        return Decision(status, (image_stage, *waiting), requeue_after=REQUEUE_SOON_S)
     if image is None:  # nothing is made, and nothing that serves is touched
         status, judged = _judged(evidence, _serving(evidence), None, now)
-        return Decision(status, (image_verdict, *judged), look_again=REQUEUE_SOON_S)
+        return Decision(status, (image_stage, *judged), requeue_after=REQUEUE_SOON_S)
     planned = plan(evidence.webservice, image, evidence.children)
     if planned.taken:
-        return _name_taken(evidence, image_verdict, planned, now)
+        return _name_taken(evidence, image_stage, planned, now)
     status, judged = _judged(evidence, image, planned, now)
     return Decision(
         status,
-        (image_verdict, *judged),
+        (image_stage, *judged),
         actions=(*_keys(evidence), *planned.actions),
         changes=planned.changes,
-        look_again=_look_again(evidence, status),
+        requeue_after=_requeue_after(evidence, status),
     )
 
 
-def _image(evidence: WebserviceEvidence, now: datetime) -> tuple[str | None, Verdict]:
+def _image(evidence: WebserviceEvidence, now: datetime) -> tuple[str | None, StageResult]:
     """The reference of the image to serve, if there is one, and what to say about it."""
     webservice, spec = evidence.webservice, evidence.webservice.spec
     if spec.image is not None:
-        return spec.image, Verdict(true("ImageReady", Reason.IMAGE_READY, spec.image))
+        return spec.image, StageResult(true("ImageReady", Reason.IMAGE_READY, spec.image))
     name, known = spec.image_ref.name if spec.image_ref else "", webservice.status.failure
     if evidence.image is None:
         message = f"InferenceImage '{name}' does not exist in namespace '{webservice.namespace}'."
@@ -82,14 +71,14 @@ def _image(evidence: WebserviceEvidence, now: datetime) -> tuple[str | None, Ver
     found = image_reference(evidence.image)
     if found is None:
         return None, _no_image_yet(evidence.image, known, now)
-    return found, Verdict(true("ImageReady", Reason.IMAGE_READY, found))
+    return found, StageResult(true("ImageReady", Reason.IMAGE_READY, found))
 
 
-def _no_image_yet(image: InferenceImage, known: FailureStatus | None, now: datetime) -> Verdict:
+def _no_image_yet(image: InferenceImage, known: FailureStatus | None, now: datetime) -> StageResult:
     failure = image.status.failure
     if failure is None:
         words = f"InferenceImage '{image.name}' has no image yet; it is on its way."
-        return Verdict(unknown("ImageReady", Reason.WAITING_FOR_IMAGE, words))
+        return StageResult(unknown("ImageReady", Reason.WAITING_FOR_IMAGE, words))
     message = f"InferenceImage '{image.name}' has no image: {failure.message}"
     remedy = failure.remedy or f"See `kubectl describe inferenceimage {image.name}`."
     return missing("ImageReady", Reason.WAITING_FOR_IMAGE, message, remedy, known, now)
@@ -97,7 +86,7 @@ def _no_image_yet(image: InferenceImage, known: FailureStatus | None, now: datet
 
 def _judged(
     evidence: WebserviceEvidence, image: str, planned: Plan | None, now: datetime
-) -> tuple[WebserviceStatus, tuple[Verdict, ...]]:
+) -> tuple[WebserviceStatus, tuple[StageResult, ...]]:
     """How what exists compares with what is wanted: the status, and the stages' words."""
     live, spec = evidence.children.deployment, evidence.webservice.spec
     wanted = planned.deployment if planned else live
@@ -112,14 +101,14 @@ def _judged(
     return _status(evidence, progress, image), (
         deployed(progress, failure, budget),
         available(progress, failure),
-        Verdict(scales, informs=True),
+        StageResult(scales, informs=True),
     )
 
 
-def _circumstances(evidence: WebserviceEvidence, image: str, budget: int) -> Circumstances:
+def _circumstances(evidence: WebserviceEvidence, image: str, budget: int) -> PodContext:
     spec = evidence.webservice.spec
     limits = spec.resources.limits if spec.resources else None
-    return Circumstances(
+    return PodContext(
         webservice=evidence.webservice.name,
         inference_image=spec.image_ref.name if spec.image_ref else None,
         image=image,
@@ -164,7 +153,7 @@ def _keys(evidence: WebserviceEvidence) -> list[Action]:
 
 
 def _name_taken(
-    evidence: WebserviceEvidence, image_verdict: Verdict, planned: Plan, now: datetime
+    evidence: WebserviceEvidence, image_stage: StageResult, planned: Plan, now: datetime
 ) -> Decision[WebserviceStatus]:
     known, reason = evidence.webservice.status.failure, Reason.NAME_TAKEN
     message = (
@@ -178,11 +167,39 @@ def _name_taken(
         remedy="Delete or rename one of the two.",
         since=known.since if known and known.reason == reason else now,
     )
-    refused = Verdict(false("Deployed", reason, message), failure, stalled=True)
+    refused = StageResult(false("Deployed", reason, message), failure, stalled=True)
     status = WebserviceStatus(state=State.FAILED)
-    return Decision(status, (image_verdict, refused))
+    return Decision(status, (image_stage, refused))
 
 
-def _look_again(evidence: WebserviceEvidence, status: WebserviceStatus) -> float:
+def _requeue_after(evidence: WebserviceEvidence, status: WebserviceStatus) -> float:
     unread = any(pod.crashed and pod.log is None for pod in evidence.pods)
     return REQUEUE_SOON_S if unread or status.state is State.TRANSITIONING else REQUEUE_SLOW_S
+
+
+SCORE, SWAGGER = "/score", "/swagger.json"
+
+
+def base_uri(service: Manifest, node_addresses: Iterable[str], external_host: str) -> str:
+    """Return the address of ``service`` as it is in the cluster, without a path.
+
+    A NodePort opens on ``external_host`` if that is set, else on the first of ``node_addresses``;
+    where no outside address is known (yet) the Service's name inside the cluster is returned.
+    """
+    kind = service["spec"].get("type")
+    if kind == ExposeType.NODE_PORT:
+        port = service["spec"]["ports"][0].get("nodePort")
+        host = external_host or next(iter(node_addresses), "")
+        if host and port:
+            return f"http://{_bracketed(host)}:{port}"
+    if kind == ExposeType.LOAD_BALANCER:
+        ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress") or [{}]
+        host = ingress[0].get("hostname") or ingress[0].get("ip") or ""
+        if host:
+            return f"http://{_bracketed(host)}"
+    meta = service["metadata"]
+    return f"http://{meta['name']}.{meta['namespace']}.svc"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

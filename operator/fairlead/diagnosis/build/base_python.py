@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
+from fairlead.contract import EnvironmentRecipe
 from fairlead.finding import Finding
 from fairlead.inputs.python_version import OLDEST_PYTHON, official_image, satisfies
-from fairlead.contract import EnvironmentRecipe
 
 
 @dataclass(frozen=True)

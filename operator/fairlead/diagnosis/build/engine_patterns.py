@@ -3,8 +3,7 @@
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.diagnosis.build import step_facts
-from fairlead.diagnosis.build_output import Phase
-from fairlead.diagnosis.log_row import RETRIED, Row, line
+from fairlead.diagnosis.build.output import RETRIED, Phase, Row, line
 
 _ANY = tuple(Phase)
 _PULL, _PUSH, _STEPS = (Phase.PULL,), (Phase.PUSH,), (Phase.STEPS,)

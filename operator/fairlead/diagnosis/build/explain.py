@@ -4,12 +4,11 @@ import re
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.diagnosis.build_output import BuildOutput, Case
-from fairlead.finding import Finding
-from fairlead.diagnosis.build.patterns import ROWS
-from fairlead.diagnosis.log_row import RETRIED, Row
-from fairlead.redact import redacted
 from fairlead.contract import EnvironmentRecipe
+from fairlead.diagnosis.build.output import RETRIED, BuildOutput, Case, Row
+from fairlead.diagnosis.build.patterns import ROWS
+from fairlead.finding import Finding
+from fairlead.redact import redacted
 
 LOG_TAIL_CHARS = 3000  # characters of the output that status shows
 _MAX_WORD_CHARS = 400  # characters of one word that comes from the output

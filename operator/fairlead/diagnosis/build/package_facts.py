@@ -1,4 +1,4 @@
-"""What pip's output says beyond its one line: which requirement, which versions, which tool.
+"""What pip's output says beyond its one line: requirement, versions, missing tool, index.
 
 Each function returns the words that a message of `fairlead.diagnosis.build.patterns` needs; None
 where the pattern fits and yet something else is the cause.
@@ -11,10 +11,10 @@ from packaging.requirements import Requirement as Pep508
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from fairlead.diagnosis.build_output import Case, Facts
+from fairlead.contract import EnvironmentRecipe, Requirement
+from fairlead.diagnosis.build.output import Case, Facts
 from fairlead.diagnosis.build.package_names import MODULES, did_you_mean
 from fairlead.inputs.python_version import official_image
-from fairlead.contract import EnvironmentRecipe, Requirement
 
 MAX_OFFERED_VERSIONS = 5  # versions that a message offers
 
@@ -159,3 +159,22 @@ def _name(requirement: str) -> str | None:
     """The canonical name; ``flask 3.0.3 depends on …`` begins with one, too."""
     parsed = _parsed(requirement) or _parsed(requirement.partition(" ")[0])
     return canonicalize_name(parsed.name) if parsed else None
+
+
+_WHY = (
+    re.compile(r"\[Errno -?\d+\] ([A-Za-z ]+)"),
+    re.compile(r"certificate verify failed: ([A-Za-z -]+[A-Za-z])"),
+    re.compile(r"(timed out)"),
+    re.compile(r"too many (\d{3}) error responses"),
+    re.compile(r": (\d{3}) [A-Za-z]+ Error"),
+    re.compile(r"(Connection (?:reset|aborted|broken)[A-Za-z ]*)", re.IGNORECASE),
+)
+
+
+def index_answer(case: Case) -> Facts:
+    """``why``, from the line in which the pattern was found."""
+    text = case.match[0]
+    found = next(
+        (m[1] for pattern in _WHY if (m := pattern.search(text))), "what came is not valid"
+    )
+    return {"why": f"it answers {found}" if found[:1].isdigit() else found}

@@ -7,10 +7,9 @@ also when the index is down. Each row has a recorded output in ``tests/unit/diag
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.diagnosis.build import package_facts
-from fairlead.diagnosis.build_output import Phase
 from fairlead.diagnosis.build.engine_patterns import ENGINE_ROWS
-from fairlead.diagnosis.index_facts import index_answer
-from fairlead.diagnosis.log_row import RETRIED, Row, line
+from fairlead.diagnosis.build.output import RETRIED, Phase, Row, line
+from fairlead.diagnosis.build.package_facts import index_answer
 
 _PIP = (Phase.PACKAGES,)
 _UNSATISFIED = line(

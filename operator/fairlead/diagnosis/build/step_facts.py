@@ -2,10 +2,10 @@
 
 import re
 
-from fairlead.diagnosis.build_output import Case, Facts
+from fairlead.diagnosis.build.output import Case, Facts
 from fairlead.finding import quoted
 from fairlead.images.recipe import FIRST_STEP
-from fairlead.images.steps import Instruction, instructions
+from fairlead.inputs.dockerfile_steps import Instruction, instructions
 
 _STEP_LINE = re.compile(r"Step (\d+)/\d+ : ")
 _CODE = re.compile(r"returned a non-zero code: (\d+)")

@@ -5,9 +5,8 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.api.wire import Wire
-from fairlead.decide.task_progress import Work, retry_delay_s, stand
-from fairlead.runners.base import Task, TaskPhase, TaskState
-from fairlead.contract import TaskFailure
+from fairlead.contract import Task, TaskFailure, TaskPhase, TaskState
+from fairlead.decide.task_progress import TaskProgress, retry_delay_s, task_progress
 from tests.unit.objects import NOW, THEN
 
 ENDED = NOW - timedelta(seconds=30)
@@ -17,8 +16,8 @@ def task(attempt: int) -> Task:
     return Task("work", "ingest", attempt, Wire(), 1.0)
 
 
-def at(state: TaskState | None, now: datetime = NOW) -> Work:
-    return stand("work", task, {"work": state} if state else {}, THEN, now)
+def at(state: TaskState | None, now: datetime = NOW) -> TaskProgress:
+    return task_progress("work", task, {"work": state} if state else {}, THEN, now)
 
 
 def failure(*, retryable: bool) -> TaskFailure:
@@ -67,7 +66,7 @@ def test_an_outage_is_waited_out_and_says_when_it_tries_next() -> None:
     work = at(failed(3, retryable=True, finished=NOW - timedelta(seconds=5)))
     assert (work.task, work.stalled) == (None, False)
     assert work.retry_at == NOW + timedelta(seconds=15)
-    assert work.look_again(NOW, 60.0) == 15
+    assert work.requeue_after(NOW, 60.0) == 15
 
 
 def test_an_outage_is_tried_again_when_its_time_has_come() -> None:

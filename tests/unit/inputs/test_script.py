@@ -7,7 +7,7 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.finding import Finding
-from fairlead.diagnosis.script import check_script
+from fairlead.inputs.script import check_script
 
 GUIDE = b"""import json
 import numpy as np

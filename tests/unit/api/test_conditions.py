@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
+from fairlead.api.conditions import Condition, false, merge, summarise, transitions, true, unknown
 from fairlead.api.reasons import Reason
 from fairlead.api.status import ConditionStatus, Truth
-from fairlead.api.conditions import Condition, false, merge, summarise, transitions, true, unknown
 from tests.unit.objects import NOW, THEN
 
 

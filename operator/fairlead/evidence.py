@@ -1,17 +1,18 @@
-"""Everything a check about pods may look at, gathered beforehand; checks never call the API."""
+"""What was observed, as dataclasses: everything that a decision or a diagnosis may look at."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from fairlead.diagnosis.startup_record import StartupRecord, read_record
-
-Manifest = dict[str, Any]
+from fairlead.api.objects import InferenceImage, Model, Webservice
+from fairlead.api.refs import Manifest
+from fairlead.contract import TaskState
+from fairlead.inputs.startup_record import StartupRecord, read_record
+from fairlead.settings import Settings
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class PodContext:
     """What the checks need to know of the Webservice, to speak in its user's words."""
 
     webservice: str
@@ -91,3 +92,53 @@ class PodEvidence:
     def _status(self) -> Manifest:
         statuses = self.pod.get("status", {}).get("containerStatuses") or []
         return next((dict(s) for s in statuses if s["name"] == self.container), {})
+
+
+@dataclass(frozen=True)
+class ModelEvidence:
+    """Everything a decision about a Model may look at. ``files``: None where they are missing."""
+
+    model: Model
+    files: Mapping[str, bytes] | None
+    tasks: Mapping[str, TaskState]
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class ImageEvidence:
+    """Everything a decision about an InferenceImage may look at.
+
+    ``models`` and ``files`` hold None for what does not exist.
+    """
+
+    image: InferenceImage
+    models: Mapping[str, Model | None]
+    files: Mapping[str, bytes] | None
+    tasks: Mapping[str, TaskState]
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Children:
+    """What exists under the Webservice's name, whoever made it."""
+
+    deployment: Manifest | None = None
+    service: Manifest | None = None
+    budget: Manifest | None = None
+    autoscaler: Manifest | None = None
+
+
+@dataclass(frozen=True)
+class WebserviceEvidence:
+    """Everything a decision about a Webservice may look at.
+
+    ``image`` is None where the InferenceImage does not exist (or none is referred to);
+    ``fresh_keys`` are random, used only if the Secret has to be made.
+    """
+
+    webservice: Webservice
+    image: InferenceImage | None
+    children: Children
+    pods: Sequence[PodEvidence]
+    fresh_keys: tuple[str, str]
+    settings: Settings

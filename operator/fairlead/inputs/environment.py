@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fairlead.api.reasons import Reason
-from fairlead.diagnosis.conda_file import read_conda
-from fairlead.finding import Finding, Problem, combine
-from fairlead.diagnosis.requirements_file import read_requirements
-from fairlead.inputs.source_file import missing_file, read_text
 from fairlead.contract import Requirement
+from fairlead.finding import Finding, Problem, combine
+from fairlead.inputs.conda import read_conda
+from fairlead.inputs.requirements import read_requirements
+from fairlead.inputs.source_file import missing_file, read_text
 
 MAX_FILE_BYTES = 128 * 1024  # bytes; parsing YAML takes a second for that
 

@@ -1,9 +1,13 @@
-"""Where things lie in an image (the v1 contract §10), relative to its root."""
+"""What every image has in common: where things lie in it (relative to its root), user, port."""
 
 APP_ROOT = "var/azureml-app"
 MODELS = f"{APP_ROOT}/azureml-models"
 RUNTIME = "opt/fairlead/runtime"
 ENVIRONMENT = "opt/fairlead/env"
+BUILD_FILES = "opt/fairlead/build"
+USER_ID = 10001
+USER = f"{USER_ID}:{USER_ID}"  # numeric: runAsNonRoot cannot look a name up
+PORT = 5001
 
 
 def model_folder(model_name: str, version: int) -> str:

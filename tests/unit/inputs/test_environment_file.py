@@ -6,9 +6,9 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.diagnosis.environment_file import Environment, read_environment
-from fairlead.finding import Finding
 from fairlead.contract import Requirement
+from fairlead.finding import Finding
+from fairlead.inputs.environment import Environment, read_environment
 
 GUIDE = """# Conda environment specification. The dependencies defined in this file will
 # be automatically provisioned for runs with userManagedDependencies=False.

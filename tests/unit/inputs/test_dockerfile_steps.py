@@ -6,11 +6,10 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.finding import Finding
-from fairlead.diagnosis.steps import read_steps
-from fairlead.images.recipe import FIRST_STEP, base_stage, dockerfile
-from fairlead.images.steps import Instruction, instructions
 from fairlead.contract import EnvironmentRecipe
+from fairlead.finding import Finding
+from fairlead.images.recipe import FIRST_STEP, base_stage, dockerfile
+from fairlead.inputs.dockerfile_steps import Instruction, instructions, read_steps
 
 GUIDE = "RUN apt-get update && apt-get -y install vim"
 BASE = f"python@sha256:{'a' * 64}"

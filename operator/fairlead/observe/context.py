@@ -1,4 +1,4 @@
-"""What a look at the world needs: the door to the cluster, the runner, the settings."""
+"""What a reconcile needs: the client of the cluster, the runner, the settings."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from fairlead.settings import Settings
 
 
 @dataclass(frozen=True)
-class World:
+class ReconcileContext:
     cluster: Cluster
     runner: Runner
     settings: Settings

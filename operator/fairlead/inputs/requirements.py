@@ -1,13 +1,38 @@
-"""One requirement, as pip's requirement files have them: PEP 508 (``packaging``), and hashes."""
+"""``requirementsFile``: pip's format without the options that reach outside the file.
+
+Each requirement is PEP 508 (``packaging``); hashes may follow.
+"""
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
 
 from fairlead.api.reasons import Reason
-from fairlead.finding import Problem, quoted
 from fairlead.contract import Requirement
+from fairlead.finding import Problem, quoted
+
+
+@dataclass
+class Reading:
+    """An environment file, as far as it was read. Reading goes on after a problem."""
+
+    python: str | None = None
+    python_line: int | None = None
+    requirements: list[Requirement] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def take(self, found: Requirement | Problem | None) -> None:
+        if isinstance(found, Requirement):
+            self.requirements.append(found)
+        elif found is not None:
+            self.problems.append(found)
+
+    def wrong(self, line: int, message: str, remedy: str) -> None:
+        self.problems.append(Problem(Reason.ENVIRONMENT_FILE_INVALID, line, message, remedy))
+
 
 _COMMENT = re.compile(r"(^|\s+)#.*$", re.DOTALL)  # pip's own
 _HASH = re.compile(r"\s--hash[= ]([a-z0-9]+:[0-9a-f]+)(?=\s|$)")
@@ -72,3 +97,26 @@ def _not_from_index(text: str, line: int) -> Problem:
 
 def _problem(line: int, message: str, remedy: str) -> Problem:
     return Problem(Reason.ENVIRONMENT_FILE_INVALID, line, message, remedy)
+
+
+def read_requirements(text: str) -> Reading:
+    """Read the file to its end, whatever is wrong on the way."""
+    read = Reading()
+    for number, line in _logical_lines(text):
+        read.take(read_requirement(line, number))
+    return read
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Join what a backslash continues; each with the number of its first line."""
+    first, parts = 1, list[str]()
+    for number, line in enumerate(text.split("\n"), start=1):
+        first = first if parts else number
+        comment = line.lstrip().startswith("#")  # ends what it stands in, as in pip
+        if line.endswith("\\") and not comment:
+            parts.append(line[:-1])
+            continue
+        yield first, " ".join([*parts, "" if comment else line])
+        parts = []
+    if parts:
+        yield first, " ".join(parts)

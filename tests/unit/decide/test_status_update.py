@@ -1,31 +1,31 @@
 import pytest
 
+from fairlead.api.conditions import true
 from fairlead.api.meta import MODEL
 from fairlead.api.model import ModelStatus
 from fairlead.api.reasons import Reason
 from fairlead.api.status import CommonStatus, FailureClass, Truth
-from fairlead.api.conditions import true
-from fairlead.decide.decision import Decision, Verdict
-from fairlead.decide.status_update import backoff, blocked, last_word, word
+from fairlead.decide.decision import Decision, StageResult
+from fairlead.decide.status_update import backoff, blocked, last_status_update, status_update
 from fairlead.errors import StalledError, WaitingError
 from tests.unit.objects import NOW, THEN, body
 
 STORED = Decision(
-    ModelStatus(latest_version=1), (Verdict(true("Stored", Reason.STORED, "Version 1")),)
+    ModelStatus(latest_version=1), (StageResult(true("Stored", Reason.STORED, "Version 1")),)
 )
 FORBIDDEN = StalledError(Reason.FORBIDDEN, "Applying Deployment d: exceeded quota")
 UNREACHABLE = WaitingError(Reason.API_UNREACHABLE, "Reading models m: no answer (reset).")
 
 
 def test_a_word_is_the_decisions_status_and_conditions() -> None:
-    said = word(STORED)
+    said = status_update(STORED)
     assert said.fields == {"versions": [], "latestVersion": 1}
     assert [c.type for c in said.conditions] == ["Ready", "Stored"]
     assert not said.blocked
 
 
 def test_a_refusal_by_the_api_is_a_status_and_hides_nothing() -> None:
-    said = blocked(word(STORED), FORBIDDEN, attempt=0, now=NOW)
+    said = blocked(status_update(STORED), FORBIDDEN, attempt=0, now=NOW)
     types = {c.type: (c.truth, c.reason) for c in said.conditions}
     assert types == {
         "Ready": (Truth.FALSE, Reason.FORBIDDEN),
@@ -33,7 +33,7 @@ def test_a_refusal_by_the_api_is_a_status_and_hides_nothing() -> None:
         "Stored": (Truth.TRUE, Reason.STORED),
     }
     assert said.fields["latestVersion"] == 1
-    assert said.look_again == 60
+    assert said.requeue_after == 60
     assert said.failure
     assert (said.failure.class_, said.failure.next_retry_at) == (FailureClass.AUTH, None)
 
@@ -52,18 +52,18 @@ def test_a_failed_read_keeps_what_was_said_last_for_the_generation_it_was_said_o
         ],
     }
     seen = body(MODEL, {}, status)
-    said = blocked(last_word(seen), UNREACHABLE, attempt=3, now=NOW)
+    said = blocked(last_status_update(seen), UNREACHABLE, attempt=3, now=NOW)
     common = said.status(CommonStatus.model_validate(status), 5, NOW)
     ready, reconciling, stored = common.conditions
     assert (ready.reason, reconciling.type) == ("ApiUnreachable", "Reconciling")
     assert (stored.observed_generation, stored.last_transition_time) == (2, THEN)
-    assert said.look_again == 8
+    assert said.requeue_after == 8
     assert said.fields == {"latestVersion": 1}
 
 
 def test_the_api_servers_own_wish_goes_before_our_back_off() -> None:
     busy = WaitingError(Reason.API_UNAVAILABLE, "Too many requests", retry_after=90)
-    assert blocked(word(STORED), busy, attempt=0, now=NOW).look_again == 90
+    assert blocked(status_update(STORED), busy, attempt=0, now=NOW).requeue_after == 90
 
 
 @pytest.mark.parametrize(("attempt", "seconds"), [(0, 1), (1, 2), (5, 32), (6, 60), (5000, 60)])
@@ -72,7 +72,7 @@ def test_the_api_is_left_alone_longer_and_longer(attempt: int, seconds: float) -
 
 
 def test_an_event_carries_the_remedy_of_its_failure() -> None:
-    said = blocked(word(STORED), FORBIDDEN, attempt=0, now=NOW)
+    said = blocked(status_update(STORED), FORBIDDEN, attempt=0, now=NOW)
     assert said.note(Reason.FORBIDDEN, "x") == (
         "Applying Deployment d: exceeded quota Remedy: A role, a quota or an admission policy "
         "refuses: ask whoever runs the cluster."

@@ -1,6 +1,6 @@
 import pytest
 
-from fairlead.images.versions import version_of, version_of_log
+from fairlead.images.environment_image import version_of, version_of_log
 
 
 @pytest.mark.parametrize(

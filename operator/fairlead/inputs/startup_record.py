@@ -1,7 +1,7 @@
-"""What the scoring runtime leaves behind when it cannot start, read from the termination message.
+"""What the scoring server leaves behind when it cannot start, read from the termination message.
 
 The format is ``fairlead.dev/startup-failure/v1``; ``tests/contract/startup-record.json`` is the
-example that the runtime's tests and ours share.
+example that the tests of the scoring runtime and ours share.
 """
 
 from typing import Annotated

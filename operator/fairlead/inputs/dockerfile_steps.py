@@ -1,17 +1,18 @@
-"""``Dockerfile.steps``: which instructions may stand there, told by line before any build.
+"""``Dockerfile.steps``: taken apart into instructions, each checked by line before any build.
 
 The steps run on the base image, before the packages are installed, in the classic builder's
-dialect: there is no build context, and nothing of BuildKit.
+dialect: there is no build context, and nothing of BuildKit. Source of the dialect: the parser of
+moby/buildkit, ``frontend/dockerfile/parser/parser.go``.
 """
 
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from fairlead.api.reasons import Reason
 from fairlead.finding import Finding, Problem, combine, quoted
 from fairlead.inputs.source_file import missing_file, read_text
-from fairlead.images.steps import Instruction, instructions
 
 MAX_FILE_BYTES = 32 * 1024  # bytes; the builder reads no line longer than 64 KiB
 _EXAMPLES = {
@@ -48,6 +49,43 @@ _ASSIGNMENT = re.compile(r"[^=\s]+=|\S+\s+\S")
 _JSON_ARRAY = re.compile(r'\[\s*"[^"]+"\s*(,\s*"[^"]*"\s*)*\]$')
 _SHAPES = {"ENV": _ASSIGNMENT, "LABEL": _ASSIGNMENT, "SHELL": _JSON_ARRAY}
 _FLAG = re.compile(r"--(mount|network|security|device)\b")
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """``keyword`` in capitals; ``arguments`` on one line; ``line`` is the first of the user's."""
+
+    line: int
+    keyword: str
+    arguments: str
+
+    def __str__(self) -> str:
+        return f"{self.keyword} {self.arguments}".rstrip()
+
+
+def instructions(text: str) -> list[Instruction]:
+    """Return the instructions of ``text``: comments dropped, continued lines joined.
+
+    A last line that ends in a backslash keeps it: nothing follows that it could join.
+    """
+    found, parts, first = list[Instruction](), list[str](), 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue  # also between continued lines
+        first = first if parts else number
+        continued = _CONTINUED.search(line)
+        parts.append(line[: continued.start()] if continued else line)
+        if not continued:
+            found.append(_instruction(first, "".join(parts)))
+            parts = []
+    if parts:
+        found.append(_instruction(first, "".join(parts) + "\\"))
+    return found
+
+
+def _instruction(line: int, text: str) -> Instruction:
+    keyword, *arguments = text.split(maxsplit=1) or [""]
+    return Instruction(line, keyword.upper(), "".join(arguments).strip())
 
 
 def read_steps(files: Mapping[str, bytes], docker_file: str | None) -> str | Finding:
@@ -107,3 +145,6 @@ def _unknown(keyword: str) -> str:
 
 def _problem(line: int, message: str, remedy: str) -> Problem:
     return Problem(Reason.DOCKERFILE_STEPS_INVALID, line, message, remedy)
+
+
+_CONTINUED = re.compile(r"\\[ \t]*$")

@@ -1,0 +1,1 @@
+"""Reconciling: observe, decide, apply."""

@@ -1,0 +1,1 @@
+"""InferenceImage: evidence to status, actions and wanted tasks."""

@@ -1,0 +1,1 @@
+"""Webservice: evidence to status and actions."""

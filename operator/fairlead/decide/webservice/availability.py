@@ -1,0 +1,82 @@
+"""``Deployed``, ``Available`` and ``Scaling``: what a rollout and an autoscaler mean."""
+
+from datetime import datetime, timedelta
+
+from fairlead.api.conditions import Condition, false, true, unknown
+from fairlead.api.reasons import Reason
+from fairlead.api.refs import Manifest
+from fairlead.api.status import FailureStatus
+from fairlead.api.webservice import ReplicaCounts
+from fairlead.decide.decision import StageResult
+from fairlead.decide.display import count
+from fairlead.decide.webservice.rollout import Rollout
+
+
+def deployed(progress: Rollout, failure: FailureStatus | None, budget: int) -> StageResult:
+    """``Deployed``: every replica runs the newest revision, and is ready."""
+    if progress.complete:
+        return StageResult(true("Deployed", Reason.DEPLOYED, "Every replica runs this revision."))
+    if failure is not None:
+        return StageResult(
+            false("Deployed", failure.reason, failure.message), failure, progress.stalled
+        )
+    counts = progress.replicas
+    if progress.stuck:
+        message = (
+            f"{counts.updated} of {count(counts.desired, 'replica')} run this revision and nothing "
+            "moves: no pod says why. See `kubectl get pods` and `kubectl describe` of one."
+        )
+        return StageResult(false("Deployed", Reason.ROLLOUT_STUCK, message), stalled=True)
+    message = (
+        f"{_ready(counts)}; a new one is ready once init() has returned (it may take {budget} s)."
+    )
+    return StageResult(unknown("Deployed", Reason.ROLLING_OUT, message))
+
+
+def available(progress: Rollout, failure: FailureStatus | None) -> StageResult:
+    """``Available``: at least one replica answers requests, of whichever revision."""
+    if progress.replicas.ready:
+        return StageResult(true("Available", Reason.SERVING, f"{_ready(progress.replicas)}."))
+    if failure is not None:
+        return StageResult(false("Available", failure.reason, "No replica is ready."))
+    return StageResult(unknown("Available", Reason.STARTING, "No replica is ready yet."))
+
+
+def _ready(counts: ReplicaCounts) -> str:
+    verb = "is" if counts.desired == 1 else "are"
+    return f"{counts.ready} of {count(counts.desired, 'replica')} {verb} ready"
+
+
+METRICS_GRACE = timedelta(minutes=2)  # a new replica has no CPU metrics for its first minute
+SCALING = "Scaling"
+
+
+def scaling(autoscaler: Manifest | None, fixed: int | None, now: datetime) -> Condition:
+    """Return the condition for an autoscaler as it is, or for a ``fixed`` number of replicas."""
+    if fixed is not None:
+        return true(SCALING, Reason.FIXED_REPLICAS, f"spec.replicas is {fixed}; nothing scales.")
+    if autoscaler is None or not autoscaler.get("status"):
+        return unknown(SCALING, Reason.PENDING, "The autoscaler has not looked yet.")
+    spec, status = autoscaler["spec"], autoscaler["status"]
+    conditions = {condition["type"]: condition for condition in status.get("conditions") or []}
+    active = conditions.get("ScalingActive", {})
+    if active.get("status") == "False":
+        return _blind(active, now)
+    most = spec["maxReplicas"]
+    if conditions.get("ScalingLimited", {}).get("reason") == "TooManyReplicas":
+        words = f"All {most} replicas of maxReplicas are in use: raise it if requests are refused."
+        return true(SCALING, Reason.AT_MAX_REPLICAS, words)
+    target = spec["metrics"][0]["resource"]["target"]["averageUtilization"]
+    words = f"Between {spec.get('minReplicas', 1)} and {most} replicas, at {target} % of their CPU."
+    return true(SCALING, Reason.SCALING, words)
+
+
+def _blind(active: Manifest, now: datetime) -> Condition:
+    message = (
+        f"The autoscaler has no CPU metrics, so the number of replicas stays as it is: "
+        f"{active.get('message', 'no reason given')} (Is metrics-server running?)"
+    )
+    since = active.get("lastTransitionTime")
+    if since and now - datetime.fromisoformat(str(since)) > METRICS_GRACE:
+        return false(SCALING, Reason.METRICS_UNAVAILABLE, message)
+    return unknown(SCALING, Reason.METRICS_UNAVAILABLE, message)

@@ -1,0 +1,1 @@
+"""Why an environment could not be built, from what the build printed."""

@@ -1,0 +1,1 @@
+"""Users' files, parsed with their line numbers; nothing of them is ever run."""

@@ -1,0 +1,219 @@
+"""The entry script, parsed and never run: what it binds, and whether ``init()`` and ``run()`` fit.
+
+The rules for the two functions are those of ``azureml-inference-server-http`` 1.5.1.
+"""
+
+import ast
+import io
+import sys
+import tokenize
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+
+from fairlead.api.reasons import Reason
+from fairlead.finding import Finding, Problem, combine, quoted
+from fairlead.inputs.source_file import missing_file
+
+Version = tuple[int, int]
+
+
+def check_script(
+    files: Mapping[str, bytes], entry_script: str, python: Version | None
+) -> Finding | None:
+    """Return what keeps ``entry_script`` from being served, all of it at once, or None.
+
+    ``python`` is the version it will run on where that is known. A syntax error that a Python newer
+    than ours may not see is none.
+    """
+    if entry_script not in files:
+        reason = Reason.ENTRY_SCRIPT_NOT_FOUND
+        return missing_file(files, entry_script, "spec.entryScript", reason)
+    text = _decoded(files[entry_script])
+    tree = text if isinstance(text, Problem) else _parsed(text, python)
+    if not isinstance(tree, Problem):
+        problems = list(_incomplete(tree))
+    elif _newer(python):
+        problems = []
+    else:
+        problems = [tree]
+    return combine(entry_script, problems) if problems else None
+
+
+def _decoded(content: bytes) -> str | Problem:
+    """Return the text as Python would read it: UTF-8, or what a coding comment says."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line, why = content.count(b"\n", 0, error.start) + 1, f"it is not {error.encoding}"
+    except SyntaxError as error:  # in the first two lines
+        line, why = 1, "it is not UTF-8" if "missing" in str(error.msg) else str(error.msg)
+    return Problem(Reason.ENTRY_SCRIPT_INVALID, line, why, "Save the script as UTF-8.")
+
+
+def _parsed(text: str, python: Version | None) -> ast.Module | Problem:
+    ours = sys.version_info[:2]
+    version = min(python, ours) if python else ours
+    line, why = 0, ""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # for the script's author to see, not for our log
+            return ast.parse(text, feature_version=version)
+    except SyntaxError as error:
+        line, why = error.lineno or 0, error.msg + (f": {quoted(error.text)}" if error.text else "")
+    except (RecursionError, MemoryError):
+        why = "it is nested too deeply to be parsed"
+    except ValueError as error:  # null bytes
+        why = str(error)
+    read = ".".join(map(str, version))
+    remedy = f"Correct it (it was read as Python {read})."
+    if python is None:
+        remedy += " If it is meant for a newer Python, ask for that in the conda file: python=3.x."
+    return Problem(Reason.ENTRY_SCRIPT_INVALID, line, why, remedy)
+
+
+def _newer(python: Version | None) -> bool:
+    return python is not None and python > sys.version_info[:2]
+
+
+def _incomplete(tree: ast.Module) -> Iterator[Problem]:
+    bound = bindings(tree)
+    if bound is None:  # a star import or the like: only running it can tell
+        return
+    for name, what in (
+        ("init", "loads the model once"),
+        ("run", "answers one request, such as run(data)"),
+    ):
+        if name not in bound:
+            message = f"no {name}() is defined at the top level"
+            remedy = f"Define {name}(): it {what}."
+            yield Problem(Reason.ENTRY_SCRIPT_INCOMPLETE, 0, message, remedy)
+    yield from check_signatures(bound)
+
+
+Bindings = Mapping[str, Sequence[ast.AST]]
+DYNAMIC_NAMES = {"exec", "globals", "vars", "setattr", "__getattr__"}  # may bind any name
+
+
+def bindings(tree: ast.Module) -> Bindings | None:
+    """Return every top-level name with the nodes that bind it, in the order of the script.
+
+    None where only running the script can tell: a star import, ``global``, ``exec`` and the like.
+    """
+    if any(_may_bind_anything(node) for node in ast.walk(tree)):
+        return None
+    names = _Names()
+    names.visit(tree)
+    return names.bound
+
+
+def _may_bind_anything(node: ast.AST) -> bool:
+    match node:
+        case ast.ImportFrom(names=[ast.alias(name="*")]) | ast.Global():
+            return True
+        case ast.Name(id=name) | ast.FunctionDef(name=name):
+            return name in DYNAMIC_NAMES
+    return False
+
+
+class _Names(ast.NodeVisitor):
+    """Walks the module's own scope: into ``if``, ``try`` and loops, not into functions."""
+
+    def __init__(self) -> None:
+        self.bound: dict[str, list[ast.AST]] = {}
+
+    def _bind(self, name: str, node: ast.AST) -> None:
+        self.bound.setdefault(name, []).append(node)
+
+    def _visit_definition(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    ) -> None:
+        self._bind(node.name, node)
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _visit_definition  # noqa: N815
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        """A scope of its own."""
+
+    def visit_comprehension(self, node: ast.comprehension) -> None:
+        self.visit(node.iter)  # its target is bound in its own scope
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:  # else it is only a type
+            self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Store):
+            self._bind(node.id, node)
+
+    def _visit_import(self, node: ast.Import | ast.ImportFrom) -> None:
+        for alias in node.names:
+            self._bind(alias.asname or alias.name.partition(".")[0], node)
+
+    visit_Import = visit_ImportFrom = _visit_import  # noqa: N815
+
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+HEADERS_PARAMETER = "request_headers"
+KEEPS_SIGNATURE = {"input_schema", "output_schema", "rawhttp"}
+
+
+def check_signatures(bound: Bindings) -> Iterator[Problem]:
+    """Yield what the server would refuse, where the script says it plainly enough to know."""
+    if init := _definition(bound, "init"):
+        yield from _check_init(init)
+    if run := _definition(bound, "run"):
+        yield from _check_run(run)
+
+
+def _definition(bound: Bindings, name: str) -> Function | None:
+    """The one ``def`` of ``name``, unless there are others, or a decorator may have changed it."""
+    match bound.get(name, ()):
+        case [(ast.FunctionDef() | ast.AsyncFunctionDef()) as function]:
+            return function if _decorators(function) <= KEEPS_SIGNATURE else None
+    return None
+
+
+def _check_init(init: Function) -> Iterator[Problem]:
+    if isinstance(init, ast.AsyncFunctionDef):
+        yield _problem(init, "init() is async, so calling it does nothing", "Write `def init():`.")
+    args = init.args
+    required = len(args.posonlyargs) + len(args.args) - len(args.defaults)
+    if required or None in args.kw_defaults:
+        yield _problem(init, "init() is called without arguments", "Write `def init():`.")
+
+
+def _check_run(run: Function) -> Iterator[Problem]:
+    if isinstance(run, ast.AsyncFunctionDef):
+        message = "run() is async, and the server answers 500 to every request of such a script"
+        yield _problem(run, message, "Write `def run(data):` without async.")
+    for bad in _refused_parameters(run.args):
+        remedy = "Give run() plain parameters, such as run(data)."
+        yield _problem(run, f"run() may not have {bad}", remedy)
+    if {"input_schema", "rawhttp"} <= _decorators(run):
+        remedy = "Keep one of the two."
+        yield _problem(run, "run() has both @input_schema and @rawhttp", remedy)
+    if not _takes_data(run.args):
+        message = "run() has no parameter for the request"
+        yield _problem(run, message, "Write `def run(data):`.")
+
+
+def _refused_parameters(args: ast.arguments) -> list[str]:
+    refused = [f"*{args.vararg.arg}"] if args.vararg else []
+    refused += [f"**{args.kwarg.arg}"] if args.kwarg else []
+    return refused + (["positional-only parameters (before the /)"] if args.posonlyargs else [])
+
+
+def _takes_data(args: ast.arguments) -> bool:
+    named = {arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)}
+    return bool(named - {HEADERS_PARAMETER} or args.vararg or args.kwarg)
+
+
+def _decorators(function: Function) -> set[str]:
+    """The decorators' names, without the modules they come from."""
+    calls = [d.func if isinstance(d, ast.Call) else d for d in function.decorator_list]
+    return {ast.unparse(decorator).rpartition(".")[2] for decorator in calls}
+
+
+def _problem(function: Function, message: str, remedy: str) -> Problem:
+    return Problem(Reason.ENTRY_SCRIPT_INCOMPLETE, function.lineno, message, remedy)
