@@ -61,7 +61,7 @@ def _problem(error: ErrorDetails) -> str:
 
 
 def log_as(form: str) -> None:
-    """One line per decision: readable, or JSON. kopf's own voice is heard from warnings up."""
+    """One line per decision: readable, or JSON. kopf itself logs from warnings up."""
     text = form == "text"
     structlog.configure(
         processors=[

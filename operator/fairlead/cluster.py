@@ -1,4 +1,4 @@
-"""The only door to the Kubernetes API. Everything else speaks plain manifests."""
+"""The only client of the Kubernetes API. Everything else speaks plain manifests."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -173,7 +173,7 @@ class ApiCluster:
 
 @asynccontextmanager
 async def connected() -> AsyncIterator[ApiCluster]:
-    """The door, open while the context lasts: a pod's ServiceAccount, else the kubeconfig."""
+    """A client, open while the context lasts: a pod's ServiceAccount, else the kubeconfig."""
     configuration = Configuration()
     try:
         if "KUBERNETES_SERVICE_HOST" in os.environ:

@@ -119,26 +119,17 @@ class ImageEvidence:
 
 
 @dataclass(frozen=True)
-class Children:
-    """What exists under the Webservice's name, whoever made it."""
-
-    deployment: Manifest | None = None
-    service: Manifest | None = None
-    budget: Manifest | None = None
-    autoscaler: Manifest | None = None
-
-
-@dataclass(frozen=True)
 class WebserviceEvidence:
     """Everything a decision about a Webservice may look at.
 
+    ``children`` holds what exists under the Webservice's name, by kind, whoever made it.
     ``image`` is None where the InferenceImage does not exist (or none is referred to);
     ``fresh_keys`` are random, used only if the Secret has to be made.
     """
 
     webservice: Webservice
     image: InferenceImage | None
-    children: Children
+    children: Mapping[str, Manifest]
     pods: Sequence[PodEvidence]
     fresh_keys: tuple[str, str]
     settings: Settings

@@ -93,7 +93,7 @@ class InferenceImageSpec(Wire):
 
 
 class CreationState(StrEnum):
-    """Azure ML v1's words for an image's operation (contract §3)."""
+    """Azure ML v1's words for an image's operation."""
 
     NOT_STARTED = "NotStarted"
     RUNNING = "Running"

@@ -15,6 +15,8 @@ CONTROLLER = "fairlead"  # reportingController of our Events
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY_US = f"{MANAGED_BY}=fairlead"  # the server-side selector of every watch on children
 OWNED_BY_WEBSERVICE = f"{GROUP}/webservice"
+COMPONENT = "app.kubernetes.io/component"
+SCORING = "scoring"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ MAX_VERSIONS = 100  # that status shows
 
 
 class Framework(StrEnum):
-    """Azure ML v1's words (contract §4)."""
+    """Azure ML v1's words."""
 
     CUSTOM = "Custom"
     TENSORFLOW = "TensorFlow"

@@ -2,7 +2,7 @@
 
 The comment behind each is its documentation: ``docs/reasons.md`` lists the same words, and a test
 keeps the two equal. Names of Azure ML's own troubleshooting pages are kept where they fit, so that
-what people find there helps here (contract §15).
+what people find there helps here.
 """
 
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Webservice: an image, served: AksWebservice's knobs under Kubernetes' names (contract §6)."""
+"""Webservice: an image, served: AksWebservice's knobs under Kubernetes' names."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -133,7 +133,7 @@ class WebserviceSpec(Wire):
 
 
 class State(StrEnum):
-    """Azure ML v1's states of a service (contract §3)."""
+    """Azure ML v1's states of a service."""
 
     TRANSITIONING = "Transitioning"
     HEALTHY = "Healthy"

@@ -1,4 +1,4 @@
-"""The corridor: observe, decide, apply. The only room that both thinks and touches."""
+"""One reconcile of one object: observe, decide, apply, write the status."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

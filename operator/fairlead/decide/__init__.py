@@ -1,1 +1,1 @@
-"""The mind of the operator: what is, against what should be. Pure, so tests need no cluster."""
+"""Decisions: evidence to status, actions and wanted tasks. Pure, so tests need no cluster."""

@@ -4,7 +4,7 @@ from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest
 from fairlead.desired.metadata import child
 
-SCALE_DOWN_WINDOW_S = 60  # seconds; azureml-fe scales down after about a minute (contract §13)
+SCALE_DOWN_WINDOW_S = 60  # seconds; azureml-fe scales down after about a minute
 
 
 def autoscaler(webservice: Webservice) -> Manifest | None:

@@ -23,7 +23,7 @@ GPU = "nvidia.com/gpu"
 STARTUP_PERIOD_S = 2  # seconds between two looks at a container that starts
 DRAIN_S = 5  # until every node knows that the pod takes no more requests
 SCORING_TIMEOUT_S = 60  # seconds; v1's scoring time-out
-MAX_QUEUE_WAIT_MS = 500  # v1's max_request_wait_time (contract §6.1); then a 503 says why
+MAX_QUEUE_WAIT_MS = 500  # v1's max_request_wait_time; then a 503 says why
 PROGRESS_DEADLINE_MARGIN_S = 300  # seconds to pull the image, on top of the start-up budget
 
 

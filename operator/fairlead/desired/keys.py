@@ -6,7 +6,7 @@ from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest
 from fairlead.desired.metadata import labels
 
-PRIMARY, SECONDARY = "primaryKey", "secondaryKey"  # v1's names (contract §6.1)
+PRIMARY, SECONDARY = "primaryKey", "secondaryKey"  # v1's names
 
 
 def keys_name(webservice: Webservice) -> str:

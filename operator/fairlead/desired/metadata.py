@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from fairlead.api.meta import GROUP, MANAGED_BY, OWNED_BY_WEBSERVICE
+from fairlead.api.meta import COMPONENT, GROUP, MANAGED_BY, OWNED_BY_WEBSERVICE, SCORING
 from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest
 from fairlead.canonical import canonical_json
@@ -13,8 +13,8 @@ REVISION = f"{GROUP}/revision"
 
 
 def selector(service: Webservice) -> dict[str, str]:
-    """The labels that never change: for selectors only."""
-    return {OWNED_BY_WEBSERVICE: service.name}
+    """The labels that never change, for selectors: a Deployment's selector is immutable."""
+    return {OWNED_BY_WEBSERVICE: service.name, COMPONENT: SCORING}
 
 
 def labels(service: Webservice) -> dict[str, str]:

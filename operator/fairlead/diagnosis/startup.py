@@ -10,7 +10,7 @@ from fairlead.finding import Finding
 from fairlead.images.layout import APP_ROOT
 from fairlead.inputs.startup_record import StartupRecord
 
-MODEL_ASKED_FOR = re.compile(r"Model (\S+) not found")  # Azure ML's own words (contract §11)
+MODEL_ASKED_FOR = re.compile(r"Model (\S+) not found")  # Azure ML's own words
 MODULE_ASKED_FOR = re.compile(r"No module named '([^']+)'")
 INTERRUPTED = "InitInterrupted"  # the runtime was told to stop before init() returned
 ENDED = ("ProcessKilled", "ProcessExited")  # no exception of the script: its process was ended

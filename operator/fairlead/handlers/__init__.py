@@ -1,1 +1,1 @@
-"""kopf's doorway: translate, delegate, translate back. No decisions here."""
+"""kopf only: watch streams, start-up, probes. No decisions here."""

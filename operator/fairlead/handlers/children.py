@@ -6,15 +6,17 @@ from typing import Any
 import kopf
 
 from fairlead.api.meta import MANAGED_BY_US, OWNED_BY_WEBSERVICE, WEBSERVICE
+from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
 from fairlead.handlers.wakes import Key
 
-CHILDREN = (
-    ("apps", "v1", "deployments"),
-    ("", "v1", "services"),
-    ("", "v1", "pods"),
-    ("policy", "v1", "poddisruptionbudgets"),
-    ("autoscaling", "v2", "horizontalpodautoscalers"),
-)
+
+def _resource(kind: ChildKind) -> tuple[str, str, str]:
+    group, _, version = kind.api_version.rpartition("/")
+    return group, version, kind.plural
+
+
+PODS = ("", "v1", "pods")
+WATCHED = (*(_resource(kind) for kind in CHILD_KINDS), PODS)
 
 
 @kopf.on.event("apps", "v1", "deployments")
@@ -48,5 +50,5 @@ def _wake(namespace: str, labels: Any, memo: Any) -> None:
 
 def watch_only_ours(selectors: Any) -> None:
     """Have the API server send children that carry our label, and no others."""
-    for group, version, plural in CHILDREN:
+    for group, version, plural in WATCHED:
         selectors[group, version, plural] = MANAGED_BY_US

@@ -1,5 +1,4 @@
-"""How kopf is set up. The traps this avoids are K1 to K23 of the research on kopf; each line says
-which one."""
+"""How kopf is set up. Each line says which trap it avoids."""
 
 import logging
 import random
@@ -25,8 +24,8 @@ class Forgetful(kopf.DiffBaseStorage):
     """Remembers nothing on the object: what is done is seen by looking, never from a note.
 
     A note in an annotation belongs to whoever may write the object: copied to another object it
-    would hide that one (K4a), malformed it would block it (K4b), too large it would repeat the
-    handling for ever (K3), and any foreign annotation would look like a change (K5).
+    would hide that one, malformed it would block it (K4b), too large it would repeat the
+    handling for ever, and any foreign annotation would look like a change (K5).
     """
 
     def fetch(self, **_: Any) -> None:
@@ -49,10 +48,10 @@ async def started(settings: kopf.OperatorSettings, **_: Any) -> None:
 
 def configure(settings: kopf.OperatorSettings) -> None:
     """Set every deadline that is unlimited by default, and keep kopf out of users' objects."""
-    settings.watching.server_timeout = 300  # bounds the life of a watch (K13)
+    settings.watching.server_timeout = 300  # bounds the life of a watch
     settings.watching.client_timeout = 330
     settings.watching.connect_timeout = 10
-    settings.watching.inactivity_timeout = 70  # a silent watch is a dead one (K13)
+    settings.watching.inactivity_timeout = 70  # a silent watch is a dead one
     settings.watching.chunk_size = 500  # not the whole list in one answer
     watch_only_ours(settings.watching.label_selectors)
     settings.networking.request_timeout = 30
@@ -63,8 +62,8 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.persistence.finalizer = FINALIZER
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix="fairlead.dev")
     settings.persistence.diffbase_storage = Forgetful()
-    settings.posting.enabled = False  # Events are transitions of conditions, not log lines (K23)
+    settings.posting.enabled = False  # Events are transitions of conditions, not log lines
     settings.posting.level = logging.CRITICAL
-    settings.peering.standalone = True  # peering pauses all who see a forged peer (K11)
-    settings.process.ultimate_exiting_timeout = 25  # below a pod's grace period (K7)
-    settings.scanning.disabled = True  # no right to list CRDs and namespaces is needed (K22)
+    settings.peering.standalone = True  # peering pauses all who see a forged peer
+    settings.process.ultimate_exiting_timeout = 25  # below a pod's grace period
+    settings.scanning.disabled = True  # no right to list CRDs and namespaces is needed

@@ -1,7 +1,7 @@
 """What a model is, once its files are on disk: one file or one folder, and its digest.
 
 Azure ML v1 keeps exactly one entry below ``<name>/<version>/`` and ``get_model_path`` returns it
-(contract §4, §11): one file stays that file, several become a folder named after the model.
+: one file stays that file, several become a folder named after the model.
 """
 
 from dataclasses import dataclass

@@ -2,13 +2,15 @@
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 
 from fairlead.api.meta import API_VERSION, INFERENCE_IMAGE, OWNED_BY_WEBSERVICE
 from fairlead.api.objects import InferenceImage, Webservice, read_image
-from fairlead.api.refs import Ref
+from fairlead.api.refs import Manifest, Ref
 from fairlead.cluster import PodLog
+from fairlead.desired.child_kinds import CHILD_KINDS
 from fairlead.desired.deployment import CONTAINER
-from fairlead.evidence import Children, PodEvidence, WebserviceEvidence
+from fairlead.evidence import PodEvidence, WebserviceEvidence
 from fairlead.observe.context import ReconcileContext
 
 MAX_LOG_READS = 2  # pods of one service whose logs are read at one look
@@ -34,17 +36,12 @@ async def _image(webservice: Webservice, context: ReconcileContext) -> Inference
     return None if body is None else read_image(body)
 
 
-async def _children(webservice: Webservice, context: ReconcileContext) -> Children:
-    def named(api_version: str, plural: str) -> Ref:
-        return Ref(api_version, plural, webservice.namespace, webservice.name)
-
-    refs = (
-        named("apps/v1", "deployments"),
-        named("v1", "services"),
-        named("policy/v1", "poddisruptionbudgets"),
-        named("autoscaling/v2", "horizontalpodautoscalers"),
+async def _children(webservice: Webservice, context: ReconcileContext) -> Mapping[str, Manifest]:
+    found = await asyncio.gather(
+        *(context.cluster.get(kind.ref(webservice)) for kind in CHILD_KINDS)
     )
-    return Children(*await asyncio.gather(*(context.cluster.get(ref) for ref in refs)))
+    pairs = zip(CHILD_KINDS, found, strict=True)
+    return {kind.kind: manifest for kind, manifest in pairs if manifest is not None}
 
 
 async def _pods(webservice: Webservice, context: ReconcileContext) -> list[PodEvidence]:

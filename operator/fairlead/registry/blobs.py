@@ -124,7 +124,7 @@ class Blobs:
                 frozenset({ACCEPTED, NO_CONTENT, CREATED}),
                 headers={"Content-Type": "application/octet-stream"},
                 content=hashed,
-                patience=COMMIT_TIMEOUT_S,
+                read_timeout_s=COMMIT_TIMEOUT_S,
             )
         )
         if digest is not None and hashed.digest != digest:
@@ -132,7 +132,12 @@ class Blobs:
         last = httpx.URL(_location(repository, sent)).copy_merge_params({"digest": hashed.digest})
         self._transport.ask(
             Call(
-                "PUT", repository, str(last), what, frozenset({CREATED}), patience=COMMIT_TIMEOUT_S
+                "PUT",
+                repository,
+                str(last),
+                what,
+                frozenset({CREATED}),
+                read_timeout_s=COMMIT_TIMEOUT_S,
             )
         )
 

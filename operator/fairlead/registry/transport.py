@@ -17,7 +17,7 @@ from fairlead.registry.reference import Repository, endpoint, is_plain
 MAX_REDIRECTS = 5
 LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")  # never through a proxy
 RETRY_DELAYS_S = (0.2, 0.5, 1.0)  # seconds before each quick retry
-CONNECT, PATIENCE = 5.0, 60.0  # seconds
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 5.0, 60.0
 MAX_ANSWER_BYTES = (
     4 * 1024 * 1024
 )  # bytes of an answer that is read into memory: a manifest's own limit
@@ -37,7 +37,7 @@ class Call:
     expect: frozenset[int]
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | Iterable[bytes] | None = None
-    patience: float = PATIENCE
+    read_timeout_s: float = READ_TIMEOUT_S
     """Seconds without a byte from the registry."""
     again: bool = False
     """Whether sending it twice does no harm, though its method is not one of ``RETRIED``."""
@@ -58,7 +58,7 @@ class Transport:
         self._insecure = frozenset(insecure_hosts)
         self._client = httpx.Client(
             verify=trust,
-            timeout=PATIENCE,
+            timeout=READ_TIMEOUT_S,
             max_redirects=MAX_REDIRECTS,
             headers={"Accept-Encoding": "identity"},
             mounts=dict.fromkeys(LOOPBACK, None),
@@ -131,7 +131,7 @@ class Transport:
             httpx.URL(base).join(call.url),
             headers={**call.headers, **({"Authorization": f"Bearer {token}"} if token else {})},
             content=call.content,
-            timeout=httpx.Timeout(call.patience, connect=CONNECT),
+            timeout=httpx.Timeout(call.read_timeout_s, connect=CONNECT_TIMEOUT_S),
         )
         follow = call.method in ("GET", "HEAD")
         return self._client.send(request, stream=True, follow_redirects=follow)

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -6,12 +7,10 @@ from fairlead.api.refs import Manifest
 from fairlead.api.webservice import WebserviceStatus
 from fairlead.decide.decision import Apply, Create, Decision, Delete
 from fairlead.decide.webservice.stages import decide_webservice
-from fairlead.desired.autoscaler import autoscaler
-from fairlead.desired.deployment import deployment, revision_of
-from fairlead.desired.disruption_budget import disruption_budget
+from fairlead.desired.child_kinds import CHILD_KINDS
+from fairlead.desired.deployment import revision_of
 from fairlead.desired.metadata import REVISION
-from fairlead.desired.service import service
-from fairlead.evidence import Children, WebserviceEvidence
+from fairlead.evidence import WebserviceEvidence
 from fairlead.settings import Settings
 from tests.unit.objects import NOW, image, webservice
 from tests.unit.pods import crashed
@@ -22,10 +21,12 @@ REFERENCE = f"localhost:5000/demo/diabetes@{DIGEST}"
 
 
 def evidence(
-    wanted: Webservice, of: InferenceImage | None = BUILT, children: Children | None = None
+    wanted: Webservice,
+    of: InferenceImage | None = BUILT,
+    children: Mapping[str, Manifest] | None = None,
 ) -> WebserviceEvidence:
     return WebserviceEvidence(
-        wanted, of, children or Children(), (), ("one", "two"), Settings(external_host="")
+        wanted, of, children or {}, (), ("one", "two"), Settings(external_host="")
     )
 
 
@@ -37,24 +38,19 @@ def said(decision: Decision[WebserviceStatus]) -> dict[str, str]:
     return {c.type: f"{c.truth}/{c.reason}" for c in decision.conditions}
 
 
-def exists(manifest: Manifest | None, **status: Any) -> Manifest | None:
-    if manifest is None:
-        return None
+def exists(manifest: Manifest, **status: Any) -> Manifest:
     meta = {**manifest["metadata"], "uid": f"uid-of-{manifest['kind']}", "generation": 1}
     return {**manifest, "metadata": meta, "status": status}
 
 
-def made(wanted: Webservice, **status: Any) -> Children:
+def made(wanted: Webservice, **status: Any) -> dict[str, Manifest]:
     """The children as they are once everything was applied."""
-    live = exists(deployment(wanted, REFERENCE), observedGeneration=1, **status)
-    assert live
-    live["spec"] = {"replicas": 2, **live["spec"]}
-    return Children(
-        live,
-        exists(service(wanted)),
-        exists(disruption_budget(wanted)),
-        exists(autoscaler(wanted)),
-    )
+    built = (kind.build(wanted, REFERENCE) for kind in CHILD_KINDS)
+    live = {manifest["kind"]: exists(manifest) for manifest in built if manifest}
+    deployed = live["Deployment"]
+    deployed["status"] = {"observedGeneration": 1, **status}
+    deployed["spec"] = {"replicas": 2, **deployed["spec"]}
+    return live
 
 
 SERVING = {"replicas": 2, "readyReplicas": 2, "updatedReplicas": 2}
@@ -140,9 +136,8 @@ def test_a_new_image_is_rolled_out_and_is_not_called_serving_before_it_serves() 
 def test_a_failing_revision_hides_nothing_that_serves() -> None:
     wanted = webservice()
     children = made(wanted, replicas=3, readyReplicas=2, updatedReplicas=1)
-    assert children.deployment
     culprit = crashed(exitCode=9)
-    culprit.pod["metadata"]["labels"][REVISION] = revision_of(children.deployment)
+    culprit.pod["metadata"]["labels"][REVISION] = revision_of(children["Deployment"])
     decision = decided(replace(evidence(wanted, children=children), pods=(culprit,)))
     assert said(decision) == {
         "Ready": "False/KubernetesCrashLoopBackOff",
@@ -158,7 +153,7 @@ def test_a_failing_revision_hides_nothing_that_serves() -> None:
 def test_a_strangers_object_of_our_name_is_left_alone() -> None:
     wanted = webservice()
     stranger = {"kind": "Service", "metadata": {"name": "diabetes", "uid": "theirs"}}
-    children = replace(made(wanted, **SERVING), service=stranger)
+    children = {**made(wanted, **SERVING), "Service": stranger}
     decision = decided(evidence(wanted, children=children))
     assert decision.actions == ()
     assert said(decision)["Stalled"] == "True/NameTaken"
@@ -181,9 +176,8 @@ def test_the_autoscaler_goes_where_the_number_of_replicas_is_fixed() -> None:
 def test_the_number_of_replicas_is_handed_over_and_never_dropped() -> None:
     fixed, scaled = webservice(replicas=4), webservice()
     children = made(fixed, **SERVING)
-    assert children.deployment
     ours = {"manager": "fairlead-operator", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
-    children.deployment["metadata"]["managedFields"] = [ours]
+    children["Deployment"]["metadata"]["managedFields"] = [ours]
     decision = decided(evidence(scaled, children=children))
     handover, applied, *_ = [a for a in decision.actions if isinstance(a, Apply)]
     assert (handover.manager, handover.manifest["spec"]) == ("fairlead-replicas", {"replicas": 4})
@@ -194,6 +188,5 @@ def test_the_number_of_replicas_is_handed_over_and_never_dropped() -> None:
 def test_the_autoscalers_number_is_not_written() -> None:
     wanted = webservice()
     children = made(wanted, **SERVING)
-    assert children.deployment
-    children.deployment["spec"]["replicas"] = 7
+    children["Deployment"]["spec"]["replicas"] = 7
     assert decided(evidence(wanted, children=children)).actions == ()

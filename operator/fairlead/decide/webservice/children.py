@@ -1,6 +1,6 @@
-"""A Webservice's children: what to apply, what to delete, and what belongs to somebody else."""
+"""A Webservice's children: what to apply, what to delete, and what is not ours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fairlead.api.meta import FIELD_MANAGER, REPLICAS_MANAGER
@@ -8,16 +8,12 @@ from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest, ref_of
 from fairlead.decide.decision import Action, Apply, Delete
 from fairlead.decide.webservice.drift import needs_apply
-from fairlead.desired.autoscaler import autoscaler
-from fairlead.desired.deployment import deployment
-from fairlead.desired.disruption_budget import disruption_budget
-from fairlead.desired.service import service
-from fairlead.evidence import Children
+from fairlead.desired.child_kinds import CHILD_KINDS, DEPLOYMENT
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do with the children; ``taken`` names those that are somebody else's."""
+    """What to do with the children; ``taken`` names those that another controller owns."""
 
     actions: tuple[Action, ...]
     taken: tuple[str, ...]
@@ -29,26 +25,27 @@ class Plan:
         return (f"applied {' '.join(dict.fromkeys(kinds))}",) if kinds else ()
 
 
-def plan(webservice: Webservice, image: str, children: Children) -> Plan:
-    """Return the actions that make the children what they should be; none where a name is taken."""
-    wanted_deployment = deployment(webservice, image)
-    wanted = (
-        (wanted_deployment, children.deployment),
-        (service(webservice), children.service),
-        (disruption_budget(webservice), children.budget),
-        (autoscaler(webservice), children.autoscaler),
-    )
-    pairs = [(manifest, existing) for manifest, existing in wanted if manifest]
+def plan(webservice: Webservice, image: str, children: Mapping[str, Manifest]) -> Plan:
+    """Return the actions that make the children what they should be; none where a name is taken.
+
+    ``children`` holds what exists under the Webservice's name, by kind, whoever made it.
+    """
+    wanted = {kind.kind: kind.build(webservice, image) for kind in CHILD_KINDS}
+    wanted_deployment = wanted[DEPLOYMENT.kind] or {}
     taken = tuple(
-        f"{existing['kind']} '{existing['metadata']['name']}'"
-        for _, existing in pairs
-        if existing and not _ours(existing, webservice)
+        f"{kind} '{children[kind]['metadata']['name']}'"
+        for kind, manifest in wanted.items()
+        if manifest and kind in children and not _ours(children[kind], webservice)
     )
     if taken:
         return Plan((), taken, wanted_deployment)
-    actions = [action for manifest, existing in pairs for action in _apply(manifest, existing)]
-    if autoscaler(webservice) is None:
-        actions += _delete(children.autoscaler, webservice)
+    actions = list[Action]()
+    for kind, manifest in wanted.items():
+        existing = children.get(kind)
+        if manifest is not None:
+            actions += _apply(manifest, existing)
+        elif existing is not None and _ours(existing, webservice):
+            actions.append(Delete(ref_of(existing), existing["metadata"]["uid"]))
     return Plan(tuple(actions), (), wanted_deployment)
 
 
@@ -69,7 +66,7 @@ def _apply(manifest: Manifest, existing: Manifest | None) -> Iterator[Action]:
 
 
 def _pinned(manifest: Manifest, existing: Manifest) -> Manifest:
-    """The uid keeps the update from reaching a stranger who takes the name after we looked."""
+    """The uid keeps the update from reaching another object that takes the name after the read."""
     metadata = {**manifest["metadata"], "uid": existing["metadata"]["uid"]}
     return {**manifest, "metadata": metadata}
 
@@ -86,12 +83,6 @@ def _gives_up_replicas(manifest: Manifest, existing: Manifest) -> bool:
         and "f:replicas" in entry.get("fieldsV1", {}).get("f:spec", {})
         for entry in existing["metadata"].get("managedFields") or []
     )
-
-
-def _delete(existing: Manifest | None, webservice: Webservice) -> list[Action]:
-    if existing is None or not _ours(existing, webservice):
-        return []
-    return [Delete(ref_of(existing), existing["metadata"]["uid"])]
 
 
 def _ours(existing: Manifest, webservice: Webservice) -> bool:

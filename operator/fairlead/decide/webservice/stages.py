@@ -31,6 +31,7 @@ from fairlead.decide.missing import missing
 from fairlead.decide.webservice.availability import available, deployed, scaling
 from fairlead.decide.webservice.children import Plan, plan
 from fairlead.decide.webservice.rollout import Rollout, failure_of, rollout
+from fairlead.desired.child_kinds import AUTOSCALER, DEPLOYMENT, SERVICE
 from fairlead.desired.deployment import authenticated, revision_of
 from fairlead.desired.keys import keys
 from fairlead.evidence import PodContext, WebserviceEvidence
@@ -38,7 +39,7 @@ from fairlead.evidence import PodContext, WebserviceEvidence
 
 def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[WebserviceStatus]:
     image, image_stage = _image(evidence, now)
-    if image is None and evidence.children.deployment is None:
+    if image is None and evidence.children.get(DEPLOYMENT.kind) is None:
         waiting = not_reached("Deployed", "Available", why="Waits for the image.")
         status = WebserviceStatus(state=State.TRANSITIONING)
         return Decision(status, (image_stage, *waiting), requeue_after=REQUEUE_SOON_S)
@@ -88,7 +89,7 @@ def _judged(
     evidence: WebserviceEvidence, image: str, planned: Plan | None, now: datetime
 ) -> tuple[WebserviceStatus, tuple[StageResult, ...]]:
     """How what exists compares with what is wanted: the status, and the stages' words."""
-    live, spec = evidence.children.deployment, evidence.webservice.spec
+    live, spec = evidence.children.get(DEPLOYMENT.kind), evidence.webservice.spec
     wanted = planned.deployment if planned else live
     budget = (spec.probes or Probes()).initial_delay_seconds
     if live is None or wanted is None:
@@ -97,7 +98,7 @@ def _judged(
         about = _circumstances(evidence, image, budget)
         progress = rollout(live, revision_of(wanted), evidence.pods, about)
     failure = failure_of(progress, evidence.webservice.status.failure, now)
-    scales = scaling(evidence.children.autoscaler, spec.replicas, now)
+    scales = scaling(evidence.children.get(AUTOSCALER.kind), spec.replicas, now)
     return _status(evidence, progress, image), (
         deployed(progress, failure, budget),
         available(progress, failure),
@@ -118,7 +119,7 @@ def _circumstances(evidence: WebserviceEvidence, image: str, budget: int) -> Pod
 
 
 def _status(evidence: WebserviceEvidence, progress: Rollout, image: str) -> WebserviceStatus:
-    service, known = evidence.children.service, evidence.webservice.status
+    service, known = evidence.children.get(SERVICE.kind), evidence.webservice.status
     addresses = [
         str(pod.pod["status"]["hostIP"])
         for pod in evidence.pods
@@ -145,7 +146,7 @@ def _serving(evidence: WebserviceEvidence) -> str:
 
 def _keys(evidence: WebserviceEvidence) -> list[Action]:
     """Make the Secret before the pods that mount it, and again if it is missed."""
-    live = evidence.children.deployment
+    live = evidence.children.get(DEPLOYMENT.kind)
     ready = live is not None and live.get("status", {}).get("readyReplicas", 0)
     if ready or not authenticated(evidence.webservice):
         return []
