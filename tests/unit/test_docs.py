@@ -10,13 +10,15 @@ import pytest
 from fairlead.api import reasons
 from fairlead.api.reasons import Reason
 from fairlead.settings import Settings
-from fairlead_scoring.front import admission, exchange, settings
-from fairlead_scoring.front.admission import Reason as Refusal
-from fairlead_scoring.front.app import ROUTES
-from fairlead_scoring.front.exchange import Outcome
-from fairlead_scoring.front.restarts import TOO_OFTEN
+from fairlead_scoring.front.config import settings
+from fairlead_scoring.front.http.app import ROUTES
+from fairlead_scoring.front.queue import admission
+from fairlead_scoring.front.queue.admission import Reason as Refusal
+from fairlead_scoring.front.slots import in_flight as exchange
+from fairlead_scoring.front.slots.in_flight import Outcome
+from fairlead_scoring.front.slots.restart_backoff import TOO_OFTEN
 
-FRONT = Path(settings.__file__).parent
+FRONT = Path(settings.__file__).parents[1]
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -72,7 +74,7 @@ def test_every_refusal_and_outcome_of_the_runtime_is_documented_in_the_same_word
 
 def variables_in_code() -> set[str]:
     """Every variable that the runtime's front asks the environment for."""
-    source = "".join(path.read_text() for path in FRONT.glob("*.py"))
+    source = "".join(path.read_text() for path in FRONT.rglob("*.py"))
     names = set(re.findall(r'"((?:FAIRLEAD|AZUREML|AML|SERVICE|SERVER|SCORING)_[A-Z_]+)"', source))
     source = (FRONT.parent / "slot" / "layout.py").read_text()
     names |= set(re.findall(r'"((?:AZUREML|AML)_[A-Z_]+)"', source))

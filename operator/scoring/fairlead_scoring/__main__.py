@@ -9,7 +9,7 @@ def main() -> int:
     # As process 1 of a container we would not even notice a signal that nobody handles.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from fairlead_scoring.front.server import main as serve
+    from fairlead_scoring.front.http.server import main as serve
 
     return serve(sys.argv[1:])
 

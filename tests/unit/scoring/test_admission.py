@@ -12,9 +12,9 @@ from hypothesis.stateful import (
     rule,
 )
 
-from fairlead_scoring.front.admission import Admission, Limits, Reason, Turn
-from fairlead_scoring.front.pace import LONGEST, Pace
-from fairlead_scoring.front.restarts import LONGEST_DELAY, STEADY, TOO_OFTEN, Restarts
+from fairlead_scoring.front.queue.admission import Admission, Limits, Reason, Turn
+from fairlead_scoring.front.queue.service_time import LONGEST, Pace
+from fairlead_scoring.front.slots.restart_backoff import LONGEST_DELAY, STEADY, TOO_OFTEN, Restarts
 
 
 class Clock:

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from fairlead_scoring.front.exchange import Outcome
-from fairlead_scoring.front.failure import death, interruption
-from fairlead_scoring.front.memory import oom_kills
-from fairlead_scoring.front.process import End
-from fairlead_scoring.front.progress import Progress
+from fairlead_scoring.front.slots.in_flight import Outcome
+from fairlead_scoring.front.slots.memory import oom_kills
+from fairlead_scoring.front.slots.process import End
+from fairlead_scoring.front.slots.progress import Progress
+from fairlead_scoring.front.slots.startup import death, interruption
 from fairlead_scoring.slot.record import Failure
 
 INIT = """
 import ctypes, os, pathlib, subprocess, sys, time
-from fairlead_scoring.front.session import kill_session, reap
+from fairlead_scoring.front.slots.session import kill_session, reap
 
 PR_SET_CHILD_SUBREAPER = 36
 ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # as process 1 is

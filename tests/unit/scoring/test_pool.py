@@ -6,13 +6,13 @@ from typing import cast
 
 import pytest
 
-from fairlead_scoring.front.admission import Limits, Reason, Turn
-from fairlead_scoring.front.exchange import Asker, Exchange, Outcome
-from fairlead_scoring.front.failure import StartFailedError
-from fairlead_scoring.front.figures import Figures
-from fairlead_scoring.front.pool import Pool
-from fairlead_scoring.front.restarts import TOO_OFTEN
-from fairlead_scoring.front.slots import Slot
+from fairlead_scoring.front.metrics import Figures
+from fairlead_scoring.front.queue.admission import Limits, Reason, Turn
+from fairlead_scoring.front.slots.in_flight import Asker, Exchange, Outcome
+from fairlead_scoring.front.slots.pool import Pool
+from fairlead_scoring.front.slots.restart_backoff import TOO_OFTEN
+from fairlead_scoring.front.slots.slot import Slot
+from fairlead_scoring.front.slots.startup import StartFailedError
 
 READY: dict[str, object] = {"type": "ready", "mode": "plain", "swagger": {}}
 ANSWER = {"type": "answer", "more": False}

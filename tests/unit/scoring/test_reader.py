@@ -8,9 +8,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead_scoring.front.deadline import Deadline
-from fairlead_scoring.front.incoming import Incoming, UnreadableError
-from fairlead_scoring.front.reader import Reader
+from fairlead_scoring.front.http.deadline import Deadline
+from fairlead_scoring.front.http.incoming import Incoming, UnreadableError
+from fairlead_scoring.front.http.reader import Reader
 
 STREAM = (
     b"POST /score?a=1 HTTP/1.1\r\nHost: x\r\nX-A:  1 \r\nX-A: 2\r\nX_B: 3\r\n"

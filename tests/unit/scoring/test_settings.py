@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fairlead_scoring.front.admission import Limits
-from fairlead_scoring.front.settings import Reading, Settings, read_settings
-from fairlead_scoring.front.values import SettingsError
+from fairlead_scoring.front.config.settings import Reading, Settings, read_settings
+from fairlead_scoring.front.config.values import SettingsError
+from fairlead_scoring.front.queue.admission import Limits
 from fairlead_scoring.slot.layout import Layout
 
 ROOT = Path("/var/azureml-app")

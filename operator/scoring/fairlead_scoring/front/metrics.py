@@ -1,81 +1,66 @@
-"""``/metrics``: the figures in Prometheus' text format."""
+"""What the front counts: plain numbers, for whoever shows them."""
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
+# Seconds. A request may wait and run from less than a millisecond to an hour.
+BUCKETS = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
+    *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0),
 )
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.registry import Collector, CollectorRegistry
-
-from fairlead_scoring.front.figures import Figures, Histogram
-from fairlead_scoring.front.messages import Response
-from fairlead_scoring.front.pool import Pool
 
 
-class Metrics(Collector):
-    """Made from the figures when they are asked for, so that counting costs requests nothing."""
+class Histogram:
+    """How many of the values noted lie below each of ``bounds``, and their sum."""
 
-    def __init__(self, pool: Pool, figures: Figures) -> None:
-        self._pool, self._figures = pool, figures
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)
+    def __init__(self, bounds: Sequence[float] = BUCKETS) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
 
-    def response(self) -> Response:
-        return Response(
-            200, generate_latest(self._registry), (("Content-Type", CONTENT_TYPE_LATEST),)
-        )
+    def note(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.sum += value
 
-    def collect(self) -> Iterator[Metric]:
-        yield from self._gauges()
-        yield from self._counters()
-        figures = self._figures
-        yield _histogram("fairlead_queue_wait_seconds", "Wait for a slot", figures.waits)
-        yield _histogram("fairlead_run_seconds", "Time in a slot", figures.runs)
+    @property
+    def total(self) -> int:
+        return sum(self.counts)
 
-    def _gauges(self) -> Iterator[Metric]:
-        state = self._pool.state
-        values = {
-            ("fairlead_slots", "Slots that there should be"): state.slots,
-            ("fairlead_slots_ready", "Slots whose init() has finished"): state.ready,
-            ("fairlead_slots_busy", "Requests that run"): state.busy,
-            ("fairlead_queue_length", "Requests that wait for a slot"): state.waiting,
-            ("fairlead_ready", "1 if every slot is ready"): int(self._pool.ready),
-            ("fairlead_init_seconds", "From the start of the newest slot to the end of init()"): (
-                self._figures.init_seconds or 0.0
-            ),
-        }
-        for (name, told), value in values.items():
-            yield GaugeMetricFamily(name, told, value)
-
-    def _counters(self) -> Iterator[Metric]:
-        figures = self._figures
-        yield _counter(
-            "fairlead_requests",
-            "Answers of /score",
-            "code",
-            {str(k): v for k, v in figures.requests.items()},
-        )
-        yield _counter("fairlead_rejected", "Answers with 503", "reason", figures.refusals)
-        yield _counter("fairlead_slot_restarts", "Slots started again", "reason", figures.restarts)
-        yield CounterMetricFamily(
-            "fairlead_run_failures", "Answers for which run() failed", figures.failures
-        )
-        yield CounterMetricFamily(
-            "fairlead_abandoned", "Requests whose client went away", figures.abandoned
-        )
+    def cumulative(self) -> list[tuple[str, int]]:
+        """Return each bound, as Prometheus writes it, with how many values are not above it."""
+        names = [*map(str, self.bounds), "+Inf"]
+        sums, total = [], 0
+        for count in self.counts:
+            total += count
+            sums.append(total)
+        return list(zip(names, sums, strict=True))
 
 
-def _counter(name: str, told: str, label: str, values: dict[str, int]) -> CounterMetricFamily:
-    family = CounterMetricFamily(name, told, labels=[label])
-    for value, count in values.items():
-        family.add_metric([value], count)
-    return family
+@dataclass
+class Figures:
+    """Since the start; times in seconds. ``requests`` counts the answers of ``/score`` by status,
+    ``refusals`` those of them with 503, ``restarts`` the slots started again, by what ended them.
+    """
+
+    requests: Counter[int] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    failures: int = 0
+    abandoned: int = 0
+    restarts: Counter[str] = field(default_factory=Counter)
+    waits: Histogram = field(default_factory=Histogram)
+    runs: Histogram = field(default_factory=Histogram)
+    init_seconds: float | None = None
 
 
-def _histogram(name: str, told: str, histogram: Histogram) -> HistogramMetricFamily:
-    buckets = [(bound, float(count)) for bound, count in histogram.cumulative()]
-    return HistogramMetricFamily(name, told, buckets=buckets, sum_value=histogram.sum)
+@dataclass(frozen=True)
+class PoolState:
+    """``slots`` is how many there should be, ``ready`` how many there are; the rest is requests:
+    ``places`` may run at once, ``busy`` do, ``waiting`` do not yet."""
+
+    slots: int
+    ready: int
+    places: int
+    busy: int
+    waiting: int

@@ -13,16 +13,16 @@ from typing import Any, cast
 import uvicorn
 import uvloop
 
-from fairlead_scoring.front.app import App
-from fairlead_scoring.front.connection import Connection
-from fairlead_scoring.front.failure import StartFailedError, leave_record
-from fairlead_scoring.front.figures import Figures
-from fairlead_scoring.front.keys import Keys
-from fairlead_scoring.front.pool import Pool
-from fairlead_scoring.front.reload import Reload
-from fairlead_scoring.front.settings import Settings, read_settings
-from fairlead_scoring.front.slots import Slot
-from fairlead_scoring.front.values import SettingsError
+from fairlead_scoring.front.config.settings import Settings, read_settings
+from fairlead_scoring.front.config.values import SettingsError
+from fairlead_scoring.front.http.app import App
+from fairlead_scoring.front.http.authentication import Keys
+from fairlead_scoring.front.http.connection import Connection
+from fairlead_scoring.front.metrics import Figures
+from fairlead_scoring.front.slots.pool import Pool
+from fairlead_scoring.front.slots.reload import Reload
+from fairlead_scoring.front.slots.slot import Slot
+from fairlead_scoring.front.slots.startup import StartFailedError, leave_record
 from fairlead_scoring.slot import logs
 from fairlead_scoring.slot.record import Record
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from fairlead_scoring.front.values import SettingsError
+from fairlead_scoring.front.config.values import SettingsError
 from fairlead_scoring.slot.layout import APP_ROOT
 
 BROKEN = 3  # exit code, as the reference server's

@@ -3,20 +3,20 @@
 import logging
 
 from fairlead_scoring import __version__
-from fairlead_scoring.front.access_log import AccessLog
-from fairlead_scoring.front.admission import Reason
-from fairlead_scoring.front.figures import Figures
-from fairlead_scoring.front.health import liveness, readiness, slots, unavailable
-from fairlead_scoring.front.ids import RequestIds
-from fairlead_scoring.front.incoming import Client
-from fairlead_scoring.front.keys import Keys
-from fairlead_scoring.front.messages import FAILED, Request, Response, problem, text
-from fairlead_scoring.front.metrics import Metrics
-from fairlead_scoring.front.pool import Pool
-from fairlead_scoring.front.reload import Reload
-from fairlead_scoring.front.settings import Reading, Settings
-from fairlead_scoring.front.swagger import swagger
-from fairlead_scoring.front.visit import Visit
+from fairlead_scoring.front.config.settings import Reading, Settings
+from fairlead_scoring.front.http.authentication import Keys
+from fairlead_scoring.front.http.endpoints import liveness, readiness, slots, unavailable
+from fairlead_scoring.front.http.handler import Visit
+from fairlead_scoring.front.http.ids import RequestIds
+from fairlead_scoring.front.http.incoming import Client
+from fairlead_scoring.front.http.messages import FAILED, Request, Response, problem, text
+from fairlead_scoring.front.http.prometheus import Metrics
+from fairlead_scoring.front.http.request_log import AccessLog
+from fairlead_scoring.front.http.swagger import swagger
+from fairlead_scoring.front.metrics import Figures
+from fairlead_scoring.front.queue.admission import Reason
+from fairlead_scoring.front.slots.pool import Pool
+from fairlead_scoring.front.slots.reload import Reload
 from fairlead_scoring.slot.logs import NAME
 
 logger = logging.getLogger(NAME)

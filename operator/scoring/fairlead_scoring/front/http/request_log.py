@@ -8,7 +8,7 @@ import os
 import sys
 import time
 
-from fairlead_scoring.front.messages import Request
+from fairlead_scoring.front.http.messages import Request
 from fairlead_scoring.slot.logs import NAME
 from fairlead_scoring.slot.redaction import redact
 

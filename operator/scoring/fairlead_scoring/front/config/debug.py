@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead_scoring.front.config_file import configuration_error
-from fairlead_scoring.front.values import seconds, switch, whole
+from fairlead_scoring.front.config.config_file import configuration_error
+from fairlead_scoring.front.config.values import seconds, switch, whole
 
 PORT = 5678
 HIGHEST_PORT = 65535

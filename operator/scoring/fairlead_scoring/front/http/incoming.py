@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from fairlead_scoring.front.messages import Header, Request, Response
-from fairlead_scoring.front.settings import Reading
+from fairlead_scoring.front.config.settings import Reading
+from fairlead_scoring.front.http.messages import Header, Request, Response
 
 # The reference server's own limits for a field and their number; its line may have 4094 bytes.
 LONGEST_LINE, LONGEST_FIELD, MOST_FIELDS = 8190, 8190, 100

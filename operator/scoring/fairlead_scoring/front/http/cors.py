@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from fairlead_scoring.front.messages import Header
+from fairlead_scoring.front.http.messages import Header
 
 METHODS = ("GET", "POST")
 IN_PATTERNS = set("*\\]?$^[]()")  # an origin that has one of these is a regular expression

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from fairlead_scoring.front.messages import Header
+from fairlead_scoring.front.http.messages import Header
 
 HEADERS = ("x-request-id", "x-ms-request-id", "x-ms-client-request-id")
 LONGEST = 100  # characters

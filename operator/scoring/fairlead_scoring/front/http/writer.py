@@ -4,7 +4,7 @@ import asyncio
 
 from uvicorn.server import ServerState
 
-from fairlead_scoring.front.messages import Request, Response
+from fairlead_scoring.front.http.messages import Request, Response
 
 CLOSE = "connection: close\r\n"
 CHUNKED = "transfer-encoding: chunked\r\n"

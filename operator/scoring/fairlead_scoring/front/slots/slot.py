@@ -5,10 +5,10 @@ import logging
 import time
 from collections.abc import Callable
 
-from fairlead_scoring.front.exchange import Asker, Exchange, Outcome
-from fairlead_scoring.front.process import End, Process
-from fairlead_scoring.front.settings import Settings
-from fairlead_scoring.front.start import Start
+from fairlead_scoring.front.config.settings import Settings
+from fairlead_scoring.front.slots.in_flight import Asker, Exchange, Outcome
+from fairlead_scoring.front.slots.process import End, Process
+from fairlead_scoring.front.slots.start import Start
 from fairlead_scoring.slot.logs import NAME
 from fairlead_scoring.slot.record import Record
 from fairlead_scoring.slot.wire import Head

@@ -4,9 +4,9 @@ import asyncio
 import logging
 import time
 
-from fairlead_scoring.front.failure import StartFailedError, death, interruption
-from fairlead_scoring.front.process import End
-from fairlead_scoring.front.progress import Progress
+from fairlead_scoring.front.slots.process import End
+from fairlead_scoring.front.slots.progress import Progress
+from fairlead_scoring.front.slots.startup import StartFailedError, death, interruption
 from fairlead_scoring.slot.layout import Layout
 from fairlead_scoring.slot.logs import NAME
 from fairlead_scoring.slot.record import Failure, Record, make_record

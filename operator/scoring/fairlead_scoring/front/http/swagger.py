@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
-from fairlead_scoring.front.messages import Response, document, problem
+from fairlead_scoring.front.http.messages import Response, document, problem
 from fairlead_scoring.slot.words import INTERNAL
 
 ALIASES = {"2": "2", "2.0": "2", "3": "3", "3.0": "3", "3.1": "3.1"}

@@ -6,13 +6,13 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 
-from fairlead_scoring.front.admission import Admission, Limits, Reason, Turn
-from fairlead_scoring.front.exchange import Exchange, Outcome
-from fairlead_scoring.front.failure import StartFailedError
-from fairlead_scoring.front.figures import Figures, PoolState
-from fairlead_scoring.front.pace import Pace
-from fairlead_scoring.front.restarts import Restarts
-from fairlead_scoring.front.slots import GRACE, Slot
+from fairlead_scoring.front.metrics import Figures, PoolState
+from fairlead_scoring.front.queue.admission import Admission, Limits, Reason, Turn
+from fairlead_scoring.front.queue.service_time import Pace
+from fairlead_scoring.front.slots.in_flight import Exchange, Outcome
+from fairlead_scoring.front.slots.restart_backoff import Restarts
+from fairlead_scoring.front.slots.slot import GRACE, Slot
+from fairlead_scoring.front.slots.startup import StartFailedError
 from fairlead_scoring.slot.logs import NAME
 from fairlead_scoring.slot.record import Record
 from fairlead_scoring.slot.wire import Head

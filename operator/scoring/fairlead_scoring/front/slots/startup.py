@@ -3,8 +3,8 @@
 import logging
 from pathlib import Path
 
-from fairlead_scoring.front.process import End
-from fairlead_scoring.front.progress import Progress
+from fairlead_scoring.front.slots.process import End
+from fairlead_scoring.front.slots.progress import Progress
 from fairlead_scoring.slot.logs import NAME
 from fairlead_scoring.slot.record import Failure, Record, fit
 

@@ -12,12 +12,12 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.server import ServerState
 
-from fairlead_scoring.front.deadline import Deadline
-from fairlead_scoring.front.incoming import Application, Incoming, UnreadableError, Visit
-from fairlead_scoring.front.messages import Response, problem
-from fairlead_scoring.front.peer import CONTINUE, Probe, address
-from fairlead_scoring.front.reader import Reader
-from fairlead_scoring.front.writer import Writer
+from fairlead_scoring.front.http.deadline import Deadline
+from fairlead_scoring.front.http.incoming import Application, Incoming, UnreadableError, Visit
+from fairlead_scoring.front.http.messages import Response, problem
+from fairlead_scoring.front.http.peer import CONTINUE, Probe, address
+from fairlead_scoring.front.http.reader import Reader
+from fairlead_scoring.front.http.writer import Writer
 
 KEEP_ALIVE = 75.0  # seconds; longer than a proxy keeps an idle connection, so that it closes first
 LAST_CALL = 0.2  # seconds that an idle connection has for a last request when we shut down

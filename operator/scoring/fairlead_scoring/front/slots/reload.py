@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fairlead_scoring.front.messages import JSON, Response
+from fairlead_scoring.front.http.messages import JSON, Response
 from fairlead_scoring.slot.layout import Layout
 from fairlead_scoring.slot.logs import NAME
 from fairlead_scoring.slot.record import Record

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from fairlead_scoring.front.admission import Reason
-from fairlead_scoring.front.figures import Figures
-from fairlead_scoring.front.messages import JSON, Response, problem, text
-from fairlead_scoring.front.pool import Pool
+from fairlead_scoring.front.http.messages import JSON, Response, problem, text
+from fairlead_scoring.front.metrics import Figures
+from fairlead_scoring.front.queue.admission import Reason
+from fairlead_scoring.front.slots.pool import Pool
 
 WORDS = {
     Reason.STARTING: "The service is starting: init() has not finished yet. Try again later.",

@@ -5,12 +5,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fairlead_scoring.front.admission import Limits
-from fairlead_scoring.front.config_file import configuration_error, with_config_file
-from fairlead_scoring.front.cors import Cors
-from fairlead_scoring.front.debugging import Debugging, read_debugging
-from fairlead_scoring.front.options import read_options
-from fairlead_scoring.front.values import SettingsError, optional_whole, seconds, switch, whole
+from fairlead_scoring.front.config.config_file import configuration_error, with_config_file
+from fairlead_scoring.front.config.debug import Debugging, read_debugging
+from fairlead_scoring.front.config.options import read_options
+from fairlead_scoring.front.config.values import (
+    SettingsError,
+    optional_whole,
+    seconds,
+    switch,
+    whole,
+)
+from fairlead_scoring.front.http.cors import Cors
+from fairlead_scoring.front.queue.admission import Limits
 from fairlead_scoring.slot.layout import Layout, read_layout
 
 PORT, HEALTH_PORT = 5001, 5000

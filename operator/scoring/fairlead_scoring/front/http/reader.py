@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import httptools
 
-from fairlead_scoring.front.incoming import Incoming, UnreadableError
-from fairlead_scoring.front.messages import Header, Request
+from fairlead_scoring.front.http.incoming import Incoming, UnreadableError
+from fairlead_scoring.front.http.messages import Header, Request
 
 LARGEST_HEAD = 2**20  # bytes; no head within the limits for its parts is larger
 OFFER = ("upgrade", "connection")

@@ -2,9 +2,8 @@
 
 import re
 
-from fairlead_scoring.front.exchange import Outcome
-from fairlead_scoring.front.ids import RequestIds
-from fairlead_scoring.front.messages import (
+from fairlead_scoring.front.http.ids import RequestIds
+from fairlead_scoring.front.http.messages import (
     FAILED,
     JSON,
     OUTCOME,
@@ -13,6 +12,7 @@ from fairlead_scoring.front.messages import (
     Response,
     problem,
 )
+from fairlead_scoring.front.slots.in_flight import Outcome
 from fairlead_scoring.slot.wire import Head
 from fairlead_scoring.slot.words import RUN_FAILED, TIMEOUT
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairlead_scoring import slot
-from fairlead_scoring.front.exchange import Outcome
-from fairlead_scoring.front.memory import oom_kills
-from fairlead_scoring.front.pipe import Pipe
-from fairlead_scoring.front.session import kill_session, reap
+from fairlead_scoring.front.slots.in_flight import Outcome
+from fairlead_scoring.front.slots.memory import oom_kills
+from fairlead_scoring.front.slots.pipe import Pipe
+from fairlead_scoring.front.slots.session import kill_session, reap
 from fairlead_scoring.slot.wire import Head
 
 PROGRAM = Path(slot.__file__).with_name("__main__.py")

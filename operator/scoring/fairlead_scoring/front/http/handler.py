@@ -5,16 +5,16 @@ import time
 import uuid
 from typing import Protocol
 
-from fairlead_scoring.front.admission import Reason, Turn
-from fairlead_scoring.front.answers import BadHeaderError, frame, read_answer, unanswered
-from fairlead_scoring.front.exchange import Exchange, Outcome
-from fairlead_scoring.front.figures import Figures
-from fairlead_scoring.front.ids import IdTooLongError, RequestIds, read_ids
-from fairlead_scoring.front.incoming import Client
-from fairlead_scoring.front.messages import Request, Response, problem
-from fairlead_scoring.front.pool import Pool
-from fairlead_scoring.front.settings import Settings
-from fairlead_scoring.front.slots import Slot
+from fairlead_scoring.front.config.settings import Settings
+from fairlead_scoring.front.http.ids import IdTooLongError, RequestIds, read_ids
+from fairlead_scoring.front.http.incoming import Client
+from fairlead_scoring.front.http.messages import Request, Response, problem
+from fairlead_scoring.front.http.slot_messages import BadHeaderError, frame, read_answer, unanswered
+from fairlead_scoring.front.metrics import Figures
+from fairlead_scoring.front.queue.admission import Reason, Turn
+from fairlead_scoring.front.slots.in_flight import Exchange, Outcome
+from fairlead_scoring.front.slots.pool import Pool
+from fairlead_scoring.front.slots.slot import Slot
 from fairlead_scoring.slot.logs import NAME
 from fairlead_scoring.slot.wire import Head
 from fairlead_scoring.slot.words import INTERNAL
