@@ -16,8 +16,8 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.places import places
 from tests.cluster.steps import Steps
 
-WIDTH = 130  # of the tables where there is no terminal
-QUIET = 5.0  # percent
+TABLE_WIDTH = 130  # of the tables where there is no terminal
+QUIET_PERCENT = 5.0  # percent
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -43,11 +43,11 @@ def report(subjects: Sequence[Subject], others: float) -> None:
     """``others``: percent of the machine that something else had before the run."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH)
+        console = Console(highlight=False, width=TABLE_WIDTH)
     console.print("", speed(subjects), manners(subjects), sep="\n")
     for aim in aims(subjects):
         console.print(str(aim))
-    if others > QUIET:
+    if others > QUIET_PERCENT:
         console.print(
             f"The machine was not quiet: before the run others used {others:.0f} % of it. What "
             "takes turns can be compared with each other, and with no other run."

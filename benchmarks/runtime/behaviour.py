@@ -11,31 +11,32 @@ from benchmarks.runtime.errors import PeerError
 from benchmarks.runtime.figures import Answer, Behaviour, Health, Termination, percentile
 from benchmarks.runtime.server import Server
 
-CLIENTS, COMPUTING = 8, 0.05  # that many at once, each for so many seconds of processor time
-SATURATED = 4.0  # seconds
-PAUSE = 0.01  # seconds between two health requests, or before a refused client tries again
-BURST, SLOW = 12, 0.3
-RUNNING, UNTIL_NEXT, QUEUED = 1.2, 0.8, 0.1  # seconds; a queue with a deadline of 0.5 s serves it
-EXIT = 15.0  # seconds
+CLIENTS, COMPUTE_S = 8, 0.05  # processor time of each request
+SATURATION_S = 4.0
+PAUSE_S = 0.01  # between two health requests, or before a rejected client tries again
+BURST, SLOW_RUN_S = 12, 0.3
+# A queue with a deadline of 0.5 s serves the second request.
+RUNNING_S, NEXT_REQUEST_AFTER_S, QUEUED_S = 1.2, 0.8, 0.1
+EXIT_TIMEOUT_S = 15.0
 
 
 async def observe(server: Server) -> Behaviour:
     """The server does not live to see the end of it. Raise ``PeerError`` if it dies before."""
     health = await _saturated(server)
-    replies = await asyncio.gather(*(_score(server, sleep=SLOW) for _ in range(BURST)))
+    replies = await asyncio.gather(*(_score(server, sleep=SLOW_RUN_S) for _ in range(BURST)))
     overload = [Answer(reply.outcome, reply.seconds) for reply in replies]
     return Behaviour(health, overload, await _terminated(server))
 
 
 async def _saturated(server: Server) -> Health:
     """Health is asked all the time while clients keep every slot, and the core, at work."""
-    end = time.monotonic() + SATURATED
+    end = time.monotonic() + SATURATION_S
     clients = [asyncio.create_task(_keep_busy(server, end)) for _ in range(CLIENTS)]
-    await asyncio.sleep(SATURATED / 8)  # until then it is not yet saturated
+    await asyncio.sleep(SATURATION_S / 8)  # until then it is not yet saturated
     replies = []
     while time.monotonic() < end:
         replies.append(await ask(server.port, "GET", server.peer.health))
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(PAUSE_S)
     await asyncio.gather(*clients)
     took = [reply.seconds * 1000 for reply in replies]
     bad = sum(reply.outcome != "200" for reply in replies)
@@ -44,22 +45,22 @@ async def _saturated(server: Server) -> Health:
 
 async def _keep_busy(server: Server, end: float) -> None:
     while time.monotonic() < end:
-        if (await _score(server, compute=COMPUTING)).outcome != "200":
-            await asyncio.sleep(PAUSE)
+        if (await _score(server, compute=COMPUTE_S)).outcome != "200":
+            await asyncio.sleep(PAUSE_S)
 
 
 async def _terminated(server: Server) -> Termination:
     """SIGTERM to the main process, as the kubelet sends it: one runs, one waits, one comes late."""
-    running = asyncio.create_task(_score(server, sleep=RUNNING))
-    await asyncio.sleep(UNTIL_NEXT)
-    queued = asyncio.create_task(_score(server, sleep=QUEUED))
-    await asyncio.sleep(QUEUED)
+    running = asyncio.create_task(_score(server, sleep=RUNNING_S))
+    await asyncio.sleep(NEXT_REQUEST_AFTER_S)
+    queued = asyncio.create_task(_score(server, sleep=QUEUED_S))
+    await asyncio.sleep(QUEUED_S)
     if server.process.poll() is not None:
         raise PeerError(f"has ended under its load (exit code {server.process.returncode})")
     server.process.terminate()
     told = time.monotonic()
-    await asyncio.sleep(QUEUED)
-    new = asyncio.create_task(_score(server, sleep=QUEUED))
+    await asyncio.sleep(QUEUED_S)
+    new = asyncio.create_task(_score(server, sleep=QUEUED_S))
     ended = await asyncio.to_thread(_wait_for_exit, server.process, told)
     first, second, third = await asyncio.gather(running, queued, new)
     return Termination(first.outcome, second.outcome, third.outcome, ended)
@@ -67,7 +68,7 @@ async def _terminated(server: Server) -> Termination:
 
 def _wait_for_exit(process: psutil.Popen, told: float) -> float | None:
     try:
-        process.wait(EXIT)
+        process.wait(EXIT_TIMEOUT_S)
     except psutil.TimeoutExpired:
         return None
     return time.monotonic() - told

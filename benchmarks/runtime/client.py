@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-PATIENCE = 15.0  # seconds
+ANSWER_TIMEOUT_S = 15.0
 HEAD = (
     "{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     "Content-Length: {}\r\nConnection: close\r\n\r\n"
@@ -22,7 +22,7 @@ class Reply:
 
 
 async def ask(
-    port: int, method: str, path: str, body: bytes = b"", patience: float = PATIENCE
+    port: int, method: str, path: str, body: bytes = b"", patience: float = ANSWER_TIMEOUT_S
 ) -> Reply:
     """Never raises for what a server does: that is what is measured."""
     began, content = time.perf_counter(), b""

@@ -7,7 +7,7 @@ import psutil
 
 from tests.cluster.errors import ClusterError
 
-LOOK = 1.0  # seconds
+MEASURE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -31,4 +31,4 @@ def assigned() -> Cores:
 
 def busy() -> float:
     """Return how busy the machine is with other things, in percent, before anything is measured."""
-    return psutil.cpu_percent(LOOK)
+    return psutil.cpu_percent(MEASURE_S)

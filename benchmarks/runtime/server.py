@@ -19,8 +19,8 @@ from tests.cluster.command import LAST_LINES, leashed
 
 BODY = b'{"data": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}'
 SUM = b"55"
-START, END = 60.0, 5.0  # seconds that it may take
-POLL = 0.002  # seconds
+START_TIMEOUT_S, END_TIMEOUT_S = 60.0, 5.0
+POLL_INTERVAL_S = 0.002
 MB = 1e6
 
 
@@ -91,16 +91,16 @@ def _started(
 
 
 def _until_right(peer: Peer, process: psutil.Popen, port: int, log: Path) -> None:
-    deadline, last = time.monotonic() + START, "nothing"
+    deadline, last = time.monotonic() + START_TIMEOUT_S, "nothing"
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise PeerError(f"does not start (exit code {process.returncode})", _tail(log))
-        reply = asyncio.run(ask(port, "POST", peer.path, BODY, START))
+        reply = asyncio.run(ask(port, "POST", peer.path, BODY, START_TIMEOUT_S))
         if reply.outcome == "200" and SUM in reply.content:
             return
         last = f"{reply.outcome} {reply.content[:80]!r}"
-        time.sleep(POLL)
-    raise PeerError(f"gave no right answer within {START:.0f} s, but {last}", _tail(log))
+        time.sleep(POLL_INTERVAL_S)
+    raise PeerError(f"gave no right answer within {START_TIMEOUT_S:.0f} s, but {last}", _tail(log))
 
 
 def _end(process: psutil.Popen) -> None:
@@ -108,13 +108,13 @@ def _end(process: psutil.Popen) -> None:
     family = _family(process)
     with suppress(psutil.NoSuchProcess):
         process.terminate()
-    _, alive = psutil.wait_procs(family, timeout=END)
+    _, alive = psutil.wait_procs(family, timeout=END_TIMEOUT_S)
     for one in alive:
         with suppress(psutil.NoSuchProcess):
             one.kill()
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    psutil.wait_procs(alive, timeout=END)
+    psutil.wait_procs(alive, timeout=END_TIMEOUT_S)
 
 
 def _family(process: psutil.Popen) -> list[psutil.Process]:

@@ -13,7 +13,7 @@ from tests.cluster.errors import ClusterError
 
 SCRIPT = HERE / "score.lua"
 MARK = "RESULT "
-PATIENCE = 10  # seconds for one answer
+ANSWER_TIMEOUT_S = 10  # for one answer
 
 
 def ensure() -> None:
@@ -30,7 +30,7 @@ def ensure() -> None:
 
 def put_load(url: str, concurrency: int, seconds: int) -> Load:
     """Raise ``PeerError`` if ``wrk`` cannot talk to the server at all."""
-    command = ["wrk", "-t1", f"-c{concurrency}", f"-d{seconds}s", f"--timeout={PATIENCE}s"]
+    command = ["wrk", "-t1", f"-c{concurrency}", f"-d{seconds}s", f"--timeout={ANSWER_TIMEOUT_S}s"]
     try:
         said = read([*command, "-s", SCRIPT, url, "--", BODY.decode()], seconds=seconds + 60)
     except ClusterError as error:

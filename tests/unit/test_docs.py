@@ -11,12 +11,12 @@ from fairlead.api import reasons
 from fairlead.api.reasons import Reason
 from fairlead.settings import Settings
 from fairlead_scoring.front.config import settings
-from fairlead_scoring.front.http.app import ROUTES
+from fairlead_scoring.front.http.router import ROUTES
 from fairlead_scoring.front.queue import admission
-from fairlead_scoring.front.queue.admission import Reason as Refusal
-from fairlead_scoring.front.slots import in_flight as exchange
+from fairlead_scoring.front.queue.admission import RejectionReason
+from fairlead_scoring.front.slots import in_flight
 from fairlead_scoring.front.slots.in_flight import Outcome
-from fairlead_scoring.front.slots.restart_backoff import TOO_OFTEN
+from fairlead_scoring.front.slots.restart_backoff import MAX_CONSECUTIVE_EXITS
 
 FRONT = Path(settings.__file__).parents[1]
 DOCS = Path(__file__).parents[2] / "docs"
@@ -63,13 +63,13 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
 
 def test_every_refusal_and_outcome_of_the_runtime_is_documented_in_the_same_words() -> None:
     documented = {name: cells[0] for name, cells in rows("scoring.md").items()}
-    in_code = reasons_in_code(admission) | reasons_in_code(exchange)
+    in_code = reasons_in_code(admission) | reasons_in_code(in_flight)
     assert set(in_code) == {
-        *map(str.lower, Refusal.__members__),
+        *map(str.lower, RejectionReason.__members__),
         *map(str.lower, Outcome.__members__),
     }
     assert {name: documented.get(name) for name in in_code} == in_code
-    assert f"at least {TOO_OFTEN} times in a row" in documented["crashing"]
+    assert f"at least {MAX_CONSECUTIVE_EXITS} times in a row" in documented["crashing"]
 
 
 def variables_in_code() -> set[str]:
@@ -96,10 +96,10 @@ def test_every_variable_of_the_runtime_is_documented() -> None:
         ("HEALTH_PORT", settings.HEALTH_PORT),
         ("SCORING_TIMEOUT_MS", settings.SCORING_TIMEOUT_MS),
         ("FAIRLEAD_MAX_BODY_MB", settings.MAX_BODY_MB),
-        ("FAIRLEAD_HEAD_SECONDS", settings.HEAD_SECONDS),
-        ("FAIRLEAD_BODY_SECONDS", settings.BODY_SECONDS),
-        ("FAIRLEAD_INIT_WARNING_SECONDS", settings.INIT_WARNING_SECONDS),
-        ("FAIRLEAD_DRAIN_SECONDS", settings.DRAIN_SECONDS),
+        ("FAIRLEAD_HEAD_SECONDS", settings.HEAD_TIMEOUT_S),
+        ("FAIRLEAD_BODY_SECONDS", settings.BODY_TIMEOUT_S),
+        ("FAIRLEAD_INIT_WARNING_SECONDS", settings.INIT_WARNING_S),
+        ("FAIRLEAD_DRAIN_SECONDS", settings.DRAIN_S),
         ("FAIRLEAD_TERMINATION_LOG", settings.TERMINATION_LOG),
     ],
 )

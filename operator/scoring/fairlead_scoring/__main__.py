@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 def main() -> int:
-    # As process 1 of a container we would not even notice a signal that nobody handles.
+    # Process 1 of a container ignores signals that it has no handler for.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from fairlead_scoring.front.http.server import main as serve
+    from fairlead_scoring.front.main import main as serve
 
     return serve(sys.argv[1:])
 

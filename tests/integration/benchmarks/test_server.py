@@ -49,13 +49,13 @@ def peer(home: Path, program: str) -> Peer:
 def test_it_runs_on_its_core_and_ends_with_all_that_it_started(
     home: Path, more: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "END", 0.5)
+    monkeypatch.setattr(server, "END_TIMEOUT_S", 0.5)
     with serving(peer(home, ADDS), home, CORE, home / "log", more) as found:
         family = [found.process, *found.process.children(recursive=True)]
         assert [set(one.cpu_affinity()) for one in family] == [{CORE}, {CORE}]
         assert found.memory > 5
         assert found.cpu > 0.01
-        assert 0 < found.start < server.START
+        assert 0 < found.start < server.START_TIMEOUT_S
     assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in family)
 
 
@@ -70,8 +70,8 @@ def test_one_that_does_not_start_is_told_with_its_last_words(home: Path) -> None
 
 
 def test_a_wrong_answer_is_not_measured(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "START", 1.0)
-    monkeypatch.setattr(server, "END", 0.5)
+    monkeypatch.setattr(server, "START_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(server, "END_TIMEOUT_S", 0.5)
     wrong = peer(home, ADDS)
     with (
         pytest.raises(PeerError, match=r"gave no right answer .* but 200 .*56"),

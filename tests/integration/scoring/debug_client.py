@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-DEADLINE = 20.0  # seconds for anything that a debugger is waited for
+DEADLINE_S = 20.0  # for anything that a debugger is waited for
 
 
 class DebugClient:
@@ -77,10 +77,10 @@ class DebugClient:
 
 def _connected(port: int) -> socket.socket:
     """Wait until something listens at the port."""
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + DEADLINE_S
     while True:
         try:
-            return socket.create_connection(("127.0.0.1", port), DEADLINE)
+            return socket.create_connection(("127.0.0.1", port), DEADLINE_S)
         except ConnectionRefusedError:
             assert time.monotonic() < deadline, f"nothing listens at port {port}"
             time.sleep(0.05)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from tests.integration.scoring.service import DEADLINE, Service
+from tests.integration.scoring.service import DEADLINE_S, Service
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Raw:
 
     def __init__(self, service: Service) -> None:
         port = int(service.url.rpartition(":")[2])
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S)
         self._buffer = b""
 
     def __enter__(self) -> Self:
@@ -130,5 +130,5 @@ def trickle(service: Service, data: bytes, pause: float) -> tuple[Answer, float]
             except TimeoutError:  # no answer yet
                 continue
             break
-        raw.socket.settimeout(DEADLINE)
+        raw.socket.settimeout(DEADLINE_S)
         return raw.answer(), time.monotonic() - began

@@ -15,17 +15,17 @@ from typing import Any
 
 import httpx
 
-DEADLINE = 15.0  # seconds for anything that a test waits for
+DEADLINE_S = 15.0  # for anything that a test waits for
 ECHO = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
 PLAIN = {"content-type": "text/plain"}
 # One for all, for it is slow to make; a connection for each request, so that tests do not meet.
-CLIENT = httpx.Client(timeout=DEADLINE, limits=httpx.Limits(max_keepalive_connections=0))
+CLIENT = httpx.Client(timeout=DEADLINE_S, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def wait_until(holds: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + DEADLINE_S
     while not holds():
-        assert time.monotonic() < deadline, f"waited {DEADLINE:.0f} s in vain for: {what}"
+        assert time.monotonic() < deadline, f"waited {DEADLINE_S:.0f} s in vain for: {what}"
         time.sleep(0.01)
 
 
@@ -115,7 +115,7 @@ class Service:
         self.process.send_signal(signal.SIGTERM)
 
     def exit_code(self) -> int:
-        return self.process.wait(DEADLINE)
+        return self.process.wait(DEADLINE_S)
 
     def end(self) -> None:
         """End the front and, each with all that it has started, the slots."""
@@ -134,7 +134,7 @@ class Sent:
 
     def __init__(self, service: Service, text: str) -> None:
         address = service.url.removeprefix("http://")
-        self._connection = http.client.HTTPConnection(address, timeout=DEADLINE)
+        self._connection = http.client.HTTPConnection(address, timeout=DEADLINE_S)
         self._connection.request("POST", "/score", text.encode(), PLAIN)
         service.get("/")  # what came before this has been read by then
 

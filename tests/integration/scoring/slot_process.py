@@ -9,10 +9,10 @@ from typing import Any
 
 import fairlead_scoring.slot
 from fairlead_scoring.slot.layout import read_layout
-from fairlead_scoring.slot.wire import Channel, Head
+from fairlead_scoring.slot.wire import Channel, FrameHead
 
 PROGRAM = Path(fairlead_scoring.slot.__file__).with_name("__main__.py")
-DEADLINE = 15.0  # seconds for anything that a test waits for
+DEADLINE_S = 15.0  # for anything that a test waits for
 SERVICE = {"title": "ML service", "version": "1.0", "prefix": ""}
 HEADERS = [["host", "localhost:5001"], ["content-type", "text/plain"]]
 
@@ -37,7 +37,7 @@ class SlotProcess:
             {"AML_APP_ROOT": str(self.root), "AZUREML_ENTRY_SCRIPT": "score.py"}
         ).as_json()
         ours, theirs = socket.socketpair()
-        ours.settimeout(DEADLINE)
+        ours.settimeout(DEADLINE_S)
         self._output = (folder / "output").open("w+")
         with theirs:
             self.process = subprocess.Popen(
@@ -56,14 +56,14 @@ class SlotProcess:
     def output(self) -> str:
         return (self.root.parent / "output").read_text()
 
-    def receive(self) -> tuple[Head, bytes]:
+    def receive(self) -> tuple[FrameHead, bytes]:
         """Return the next frame that is not about the progress of the start."""
         while True:
             head, body = self._channel.receive()
             if head["type"] not in ("stage", "progress"):
                 return head, body
 
-    def ready(self) -> Head:
+    def ready(self) -> FrameHead:
         head, _ = self.receive()
         assert head["type"] == "ready", f"{head}\n{self.output}"
         return head
@@ -83,7 +83,7 @@ class SlotProcess:
         }
         self._channel.send({**head, **more}, body)
 
-    def ask(self, body: bytes = b"", **more: Any) -> tuple[Head, bytes]:
+    def ask(self, body: bytes = b"", **more: Any) -> tuple[FrameHead, bytes]:
         self.send(0, body, **more)
         return self.receive()
 
@@ -94,7 +94,7 @@ class SlotProcess:
     def leave(self) -> int:
         """Close the pipe, as the front does to say good-bye; return the exit code."""
         self._channel.close()
-        return self.process.wait(DEADLINE)
+        return self.process.wait(DEADLINE_S)
 
     def end(self) -> None:
         self._channel.close()

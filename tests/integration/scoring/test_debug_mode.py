@@ -11,7 +11,7 @@ from tests.integration.scoring.conftest import Serve
 from tests.integration.scoring.debug_client import DebugClient
 from tests.integration.scoring.service import (
     CLIENT,
-    DEADLINE,
+    DEADLINE_S,
     ECHO,
     Gate,
     Sent,
@@ -118,7 +118,7 @@ def test_no_request_is_lost_over_it(serve: Serve) -> None:
     results = [reload(service)[0] for _ in range(5)]
     done.set()
     for client in clients:
-        client.join(DEADLINE)
+        client.join(DEADLINE_S)
     assert results == [200] * 5
     assert len(seen) > 20
     assert set(seen) == {200}

@@ -49,7 +49,15 @@ def start(tmp_path: Path) -> Iterator[Start]:
     started: list[SlotProcess] = []
 
     def begin(script: str, path: Path | None, **debug: Any) -> SlotProcess:
-        order = {"debug": {"tell": False, "listen": None, "wait": 0, "dial": None, **debug}}
+        order = {
+            "debug": {
+                "enabled": False,
+                "listen_port": None,
+                "wait_s": 0,
+                "connect_port": None,
+                **debug,
+            }
+        }
         environment = {"PYTHONPATH": str(path)} if path else {}
         files = {"score.py": script}
         started.append(SlotProcess(tmp_path, files, order, Path(sys.executable), environment))
@@ -83,7 +91,7 @@ def stop_and_go(client: DebugClient, slot: SlotProcess) -> bytes:
 
 def test_a_debugger_attaches_stops_and_leaves(start: Start, debugpy: Path) -> None:
     port = free_port()
-    slot = start(SCRIPT, debugpy, listen=port)
+    slot = start(SCRIPT, debugpy, listen_port=port)
     slot.ready()
     client = DebugClient(port)
     assert stop_and_go(client, slot) == b'"abab"'
@@ -94,7 +102,7 @@ def test_a_debugger_attaches_stops_and_leaves(start: Start, debugpy: Path) -> No
 
 def test_before_the_script_it_waits_for_a_debugger(start: Start, debugpy: Path) -> None:
     port = free_port()
-    slot = start(SCRIPT, debugpy, listen=port, wait=60)
+    slot = start(SCRIPT, debugpy, listen_port=port, wait_s=60)
     client = DebugClient(port)
     line = SCRIPT.splitlines().index("    pass") + 1
     client.stop_at(slot.root / "score.py", line)
@@ -104,14 +112,14 @@ def test_before_the_script_it_waits_for_a_debugger(start: Start, debugpy: Path) 
 
 
 def test_it_waits_no_longer_than_it_is_told(start: Start, debugpy: Path) -> None:
-    slot = start(SCRIPT, debugpy, listen=free_port(), wait=0.1)
+    slot = start(SCRIPT, debugpy, listen_port=free_port(), wait_s=0.1)
     slot.ready()
 
 
 def test_a_port_that_is_taken_is_waited_for(start: Start, debugpy: Path) -> None:
     port = free_port()
     with socket.create_server(("", port)):
-        slot = start(SCRIPT, debugpy, listen=port)
+        slot = start(SCRIPT, debugpy, listen_port=port)
         slot.ready()
         assert f"Port {port} is taken: a debugger can attach once it is free." in slot.output
     wait_until(lambda: f"attach at port {port}" in slot.output, "the port to be free")
@@ -119,7 +127,7 @@ def test_a_port_that_is_taken_is_waited_for(start: Start, debugpy: Path) -> None
     assert stop_and_go(client, slot) == b'"abab"'
 
 
-@pytest.mark.parametrize("order", [{"listen": 1, "wait": 60}, {"dial": 1}])
+@pytest.mark.parametrize("order", [{"listen_port": 1, "wait_s": 60}, {"connect_port": 1}])
 def test_without_debugpy_a_sentence_says_so(start: Start, order: dict[str, int]) -> None:
     slot = start(SCRIPT, None, **order)
     slot.ready()
@@ -128,7 +136,7 @@ def test_without_debugpy_a_sentence_says_so(start: Start, order: dict[str, int])
 
 def test_a_debugger_that_is_not_there_is_not_needed(start: Start, debugpy: Path) -> None:
     port = free_port()
-    slot = start(SCRIPT, debugpy, dial=port)
+    slot = start(SCRIPT, debugpy, connect_port=port)
     slot.ready()
     assert "AZUREML_DEBUG_PORT is set" in slot.output
     assert f"No debugger was reached at port {port}" in slot.output

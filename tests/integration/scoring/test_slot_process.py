@@ -87,7 +87,7 @@ def run(request):
 """
 
 
-DEBUG = {"tell": True, "listen": None, "wait": 0, "dial": None}
+DEBUG = {"enabled": True, "listen_port": None, "wait_s": 0, "connect_port": None}
 
 
 class Start(Protocol):

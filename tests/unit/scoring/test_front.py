@@ -7,15 +7,13 @@ from pathlib import Path
 import pytest
 
 from fairlead_scoring.front.slots.in_flight import Outcome
-from fairlead_scoring.front.slots.memory import oom_kills
-from fairlead_scoring.front.slots.process import End
-from fairlead_scoring.front.slots.progress import Progress
-from fairlead_scoring.front.slots.startup import death, interruption
+from fairlead_scoring.front.slots.process_exit import ProcessExit, oom_kills
+from fairlead_scoring.front.slots.startup import StartProgress, exit_failure, interruption_failure
 from fairlead_scoring.slot.record import Failure
 
 INIT = """
 import ctypes, os, pathlib, subprocess, sys, time
-from fairlead_scoring.front.slots.session import kill_session, reap
+from fairlead_scoring.front.slots.process import kill_session, reap_group
 
 PR_SET_CHILD_SUBREAPER = 36
 ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # as process 1 is
@@ -27,7 +25,7 @@ orphan = pathlib.Path("/proc", child.stdout.readline().strip())
 kill_session(child.pid)
 child.wait()
 while orphan.exists():
-    reap(child.pid)
+    reap_group(child.pid)
 print("reaped")
 """
 AT = {"file": "score.py", "line": 12, "function": "init", "code": "model = download()"}
@@ -51,10 +49,10 @@ def test_the_kernels_count_is_read(tmp_path: Path, files: dict[str, str], kills:
 
 
 def test_the_log_hears_of_a_slow_start_with_its_place() -> None:
-    progress = Progress("score.py", since=100.0)
-    progress.note({"type": "stage", "stage": "import"}, 101.0)
-    progress.note({"type": "stage", "stage": "init"}, 110.0)
-    progress.note({"type": "progress", "stage": "init", "location": AT}, 115.0)
+    progress = StartProgress("score.py", since=100.0)
+    progress.update({"type": "stage", "stage": "import"}, 101.0)
+    progress.update({"type": "stage", "stage": "init"}, 110.0)
+    progress.update({"type": "progress", "stage": "init", "location": AT}, 115.0)
     assert progress.report(140.4) == (
         "score.py has been in init() for 30 s, now at score.py:12 (model = download()). The "
         "service is not ready before init() returns."
@@ -62,46 +60,50 @@ def test_the_log_hears_of_a_slow_start_with_its_place() -> None:
 
 
 def test_a_place_that_is_not_known_is_left_out() -> None:
-    assert Progress("score.py", since=1.0).report(32.0) == (
+    assert StartProgress("score.py", since=1.0).report(32.0) == (
         "score.py has been in its import for 31 s. The service is not ready before init() returns."
     )
 
 
 @pytest.mark.parametrize(
-    ("end", "words", "outcome"),
+    ("end", "description", "outcome"),
     [
-        (End(0), "ended with exit code 0", Outcome.EXITED),
-        (End(-11), "was killed by SIGSEGV", Outcome.CRASHED),
-        (End(-6), "was killed by SIGABRT", Outcome.CRASHED),
-        (End(-9), "was killed by SIGKILL", Outcome.KILLED),
-        (End(-40), "was killed by signal 40", Outcome.KILLED),
+        (ProcessExit(0), "ended with exit code 0", Outcome.EXITED),
+        (ProcessExit(-11), "was killed by SIGSEGV", Outcome.CRASHED),
+        (ProcessExit(-6), "was killed by SIGABRT", Outcome.CRASHED),
+        (ProcessExit(-9), "was killed by SIGKILL", Outcome.KILLED),
+        (ProcessExit(-40), "was killed by signal 40", Outcome.KILLED),
         (
-            End(-9, out_of_memory=True),
+            ProcessExit(-9, out_of_memory=True),
             "used more memory than the container may have and was killed by the kernel",
             Outcome.OUT_OF_MEMORY,
         ),
     ],
 )
-def test_an_end_has_words_and_an_outcome(end: End, words: str, outcome: Outcome) -> None:
-    assert (end.words, end.outcome) == (words, outcome)
+def test_an_end_has_words_and_an_outcome(
+    end: ProcessExit, description: str, outcome: Outcome
+) -> None:
+    assert (end.description, end.outcome) == (description, outcome)
 
 
 @pytest.mark.parametrize(
     ("end", "exception"),
     [
-        (End(1), "ProcessExited"),
-        (End(-9), "ProcessKilled"),
-        (End(-9, out_of_memory=True), "OutOfMemory"),
+        (ProcessExit(1), "ProcessExited"),
+        (ProcessExit(-9), "ProcessKilled"),
+        (ProcessExit(-9, out_of_memory=True), "OutOfMemory"),
     ],
 )
-def test_a_death_has_a_name(end: End, exception: str) -> None:
-    found = death(end, Progress("score.py", stage="init"))
+def test_a_death_has_a_name(end: ProcessExit, exception: str) -> None:
+    found = exit_failure(end, StartProgress("score.py", stage="init"))
     assert (found.stage, found.exception) == ("init", exception)
-    assert found.message == f"The process that runs score.py {end.words} during init()."
+    assert found.message == f"The process that runs score.py {end.description} during init()."
 
 
 def test_an_interruption_says_where_the_script_was() -> None:
-    assert interruption(Progress("score.py", stage="init", location=AT), 310.4) == Failure(
+    assert interruption_failure(
+        StartProgress("score.py", stage="init", location=AT), 310.4
+    ) == Failure(
         "init",
         "InitInterrupted",
         "The service was told to stop after 310 s; score.py was still in init().",

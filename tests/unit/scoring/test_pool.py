@@ -6,11 +6,12 @@ from typing import cast
 
 import pytest
 
-from fairlead_scoring.front.metrics import Figures
-from fairlead_scoring.front.queue.admission import Limits, Reason, Turn
-from fairlead_scoring.front.slots.in_flight import Asker, Exchange, Outcome
-from fairlead_scoring.front.slots.pool import Pool
-from fairlead_scoring.front.slots.restart_backoff import TOO_OFTEN
+from fairlead_scoring.front.config.settings import QueueLimits
+from fairlead_scoring.front.metrics import Metrics
+from fairlead_scoring.front.queue.admission import QueueEntry, RejectionReason
+from fairlead_scoring.front.slots.in_flight import AnswerListener, InFlightRequest, Outcome
+from fairlead_scoring.front.slots.pool import SlotPool
+from fairlead_scoring.front.slots.restart_backoff import MAX_CONSECUTIVE_EXITS
 from fairlead_scoring.front.slots.slot import Slot
 from fairlead_scoring.front.slots.startup import StartFailedError
 
@@ -22,23 +23,25 @@ class ScriptedSlot:
     """In a slot's place: it answers when the test says so, and checks how much it is asked."""
 
     threads = 1
-    start_seconds = 0.5
-    last_words = "ended"
+    start_s = 0.5
+    exit_description = "ended"
 
     def __init__(self, order: list[bytes]) -> None:
         loop = asyncio.get_running_loop()
         self.may_start = asyncio.Event()
-        self.gone: asyncio.Future[Outcome] = loop.create_future()
+        self.exited: asyncio.Future[Outcome] = loop.create_future()
         self.fails = False
-        self.running: list[Exchange] = []
+        self.running: list[InFlightRequest] = []
         self.asked: list[bytes] = []
         self._order = order
-        self.on_over: Callable[[ScriptedSlot, Exchange], None] = lambda _slot, _exchange: None
-        self.on_lost: Callable[[ScriptedSlot], None] = lambda _slot: None
+        self.on_request_done: Callable[[ScriptedSlot, InFlightRequest], None] = (
+            lambda _slot, _request: None
+        )
+        self.on_pipe_closed: Callable[[ScriptedSlot], None] = lambda _slot: None
 
     @property
     def usable(self) -> bool:
-        return not self.gone.done()
+        return not self.exited.done()
 
     @property
     def busy(self) -> int:
@@ -50,57 +53,57 @@ class ScriptedSlot:
             raise StartFailedError({"message": "no"})
         return READY
 
-    def ask(self, _request: object, body: bytes, asker: Asker) -> Exchange:
+    def send(self, _head: object, body: bytes, listener: AnswerListener) -> InFlightRequest:
         assert len(self.running) < self.threads, "more requests in a slot than it has threads"
         self.asked.append(body)
         self._order.append(body)
-        self.running.append(Exchange(len(self.asked), asker))
+        self.running.append(InFlightRequest(len(self.asked), listener))
         return self.running[-1]
 
     async def idle(self) -> None:
         while self.running:
             await asyncio.sleep(0)
 
-    async def stop(self, _grace: float) -> None:
+    async def stop(self, _grace_s: float) -> None:
         if self.usable:
-            self.gone.set_result(Outcome.EXITED)
+            self.exited.set_result(Outcome.EXITED)
 
     def answer(self) -> None:
-        exchange = self.running.pop(0)
-        exchange.receive(ANSWER, b"answer")
-        self.on_over(self, exchange)
+        request = self.running.pop(0)
+        request.receive(ANSWER, b"answer")
+        self.on_request_done(self, request)
 
     def die(self, outcome: Outcome = Outcome.KILLED) -> None:
-        self.gone.set_result(outcome)
+        self.exited.set_result(outcome)
         while self.running:
-            exchange = self.running.pop()
-            exchange.fail(outcome)
-            self.on_over(self, exchange)
+            request = self.running.pop()
+            request.fail(outcome)
+            self.on_request_done(self, request)
 
 
-class Visit(Turn[Slot]):
+class Caller(QueueEntry[Slot]):
     """Somebody who wants an answer; ``told`` is what came of it."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
         self.told: object = None
 
-    def admit(self, place: Slot) -> None:
-        place.ask({}, self._body, self)
+    def on_admitted(self, place: Slot) -> None:
+        place.send({}, self._body, self)
 
-    def refuse(self, reason: Reason) -> None:
+    def on_rejected(self, reason: RejectionReason) -> None:
         self._tell(reason)
 
-    def answered(self, _head: object, body: bytes) -> None:
+    def on_answer(self, _head: object, body: bytes) -> None:
         self._tell(body)
 
-    def unanswered(self, outcome: Outcome) -> None:
+    def on_failure(self, outcome: Outcome) -> None:
         self._tell(outcome)
 
-    def chunk(self, body: bytes, *, more: bool) -> None:
+    def on_chunk(self, body: bytes, *, more: bool) -> None:
         raise AssertionError((body, more))
 
-    def broken_off(self) -> None:
+    def on_abort(self) -> None:
         raise AssertionError
 
     def _tell(self, told: object) -> None:
@@ -108,18 +111,23 @@ class Visit(Turn[Slot]):
         self.told = told
 
 
-class Stage:
+class Scenario:
     """A pool over scripted slots."""
 
     def __init__(
-        self, size: int, limits: Limits | None = None, *, starting: bool = False, threads: int = 1
+        self,
+        size: int,
+        limits: QueueLimits | None = None,
+        *,
+        starting: bool = False,
+        threads: int = 1,
     ) -> None:
         self.slots: list[ScriptedSlot] = []
         self.order: list[bytes] = []  # of all that the slots were asked
         self.starting = starting
-        self.figures = Figures()
+        self.metrics = Metrics()
         self._threads = threads
-        self.pool = Pool(size, limits or Limits(), self._spawn, self.figures)
+        self.pool = SlotPool(size, limits or QueueLimits(), self._spawn, self.metrics)
         self.task = asyncio.create_task(self.pool.run())
 
     async def _spawn(self) -> Slot:
@@ -130,10 +138,10 @@ class Stage:
             slot.may_start.set()
         return cast(Slot, slot)
 
-    def ask(self, body: bytes) -> Visit:
-        visit = Visit(body)
-        self.pool.enter(visit)
-        return visit
+    def ask(self, body: bytes) -> Caller:
+        caller = Caller(body)
+        self.pool.enqueue(caller)
+        return caller
 
 
 async def until(holds: Callable[[], object]) -> None:
@@ -150,182 +158,185 @@ async def settled() -> None:
 
 @pytest.mark.parametrize(("size", "threads"), [(1, 1), (3, 1), (1, 3)])
 async def test_requests_are_started_in_order_one_a_place(size: int, threads: int) -> None:
-    stage = Stage(size, threads=threads)
-    await until(lambda: stage.pool.ready)
-    visits = [stage.ask(bytes([number])) for number in range(20)]
+    scenario = Scenario(size, threads=threads)
+    await until(lambda: scenario.pool.ready)
+    callers = [scenario.ask(bytes([number])) for number in range(20)]
     answered = 0
-    while answered < len(visits):
-        busy = [slot for slot in stage.slots for _ in slot.running]
-        assert len(busy) == min(size * threads, len(visits) - answered)
-        assert stage.pool.pending == len(visits) - answered
+    while answered < len(callers):
+        busy = [slot for slot in scenario.slots for _ in slot.running]
+        assert len(busy) == min(size * threads, len(callers) - answered)
+        assert scenario.pool.pending == len(callers) - answered
         answered += len(busy)
         for slot in busy:
             slot.answer()
-    assert stage.order == [bytes([number]) for number in range(20)]
-    assert [visit.told for visit in visits] == [b"answer"] * 20
-    await stage.pool.close()
+    assert scenario.order == [bytes([number]) for number in range(20)]
+    assert [caller.told for caller in callers] == [b"answer"] * 20
+    await scenario.pool.close()
 
 
 async def test_it_is_ready_when_every_slot_is() -> None:
-    stage = Stage(2, starting=True)
-    await until(lambda: len(stage.slots) == 2)
-    assert stage.ask(b"early").told is Reason.STARTING
-    seen = [(stage.pool.serving, stage.pool.ready)]
-    for slot in stage.slots:
+    scenario = Scenario(2, starting=True)
+    await until(lambda: len(scenario.slots) == 2)
+    assert scenario.ask(b"early").told is RejectionReason.STARTING
+    seen = [(scenario.pool.serving, scenario.pool.ready)]
+    for slot in scenario.slots:
         slot.may_start.set()
         await settled()
-        seen.append((stage.pool.serving, stage.pool.ready))
+        seen.append((scenario.pool.serving, scenario.pool.ready))
     assert seen == [(False, False), (True, False), (True, True)]
-    await stage.pool.close()
+    await scenario.pool.close()
 
 
 async def test_a_dead_slot_fails_its_request_alone_and_is_replaced() -> None:
-    stage = Stage(1)
-    await until(lambda: stage.pool.ready)
-    dying, waiting = stage.ask(b"1"), stage.ask(b"2")
-    stage.slots[0].die(Outcome.CRASHED)
+    scenario = Scenario(1)
+    await until(lambda: scenario.pool.ready)
+    dying, waiting = scenario.ask(b"1"), scenario.ask(b"2")
+    scenario.slots[0].die(Outcome.CRASHED)
     assert (dying.told, waiting.told) == (Outcome.CRASHED, None)
-    await until(lambda: len(stage.slots) == 2 and stage.slots[1].running)
-    stage.slots[1].answer()
+    await until(lambda: len(scenario.slots) == 2 and scenario.slots[1].running)
+    scenario.slots[1].answer()
     assert waiting.told == b"answer"
-    assert stage.figures.restarts == {"crashed": 1}
-    await stage.pool.close()
+    assert scenario.metrics.slot_restarts == {"crashed": 1}
+    await scenario.pool.close()
 
 
 async def test_while_a_slot_is_replaced_requests_wait_for_it() -> None:
-    stage = Stage(1)
-    await until(lambda: stage.pool.ready)
-    stage.starting = True
-    stage.slots[0].die()
-    await until(lambda: len(stage.slots) == 2)
-    waiting = stage.ask(b"1")
-    assert (stage.pool.serving, stage.pool.pending) == (False, 1)
-    stage.slots[1].may_start.set()
-    await until(lambda: stage.slots[1].running)
-    stage.slots[1].answer()
+    scenario = Scenario(1)
+    await until(lambda: scenario.pool.ready)
+    scenario.starting = True
+    scenario.slots[0].die()
+    await until(lambda: len(scenario.slots) == 2)
+    waiting = scenario.ask(b"1")
+    assert (scenario.pool.serving, scenario.pool.pending) == (False, 1)
+    scenario.slots[1].may_start.set()
+    await until(lambda: scenario.slots[1].running)
+    scenario.slots[1].answer()
     assert waiting.told == b"answer"
-    await stage.pool.close()
+    await scenario.pool.close()
 
 
 async def test_an_idle_slot_that_dies_is_not_given_out() -> None:
-    stage = Stage(2)
-    await until(lambda: stage.pool.ready)
-    stage.starting = True
-    stage.slots[0].die()
-    await until(lambda: len(stage.slots) == 3)
-    asked = stage.ask(b"1")
-    stage.slots[1].answer()
+    scenario = Scenario(2)
+    await until(lambda: scenario.pool.ready)
+    scenario.starting = True
+    scenario.slots[0].die()
+    await until(lambda: len(scenario.slots) == 3)
+    asked = scenario.ask(b"1")
+    scenario.slots[1].answer()
     assert asked.told == b"answer"
-    await stage.pool.close()
+    await scenario.pool.close()
 
 
 async def test_when_no_slot_can_start_nobody_waits_in_vain() -> None:
-    stage = Stage(1)
-    await until(lambda: stage.pool.ready)
-    stage.starting = True
-    stage.slots[0].die()
-    await until(lambda: len(stage.slots) == 2)
-    waiting = stage.ask(b"1")
-    stage.slots[1].fails = True
-    stage.slots[1].may_start.set()
+    scenario = Scenario(1)
+    await until(lambda: scenario.pool.ready)
+    scenario.starting = True
+    scenario.slots[0].die()
+    await until(lambda: len(scenario.slots) == 2)
+    waiting = scenario.ask(b"1")
+    scenario.slots[1].fails = True
+    scenario.slots[1].may_start.set()
     with pytest.raises(StartFailedError):
-        await stage.task
-    assert waiting.told is Reason.STARTING
-    await stage.pool.close()
+        await scenario.task
+    assert waiting.told is RejectionReason.STARTING
+    await scenario.pool.close()
 
 
 async def test_as_long_as_a_slot_lives_the_queue_is_served() -> None:
-    stage = Stage(2)
-    await until(lambda: stage.pool.ready)
-    visits = [stage.ask(bytes([number])) for number in range(3)]
-    stage.starting = True
-    first, second = stage.slots
+    scenario = Scenario(2)
+    await until(lambda: scenario.pool.ready)
+    callers = [scenario.ask(bytes([number])) for number in range(3)]
+    scenario.starting = True
+    first, second = scenario.slots
     first.die()
-    await until(lambda: len(stage.slots) == 3)
-    stage.slots[2].fails = True
-    stage.slots[2].may_start.set()
+    await until(lambda: len(scenario.slots) == 3)
+    scenario.slots[2].fails = True
+    scenario.slots[2].may_start.set()
     with pytest.raises(StartFailedError):
-        await stage.task
+        await scenario.task
     second.answer()
     second.answer()
     assert second.asked == [b"\x01", b"\x02"]
-    assert [visit.told for visit in visits] == [Outcome.KILLED, b"answer", b"answer"]
-    await stage.pool.close()
+    assert [caller.told for caller in callers] == [Outcome.KILLED, b"answer", b"answer"]
+    await scenario.pool.close()
 
 
 async def test_who_leaves_is_not_served() -> None:
-    stage = Stage(1)
-    await until(lambda: stage.pool.ready)
-    running, leaving, staying = (stage.ask(body) for body in (b"1", b"2", b"3"))
-    stage.pool.leave(leaving)
-    assert stage.pool.waiting == 1
-    stage.slots[0].answer()
-    stage.slots[0].answer()
-    assert [visit.told for visit in (running, leaving, staying)] == [b"answer", None, b"answer"]
-    assert stage.slots[0].asked == [b"1", b"3"]
-    await stage.pool.close()
+    scenario = Scenario(1)
+    await until(lambda: scenario.pool.ready)
+    running, leaving, staying = (scenario.ask(body) for body in (b"1", b"2", b"3"))
+    scenario.pool.cancel(leaving)
+    assert scenario.pool.waiting == 1
+    scenario.slots[0].answer()
+    scenario.slots[0].answer()
+    assert [caller.told for caller in (running, leaving, staying)] == [b"answer", None, b"answer"]
+    assert scenario.slots[0].asked == [b"1", b"3"]
+    await scenario.pool.close()
 
 
 async def test_each_waits_no_longer_than_it_may() -> None:
-    stage = Stage(1, Limits(wait=0.02, queue=2))
-    await until(lambda: stage.pool.ready)
-    stage.ask(b"1")
-    first = stage.ask(b"2")
-    second = stage.ask(b"3")
-    assert stage.ask(b"4").told is Reason.QUEUE_FULL
+    scenario = Scenario(1, QueueLimits(max_wait_s=0.02, max_entries=2))
+    await until(lambda: scenario.pool.ready)
+    scenario.ask(b"1")
+    first = scenario.ask(b"2")
+    second = scenario.ask(b"3")
+    assert scenario.ask(b"4").told is RejectionReason.QUEUE_FULL
     await until(lambda: second.told)
-    assert (first.told, second.told) == (Reason.QUEUE_TIMEOUT, Reason.QUEUE_TIMEOUT)
-    last = stage.ask(b"5")
+    assert (first.told, second.told) == (
+        RejectionReason.QUEUE_TIMEOUT,
+        RejectionReason.QUEUE_TIMEOUT,
+    )
+    last = scenario.ask(b"5")
     await until(lambda: last.told)
-    assert last.told is Reason.QUEUE_TIMEOUT
-    await stage.pool.close()
+    assert last.told is RejectionReason.QUEUE_TIMEOUT
+    await scenario.pool.close()
 
 
 async def test_a_slot_that_dies_again_and_again_turns_it_red_until_it_answers() -> None:
-    stage = Stage(1)
-    await until(lambda: stage.pool.ready)
-    for _ in range(TOO_OFTEN - 1):
-        stage.pool._restarts[0].died()
-    dying, waiting = stage.ask(b"1"), stage.ask(b"2")
-    stage.slots[0].die()
-    await until(lambda: stage.pool.failing)
-    assert (dying.told, waiting.told) == (Outcome.KILLED, Reason.STARTING)
-    assert stage.ask(b"3").told is Reason.STARTING
-    stage.pool._restarts[0].answered()
-    assert not stage.pool.failing
-    await stage.pool.close()
+    scenario = Scenario(1)
+    await until(lambda: scenario.pool.ready)
+    for _ in range(MAX_CONSECUTIVE_EXITS - 1):
+        scenario.pool._backoffs[0].record_exit()
+    dying, waiting = scenario.ask(b"1"), scenario.ask(b"2")
+    scenario.slots[0].die()
+    await until(lambda: scenario.pool.failing)
+    assert (dying.told, waiting.told) == (Outcome.KILLED, RejectionReason.STARTING)
+    assert scenario.ask(b"3").told is RejectionReason.STARTING
+    scenario.pool._backoffs[0].reset()
+    assert not scenario.pool.failing
+    await scenario.pool.close()
 
 
 async def test_a_time_out_is_no_death_of_the_slots_own() -> None:
-    stage = Stage(1)
-    for _ in range(TOO_OFTEN + 1):
-        await until(lambda: stage.pool.ready and stage.slots[-1].usable)
-        stage.slots[-1].die(Outcome.TIMEOUT)
-    await until(lambda: stage.pool.ready and stage.slots[-1].usable)
-    assert not stage.pool.failing
-    assert stage.figures.restarts == {"timeout": TOO_OFTEN + 1}
-    await stage.pool.close()
+    scenario = Scenario(1)
+    for _ in range(MAX_CONSECUTIVE_EXITS + 1):
+        await until(lambda: scenario.pool.ready and scenario.slots[-1].usable)
+        scenario.slots[-1].die(Outcome.TIMEOUT)
+    await until(lambda: scenario.pool.ready and scenario.slots[-1].usable)
+    assert not scenario.pool.failing
+    assert scenario.metrics.slot_restarts == {"timeout": MAX_CONSECUTIVE_EXITS + 1}
+    await scenario.pool.close()
 
 
 async def test_an_idle_slot_whose_pipe_is_lost_is_not_given_out() -> None:
-    stage = Stage(1)
-    await until(lambda: stage.pool.ready)
-    stage.slots[0].on_lost(stage.slots[0])
-    waiting = stage.ask(b"1")
-    stage.slots[0].die()
-    await until(lambda: len(stage.slots) == 2 and stage.slots[1].running)
-    stage.slots[1].answer()
+    scenario = Scenario(1)
+    await until(lambda: scenario.pool.ready)
+    scenario.slots[0].on_pipe_closed(scenario.slots[0])
+    waiting = scenario.ask(b"1")
+    scenario.slots[0].die()
+    await until(lambda: len(scenario.slots) == 2 and scenario.slots[1].running)
+    scenario.slots[1].answer()
     assert waiting.told == b"answer"
-    await stage.pool.close()
+    await scenario.pool.close()
 
 
 async def test_new_slots_take_over_and_the_old_ones_finish_what_they_have() -> None:
-    stage = Stage(1)
-    await until(lambda: stage.pool.ready)
-    running, waiting = stage.ask(b"1"), stage.ask(b"2")
-    assert await stage.pool.replace() is None
-    old, new = stage.slots
-    assert (old.asked, new.asked, stage.pool.ready) == ([b"1"], [b"2"], True)
+    scenario = Scenario(1)
+    await until(lambda: scenario.pool.ready)
+    running, waiting = scenario.ask(b"1"), scenario.ask(b"2")
+    assert await scenario.pool.replace() is None
+    old, new = scenario.slots
+    assert (old.asked, new.asked, scenario.pool.ready) == ([b"1"], [b"2"], True)
     await settled()
     assert old.usable
     old.answer()
@@ -333,23 +344,23 @@ async def test_new_slots_take_over_and_the_old_ones_finish_what_they_have() -> N
     await until(lambda: not old.usable)
     assert (running.told, waiting.told) == (b"answer", b"answer")
     new.die()
-    await until(lambda: len(stage.slots) == 3 and stage.pool.ready)
-    assert stage.figures.restarts == {"killed": 1}
-    await stage.pool.close()
+    await until(lambda: len(scenario.slots) == 3 and scenario.pool.ready)
+    assert scenario.metrics.slot_restarts == {"killed": 1}
+    await scenario.pool.close()
 
 
 async def test_if_a_new_slot_does_not_start_the_old_ones_go_on() -> None:
-    stage = Stage(2)
-    await until(lambda: stage.pool.ready)
-    stage.starting = True
-    replacing = asyncio.create_task(stage.pool.replace())
-    await until(lambda: len(stage.slots) == 4)
-    stage.slots[2].may_start.set()
-    stage.slots[3].fails = True
-    stage.slots[3].may_start.set()
+    scenario = Scenario(2)
+    await until(lambda: scenario.pool.ready)
+    scenario.starting = True
+    replacing = asyncio.create_task(scenario.pool.replace())
+    await until(lambda: len(scenario.slots) == 4)
+    scenario.slots[2].may_start.set()
+    scenario.slots[3].fails = True
+    scenario.slots[3].may_start.set()
     assert await replacing == {"message": "no"}
-    assert [slot.usable for slot in stage.slots] == [True, True, False, False]
-    asked = stage.ask(b"1")
-    next(slot for slot in stage.slots if slot.running).answer()
+    assert [slot.usable for slot in scenario.slots] == [True, True, False, False]
+    asked = scenario.ask(b"1")
+    next(slot for slot in scenario.slots if slot.running).answer()
     assert asked.told == b"answer"
-    await stage.pool.close()
+    await scenario.pool.close()

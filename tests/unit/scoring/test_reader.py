@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead_scoring.front.http.deadline import Deadline
-from fairlead_scoring.front.http.incoming import Incoming, UnreadableError
-from fairlead_scoring.front.http.reader import Reader
+from fairlead_scoring.front.http.incoming import IncomingRequest, UnreadableError
+from fairlead_scoring.front.http.reader import RequestReader
 
 STREAM = (
     b"POST /score?a=1 HTTP/1.1\r\nHost: x\r\nX-A:  1 \r\nX-A: 2\r\nX_B: 3\r\n"
@@ -22,15 +22,15 @@ STREAM = (
 )
 
 
-def read(pieces: list[bytes], largest_body: int = 100) -> list[Incoming]:
-    found: list[Incoming] = []
-    reader = Reader(("127.0.0.1", 1), largest_body, found.append)
+def read(pieces: list[bytes], max_body_bytes: int = 100) -> list[IncomingRequest]:
+    found: list[IncomingRequest] = []
+    reader = RequestReader(("127.0.0.1", 1), max_body_bytes, found.append)
     for piece in pieces:
         reader.feed(piece)
-    return [one for one in dict.fromkeys(found) if one.whole]
+    return [one for one in dict.fromkeys(found) if one.complete]
 
 
-def told(incoming: Incoming) -> tuple[object, ...]:
+def told(incoming: IncomingRequest) -> tuple[object, ...]:
     request = incoming.request
     assert request
     return (
@@ -78,12 +78,12 @@ def test_anything_else_is_refused_or_waited_for(pieces: list[bytes]) -> None:
 
 
 def test_a_body_above_the_limit_is_noticed_and_not_kept() -> None:
-    found: list[Incoming] = []
-    reader = Reader(None, 10, found.append)
+    found: list[IncomingRequest] = []
+    reader = RequestReader(None, 10, found.append)
     reader.feed(b"POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n" + b"x" * 10)
     assert len(found[-1].body) == 10
     reader.feed(b"x" * 500)
-    assert (found[-1].size, bytes(found[-1].body)) == (510, b"")
+    assert (found[-1].received_bytes, bytes(found[-1].body)) == (510, b"")
 
 
 async def test_a_deadline_that_is_moved_away_does_not_come() -> None:

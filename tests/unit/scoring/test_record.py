@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fairlead_scoring.slot.record import (
-    LIMIT,
+    MAX_RECORD_BYTES,
     Failure,
     causes,
     class_name,
@@ -34,7 +34,7 @@ def test_the_traceback_is_cut_first_from_its_middle() -> None:
     assert fitted["traceback"].startswith("begin---")
     assert fitted["traceback"].endswith("---end")
     assert "\n…\n" in fitted["traceback"]
-    assert len(fit(record(traceback="-" * 9000))) == LIMIT
+    assert len(fit(record(traceback="-" * 9000))) == MAX_RECORD_BYTES
 
 
 def test_then_the_models_are_cut() -> None:
@@ -60,7 +60,7 @@ def test_whatever_it_says_it_fits_and_can_be_read(letters: str) -> None:
             text,
         )
         written = fit(make_record(failure, Path("/nowhere"), elapsed=1.26))
-        assert len(written) <= LIMIT
+        assert len(written) <= MAX_RECORD_BYTES
         found = json.loads(written)
         assert found["elapsedSeconds"] == 1.3
         assert list(found) == list(record())

@@ -5,10 +5,9 @@ import pytest
 
 from fairlead_scoring.slot.inputs import Plain, read_query
 from fairlead_scoring.slot.request import Request
-from fairlead_scoring.slot.responses import Answer
+from fairlead_scoring.slot.responses import INTERNAL_ERROR_MESSAGE, RUN_FAILED_MESSAGE, Answer
 from fairlead_scoring.slot.scoring import Scorer
 from fairlead_scoring.slot.script import Script
-from fairlead_scoring.slot.words import INTERNAL, RUN_FAILED
 
 
 def scorer(run: Any, *, timeout: int = 1000, debug: bool = False) -> Scorer:
@@ -46,7 +45,7 @@ def test_the_time_in_run_is_measured() -> None:
 def test_what_is_no_json_is_our_failure_not_the_scripts(result: object) -> None:
     found = scorer(lambda data: data and result).answer(request())
     assert (found.status, found.failed, found.elapsed) == (500, False, None)
-    assert message(found) == INTERNAL
+    assert message(found) == INTERNAL_ERROR_MESSAGE
 
 
 def test_a_result_without_end_is_no_json() -> None:
@@ -73,7 +72,7 @@ def raising(error: BaseException) -> Any:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        pytest.param(ValueError("secret"), RUN_FAILED, id="any"),
+        pytest.param(ValueError("secret"), RUN_FAILED_MESSAGE, id="any"),
         pytest.param(
             TimeoutError(), "Scoring timeout after 1000 ms", id="the script's own timeout"
         ),
@@ -138,4 +137,4 @@ def test_a_query_is_read_value_by_value(query: str, values: dict[str, Any]) -> N
 
 def test_a_query_that_no_parser_can_read_is_an_error_of_ours() -> None:
     found = scorer(lambda data: data).answer(request(method="GET", query="a=" + "[" * 100_000))
-    assert (found.status, found.failed, message(found)) == (500, False, INTERNAL)
+    assert (found.status, found.failed, message(found)) == (500, False, INTERNAL_ERROR_MESSAGE)

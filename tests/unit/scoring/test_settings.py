@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fairlead_scoring.front.config.settings import Reading, Settings, read_settings
+from fairlead_scoring.front.config.settings import QueueLimits, ReadLimits, Settings, read_settings
 from fairlead_scoring.front.config.values import SettingsError
-from fairlead_scoring.front.queue.admission import Limits
 from fairlead_scoring.slot.layout import Layout
 
 ROOT = Path("/var/azureml-app")
@@ -33,10 +32,10 @@ def test_an_empty_environment_is_the_images_layout() -> None:
         layout=Layout(ROOT, ROOT / "main.py", source=None, model_dir=None, module="main"),
         port=5001,
         slots=1,
-        limits=Limits(wait=None, queue=None),
+        queue_limits=QueueLimits(max_wait_s=None, max_entries=None),
         scoring_timeout_ms=3_600_000,
-        drain_seconds=5.0,
-        keys=None,
+        drain_s=5.0,
+        keys_dir=None,
         termination_log=Path("/dev/termination-log"),
         swagger=SWAGGER,
         environ={"WORKER_COUNT": "1", "SERVER_PORT": "5001", "HEALTH_PORT": "5001"},
@@ -76,13 +75,13 @@ def test_everything_can_be_set() -> None:
         health_port=5000,
         slots=4,
         in_threads=True,
-        limits=Limits(wait=0.25, queue=7),
+        queue_limits=QueueLimits(max_wait_s=0.25, max_entries=7),
         scoring_timeout_ms=1500,
-        init_warning_seconds=9.0,
-        drain_seconds=0.5,
-        reading=Reading(2**20, 2.0, 3.5),
-        keys=Path("/keys"),
-        tells_version=False,
+        init_warning_s=9.0,
+        drain_s=0.5,
+        read_limits=ReadLimits(2**20, 2.0, 3.5),
+        keys_dir=Path("/keys"),
+        send_version=False,
         termination_log=Path("/log"),
         swagger={"title": "wine", "version": "2", "prefix": "/api"},
         environ={
@@ -114,7 +113,7 @@ def test_the_command_line_is_the_reference_servers(
     found = read(*arguments, "--rest", environ={"SEPERATE_HEALTH_ENDPOINT": "true"})
     assert found.layout == Layout(app, app / "src" / "score.py", None, app / "models")
     assert (found.ports, found.slots) == ([7000, 7001], 3)
-    assert found.cors is not None
+    assert found.cors_origins is not None
     seen = dict(found.environ)
     assert seen["AZUREML_ENTRY_SCRIPT"] == os.path.realpath("src/score.py")
     assert (seen["AZUREML_MODEL_DIR"], seen["AML_APP_ROOT"]) == ("models", str(app))
@@ -135,15 +134,17 @@ def test_our_own_number_of_slots_goes_before_the_number_of_workers() -> None:
 @pytest.mark.parametrize(
     ("environ", "limits"),
     [
-        ({}, Limits(None, None)),
-        ({"FAIRLEAD_MAX_QUEUE_WAIT_MS": "1000"}, Limits(1.0, 30)),
-        ({"FAIRLEAD_MAX_QUEUE_WAIT_MS": "0"}, Limits(0.0, 30)),
-        ({"FAIRLEAD_QUEUE_LIMIT": "0"}, Limits(None, 0)),
-        ({"FAIRLEAD_QUEUE_LIMIT": "4", "FAIRLEAD_MAX_QUEUE_WAIT_MS": "1"}, Limits(0.001, 4)),
+        ({}, QueueLimits(None, None)),
+        ({"FAIRLEAD_MAX_QUEUE_WAIT_MS": "1000"}, QueueLimits(1.0, 30)),
+        ({"FAIRLEAD_MAX_QUEUE_WAIT_MS": "0"}, QueueLimits(0.0, 30)),
+        ({"FAIRLEAD_QUEUE_LIMIT": "0"}, QueueLimits(None, 0)),
+        ({"FAIRLEAD_QUEUE_LIMIT": "4", "FAIRLEAD_MAX_QUEUE_WAIT_MS": "1"}, QueueLimits(0.001, 4)),
     ],
 )
-def test_the_queue_is_capped_where_a_wait_is_set(environ: dict[str, str], limits: Limits) -> None:
-    assert read(environ={**environ, "WORKER_COUNT": "3"}).limits == limits
+def test_the_queue_is_capped_where_a_wait_is_set(
+    environ: dict[str, str], limits: QueueLimits
+) -> None:
+    assert read(environ={**environ, "WORKER_COUNT": "3"}).queue_limits == limits
 
 
 @pytest.mark.parametrize(("text", "milliseconds"), [("0", 0), ("-5", 0), (" 70 ", 70)])
@@ -188,8 +189,8 @@ def test_the_environment_goes_before_the_config_file(app: Path) -> None:
     (app / "config.json").write_text(json.dumps(content))
     found = read(environ={"AML_APP_ROOT": str(app), "SERVICE_NAME": "from the environment"})
     assert found.swagger == {"title": "from the environment", "version": "9", "prefix": ""}
-    assert (found.scoring_timeout_ms, found.drain_seconds) == (70, 1.5)
-    assert (found.cors, found.layout.app_root) == (None, app)
+    assert (found.scoring_timeout_ms, found.drain_s) == (70, 1.5)
+    assert (found.cors_origins, found.layout.app_root) == (None, app)
     assert "SERVICE_VERSION" not in found.environ
 
 

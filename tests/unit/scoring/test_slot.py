@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fairlead_scoring.slot.tree import walk
-from fairlead_scoring.slot.watch import watched
-from fairlead_scoring.slot.wire import Channel, opening
+from fairlead_scoring.slot.failure_report import folder_tree
+from fairlead_scoring.slot.startup_progress import reported
+from fairlead_scoring.slot.wire import Channel, frame_start
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_frames_that_arrive_together_or_in_pieces_are_told_apart() -> None:
     ours, theirs = socket.socketpair()
     received = Channel(theirs)
     frames = [({"seq": number}, b"x" * size) for number, size in enumerate((0, 1, 70_000, 3))]
-    sent = b"".join(opening(head, len(body)) + body for head, body in frames)
+    sent = b"".join(frame_start(head, len(body)) + body for head, body in frames)
     ours.sendall(sent[:20])
     sender = threading.Thread(target=ours.sendall, args=(sent[20:],))
     sender.start()
@@ -50,7 +50,7 @@ def test_a_closed_pipe_is_the_end(channels: tuple[Channel, Channel]) -> None:
 def test_a_slow_start_is_reported_with_its_place(channels: tuple[Channel, Channel]) -> None:
     ours, theirs = channels
     here = Path(__file__)
-    with watched(ours, "init", here.parent, interval=0.001):
+    with reported(ours, "init", here.parent, interval_s=0.001):
         frames = [theirs.receive()[0] for _ in range(3)]
     assert frames[0] == {"type": "stage", "stage": "init"}
     for frame in frames[1:]:
@@ -63,4 +63,4 @@ def test_a_slow_start_is_reported_with_its_place(channels: tuple[Channel, Channe
 def test_the_tree_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "m" / "1" / "folder").mkdir(parents=True)
     (tmp_path / "m" / "1" / "a.pkl").touch()
-    assert list(walk(tmp_path / "m")) == ["m/", "    1/", "        a.pkl", "        folder/"]
+    assert list(folder_tree(tmp_path / "m")) == ["m/", "    1/", "        a.pkl", "        folder/"]

@@ -1,26 +1,26 @@
-"""What the front counts: plain numbers, for whoever shows them."""
+"""What the front counts and measures, as plain numbers; ``/metrics`` and ``/-/slots`` show it."""
 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-# Seconds. A request may wait and run from less than a millisecond to an hour.
-BUCKETS = (
+# From less than a millisecond to an hour.
+BUCKET_BOUNDS_S = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
     *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 3600.0),
 )
 
 
 class Histogram:
-    """How many of the values noted lie below each of ``bounds``, and their sum."""
+    """How many observed values lie below each of ``bounds``, and their sum."""
 
-    def __init__(self, bounds: Sequence[float] = BUCKETS) -> None:
+    def __init__(self, bounds: Sequence[float] = BUCKET_BOUNDS_S) -> None:
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
 
-    def note(self, value: float) -> None:
+    def observe(self, value: float) -> None:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.sum += value
 
@@ -39,19 +39,20 @@ class Histogram:
 
 
 @dataclass
-class Figures:
-    """Since the start; times in seconds. ``requests`` counts the answers of ``/score`` by status,
-    ``refusals`` those of them with 503, ``restarts`` the slots started again, by what ended them.
+class Metrics:
+    """Since the start; times in seconds. ``responses`` counts the answers of ``/score`` by status,
+    ``rejections`` its 503s by reason, ``slot_restarts`` the slots that were started again, by what
+    ended them, ``disconnects`` the requests whose client went away.
     """
 
-    requests: Counter[int] = field(default_factory=Counter)
-    refusals: Counter[str] = field(default_factory=Counter)
-    failures: int = 0
-    abandoned: int = 0
-    restarts: Counter[str] = field(default_factory=Counter)
-    waits: Histogram = field(default_factory=Histogram)
-    runs: Histogram = field(default_factory=Histogram)
-    init_seconds: float | None = None
+    responses: Counter[int] = field(default_factory=Counter)
+    rejections: Counter[str] = field(default_factory=Counter)
+    run_failures: int = 0
+    disconnects: int = 0
+    slot_restarts: Counter[str] = field(default_factory=Counter)
+    queue_wait_s: Histogram = field(default_factory=Histogram)
+    run_s: Histogram = field(default_factory=Histogram)
+    init_s: float | None = None
 
 
 @dataclass(frozen=True)

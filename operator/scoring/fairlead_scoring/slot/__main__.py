@@ -13,7 +13,7 @@ PACKAGE = "_fairlead_slot"
 def load_package() -> None:
     """Make this folder importable under a private name, and only there."""
     if sys.path and Path(sys.path[0]).resolve() == FOLDER:
-        del sys.path[0]  # Python's own doing: the folder of the file it was told to run
+        del sys.path[0]  # Python puts the folder of the program there
     spec = importlib.util.spec_from_file_location(
         PACKAGE, str(FOLDER / "__init__.py"), submodule_search_locations=[str(FOLDER)]
     )

@@ -1,6 +1,6 @@
-"""A debugger for the script: ``debugpy`` from the user's environment, listening or dialling out.
+"""A debugger for the script: ``debugpy`` from the user's environment, listening or connecting.
 
-The front hears when one is attached: time-outs make no sense then.
+The front is notified when one is attached: time-outs make no sense then.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ import time
 from contextlib import suppress
 from typing import Any, Callable, Optional
 
-from .logs import NAME
+from .logs import LOGGER_NAME
 
-logger = logging.getLogger(NAME)
-POLL = 0.1  # seconds between two looks at whether a debugger is attached
-RETRY = 0.5  # seconds between two attempts at a port that another process still holds
-MISSING = (
+logger = logging.getLogger(LOGGER_NAME)
+POLL_INTERVAL_S = 0.1  # between two checks whether a debugger is attached
+RETRY_INTERVAL_S = 0.5  # between two attempts to open a port that another process holds
+DEBUGPY_MISSING = (
     "debugpy is not installed, so no debugger can be attached: add it to the conda or requirements "
     "file."
 )
-DIALLING = (
+REFERENCE_WARNINGS = (
     "!! Starting the inference server in DEBUGGING mode because AZUREML_DEBUG_PORT is set.",
     "!! This environment variable should not be set in a production environment.",
 )
 ATTACHED = "A debugger is attached: nothing is timed until it leaves."
-LEFT = "The debugger has left."
-Tell = Callable[[bool], None]
+DETACHED = "The debugger has left."
+ReportAttached = Callable[[bool], None]
 
 
 class Debugger:
     """What the slot, and ``ptvsd`` in old scripts, do with ``debugpy``. Nothing of it raises."""
 
     def __init__(self) -> None:
-        self._tell: Tell = lambda _attached: None
+        self._report: ReportAttached = lambda _attached: None
         self._watching = self._listening = self._attached = False
-        self._looking = threading.Lock()
+        self._checking = threading.Lock()
 
-    def report_to(self, tell: Tell) -> None:
-        """Call ``tell`` with whether a debugger is attached, whenever that changes."""
-        self._tell = tell
+    def report_to(self, report: ReportAttached) -> None:
+        """Call ``report`` with whether a debugger is attached, whenever that changes."""
+        self._report = report
 
     def listen(self, host: str, port: int) -> None:
         """Let a debugger attach at this address, or as soon as the process that holds it ends."""
@@ -51,18 +51,18 @@ class Debugger:
         self._listening = True
         if not _try_to_listen(debugpy, host, port):
             logger.warning("Port %d is taken: a debugger can attach once it is free.", port)
-            in_background(_keep_trying, debugpy, host, port)
+            start_thread(_keep_trying, debugpy, host, port)
 
-    def dial(self, port: int) -> None:
+    def connect(self, port: int) -> None:
         """Connect to a debugger that listens on this machine, and wait until it is ready."""
-        for line in DIALLING:
+        for line in REFERENCE_WARNINGS:
             logger.warning("%s", line)
         debugpy = self.package()
         if debugpy is None:
             return
         try:
             debugpy.connect(port)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the script can do without
+        except Exception as error:  # noqa: BLE001 - the script runs without a debugger
             logger.error("No debugger was reached at port %d: %s", port, error)  # noqa: TRY400
         else:
             self.wait(None)
@@ -72,15 +72,15 @@ class Debugger:
         debugpy = self.package()
         if debugpy is None:
             return False
-        came = threading.Event()
+        attached = threading.Event()
         if seconds is not None:
-            in_background(_give_up, debugpy, seconds, came)
+            start_thread(_cancel_wait, debugpy, seconds, attached)
         try:
             debugpy.wait_for_client()
-        except RuntimeError as error:  # it has been told neither to listen nor to connect
+        except RuntimeError as error:  # it neither listens nor connects
             logger.error("There is no debugger to wait for: %s", error)  # noqa: TRY400
-        came.set()
-        self._look(debugpy)
+        attached.set()
+        self._check(debugpy)
         return self.is_attached()
 
     def is_attached(self) -> bool:
@@ -93,31 +93,31 @@ class Debugger:
         try:
             debugpy = importlib.import_module("debugpy")
         except ImportError:
-            logger.error(MISSING)  # noqa: TRY400 - a sentence, no traceback
+            logger.error(DEBUGPY_MISSING)  # noqa: TRY400 - no traceback
             return None
         if not self._watching:
             self._watching = True
-            in_background(self._watch, debugpy)
+            start_thread(self._watch, debugpy)
         return debugpy
 
     def _watch(self, debugpy: Any) -> None:
         while True:
-            self._look(debugpy)
-            time.sleep(POLL)
+            self._check(debugpy)
+            time.sleep(POLL_INTERVAL_S)
 
-    def _look(self, debugpy: Any) -> None:
-        with self._looking:
+    def _check(self, debugpy: Any) -> None:
+        with self._checking:
             if debugpy.is_client_connected() is not self._attached:
                 self._attached = not self._attached
-                logger.info("%s", ATTACHED if self._attached else LEFT)
-                with suppress(OSError):  # the front is gone; the main thread will find out, too
-                    self._tell(self._attached)
+                logger.info("%s", ATTACHED if self._attached else DETACHED)
+                with suppress(OSError):  # the front is gone: the main thread ends the process
+                    self._report(self._attached)
 
 
 debugger = Debugger()
 
 
-def in_background(work: Callable[..., None], *arguments: Any) -> None:
+def start_thread(work: Callable[..., None], *arguments: Any) -> None:
     """Start a thread that no breakpoint stops."""
     thread = threading.Thread(target=work, args=arguments, name="fairlead-debug", daemon=True)
     thread.pydev_do_not_trace = thread.is_pydev_daemon_thread = True  # type: ignore[attr-defined]
@@ -136,9 +136,9 @@ def _try_to_listen(debugpy: Any, host: str, port: int) -> bool:
 
 def _keep_trying(debugpy: Any, host: str, port: int) -> None:
     while not _try_to_listen(debugpy, host, port):
-        time.sleep(RETRY)
+        time.sleep(RETRY_INTERVAL_S)
 
 
-def _give_up(debugpy: Any, seconds: float, came: threading.Event) -> None:
-    if not came.wait(seconds):
+def _cancel_wait(debugpy: Any, seconds: float, attached: threading.Event) -> None:
+    if not attached.wait(seconds):
         debugpy.wait_for_client.cancel()

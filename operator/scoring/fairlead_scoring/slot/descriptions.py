@@ -1,4 +1,4 @@
-"""The words and the shape of the service's description: what changes is named, the rest is fixed.
+"""The service's description in Swagger 2 and OpenAPI 3.
 
 Clients are generated from these documents, so they are the reference server's to the last key.
 """

@@ -2,7 +2,7 @@
 
 The reference server is a flask application, and scripts know it: from ``flask.request`` inside
 ``run()`` to what they return. Where the script has imported flask, ``run()`` is called as inside
-such an application; else our stand-ins give it the same objects, made by werkzeug alone.
+such an application; else our shims give it the same objects, made by werkzeug alone.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from types import ModuleType
 from typing import Any, ContextManager, Iterator, Optional
 
 from . import trace
-from .logs import NAME
+from .logs import LOGGER_NAME
 from .request import RefusedError, Request
 
-logger = logging.getLogger(NAME)
+logger = logging.getLogger(LOGGER_NAME)
 AML_REQUEST = "azureml_inference_server_http.api.aml_request"
 AML_RESPONSE = "azureml_inference_server_http.api.aml_response"
 CONTRIB_REQUEST = "azureml.contrib.services.aml_request"  # a package of its own, where installed
@@ -33,10 +33,10 @@ def wants_raw_http() -> bool:
     return any(getattr(module, "_rawHttpRequested", False) for module in modules)
 
 
-def foresee(source: bytes) -> None:
+def preload(source: bytes) -> None:
     """Import flask now if the script will: in ``run()`` it is too late for a context."""
     if b"flask" in source:
-        with suppress(ImportError):  # then that is the script's own error to make
+        with suppress(ImportError):  # the script will raise the same error
             importlib.import_module("flask")
 
 
@@ -46,14 +46,14 @@ def context(request: Request) -> ContextManager[Any]:
     return app.request_context(request.environ()) if app else NO_CONTEXT
 
 
-def presented(request: Request) -> Any:
+def framework_request(request: Request) -> Any:
     """Return the request as an object of the framework, inside ``context()``."""
     if _in_context():
         return sys.modules["flask"].request._get_current_object()
     return _request_class()(request.environ())
 
 
-def unread(request: Request) -> bytes:
+def remaining_body(request: Request) -> bytes:
     """Return what is left of a body once the framework has looked for a form in it.
 
     Raise ``RefusedError`` where the form is larger than the framework's limits.
@@ -61,7 +61,7 @@ def unread(request: Request) -> bytes:
     from werkzeug.exceptions import HTTPException
 
     try:
-        data: bytes = presented(request).data
+        data: bytes = framework_request(request).data
     except HTTPException as error:
         raise RefusedError(error.code or 400, error.description or "") from error
     return data
@@ -82,7 +82,7 @@ def json_response(body: str) -> Optional[Any]:
 
 
 def processed(response: Any) -> Any:
-    """Return the response once all has seen it that was to see it: ``flask.after_this_request``."""
+    """Return the response after ``flask.after_this_request`` callbacks."""
     return (
         sys.modules["flask"].current_app.process_response(response) if _in_context() else response
     )
@@ -96,9 +96,9 @@ def _response_classes() -> Iterator[type]:
 
 
 def _request_class() -> Any:
-    from werkzeug.wrappers import Request as WithoutStandIn
+    from werkzeug.wrappers import Request as WerkzeugRequest
 
-    return getattr(sys.modules.get(AML_REQUEST), "Request", WithoutStandIn)
+    return getattr(sys.modules.get(AML_REQUEST), "Request", WerkzeugRequest)
 
 
 def _in_context() -> bool:
@@ -116,7 +116,7 @@ def _application(flask: ModuleType) -> Optional[Any]:
     try:
         app = flask.Flask("entry_module", static_folder=None, root_path=".")
         app.add_url_rule(ROUTE, ENDPOINT, methods=METHODS, provide_automatic_options=False)
-    except Exception as error:  # noqa: BLE001 - it may be another module, or of another age
-        logger.warning("flask.request cannot be provided: %s", trace.last_words(error))
+    except Exception as error:  # noqa: BLE001 - any module or version of that name
+        logger.warning("flask.request cannot be provided: %s", trace.error_text(error))
         return None
     return app

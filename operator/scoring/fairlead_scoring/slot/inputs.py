@@ -1,4 +1,4 @@
-"""What ``run()`` is called with: the three ways to read a request (contract §12).
+"""What ``run()`` is called with: the three ways to read a request.
 
 ``plain`` hands over the body as text, ``schema`` its parts as ``@input_schema`` names them, ``raw``
 the request itself.
@@ -16,13 +16,13 @@ from urllib.parse import parse_qsl, quote
 from . import frameworks
 from .request import RefusedError, Request
 
-JSON, MULTIPART = "application/json", "multipart/form-data"
-FORM = "application/x-www-form-urlencoded"
+JSON_TYPE, MULTIPART_TYPE = "application/json", "multipart/form-data"
+FORM_TYPE = "application/x-www-form-urlencoded"
 MUST_BE_JSON = "Expects Content-Type to be application/json"
 NOT_JSON = "POST body could not be decoded as JSON: {}"
 EMPTY = "POST body is empty. Expecting a JSON dictionary."
-NOT_A_DICTIONARY = "POST body should be a JSON dictionary."
-QUOTE = "fairlead.quote"
+NO_DICTIONARY = "POST body should be a JSON dictionary."
+QUOTE_ERRORS = "fairlead.quote"
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Plain:
         if request.method == "GET":
             return {self.name: json.dumps(read_query(request.query))}
         mimetype = media_type(request.content_type)
-        if mimetype == FORM:
-            return {self.name: ""}  # taken for a form, by a framework that leaves nothing of it
-        body = frameworks.unread(request) if mimetype == MULTIPART else request.body
+        if mimetype == FORM_TYPE:
+            return {self.name: ""}  # the framework parses it as a form and leaves nothing
+        body = frameworks.remaining_body(request) if mimetype == MULTIPART_TYPE else request.body
         try:
             return {self.name: str(body, "utf-8")}
         except UnicodeDecodeError as error:
@@ -71,7 +71,7 @@ class Raw:
     mode = "raw"
 
     def arguments(self, request: Request) -> Dict[str, Any]:
-        return {self.name: frameworks.presented(request)}
+        return {self.name: frameworks.framework_request(request)}
 
 
 Input = Union[Plain, Schema, Raw]
@@ -89,21 +89,21 @@ def read_query(query: str) -> Dict[str, Any]:
     """
     text = query.encode("latin-1").decode()
     found: Dict[str, List[Any]] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True, errors=QUOTE):
+    for name, value in parse_qsl(text, keep_blank_values=True, errors=QUOTE_ERRORS):
         found.setdefault(name, []).append(_json_or_text(value))
     return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
 
 
 def _json_object(request: Request) -> Mapping[str, Any]:
     kind = media_type(request.content_type)
-    if kind != JSON and not (kind.startswith("application/") and kind.endswith("+json")):
+    if kind != JSON_TYPE and not (kind.startswith("application/") and kind.endswith("+json")):
         raise RefusedError(415, MUST_BE_JSON)
     try:
         found = json.loads(request.body)
     except json.JSONDecodeError as error:
         raise RefusedError(400, NOT_JSON.format(error) if request.body else EMPTY) from error
     if not isinstance(found, dict):
-        raise RefusedError(400, NOT_A_DICTIONARY)
+        raise RefusedError(400, NO_DICTIONARY)
     return found
 
 
@@ -119,4 +119,4 @@ def _quoted(error: UnicodeError) -> Tuple[str, int]:
     return quote(error.object[error.start : error.end], safe=""), error.end
 
 
-codecs.register_error(QUOTE, _quoted)
+codecs.register_error(QUOTE_ERRORS, _quoted)

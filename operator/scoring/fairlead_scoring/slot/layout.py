@@ -1,4 +1,4 @@
-"""Where things lie inside the image, and on which paths user code finds them (contract §10)."""
+"""Where things lie inside the image, and on which paths user code finds them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from types import ModuleType
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 APP_ROOT = "/var/azureml-app"
-MODULE, MAIN = "entry_module", "main"  # the script's module; the latter where none is named
+SCRIPT_MODULE, DEFAULT_SCRIPT = "entry_module", "main"  # the latter where no script is named
 SHIMS = Path(__file__).resolve().parent / "shims"
-PACKAGES = Path(__file__).resolve().parents[2] / "script-packages"  # what the shims need
-STAND_INS = ("azureml", "azureml_inference_server_http")
+SCRIPT_PACKAGES = Path(__file__).resolve().parents[2] / "script-packages"  # what the shims need
+SHIM_PACKAGES = ("azureml", "azureml_inference_server_http")
 
 
-class OwnFileError(Exception):
-    """A file of the user's that we should go by cannot be used."""
+class UserFileError(Exception):
+    """A file of the user's that configures the runtime cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Layout:
     script: Path
     source: Optional[Path]
     model_dir: Optional[Path]
-    module: str = MODULE
+    module: str = SCRIPT_MODULE
 
     @property
     def script_name(self) -> str:
@@ -47,9 +47,9 @@ class Layout:
 
     @property
     def import_paths(self) -> List[Path]:
-        """What is appended to ``sys.path``, in this order; our stand-ins come last."""
+        """What is appended to ``sys.path``, in this order; our shims come last."""
         source = [self.source] if self.source else []
-        return [self.app_root, *source, self.script.parent, SHIMS, PACKAGES]
+        return [self.app_root, *source, self.script.parent, SHIMS, SCRIPT_PACKAGES]
 
     def as_json(self) -> Dict[str, Any]:
         return {name: value and str(value) for name, value in vars(self).items()}
@@ -67,24 +67,24 @@ def read_layout(environ: Mapping[str, str]) -> Layout:
     models = environ.get("AZUREML_MODEL_DIR")
     return Layout(
         app_root=root,
-        script=root / (script or f"{MAIN}.py"),
+        script=root / (script or f"{DEFAULT_SCRIPT}.py"),
         source=root / source if source else None,
         model_dir=Path(models).absolute() if models else None,
-        module=MODULE if script else MAIN,
+        module=SCRIPT_MODULE if script else DEFAULT_SCRIPT,
     )
 
 
 def open_paths(layout: Layout) -> None:
-    """Let user code import its own modules and, where nothing else has them, our stand-ins."""
+    """Let user code import its own modules and, where nothing else has them, our shims."""
     for path in map(str, layout.import_paths):
         if path not in sys.path:
             sys.path.append(path)
-    sys.meta_path.append(StandIns())
-    sys.meta_path.insert(0, OldDebugger())
+    sys.meta_path.append(ShimFinder())
+    sys.meta_path.insert(0, PtvsdFinder())
 
 
-class StandIns(MetaPathFinder):
-    """Finds our part of a package where another part of it is installed.
+class ShimFinder(MetaPathFinder):
+    """Finds our shims of a package where another part of it is installed.
 
     ``sys.path`` alone is not enough: below an ``azureml`` that is not a namespace package Python
     looks no further than that package's own folder.
@@ -97,15 +97,15 @@ class StandIns(MetaPathFinder):
         target: Optional[ModuleType] = None,
     ) -> Optional[ModuleSpec]:
         parents = fullname.split(".")[:-1]
-        if not parents or parents[0] not in STAND_INS:
+        if not parents or parents[0] not in SHIM_PACKAGES:
             return None
         return PathFinder.find_spec(fullname, [str(SHIMS.joinpath(*parents))], target)
 
 
-class OldDebugger(MetaPathFinder):
-    """Lets our stand-in for ``ptvsd`` go before the real one where that is too old and not needed.
+class PtvsdFinder(MetaPathFinder):
+    """Finds our shim for ``ptvsd`` before the real one where that does not run and is not needed.
 
-    Its last version knows Python up to 3.8; with ``debugpy`` we answer its calls on any.
+    Its last version supports Python up to 3.8; the shim translates its calls to ``debugpy``.
     """
 
     def find_spec(

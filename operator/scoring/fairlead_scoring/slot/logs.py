@@ -9,10 +9,10 @@ from typing import TextIO
 
 from .redaction import redact
 
-FORMAT = "%(asctime)s %(levelname).1s [%(process)d] %(name)s - %(message)s"
-NAME = "fairlead"
-REFERENCE = "azmlinfsrv"  # the reference server's logger: scripts and logging.json know its name
-PRINT = f"{REFERENCE}.print"
+LINE_FORMAT = "%(asctime)s %(levelname).1s [%(process)d] %(name)s - %(message)s"
+LOGGER_NAME = "fairlead"
+REFERENCE_LOGGER_NAME = "azmlinfsrv"  # scripts and logging.json may name it
+PRINT_LOGGER_NAME = f"{REFERENCE_LOGGER_NAME}.print"
 
 
 class Formatter(logging.Formatter):
@@ -25,14 +25,14 @@ class Formatter(logging.Formatter):
 
 
 def configure() -> None:
-    """Send our own lines to stdout, our errors to stderr, and keep what others log.
+    """Log our own lines to stdout, our errors to stderr, and keep what other loggers write.
 
-    The root logger is left without a handler on purpose: a script's ``logging.basicConfig()`` must
-    still work. What nobody handles goes through ``lastResort``, from INFO on.
+    The root logger has no handler on purpose: a script's ``logging.basicConfig()`` must still work.
+    Records without a handler go through ``lastResort``, from INFO on.
     """
     out, err = _handler(sys.stdout, logging.INFO), _handler(sys.stderr, logging.ERROR)
     out.addFilter(lambda record: record.levelno < logging.ERROR)
-    for ours in map(logging.getLogger, (NAME, REFERENCE)):
+    for ours in map(logging.getLogger, (LOGGER_NAME, REFERENCE_LOGGER_NAME)):
         ours.handlers = [out, err]
         ours.propagate = False
         ours.setLevel(logging.INFO)
@@ -43,5 +43,5 @@ def configure() -> None:
 def _handler(stream: TextIO, level: int) -> logging.Handler:
     handler = logging.StreamHandler(stream)
     handler.setLevel(level)
-    handler.setFormatter(Formatter(FORMAT))
+    handler.setFormatter(Formatter(LINE_FORMAT))
     return handler

@@ -20,11 +20,11 @@ from .redaction import redact
 from .shims.azureml.core.inventory import inventory
 
 SCHEMA = "fairlead.dev/startup-failure/v1"
-LIMIT = 4096  # bytes: the kubelet cuts a longer termination message off, and then it is no JSON
-SHORTENED = ("traceback", "models", "causes", "frames", "message")  # in this order
-LONGEST_MESSAGE = 1000  # characters; it must not crowd out everything else
-LONGEST_TRACEBACK = 16_000  # characters: more never fits, so more is not even sent over the pipe
-AT_MOST = 5  # causes of causes
+MAX_RECORD_BYTES = 4096  # the kubelet cuts a longer termination message off: it is no JSON then
+SHORTENED_FIELDS = ("traceback", "models", "causes", "frames", "message")  # in this order
+MAX_MESSAGE_CHARS = 1000  # it must not displace everything else
+MAX_TRACEBACK_CHARS = 16_000  # more never fits, so more is not even sent over the pipe
+MAX_CAUSES = 5
 Record = Dict[str, Any]
 
 
@@ -60,7 +60,7 @@ def make_record(failure: Failure, models_dir: Path, elapsed: float) -> Record:
         "schema": SCHEMA,
         "stage": failure.stage,
         "exception": trace.printable(failure.exception),
-        "message": shortened(redact(failure.message), LONGEST_MESSAGE),
+        "message": shortened(redact(failure.message), MAX_MESSAGE_CHARS),
         "causes": [
             {"exception": trace.printable(c["exception"]), "message": trace.printable(c["message"])}
             for c in failure.causes
@@ -70,16 +70,16 @@ def make_record(failure: Failure, models_dir: Path, elapsed: float) -> Record:
         "models": [{"name": name, "versions": versions} for name, versions in models],
         "python": platform.python_version(),
         "elapsedSeconds": round(elapsed, 1),
-        "traceback": shortened(redact(failure.traceback), LONGEST_TRACEBACK),
+        "traceback": shortened(redact(failure.traceback), MAX_TRACEBACK_CHARS),
     }
 
 
-def fit(record: Record, limit: int = LIMIT) -> bytes:
+def fit(record: Record, max_bytes: int = MAX_RECORD_BYTES) -> bytes:
     """Return the record as JSON in UTF-8, its longest parts shortened until it fits."""
-    for field in SHORTENED:
-        if len(encoded(record)) <= limit:
+    for field in SHORTENED_FIELDS:
+        if len(encoded(record)) <= max_bytes:
             break
-        record = {**record, field: _longest_that_fits(record, field, limit)}
+        record = {**record, field: _longest_that_fits(record, field, max_bytes)}
     return encoded(record)
 
 
@@ -98,9 +98,9 @@ def shortened(value: Any, kept: int) -> Any:
 
 
 def causes(error: BaseException) -> List[BaseException]:
-    """Return the chain behind ``error``, the nearest first, as a traceback would tell it."""
+    """Return the chain behind ``error``, the nearest first, in the order of a traceback."""
     chain = [error]
-    while len(chain) <= AT_MOST:
+    while len(chain) <= MAX_CAUSES:
         last = chain[-1]
         before = last.__cause__ or (None if last.__suppress_context__ else last.__context__)
         if before is None or any(before is known for known in chain):
@@ -116,18 +116,18 @@ def class_name(error: BaseException) -> str:
 
 
 def message(error: BaseException) -> str:
-    """Return what the error says of itself."""
+    """Return the message of the error."""
     if type(error).__module__.startswith("azureml."):
         return str(getattr(error, "message", error))  # the SDK's str() is a page of JSON
-    return trace.last_words(error)
+    return trace.error_text(error)
 
 
-def _longest_that_fits(record: Record, field: str, limit: int) -> Any:
-    """The value of ``field`` as long as the limit allows; nearly nothing, if it never does."""
+def _longest_that_fits(record: Record, field: str, max_bytes: int) -> Any:
+    """Return the longest value of ``field`` within the limit; nearly nothing, if none is."""
     low, high = 0, len(record[field])
     while low < high:
         middle = (low + high + 1) // 2
-        if len(encoded({**record, field: shortened(record[field], middle)})) <= limit:
+        if len(encoded({**record, field: shortened(record[field], middle)})) <= max_bytes:
             low = middle
         else:
             high = middle - 1

@@ -1,4 +1,4 @@
-"""A request as the front hands it over, and what the reference server's framework makes of it."""
+"""A request as the front sends it, and its form in the reference server's framework."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import sys
 from typing import Any, Dict, List
 from urllib.parse import unquote_to_bytes
 
-from .wire import Head
+from .wire import FrameHead
 
-SERVER = "fairlead-scoring"
-BLANKS = " \t"  # those that HTTP allows around a value
+SERVER_SOFTWARE = "fairlead-scoring"
+OPTIONAL_WHITESPACE = " \t"
 
 
 class RefusedError(Exception):
-    """The request cannot be handed to ``run()``; the message is for the client."""
+    """The request cannot be passed to ``run()``; the message is for the client."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -26,7 +26,7 @@ class Request:
 
     __slots__ = ("_head", "body", "id", "method", "query")
 
-    def __init__(self, head: Head, body: bytes) -> None:
+    def __init__(self, head: FrameHead, body: bytes) -> None:
         self._head = head
         self.body = body
         self.id: str = head["id"]
@@ -39,7 +39,7 @@ class Request:
         for name, value in self._head["headers"]:
             if name == "content-type":
                 found = value
-        return found.strip(BLANKS)
+        return found.strip(OPTIONAL_WHITESPACE)
 
     def headers(self) -> Dict[str, str]:
         """What ``run()`` gets as ``request_headers``: ``X-Ms-Request-Id``, in order."""
@@ -63,7 +63,7 @@ class Request:
             "QUERY_STRING": self.query,
             "RAW_URI": f"{path}?{self.query}" if self.query else path,
             "SERVER_PROTOCOL": f"HTTP/{self._head['version']}",
-            "SERVER_SOFTWARE": SERVER,
+            "SERVER_SOFTWARE": SERVER_SOFTWARE,
             "SERVER_NAME": host,
             "SERVER_PORT": port or "80",
             "REMOTE_ADDR": client[0],
@@ -87,7 +87,7 @@ def _variables(pairs: List[List[str]]) -> Dict[str, str]:
     """
     found: Dict[str, str] = {}
     for name, padded in pairs:
-        value = padded.strip(BLANKS)
+        value = padded.strip(OPTIONAL_WHITESPACE)
         if name in ("content-type", "content-length"):
             found[name.upper().replace("-", "_")] = value
         elif "_" not in name:

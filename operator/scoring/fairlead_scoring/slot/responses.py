@@ -1,4 +1,4 @@
-"""An answer, as the front hears of it; and how a response object becomes one."""
+"""An answer, as it is sent to the front; and how a response object becomes one."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from dataclasses import dataclass, replace
 from typing import Any, Generator, Iterable, List, Optional, Sequence, Tuple
 
 from .request import Request
-from .wire import Head
+from .wire import FrameHead
 
-FAILED = "x-ms-run-function-failed"
-SERVER_ERROR = 500  # from here on the script is said to have failed
-NO_BODY, FIRST_FINAL = (204, 304), 200
-CONNECTIONS = {
+RUN_FAILED_HEADER = "x-ms-run-function-failed"
+# What a client gets instead of an answer of run(): the reference server's messages.
+RUN_FAILED_MESSAGE = "An unexpected error occurred in scoring script. Check the logs for more info."
+INTERNAL_ERROR_MESSAGE = "An unexpected internal error occurred. Check the logs for more info."
+TIMEOUT_MESSAGE = "Scoring timeout after {} ms"
+MIN_ERROR_STATUS = 500  # from here on run() is said to have failed
+STATUSES_WITHOUT_BODY, MIN_FINAL_STATUS = (204, 304), 200
+CONNECTION_HEADERS = {
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailers",
     "transfer-encoding", "upgrade", "server", "date",
 }  # fmt: skip
-NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-VALUE = re.compile(r"[ \t\x21-\x7e\x80-\xff]*")
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+HEADER_VALUE = re.compile(r"[ \t\x21-\x7e\x80-\xff]*")
 JSON_HEADERS = (("content-type", "application/json"),)
 Pair = Tuple[str, str]
 
 
-class UnfitResponseError(Exception):
+class InvalidResponseError(Exception):
     """The response cannot be sent: its headers or its body are not what HTTP can carry."""
 
 
@@ -31,7 +35,7 @@ class UnfitResponseError(Exception):
 class Answer:
     """``elapsed`` is the time in ``run()`` in milliseconds, if it returned something usable.
 
-    ``failed`` is None where nothing is said of it. The body goes on in ``pieces``, if any.
+    ``failed`` is None where it is unknown. The body goes on in ``pieces``, if any.
     """
 
     status: int
@@ -41,7 +45,7 @@ class Answer:
     headers: Sequence[Pair] = JSON_HEADERS
     pieces: Optional[Generator[bytes, None, None]] = None
 
-    def head(self, seq: int) -> Head:
+    def head(self, seq: int) -> FrameHead:
         return {
             "type": "answer",
             "seq": seq,
@@ -54,20 +58,20 @@ class Answer:
 
 
 def from_response(response: Any, request: Request, elapsed: float) -> Answer:
-    """Return the answer that a response of flask's, werkzeug's or our stand-in's kind stands for.
+    """Return the answer that a response of flask's, werkzeug's or our shim's kind stands for.
 
-    What is no list is sent piece by piece. Raise ``UnfitResponseError`` if it cannot be sent, and
+    What is no list is sent piece by piece. Raise ``InvalidResponseError`` if it cannot be sent, and
     whatever the response's own code raises.
     """
     status = response.status_code
-    if status >= SERVER_ERROR:
-        response.headers[FAILED] = "True"
+    if status >= MIN_ERROR_STATUS:
+        response.headers[RUN_FAILED_HEADER] = "True"
     if not response.is_streamed:
         response.calculate_content_length()  # makes a list of what is one but in its type
     streamed = response.is_streamed and not _without_body(request.method, status)
     content, _, pairs = response.get_wsgi_response(request.environ())
     headers = _sendable(pairs)
-    failed = _taken_out(headers)
+    failed = _pop_run_failed(headers)
     if streamed:
         return Answer(status, b"", failed, elapsed, headers, _pieces(content))
     body = b"".join(content)
@@ -77,8 +81,8 @@ def from_response(response: Any, request: Request, elapsed: float) -> Answer:
     return Answer(status, body, failed, elapsed, headers)
 
 
-def begun(answer: Answer) -> Answer:
-    """Return the answer with its first piece: until then nothing is sent that we could regret."""
+def with_first_piece(answer: Answer) -> Answer:
+    """Return the answer with its first piece: an error before it can still be reported."""
     return answer if answer.pieces is None else replace(answer, body=next(answer.pieces, b""))
 
 
@@ -88,27 +92,27 @@ def _pieces(content: Iterable[Any]) -> Generator[bytes, None, None]:
         cleanup.callback(getattr(content, "close", bool))
         for piece in content:
             if not isinstance(piece, bytes):
-                raise UnfitResponseError(f"{piece!r} is not bytes, which an answer is made of")
+                raise InvalidResponseError(f"{piece!r} is not bytes, which an answer is made of")
             if piece:
                 yield piece
 
 
 def _without_body(method: str, status: int) -> bool:
-    return method == "HEAD" or status in NO_BODY or status < FIRST_FINAL
+    return method == "HEAD" or status in STATUSES_WITHOUT_BODY or status < MIN_FINAL_STATUS
 
 
 def _sendable(pairs: Iterable[Pair]) -> List[Pair]:
-    """Leave out what is the connection's business; refuse what would break the message."""
+    """Leave out the headers of the connection; refuse what HTTP does not allow."""
     for name, value in pairs:
-        if not NAME.fullmatch(name) or not VALUE.fullmatch(value):
-            raise UnfitResponseError(f"The header {name!r} of the response cannot be sent")
-    return [(name, value) for name, value in pairs if name.lower() not in CONNECTIONS]
+        if not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
+            raise InvalidResponseError(f"The header {name!r} of the response cannot be sent")
+    return [(name, value) for name, value in pairs if name.lower() not in CONNECTION_HEADERS]
 
 
-def _taken_out(headers: List[Pair]) -> Optional[bool]:
-    """Take out whether ``run()`` failed, where the response says it, and says it in our words."""
-    said = [pair for pair in headers if pair[0].lower() == FAILED]
-    if len(said) != 1 or said[0][1] not in ("True", "False"):
+def _pop_run_failed(headers: List[Pair]) -> Optional[bool]:
+    """Remove and return whether ``run()`` failed, where the response has a valid header for it."""
+    found = [pair for pair in headers if pair[0].lower() == RUN_FAILED_HEADER]
+    if len(found) != 1 or found[0][1] not in ("True", "False"):
         return None
-    headers.remove(said[0])
-    return said[0][1] == "True"
+    headers.remove(found[0])
+    return found[0][1] == "True"

@@ -1,4 +1,4 @@
-"""What the user's ``inference-schema`` knows of ``run()``: never imported by us, only asked.
+"""What the user's ``inference-schema`` knows of ``run()``. It is used, but never imported by us.
 
 A function that is decorated has brought the package along; without it no function is decorated.
 """
@@ -29,7 +29,7 @@ def input_and_output(run: Run) -> Tuple[Any, Any]:
 
 def versions(run: Run) -> Collection[str]:
     """Return the versions of Swagger that can tell of the decorators' types."""
-    supported = getattr(_package(), "get_supported_versions", None)  # an old package does not say
+    supported = getattr(_package(), "get_supported_versions", None)  # newer packages
     found: Collection[str] = supported(run) if supported else ALL_VERSIONS
     return found
 

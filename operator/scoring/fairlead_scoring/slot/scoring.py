@@ -1,4 +1,4 @@
-"""One request, from the front's frame to the answer, by the reference server's rules (§12)."""
+"""One request, from the front's frame to the answer, by the reference server's rules."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from . import frameworks, trace
-from .logs import NAME
+from .logs import LOGGER_NAME
 from .request import RefusedError, Request
-from .responses import Answer, begun, from_response
-from .script import HEADERS, Script
-from .words import INTERNAL, RUN_FAILED, TIMEOUT
+from .responses import (
+    INTERNAL_ERROR_MESSAGE,
+    RUN_FAILED_MESSAGE,
+    TIMEOUT_MESSAGE,
+    Answer,
+    from_response,
+    with_first_piece,
+)
+from .script import REQUEST_HEADERS, Script
 
-logger = logging.getLogger(NAME)
-UNFIT = (
+logger = logging.getLogger(LOGGER_NAME)
+INVALID_RESPONSE_MESSAGE = (
     "The server encountered an internal error and was unable to complete your request. Either the "
     "server is overloaded or there is an error in the application."
 )
@@ -23,26 +29,26 @@ UNFIT = (
 
 @dataclass(frozen=True)
 class Scorer:
-    """``timeout`` (ms) is what a script's own ``TimeoutError`` is reported with; the front ends it.
+    """``timeout_ms`` is what a script's own ``TimeoutError`` is reported with.
 
-    With ``debug`` a client is told the traceback of its failed ``run()``.
+    With ``debug`` the answer of a failed ``run()`` has its traceback.
     """
 
     script: Script
-    timeout: int
+    timeout_ms: int
     debug: bool
 
     def answer(self, request: Request) -> Answer:
-        """Return what the client is told; the log is told the rest, under the request's id."""
+        """Return the answer for the client; details are logged with the request's id."""
         try:
             with frameworks.context(request):
                 found = self._answer(request)
-        except Exception as error:  # noqa: BLE001 - flask may be of any age, and has its own ideas
+        except Exception as error:  # noqa: BLE001 - flask may be of any version
             log_failure("flask failed", request, error)
-            return refusal(500, INTERNAL)
+            return refusal(500, INTERNAL_ERROR_MESSAGE)
         try:
-            return begun(found)
-        except Exception as error:  # noqa: BLE001 - user code may raise anything, and none of it is ours
+            return with_first_piece(found)
+        except Exception as error:  # noqa: BLE001 - user code may raise anything
             return self._failed("run() failed in its first piece", request, error)
 
     def _answer(self, request: Request) -> Answer:
@@ -50,11 +56,11 @@ class Scorer:
             arguments = self.script.input.arguments(request)
         except RefusedError as error:
             return refusal(error.status, str(error))
-        except Exception as error:  # noqa: BLE001 - the body made a parser fail in its own way
+        except Exception as error:  # noqa: BLE001 - any parser may be involved
             log_failure("The input could not be read", request, error)
-            return refusal(500, INTERNAL)
+            return refusal(500, INTERNAL_ERROR_MESSAGE)
         if self.script.takes_headers:
-            arguments[HEADERS] = request.headers()
+            arguments[REQUEST_HEADERS] = request.headers()
         began = perf_counter()
         try:
             result = self.script.run(**arguments)
@@ -70,9 +76,9 @@ class Scorer:
             return _complete(result, request, elapsed)
         try:
             text = json.dumps({} if result is None else result)
-        except Exception as error:  # noqa: BLE001 - what run() returned is asked for its parts
+        except Exception as error:  # noqa: BLE001 - encoding may run user code
             log_failure("run() returned what is no JSON", request, error)
-            return refusal(500, INTERNAL)
+            return refusal(500, INTERNAL_ERROR_MESSAGE)
         response = frameworks.json_response(text)
         if response is not None:
             return _complete(response, request, elapsed)
@@ -80,8 +86,8 @@ class Scorer:
 
     def _failed(self, what: str, request: Request, error: Exception) -> Answer:
         log_failure(what, request, error)
-        timeout = isinstance(error, TimeoutError)
-        message = TIMEOUT.format(self.timeout) if timeout else RUN_FAILED
+        timed_out = isinstance(error, TimeoutError)
+        message = TIMEOUT_MESSAGE.format(self.timeout_ms) if timed_out else RUN_FAILED_MESSAGE
         if self.debug:
             return refusal(500, message, failed=True, traceback=trace.formatted(error))
         return refusal(500, message, failed=True)
@@ -92,7 +98,7 @@ def _complete(response: object, request: Request, elapsed: float) -> Answer:
         return from_response(frameworks.processed(response), request, elapsed)
     except Exception as error:  # noqa: BLE001 - the response's body may be user code, too
         log_failure("run() returned a response that cannot be sent", request, error)
-        return refusal(500, UNFIT)
+        return refusal(500, INVALID_RESPONSE_MESSAGE)
 
 
 def refusal(status: int, message: str, *, failed: bool = False, **more: str) -> Answer:

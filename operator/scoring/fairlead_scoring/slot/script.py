@@ -1,4 +1,4 @@
-"""The user's entry script: imported, checked, and ready to be called (contract §12)."""
+"""The user's entry script: imported, checked, and ready to be called."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from typing import Any, Callable, List, Optional
 
 from . import frameworks, schemas
 from .inputs import Input, Plain, Raw, Schema
-from .layout import MODULE
+from .layout import SCRIPT_MODULE
 
-HEADERS = "request_headers"
+REQUEST_HEADERS = "request_headers"
 
 
 class UserScriptError(Exception):
-    """Why the script cannot serve, in the reference server's words.
+    """Why the script cannot serve: the reference server's message.
 
     ``stage`` is that of the start-up record. What the script itself raised is the cause;
     ``function`` is the one that does not fit, if it is that.
     """
 
     def __init__(
-        self, stage: str, words: str, function: Optional[Callable[..., object]] = None
+        self, stage: str, message: str, function: Optional[Callable[..., object]] = None
     ) -> None:
-        super().__init__(words)
+        super().__init__(message)
         self.stage = stage
         self.function = function
 
@@ -49,10 +49,10 @@ class Script:
             raise UserScriptError("init", "User's init function failed") from error
 
 
-def load(path: Path, name: str = MODULE) -> Script:
+def load(path: Path, name: str = SCRIPT_MODULE) -> Script:
     """Import the script at ``path`` as ``name``. Raise ``UserScriptError`` if it cannot serve."""
     module = _import(path, name)
-    frameworks.foresee(path.read_bytes())
+    frameworks.preload(path.read_bytes())
     for function in ("init", "run"):
         if not hasattr(module, function):
             raise UserScriptError(
@@ -88,24 +88,24 @@ def _import(path: Path, name: str) -> Any:
 
 
 def _checked(init: Callable[[], object], run: Callable[..., object]) -> Script:
-    """Return the script, if ``run`` can be called the way we call it."""
+    """Return the script, if ``run`` can be called with keyword arguments."""
     try:
         parameters = list(inspect.signature(run).parameters.values())
     except (TypeError, ValueError) as error:
         raise UserScriptError("script", f"run is not a function: {error}.") from error
     by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    data = [parameter for parameter in parameters if parameter.name != HEADERS]
+    data = [parameter for parameter in parameters if parameter.name != REQUEST_HEADERS]
     if any(parameter.kind not in by_name for parameter in parameters):
-        unfit = "run() cannot accept positional-only arguments, *args, or **kwargs."
+        problem = "run() cannot accept positional-only arguments, *args, or **kwargs."
     elif not parameters:
-        unfit = "run() needs to accept an argument for input data."
+        problem = "run() needs to accept an argument for input data."
     elif not data:
-        unfit = f'run() needs to accept an argument other than "{HEADERS}".'
+        problem = f'run() needs to accept an argument other than "{REQUEST_HEADERS}".'
     elif frameworks.wants_raw_http() and schemas.is_decorated(run):
-        unfit = "run() cannot be decorated with both @rawhttp and @input_schema"
+        problem = "run() cannot be decorated with both @rawhttp and @input_schema"
     else:
         return Script(init, run, _input(run, data), takes_headers=len(data) < len(parameters))
-    raise UserScriptError("script", unfit, run)
+    raise UserScriptError("script", problem, run)
 
 
 def _input(run: Callable[..., object], data: List[inspect.Parameter]) -> Input:

@@ -10,7 +10,7 @@ from typing import Generator, NoReturn, Set, Tuple
 
 from .request import Request
 from .scoring import Scorer, log_failure
-from .wire import Channel, Head
+from .wire import Channel, FrameHead
 
 
 def serve(scorer: Scorer, channel: Channel, threads: int) -> None:
@@ -18,11 +18,15 @@ def serve(scorer: Scorer, channel: Channel, threads: int) -> None:
 
     What is no ``Exception`` (``sys.exit()`` in ``run()``) ends the process, the pipe first.
     """
-    service = Threads(scorer, channel, threads) if threads > 1 else OneByOne(scorer, channel)
+    service = (
+        ThreadedServer(scorer, channel, threads)
+        if threads > 1
+        else SequentialServer(scorer, channel)
+    )
     try:
         service.serve()
     except (EOFError, OSError):
-        channel.close()  # the front has closed the pipe: that is how it says good-bye
+        channel.close()  # the front ends a slot by closing its pipe
     except BaseException as error:  # noqa: BLE001 - it has been logged, and ends the process
         end(channel, error)
 
@@ -34,7 +38,7 @@ def end(channel: Channel, error: BaseException) -> NoReturn:
     os._exit(error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1)
 
 
-class OneByOne:
+class SequentialServer:
     """Everything on the main thread, which is where most scripts expect to be."""
 
     def __init__(self, scorer: Scorer, channel: Channel) -> None:
@@ -48,7 +52,7 @@ class OneByOne:
             if head["type"] == "request":  # else it cancels what is over by now
                 self.answer(head, body)
 
-    def answer(self, head: Head, body: bytes) -> None:
+    def answer(self, head: FrameHead, body: bytes) -> None:
         """Raise ``OSError`` when the front is gone, and what is no ``Exception`` in user code."""
         request, seq = Request(head, body), head["seq"]
         found = self._scorer.answer(request)
@@ -80,13 +84,13 @@ class OneByOne:
             self._channel.send({"type": "chunk", "seq": seq, "more": more}, piece or b"")
 
 
-class Threads(OneByOne):
+class ThreadedServer(SequentialServer):
     """Receives on the main thread and answers on others."""
 
     def __init__(self, scorer: Scorer, channel: Channel, threads: int) -> None:
         super().__init__(scorer, channel)
         self._threads = threads
-        self._frames: SimpleQueue[Tuple[Head, bytes]] = SimpleQueue()
+        self._frames: SimpleQueue[Tuple[FrameHead, bytes]] = SimpleQueue()
 
     def serve(self) -> NoReturn:
         for number in range(self._threads):

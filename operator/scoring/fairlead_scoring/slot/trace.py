@@ -1,4 +1,4 @@
-"""Tracebacks read for the user: without our own frames, and where in the user's files it was."""
+"""Tracebacks without our own frames, and their place in the user's files."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any, Callable, Dict, Iterable, List, Optional
 
 from .redaction import redact
 
-OURS = Path(__file__).resolve().parent
-LONGEST = 200  # characters of a file's, a function's name, of a line of code
+PACKAGE_FOLDER = Path(__file__).resolve().parent
+MAX_TEXT_CHARS = 200  # of a file's or function's name, of a line of code
 Location = Dict[str, Any]
 
 
-def users_part(tb: Optional[TracebackType]) -> Optional[TracebackType]:
+def user_frames(tb: Optional[TracebackType]) -> Optional[TracebackType]:
     """Return the traceback without the leading frames of this package and of Python's import."""
     while tb and _is_ours(tb.tb_frame.f_code.co_filename):
         tb = tb.tb_next
@@ -25,14 +25,14 @@ def users_part(tb: Optional[TracebackType]) -> Optional[TracebackType]:
 
 
 def formatted(error: BaseException) -> str:
-    lines = traceback.format_exception(type(error), error, users_part(error.__traceback__))
+    lines = traceback.format_exception(type(error), error, user_frames(error.__traceback__))
     return "".join(lines).rstrip("\n")
 
 
-def last_words(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """Return the error's message, even where its ``str()`` fails."""
-    said = "".join(traceback.format_exception_only(type(error), error))
-    return said.partition(f"{type(error).__qualname__}: ")[2].strip()
+    text = "".join(traceback.format_exception_only(type(error), error))
+    return text.partition(f"{type(error).__qualname__}: ")[2].strip()
 
 
 def location(error: BaseException, app_root: Path) -> Optional[Location]:
@@ -42,7 +42,7 @@ def location(error: BaseException, app_root: Path) -> Optional[Location]:
         return _location(
             FrameSummary(str(error.filename), error.lineno or 1, "<module>", line=code), app_root
         )
-    return innermost(traceback.extract_tb(users_part(error.__traceback__)), app_root)
+    return innermost(traceback.extract_tb(user_frames(error.__traceback__)), app_root)
 
 
 def definition(function: Callable[..., object], app_root: Path) -> Optional[Location]:
@@ -61,7 +61,7 @@ def innermost(frames: Iterable[FrameSummary], app_root: Path) -> Optional[Locati
 
 def short_frames(error: BaseException, app_root: Path, at_most: int = 8) -> List[str]:
     """Return ``score.py:12 init`` for the innermost frames, in the order of a traceback."""
-    frames = traceback.extract_tb(users_part(error.__traceback__))[-at_most:]
+    frames = traceback.extract_tb(user_frames(error.__traceback__))[-at_most:]
     return [
         f"{printable(_short(frame.filename, app_root))}:{frame.lineno} {printable(frame.name)}"
         for frame in frames
@@ -71,7 +71,7 @@ def short_frames(error: BaseException, app_root: Path, at_most: int = 8) -> List
 def printable(text: str) -> str:
     """Return ``text`` in one line without control characters or secrets, cut at its end."""
     visible = "".join(c if c.isprintable() else "?" for c in redact(text))
-    return visible if len(visible) <= LONGEST else visible[: LONGEST - 1] + "…"
+    return visible if len(visible) <= MAX_TEXT_CHARS else visible[: MAX_TEXT_CHARS - 1] + "…"
 
 
 def _location(frame: FrameSummary, app_root: Path) -> Location:
@@ -97,4 +97,4 @@ def _is_users(filename: str, app_root: Path) -> bool:
 
 
 def _is_ours(filename: str) -> bool:
-    return filename.startswith("<frozen importlib") or Path(filename).parent == OURS
+    return filename.startswith("<frozen importlib") or Path(filename).parent == PACKAGE_FOLDER

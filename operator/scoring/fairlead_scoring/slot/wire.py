@@ -14,15 +14,15 @@ import struct
 import threading
 from typing import Any, Dict, Tuple
 
-Head = Dict[str, Any]
-SIZES = struct.Struct(">IQ")
-AT_ONCE = 32768  # bytes: a frame up to this size takes one call to send, and one to receive
+FrameHead = Dict[str, Any]
+LENGTHS = struct.Struct(">IQ")
+MAX_SINGLE_CALL_BYTES = 32768  # a frame up to this size takes one call to send, and one to receive
 
 
-def opening(head: Head, body_size: int) -> bytes:
+def frame_start(head: FrameHead, body_size: int) -> bytes:
     """Return the frame up to its body, which may be large and is not copied."""
     encoded = json.dumps(head).encode()
-    return SIZES.pack(len(encoded), body_size) + encoded
+    return LENGTHS.pack(len(encoded), body_size) + encoded
 
 
 class Channel:
@@ -32,28 +32,28 @@ class Channel:
         end.set_inheritable(False)  # programs that user code starts must not hold it open
         self._end = end
         self._sending = threading.Lock()
-        self._early = b""  # received with an earlier frame
+        self._buffered = b""  # received together with an earlier frame
 
-    def send(self, head: Head, body: bytes = b"") -> None:
+    def send(self, head: FrameHead, body: bytes = b"") -> None:
         """Raise ``OSError`` when the front is gone."""
-        frame = opening(head, len(body))
+        frame = frame_start(head, len(body))
         with self._sending:
-            if len(body) <= AT_ONCE:
+            if len(body) <= MAX_SINGLE_CALL_BYTES:
                 self._end.sendall(frame + body)
             else:
                 self._end.sendall(frame)
                 self._end.sendall(body)
 
-    def receive(self) -> Tuple[Head, bytes]:
+    def receive(self) -> Tuple[FrameHead, bytes]:
         """Raise ``EOFError`` when the front has closed its end."""
-        head_size, body_size = SIZES.unpack(self._exactly(SIZES.size))
+        head_size, body_size = LENGTHS.unpack(self._exactly(LENGTHS.size))
         head = json.loads(self._exactly(head_size))
         return head, self._exactly(body_size)
 
     @property
     def waiting(self) -> bool:
-        """Whether a frame has come, or the end: whether ``receive()`` has something to do."""
-        if self._early:
+        """Whether a frame or the end has come, so that ``receive()`` would not block."""
+        if self._buffered:
             return True
         try:
             self._end.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
@@ -65,17 +65,19 @@ class Channel:
         self._end.close()
 
     def _exactly(self, size: int) -> bytes:
-        if len(self._early) < size:
-            self._early = self._receive(size)
-        taken, self._early = self._early[:size], self._early[size:]
+        if len(self._buffered) < size:
+            self._buffered = self._receive(size)
+        taken, self._buffered = self._buffered[:size], self._buffered[size:]
         return taken
 
     def _receive(self, size: int) -> bytes:
-        """Return at least ``size`` bytes: what came early, and what comes now."""
-        parts, missing = [self._early], size - len(self._early)
+        """Return at least ``size`` bytes: what is buffered, and what comes now."""
+        parts, missing = [self._buffered], size - len(self._buffered)
         while missing > 0:
-            large = missing > AT_ONCE
-            part = self._end.recv(*((missing, socket.MSG_WAITALL) if large else (AT_ONCE,)))
+            large = missing > MAX_SINGLE_CALL_BYTES
+            part = self._end.recv(
+                *((missing, socket.MSG_WAITALL) if large else (MAX_SINGLE_CALL_BYTES,))
+            )
             if not part:
                 raise EOFError
             parts.append(part)

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead_scoring.slot.words import RUN_FAILED
+from fairlead_scoring.slot.responses import RUN_FAILED_MESSAGE
 from tests.integration.scoring.side_by_side.cases import HOST
 from tests.integration.scoring.side_by_side.servers import Answer
 
@@ -30,8 +30,8 @@ def told(answer: Answer) -> tuple[int, str | None, Any]:
 
 NO_HTML = "gunicorn's HTML page is no answer to a client of JSON; ours has the message and the ids"
 DIFFERENT = {
-    "plain: text 'exit'": Difference(NO_HTML, (500, "True", {"message": RUN_FAILED})),
-    "raw: integer": Difference(NO_HTML, (500, "True", {"message": RUN_FAILED})),
+    "plain: text 'exit'": Difference(NO_HTML, (500, "True", {"message": RUN_FAILED_MESSAGE})),
+    "raw: integer": Difference(NO_HTML, (500, "True", {"message": RUN_FAILED_MESSAGE})),
     "plain: headers: types": Difference(
         "gunicorn answers a second Content-Type with an HTML page; the last one counts",
         (200, "False", ["dict", {**SENT, "Content-Type": "text/plain", "Content-Length": "7"}]),

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-DEADLINE = 30.0  # seconds: the reference server takes some to start
+DEADLINE_S = 30.0  # the reference server takes long to start
 HOST = "model.example:5001"
 ELSEWHERE = {"connection", "date", "keep-alive", "server"}  # the connection's, not the answer's
 ADDED = "x-fairlead-"  # what we say on top
@@ -51,7 +51,7 @@ class Server:
             )
 
     def until_up(self) -> "Server":
-        deadline = time.monotonic() + DEADLINE
+        deadline = time.monotonic() + DEADLINE_S
         while not self._is_up():
             assert self.process.poll() is None, f"it has ended:\n{self.log.read_text()}"
             assert time.monotonic() < deadline, f"it does not come up:\n{self.log.read_text()}"
@@ -61,7 +61,7 @@ class Server:
     def ask(self, request: bytes) -> Answer:
         """Send the bytes on a connection of their own and return what comes back."""
         method = request.partition(b" ")[0].decode()
-        with closing(socket.create_connection(("127.0.0.1", self.port), DEADLINE)) as connection:
+        with closing(socket.create_connection(("127.0.0.1", self.port), DEADLINE_S)) as connection:
             connection.sendall(request)
             response = http.client.HTTPResponse(connection, method=method)
             response.begin()

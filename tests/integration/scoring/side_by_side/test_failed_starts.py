@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.scoring.side_by_side.reference import reference_python
-from tests.integration.scoring.side_by_side.servers import DEADLINE, Server, free_port
+from tests.integration.scoring.side_by_side.servers import DEADLINE_S, Server, free_port
 
 INIT = "def init():\n    pass\n\n\n"
 RUN = "def run(data):\n    return data\n"
@@ -65,7 +65,7 @@ def commands(runtime: Path) -> list[list[str]]:
 def test_both_end_alike(commands: list[list[str]], tmp_path: Path, start: Start) -> None:
     servers = [begun(command, tmp_path / str(i), start) for i, command in enumerate(commands)]
     try:
-        codes = [server.process.wait(DEADLINE) for server in servers]
+        codes = [server.process.wait(DEADLINE_S) for server in servers]
     finally:
         for server in servers:
             server.end()

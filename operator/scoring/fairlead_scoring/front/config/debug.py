@@ -1,50 +1,62 @@
-"""The settings of debug mode, which is for a developer's machine and never for production."""
+"""The settings of debug mode, for a developer's machine, never for production."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fairlead_scoring.front.config.config_file import configuration_error
-from fairlead_scoring.front.config.values import seconds, switch, whole
+from fairlead_scoring.front.config.values import (
+    MAX_PORT,
+    read_bool,
+    read_int,
+    read_seconds,
+)
 
-PORT = 5678
-HIGHEST_PORT = 65535
+DEBUG_PORT = 5678
 
 
 @dataclass(frozen=True)
-class Debugging:
-    """``mode``: clients are told tracebacks, a changed script is loaded, a debugger may attach.
+class DebugSettings:
+    """``enabled``: answers carry tracebacks, a changed script is loaded, a debugger may attach.
 
-    ``port`` is where it does (None: nowhere), after a wait of ``wait`` seconds before the script.
-    ``dial`` is the port of a debugger that we connect to, in any mode: so does the reference.
+    ``listen_port`` is where it attaches (None: nowhere); each slot waits ``wait_s`` for it before
+    it imports the script. ``connect_port`` is the port of a debugger that each slot connects to,
+    whether enabled or not: so does the reference server.
     """
 
-    mode: bool = False
-    port: int | None = None
-    wait: float = 0.0
-    dial: int | None = None
+    enabled: bool = False
+    listen_port: int | None = None
+    wait_s: float = 0.0
+    connect_port: int | None = None
 
     def as_json(self) -> dict[str, Any] | None:
-        """What a slot is told of it."""
-        if not self.mode and self.dial is None:
+        """Return the ``debug`` field of the start frame."""
+        if not self.enabled and self.connect_port is None:
             return None
-        return {"tell": self.mode, "listen": self.port, "wait": self.wait, "dial": self.dial}
+        return {
+            "enabled": self.enabled,
+            "listen_port": self.listen_port,
+            "wait_s": self.wait_s,
+            "connect_port": self.connect_port,
+        }
 
 
-def read_debugging(environ: Mapping[str, str]) -> Debugging:
-    """Raise ``SettingsError`` with a sentence that names the setting."""
-    dial = _dial(environ)
-    if not switch(environ, "FAIRLEAD_DEBUG", default=False):
-        return Debugging(dial=dial)
-    port = whole(environ, "FAIRLEAD_DEBUG_PORT", PORT, least=0, most=HIGHEST_PORT)
-    wait = seconds(environ, "FAIRLEAD_DEBUG_WAIT_SECONDS", 0.0)
-    return Debugging(mode=True, port=port or None, wait=wait, dial=dial)
+def read_debug_settings(environ: Mapping[str, str]) -> DebugSettings:
+    """Raise ``SettingsError`` with a message that names the setting."""
+    connect_port = _connect_port(environ)
+    if not read_bool(environ, "FAIRLEAD_DEBUG", default=False):
+        return DebugSettings(connect_port=connect_port)
+    port = read_int(environ, "FAIRLEAD_DEBUG_PORT", DEBUG_PORT, minimum=0, maximum=MAX_PORT)
+    wait_s = read_seconds(environ, "FAIRLEAD_DEBUG_WAIT_SECONDS", 0.0)
+    return DebugSettings(
+        enabled=True, listen_port=port or None, wait_s=wait_s, connect_port=connect_port
+    )
 
 
-def _dial(environ: Mapping[str, str]) -> int | None:
+def _connect_port(environ: Mapping[str, str]) -> int | None:
     text = environ.get("AZUREML_DEBUG_PORT")
     try:
         return int(text) if text else None
     except ValueError as error:
-        what = "Input should be a valid integer, unable to parse string as an integer"
-        raise configuration_error("AZUREML_DEBUG_PORT", what) from error
+        problem = "Input should be a valid integer, unable to parse string as an integer"
+        raise configuration_error("AZUREML_DEBUG_PORT", problem) from error

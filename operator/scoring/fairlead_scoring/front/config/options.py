@@ -7,36 +7,38 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-WRONG = 1  # exit code, as the reference server's
+from fairlead_scoring.front.config.values import MAX_PORT
+
+USAGE_EXIT_CODE = 1  # as the reference server's
 
 
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and what there is, and leave."""
+        """Print the help and the error, and exit."""
         self.print_help(sys.stdout)
-        self.exit(WRONG, f"{self.prog}: error: {message}\n")
+        self.exit(USAGE_EXIT_CODE, f"{self.prog}: error: {message}\n")
 
 
 def read_options(arguments: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
-    """Return ``environ`` with what the command line says instead; user code sees the result.
+    """Return ``environ``, overridden by the command line; user code sees the result.
 
-    Where the command line names a script, paths are taken from the working directory.
+    Where the command line names a script, paths are relative to the working directory.
     """
     options = _parser().parse_args(arguments)
-    said = {name: value for name, value in vars(options).items() if isinstance(value, str)}
-    merged = {**environ, **said}
+    given = {name: value for name, value in vars(options).items() if isinstance(value, str)}
+    merged = {**environ, **given}
     if options.AZUREML_ENTRY_SCRIPT or options.AZUREML_CONFIG_FILE:
         merged.setdefault("AML_APP_ROOT", str(Path.cwd()))
     for name in ("AZUREML_ENTRY_SCRIPT", "AZUREML_CONFIG_FILE"):
-        if name in said:
-            merged[name] = os.path.realpath(said[name])
+        if name in given:
+            merged[name] = os.path.realpath(given[name])
     return merged
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="fairlead-scoring",
-        description="Serve a score.py over HTTP. What is not said here, the environment says.",
+        description="Serve a score.py over HTTP. Without an option the environment decides.",
         allow_abbrev=False,
     )
 
@@ -75,13 +77,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY",
         help="accepted, and ignored: Fairlead has metrics instead",
     )
-    parser.add_argument("--rest", action="store_true", help=argparse.SUPPRESS)  # an old one
+    parser.add_argument("--rest", action="store_true", help=argparse.SUPPRESS)  # obsolete
     return parser
 
 
 def _port(text: str) -> str:
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:  # noqa: PLR2004
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to {MAX_PORT}")
     return text
 
 

@@ -6,45 +6,52 @@ from pathlib import Path
 from typing import Any
 
 from fairlead_scoring.front.config.config_file import configuration_error, with_config_file
-from fairlead_scoring.front.config.debug import Debugging, read_debugging
+from fairlead_scoring.front.config.debug import DebugSettings, read_debug_settings
 from fairlead_scoring.front.config.options import read_options
 from fairlead_scoring.front.config.values import (
+    MAX_PORT,
+    AllowedOrigins,
     SettingsError,
-    optional_whole,
-    seconds,
-    switch,
-    whole,
+    read_bool,
+    read_int,
+    read_optional_int,
+    read_seconds,
 )
-from fairlead_scoring.front.http.cors import Cors
-from fairlead_scoring.front.queue.admission import Limits
 from fairlead_scoring.slot.layout import Layout, read_layout
 
 PORT, HEALTH_PORT = 5001, 5000
-HIGHEST_PORT = 65535
-MOST_SLOTS = 1000
-QUEUE_PER_SLOT = 10
+MAX_SLOTS = 1000
+QUEUE_ENTRIES_PER_SLOT = 10
 SCORING_TIMEOUT_MS = 3_600_000
-DRAIN_SECONDS = 5.0
-INIT_WARNING_SECONDS = 30.0
-MAX_BODY_MB = 100  # as in front of Azure ML v1 (contract §10)
-HEAD_SECONDS = 30.0
-BODY_SECONDS = 300.0  # the reference server's WORKER_TIMEOUT ends such a request, too
+DRAIN_S = 5.0
+INIT_WARNING_S = 30.0
+MAX_BODY_MB = 100  # as in front of Azure ML v1
+HEAD_TIMEOUT_S = 30.0
+BODY_TIMEOUT_S = 300.0  # the reference server's WORKER_TIMEOUT ends such a request, too
 TERMINATION_LOG = "/dev/termination-log"
-MODES = ("process", "thread")
+SLOT_MODES = ("process", "thread")
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How much of a request is taken in, in bytes, and how long that may last, in seconds."""
+class QueueLimits:
+    """How long a request may wait, in seconds, and how many may; None is no limit."""
 
-    largest_body: int = MAX_BODY_MB * 2**20
-    head_seconds: float = HEAD_SECONDS
-    body_seconds: float = BODY_SECONDS
+    max_wait_s: float | None = None
+    max_entries: int | None = None
+
+
+@dataclass(frozen=True)
+class ReadLimits:
+    """How large the body of a request may be, and how long its head and its body may take."""
+
+    max_body_bytes: int = MAX_BODY_MB * 2**20
+    head_timeout_s: float = HEAD_TIMEOUT_S
+    body_timeout_s: float = BODY_TIMEOUT_S
 
 
 @dataclass(frozen=True)
 class Settings:
-    """``keys`` is the folder of the two keys, None where no key is asked for.
+    """``keys_dir`` is the folder of the two keys, None where requests need no key.
 
     ``environ`` is what user code sees. ``slots`` requests run at once, in as many processes or,
     with ``in_threads``, in as many threads of one. ``scoring_timeout_ms`` is 0 for none.
@@ -55,18 +62,18 @@ class Settings:
     health_port: int | None = None
     slots: int = 1
     in_threads: bool = False
-    limits: Limits = field(default_factory=Limits)
+    queue_limits: QueueLimits = field(default_factory=QueueLimits)
     scoring_timeout_ms: int = SCORING_TIMEOUT_MS
-    init_warning_seconds: float = INIT_WARNING_SECONDS
-    drain_seconds: float = DRAIN_SECONDS
-    reading: Reading = field(default_factory=Reading)
-    keys: Path | None = None
-    cors: Cors | None = None
-    tells_version: bool = True
+    init_warning_s: float = INIT_WARNING_S
+    drain_s: float = DRAIN_S
+    read_limits: ReadLimits = field(default_factory=ReadLimits)
+    keys_dir: Path | None = None
+    cors_origins: AllowedOrigins | None = None
+    send_version: bool = True
     termination_log: Path = Path(TERMINATION_LOG)
     swagger: Mapping[str, str] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
-    debugging: Debugging = field(default_factory=Debugging)
+    debug: DebugSettings = field(default_factory=DebugSettings)
 
     @property
     def ports(self) -> list[int]:
@@ -78,7 +85,7 @@ class Settings:
 
     @property
     def threads(self) -> int:
-        """In each of the processes."""
+        """The number of threads in each of the processes."""
         return self.slots if self.in_threads else 1
 
     @property
@@ -90,17 +97,17 @@ class Settings:
             "swagger": self.swagger,
             "threads": self.threads,
             "timeout_ms": self.scoring_timeout_ms,
-            "debug": self.debugging.as_json(),
+            "debug": self.debug.as_json(),
         }
 
 
 def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Settings:
-    """Raise ``SettingsError`` with a sentence that names the setting."""
+    """Raise ``SettingsError`` with a message that names the setting."""
     visible = read_options(arguments, environ)
     merged = with_config_file(visible)
     slots = _slots(merged)
-    keys = merged.get("FAIRLEAD_KEYS_DIR")
-    port = whole(merged, "FAIRLEAD_PORT", PORT, most=HIGHEST_PORT)
+    keys_dir = merged.get("FAIRLEAD_KEYS_DIR")
+    port = read_int(merged, "FAIRLEAD_PORT", PORT, maximum=MAX_PORT)
     health_port = _health_port(merged)
     return Settings(
         layout=read_layout(merged),
@@ -108,16 +115,16 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
         health_port=health_port,
         slots=slots,
         in_threads=_in_threads(merged),
-        limits=_limits(merged, slots),
+        queue_limits=_queue_limits(merged, slots),
         scoring_timeout_ms=_scoring_timeout_ms(merged),
-        init_warning_seconds=seconds(
-            merged, "FAIRLEAD_INIT_WARNING_SECONDS", INIT_WARNING_SECONDS, least=0.1
+        init_warning_s=read_seconds(
+            merged, "FAIRLEAD_INIT_WARNING_SECONDS", INIT_WARNING_S, minimum=0.1
         ),
-        drain_seconds=seconds(merged, "FAIRLEAD_DRAIN_SECONDS", DRAIN_SECONDS),
-        reading=_reading(merged),
-        keys=Path(keys) if keys else None,
-        cors=_cors(visible.get("AML_CORS_ORIGINS")),
-        tells_version=switch(merged, "SERVER_VERSION_LOG_RESPONSE_ENABLED", default=True),
+        drain_s=read_seconds(merged, "FAIRLEAD_DRAIN_SECONDS", DRAIN_S),
+        read_limits=_read_limits(merged),
+        keys_dir=Path(keys_dir) if keys_dir else None,
+        cors_origins=_cors_origins(visible.get("AML_CORS_ORIGINS")),
+        send_version=read_bool(merged, "SERVER_VERSION_LOG_RESPONSE_ENABLED", default=True),
         termination_log=Path(merged.get("FAIRLEAD_TERMINATION_LOG") or TERMINATION_LOG),
         swagger=_swagger(merged),
         environ={
@@ -126,34 +133,37 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
             "SERVER_PORT": str(port),
             "HEALTH_PORT": str(health_port or port),
         },
-        debugging=read_debugging(merged),
+        debug=read_debug_settings(merged),
     )
 
 
 def _slots(environ: Mapping[str, str]) -> int:
-    workers = whole(environ, "WORKER_COUNT", 1, most=MOST_SLOTS)
-    return whole(environ, "FAIRLEAD_MAX_CONCURRENT_REQUESTS", workers, most=MOST_SLOTS)
+    workers = read_int(environ, "WORKER_COUNT", 1, maximum=MAX_SLOTS)
+    return read_int(environ, "FAIRLEAD_MAX_CONCURRENT_REQUESTS", workers, maximum=MAX_SLOTS)
 
 
 def _health_port(environ: Mapping[str, str]) -> int | None:
-    if not switch(environ, "SEPERATE_HEALTH_ENDPOINT", default=False):
+    if not read_bool(environ, "SEPERATE_HEALTH_ENDPOINT", default=False):
         return None
-    return whole(environ, "HEALTH_PORT", HEALTH_PORT, most=HIGHEST_PORT)
+    return read_int(environ, "HEALTH_PORT", HEALTH_PORT, maximum=MAX_PORT)
 
 
 def _in_threads(environ: Mapping[str, str]) -> bool:
-    mode = environ.get("FAIRLEAD_SLOT_MODE") or MODES[0]
-    if mode not in MODES:
-        raise SettingsError(f"FAIRLEAD_SLOT_MODE is {mode!r}, but must be {' or '.join(MODES)}.")
-    return mode == MODES[1]
+    mode = environ.get("FAIRLEAD_SLOT_MODE") or SLOT_MODES[0]
+    if mode not in SLOT_MODES:
+        raise SettingsError(
+            f"FAIRLEAD_SLOT_MODE is {mode!r}, but must be {' or '.join(SLOT_MODES)}."
+        )
+    return mode == SLOT_MODES[1]
 
 
-def _limits(environ: Mapping[str, str], slots: int) -> Limits:
-    wait = optional_whole(environ, "FAIRLEAD_MAX_QUEUE_WAIT_MS", least=0)
-    queue = optional_whole(environ, "FAIRLEAD_QUEUE_LIMIT", least=0)
-    if wait is None:
-        return Limits(queue=queue)
-    return Limits(wait / 1000, QUEUE_PER_SLOT * slots if queue is None else queue)
+def _queue_limits(environ: Mapping[str, str], slots: int) -> QueueLimits:
+    max_wait_ms = read_optional_int(environ, "FAIRLEAD_MAX_QUEUE_WAIT_MS", minimum=0)
+    max_entries = read_optional_int(environ, "FAIRLEAD_QUEUE_LIMIT", minimum=0)
+    if max_wait_ms is None:
+        return QueueLimits(max_entries=max_entries)
+    default = QUEUE_ENTRIES_PER_SLOT * slots
+    return QueueLimits(max_wait_ms / 1000, default if max_entries is None else max_entries)
 
 
 def _scoring_timeout_ms(environ: Mapping[str, str]) -> int:
@@ -161,21 +171,21 @@ def _scoring_timeout_ms(environ: Mapping[str, str]) -> int:
     try:
         return max(0, int(text))
     except ValueError as error:
-        what = "Input should be a valid integer, unable to parse string as an integer"
-        raise configuration_error("SCORING_TIMEOUT_MS", what) from error
+        problem = "Input should be a valid integer, unable to parse string as an integer"
+        raise configuration_error("SCORING_TIMEOUT_MS", problem) from error
 
 
-def _reading(environ: Mapping[str, str]) -> Reading:
-    return Reading(
-        whole(environ, "FAIRLEAD_MAX_BODY_MB", MAX_BODY_MB, most=2**20) * 2**20,
-        seconds(environ, "FAIRLEAD_HEAD_SECONDS", HEAD_SECONDS, least=0.1),
-        seconds(environ, "FAIRLEAD_BODY_SECONDS", BODY_SECONDS, least=0.1),
+def _read_limits(environ: Mapping[str, str]) -> ReadLimits:
+    return ReadLimits(
+        read_int(environ, "FAIRLEAD_MAX_BODY_MB", MAX_BODY_MB, maximum=2**20) * 2**20,
+        read_seconds(environ, "FAIRLEAD_HEAD_SECONDS", HEAD_TIMEOUT_S, minimum=0.1),
+        read_seconds(environ, "FAIRLEAD_BODY_SECONDS", BODY_TIMEOUT_S, minimum=0.1),
     )
 
 
-def _cors(origins: str | None) -> Cors | None:
+def _cors_origins(text: str | None) -> AllowedOrigins | None:
     try:
-        return Cors(origins) if origins else None
+        return AllowedOrigins(text) if text else None
     except ValueError as error:
         raise SettingsError(f"AML_CORS_ORIGINS cannot be used: {error}.") from error
 

@@ -1,52 +1,93 @@
-"""Settings are text: what a number, a time or a switch may look like."""
+"""Settings are text: how a number, a duration, a switch or a list of origins is written."""
 
+import re
 from collections.abc import Mapping
 
-DAY = 24 * 3600
+INVALID_SETTING_EXIT_CODE = 2
+MAX_INT = 10**9
+MAX_PORT = 65535
+MAX_DURATION_S = 3600.0
+REGEX_CHARACTERS = set("*\\]?$^[]()")  # an origin with one of these is a regular expression
 
 
 class SettingsError(Exception):
-    """A setting has a value that cannot be meant so. ``code`` is the exit code that follows."""
+    """A setting has an invalid value. ``code`` is the exit code of the process."""
 
-    def __init__(self, message: str, code: int = 2) -> None:
+    def __init__(self, message: str, code: int = INVALID_SETTING_EXIT_CODE) -> None:
         super().__init__(message)
         self.code = code
 
 
-def whole(
-    environ: Mapping[str, str], name: str, default: int, *, least: int = 1, most: int = 10**9
+def read_int(
+    environ: Mapping[str, str],
+    name: str,
+    default: int,
+    *,
+    minimum: int = 1,
+    maximum: int = MAX_INT,
 ) -> int:
-    """Raise ``SettingsError`` with a sentence that names the setting, as all of these do."""
+    """Raise ``SettingsError`` with a message that names the setting, as all of these do."""
     text = environ.get(name) or str(default)
-    if not text.isdecimal() or not least <= int(text) <= most:
+    if not text.isdecimal() or not minimum <= int(text) <= maximum:
         raise SettingsError(
-            f"{name} is {text!r}, but must be a whole number from {least} to {most}."
+            f"{name} is {text!r}, but must be a whole number from {minimum} to {maximum}."
         )
     return int(text)
 
 
-def optional_whole(
-    environ: Mapping[str, str], name: str, *, least: int = 1, most: int = 10**9
-) -> int | None:
-    """None where it is not set."""
-    return whole(environ, name, least, least=least, most=most) if environ.get(name) else None
+def read_optional_int(environ: Mapping[str, str], name: str, *, minimum: int = 1) -> int | None:
+    """Return None where the setting is absent or empty."""
+    return read_int(environ, name, minimum, minimum=minimum) if environ.get(name) else None
 
 
-def seconds(
-    environ: Mapping[str, str], name: str, default: float, *, least: float = 0, most: float = 3600
+def read_seconds(
+    environ: Mapping[str, str], name: str, default: float, *, minimum: float = 0
 ) -> float:
     text = environ.get(name) or str(default)
     try:
         found = float(text)
     except ValueError:
         found = -1.0
-    if not least <= found <= most:  # also refuses nan and inf
+    if not minimum <= found <= MAX_DURATION_S:  # also refuses nan and inf
         raise SettingsError(
-            f"{name} is {text!r}, but must be a number of seconds from {least:g} to {most:g}."
+            f"{name} is {text!r}, but must be a number of seconds from {minimum:g} to "
+            f"{MAX_DURATION_S:g}."
         )
     return found
 
 
-def switch(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
-    """Whether it says ``true``, in whatever case: the reference server's idea of a switch."""
+def read_bool(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
+    """Whether the setting is ``true`` in any case, as the reference server reads it."""
     return environ.get(name, str(default)).lower() == "true"
+
+
+class AllowedOrigins:
+    """``AML_CORS_ORIGINS``: names and regular expressions, separated by commas; ``*`` for any.
+
+    Raise ``ValueError`` if a regular expression is invalid.
+    """
+
+    def __init__(self, text: str) -> None:
+        origins = [origin.strip() for origin in text.split(",")]
+        self._any = "*" in origins
+        self._names = sorted(one for one in origins if REGEX_CHARACTERS.isdisjoint(one))
+        self._patterns = [_pattern(one) for one in origins if not REGEX_CHARACTERS.isdisjoint(one)]
+
+    @property
+    def several(self) -> bool:
+        """Whether the allowed origin depends on the request's ``Origin``."""
+        return bool(self._patterns) or len(self._names) > 1
+
+    def allowed(self, origin: str) -> str:
+        """Return ``Access-Control-Allow-Origin`` for a request's ``Origin``, empty for none."""
+        if not origin:
+            return "*" if self._any else next(iter(self._names), "")
+        named = origin.lower() in (name.lower() for name in self._names)
+        return origin if named or any(one.match(origin) for one in self._patterns) else ""
+
+
+def _pattern(origin: str) -> re.Pattern[str]:
+    try:
+        return re.compile(".*" if origin == "*" else origin, re.IGNORECASE)
+    except re.error as error:
+        raise ValueError(f"{origin!r} is no regular expression: {error}") from error

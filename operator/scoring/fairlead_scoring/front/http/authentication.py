@@ -4,44 +4,49 @@ import hmac
 import logging
 from pathlib import Path
 
-from fairlead_scoring.slot.logs import NAME
+from fairlead_scoring.slot.logs import LOGGER_NAME
 
-logger = logging.getLogger(NAME)
-FILES = ("primaryKey", "secondaryKey")
-HOW = (
+logger = logging.getLogger(LOGGER_NAME)
+KEY_FILES = ("primaryKey", "secondaryKey")
+HOW_TO_SEND = (
     "Send the service's primary or secondary key in the header 'Authorization: Bearer <key>'. "
     "Whoever runs the service has the keys."
 )
-NO_KEY = f"This service needs a key, and the request has none. {HOW}"
-WRONG_KEY = f"The key of the request is not one of this service's; it may have been renewed. {HOW}"
+NO_KEY = f"This service needs a key, and the request has none. {HOW_TO_SEND}"
+WRONG_KEY = (
+    f"The key of the request is not one of this service's; it may have been renewed. {HOW_TO_SEND}"
+)
 
 
-class Keys:
-    """Reads the files again when they have changed: keys are renewed without a restart."""
+class KeyAuthentication:
+    """Admits who sends one of the keys; everybody where ``folder`` is None.
+
+    The files are read again when they have changed: keys are renewed without a restart.
+    """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._seen: tuple[object, ...] | None = None
+        self._stats: tuple[object, ...] | None = None
         self._keys: tuple[bytes, ...] = ()
         if folder:
-            self._current(folder)  # what is wrong with it is said at the start
+            self._current_keys(folder)  # its errors are logged at the start
 
     def refusal(self, authorization: str) -> str | None:
-        """Return why the value of the header does not admit, or None where it does."""
+        """Return why the value of the header is refused, or None."""
         if self._folder is None:
             return None
         scheme, _, key = authorization.strip().partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             return NO_KEY
         sent = key.strip().encode()
-        matches = [hmac.compare_digest(sent, known) for known in self._current(self._folder)]
+        matches = [hmac.compare_digest(sent, known) for known in self._current_keys(self._folder)]
         return None if any(matches) else WRONG_KEY
 
-    def _current(self, folder: Path) -> tuple[bytes, ...]:
-        stats = tuple(_stat(folder / name) for name in FILES)
-        if stats != self._seen:
-            self._seen = stats
-            self._keys = tuple(filter(None, (_read(folder / name) for name in FILES)))
+    def _current_keys(self, folder: Path) -> tuple[bytes, ...]:
+        stats = tuple(_stat(folder / name) for name in KEY_FILES)
+        if stats != self._stats:
+            self._stats = stats
+            self._keys = tuple(filter(None, (_read(folder / name) for name in KEY_FILES)))
             if not self._keys:
                 logger.error("No key in %s: every request to /score is refused.", folder)
         return self._keys
@@ -50,7 +55,7 @@ class Keys:
 def _stat(path: Path) -> tuple[int, ...] | None:
     try:
         found = path.stat()
-    except OSError:  # reading it will say more
+    except OSError:  # reading it raises, too, and is logged
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
 
@@ -61,5 +66,5 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError:
         return b""
     except OSError as error:
-        logger.error("A key cannot be read: %s", error)  # noqa: TRY400 - a sentence, no traceback
+        logger.error("A key cannot be read: %s", error)  # noqa: TRY400 - no traceback
         return b""

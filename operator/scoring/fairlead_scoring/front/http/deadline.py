@@ -1,4 +1,4 @@
-"""A time-out that is moved at every request and hardly ever comes."""
+"""A time-out that is moved at every request and hardly ever expires."""
 
 import asyncio
 import math
@@ -6,37 +6,37 @@ from collections.abc import Callable
 
 
 class Deadline:
-    """Moving it away costs nothing: its timer looks, when it rings, whether it is time yet."""
+    """Moving it away costs nothing: its timer, when it fires, is started again if it is early."""
 
-    def __init__(self, expired: Callable[[], None]) -> None:
-        self._expired = expired
+    def __init__(self, on_expired: Callable[[], None]) -> None:
+        self._on_expired = on_expired
         self._loop = asyncio.get_running_loop()
         self._due = math.inf
-        self._rings_at = math.inf
+        self._fires_at = math.inf
         self._timer: asyncio.TimerHandle | None = None
 
     def set(self, seconds: float) -> None:
-        """It comes in ``seconds`` from now, whatever was said before; ``math.inf`` is never."""
+        """Expire in ``seconds`` from now, whatever was set before; ``math.inf`` is never."""
         self._due = self._loop.time() + seconds
-        if self._due < self._rings_at:
-            self._arm(seconds)
+        if self._due < self._fires_at:
+            self._start_timer(seconds)
 
     def cancel(self) -> None:
         self._due = math.inf
         if self._timer:
             self._timer.cancel()
 
-    def _arm(self, seconds: float) -> None:
+    def _start_timer(self, seconds: float) -> None:
         if self._timer:
             self._timer.cancel()
-        self._rings_at = self._loop.time() + seconds
-        self._timer = self._loop.call_later(seconds, self._ring)
+        self._fires_at = self._loop.time() + seconds
+        self._timer = self._loop.call_later(seconds, self._fire)
 
-    def _ring(self) -> None:
-        self._timer, self._rings_at = None, math.inf
-        left = self._due - self._loop.time()
-        if left <= 0:
+    def _fire(self) -> None:
+        self._timer, self._fires_at = None, math.inf
+        remaining = self._due - self._loop.time()
+        if remaining <= 0:
             self._due = math.inf
-            self._expired()
-        elif left < math.inf:
-            self._arm(left)
+            self._on_expired()
+        elif remaining < math.inf:
+            self._start_timer(remaining)

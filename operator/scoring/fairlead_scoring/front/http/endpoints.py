@@ -1,66 +1,142 @@
-"""What probes and pollers are told, by the front alone and at once."""
+"""What the front answers itself, at once: health, readiness, state, metrics, Swagger, 503s."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qs
 
-from fairlead_scoring.front.http.messages import JSON, Response, problem, text
-from fairlead_scoring.front.metrics import Figures
-from fairlead_scoring.front.queue.admission import Reason
-from fairlead_scoring.front.slots.pool import Pool
+from fairlead_scoring.front.http.messages import (
+    JSON_TYPE,
+    Response,
+    html,
+    json_document,
+    json_error,
+)
+from fairlead_scoring.front.http.prometheus import PrometheusMetrics
+from fairlead_scoring.front.metrics import Metrics
+from fairlead_scoring.front.queue.admission import RejectionReason
+from fairlead_scoring.front.slots.pool import SlotPool
+from fairlead_scoring.front.slots.reload import ScriptReloader
+from fairlead_scoring.slot.responses import INTERNAL_ERROR_MESSAGE
 
-WORDS = {
-    Reason.STARTING: "The service is starting: init() has not finished yet. Try again later.",
-    Reason.DRAINING: "The service is shutting down and finishes what it has accepted.",
-    Reason.BUSY: "Every slot is busy, and requests may not wait. Try again later.",
-    Reason.QUEUE_FULL: "Every slot is busy and the queue is full. Try again later.",
-    Reason.QUEUE_TIMEOUT: "Every slot was busy for as long as a request may wait. Try again later.",
+REJECTION_MESSAGES = {
+    RejectionReason.STARTING: (
+        "The service is starting: init() has not finished yet. Try again later."
+    ),
+    RejectionReason.DRAINING: ("The service is shutting down and finishes what it has accepted."),
+    RejectionReason.BUSY: "Every slot is busy, and requests may not wait. Try again later.",
+    RejectionReason.QUEUE_FULL: "Every slot is busy and the queue is full. Try again later.",
+    RejectionReason.QUEUE_TIMEOUT: (
+        "Every slot was busy for as long as a request may wait. Try again later."
+    ),
 }
-CRASHING = (
+CRASHING_MESSAGE = (
     "The process that runs the script dies again and again, with no request answered in between. "
     "The log says how it ended each time."
 )
+SWAGGER_VERSIONS = {"2": "2", "2.0": "2", "3": "3", "3.0": "3", "3.1": "3.1"}
+DEFAULT_SWAGGER_VERSION = "2"
 
 
-def unavailable(reason: Reason, seconds: int) -> Response:
-    """Return the 503 that explains itself; ``seconds`` is when to try again."""
-    return _unavailable(reason.value, WORDS[reason], seconds)
+class Endpoints:
+    """``draining`` is whether the service shuts down: then it is not ready."""
+
+    def __init__(self, pool: SlotPool, metrics: Metrics, reloader: ScriptReloader | None) -> None:
+        self._pool = pool
+        self._metrics = metrics
+        self._reloader = reloader
+        self._prometheus = PrometheusMetrics(pool, metrics)
+        self.draining = False
+
+    def rejected(self, reason: RejectionReason) -> Response:
+        """Count and answer a request that gets no slot."""
+        self._metrics.rejections[reason.value] += 1
+        return self._unavailable(reason)
+
+    def liveness(self) -> Response:
+        if self._pool.failing:
+            retry_after_s = self._pool.retry_after_s(RejectionReason.STARTING)
+            return unavailable("crashing", CRASHING_MESSAGE, retry_after_s)
+        return html(200, b"Healthy")
+
+    def readiness(self) -> Response:
+        if self.draining:
+            return self._unavailable(RejectionReason.DRAINING)
+        if not self._pool.ready:
+            return self._unavailable(RejectionReason.STARTING)
+        return html(200, b"Ready")
+
+    def metrics(self) -> Response:
+        return self._prometheus.response()
+
+    def slots(self) -> Response:
+        """Return the state as JSON, small enough to be polled each second."""
+        state, metrics = self._pool.state, self._metrics
+        fields: dict[str, Any] = {
+            "slots": state.slots,
+            "ready": state.ready,
+            "places": state.places,
+            "busy": state.busy,
+            "queued": state.waiting,
+            "draining": self.draining,
+            "requests": metrics.responses.total(),
+            "rejected": metrics.rejections.total(),
+            "restarts": metrics.slot_restarts.total(),
+            "run_count": metrics.run_s.total,
+            "run_sum": round(metrics.run_s.sum, 6),
+        }
+        if self._reloader:
+            fields["reload"] = self._reloader.state
+        return json_response(200, fields)
+
+    def swagger(self, query: str) -> Response:
+        if self._pool.script is None:
+            return self._unavailable(RejectionReason.STARTING)
+        return swagger(query, self._pool.script["swagger"])
+
+    def reloaded(self, failure: str | None) -> Response:
+        """Answer once the script was reloaded; ``failure`` is why it was not."""
+        state = self._reloader.state if self._reloader else {}
+        if failure is None:
+            return json_response(200, state)
+        return json_response(500, {"message": failure, **state})
+
+    def _unavailable(self, reason: RejectionReason) -> Response:
+        retry_after_s = self._pool.retry_after_s(reason)
+        return unavailable(reason.value, REJECTION_MESSAGES[reason], retry_after_s)
 
 
-def liveness(pool: Pool) -> Response:
-    if pool.failing:
-        return _unavailable("crashing", CRASHING, pool.retry_after(Reason.STARTING))
-    return text(200, b"Healthy")
-
-
-def readiness(pool: Pool, *, draining: bool) -> Response:
-    if draining:
-        return unavailable(Reason.DRAINING, pool.retry_after(Reason.DRAINING))
-    if not pool.ready:
-        return unavailable(Reason.STARTING, pool.retry_after(Reason.STARTING))
-    return text(200, b"Ready")
-
-
-def slots(pool: Pool, figures: Figures, *, draining: bool, **more: Any) -> Response:
-    """Return the state as JSON, small enough to be polled each second."""
-    state = pool.state
-    told = {
-        "slots": state.slots,
-        "ready": state.ready,
-        "places": state.places,
-        "busy": state.busy,
-        "queued": state.waiting,
-        "draining": draining,
-        "requests": figures.requests.total(),
-        "rejected": figures.refusals.total(),
-        "restarts": figures.restarts.total(),
-        "run_count": figures.runs.total,
-        "run_sum": round(figures.runs.sum, 6),
-        **more,
-    }
-    return Response(200, json.dumps(told).encode(), (("Content-Type", JSON),))
-
-
-def _unavailable(reason: str, message: str, seconds: int) -> Response:
-    return problem(503, message, reason=reason).with_headers(
-        ("Retry-After", str(seconds)), ("x-fairlead-503-reason", reason)
+def unavailable(reason: str, message: str, retry_after_s: int) -> Response:
+    """Return a 503 that says why, and when to try again."""
+    return json_error(503, message, reason=reason).with_headers(
+        ("Retry-After", str(retry_after_s)), ("x-fairlead-503-reason", reason)
     )
+
+
+def swagger(query: str, documents: Mapping[str, str | bool | None]) -> Response:
+    """Return the document of the version that the query asks for.
+
+    ``documents`` are by version; None is for one that the script's types do not allow, False for
+    one that cannot be encoded as JSON.
+    """
+    asked = parse_qs(query, keep_blank_values=True).get("version", [DEFAULT_SWAGGER_VERSION])[0]
+    supported = ", ".join(sorted(name for name, text in documents.items() if text is not None))
+    version = SWAGGER_VERSIONS.get(asked)
+    if version is None:
+        return json_error(
+            404, f"Swagger version [{asked}] is not valid. Supported versions: [{supported}]."
+        )
+    document = documents.get(version)
+    if document is None:
+        return json_error(
+            404,
+            f"Swagger version [{asked}] is not supported for the scoring script. Supported "
+            f"swagger versions: [{supported}].",
+        )
+    if isinstance(document, str):
+        return json_document(document.encode())
+    return json_error(500, INTERNAL_ERROR_MESSAGE)
+
+
+def json_response(status: int, content: Mapping[str, Any]) -> Response:
+    return Response(status, json.dumps(content).encode(), [("Content-Type", JSON_TYPE)])

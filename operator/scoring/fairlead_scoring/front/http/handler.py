@@ -3,95 +3,103 @@
 import logging
 import time
 import uuid
-from typing import Protocol
+from dataclasses import dataclass
 
-from fairlead_scoring.front.config.settings import Settings
+from fairlead_scoring.front.http.endpoints import Endpoints
 from fairlead_scoring.front.http.ids import IdTooLongError, RequestIds, read_ids
-from fairlead_scoring.front.http.incoming import Client
-from fairlead_scoring.front.http.messages import Request, Response, problem
-from fairlead_scoring.front.http.slot_messages import BadHeaderError, frame, read_answer, unanswered
-from fairlead_scoring.front.metrics import Figures
-from fairlead_scoring.front.queue.admission import Reason, Turn
-from fairlead_scoring.front.slots.in_flight import Exchange, Outcome
-from fairlead_scoring.front.slots.pool import Pool
+from fairlead_scoring.front.http.messages import Request, Response, json_error
+from fairlead_scoring.front.http.protocols import ClientConnection
+from fairlead_scoring.front.http.request_log import RequestLog
+from fairlead_scoring.front.http.response_headers import ResponseHeaders
+from fairlead_scoring.front.http.router import RELOAD, Router
+from fairlead_scoring.front.http.slot_messages import (
+    InvalidHeaderError,
+    failure_response,
+    read_answer,
+    request_head,
+)
+from fairlead_scoring.front.queue.admission import QueueEntry, RejectionReason
+from fairlead_scoring.front.slots.in_flight import InFlightRequest, Outcome
+from fairlead_scoring.front.slots.pool import SlotPool
+from fairlead_scoring.front.slots.reload import ScriptReloader
 from fairlead_scoring.front.slots.slot import Slot
-from fairlead_scoring.slot.logs import NAME
-from fairlead_scoring.slot.wire import Head
-from fairlead_scoring.slot.words import INTERNAL
+from fairlead_scoring.slot.logs import LOGGER_NAME
+from fairlead_scoring.slot.responses import INTERNAL_ERROR_MESSAGE
+from fairlead_scoring.slot.wire import FrameHead
 
-logger = logging.getLogger(NAME)
-
-
-class Host(Protocol):
-    """The application, as far as a visit has to do with it."""
-
-    pool: Pool
-    settings: Settings
-    figures: Figures
-
-    def unrouted(self, request: Request) -> Response | None: ...
-    def early(self, request: Request) -> Response | None: ...
-    def enter(self, visit: "Visit", request: Request) -> None: ...
-    def refused(self, reason: Reason) -> Response: ...
-    def completed(self, request: Request, ids: RequestIds, response: Response) -> Response: ...
-    def note(self, request: Request, status: int, seconds: float, size: str) -> None: ...
-    def gave_up(self, request: Request) -> None: ...
+logger = logging.getLogger(LOGGER_NAME)
 
 
-class Visit(Turn[Slot]):
-    """Nothing of it is awaited: whoever has news of the request calls it."""
+@dataclass(frozen=True)
+class Services:
+    """What every request is answered with."""
 
-    def __init__(self, app: Host, request: Request, client: Client) -> None:
-        self._app = app
+    pool: SlotPool
+    router: Router
+    endpoints: Endpoints
+    response_headers: ResponseHeaders
+    request_log: RequestLog
+    reloader: ScriptReloader | None
+    scoring_timeout_ms: int
+
+
+class HttpRequestHandler(QueueEntry[Slot]):
+    """Nothing of it is awaited: connection, pool and slot call it.
+
+    ``queued`` is whether it waits in the queue.
+    """
+
+    def __init__(self, services: Services, request: Request, connection: ClientConnection) -> None:
+        self._services = services
         self._request = request
-        self._client: Client | None = client
+        self._connection: ClientConnection | None = connection
         self._ids = RequestIds()
-        self._began = self._entered = time.monotonic()
+        self._started_at = self._enqueued_at = time.monotonic()
         self._body = b""
         self._slot: Slot | None = None
-        self._exchange: Exchange | None = None
+        self._in_flight: InFlightRequest | None = None
         self._streams = False
-        self.waiting = False
+        self.queued = False
 
-    def open(self) -> None:
-        """Answer at once what needs no slot; anything else is answered when its body is here."""
-        early = self._app.unrouted(self._request)
-        if early:  # the reference server gives ids to its routes only
-            self._send(early)
+    def start(self) -> None:
+        """Answer at once what needs neither a slot nor the body."""
+        response = self._services.router.routing_error(self._request)
+        if response:  # the reference server adds ids to the answers of its routes only
+            self._send(response)
             return
         try:
             self._ids = read_ids(self._request.headers, str(uuid.uuid4()))
         except IdTooLongError as error:
-            self._ids, early = error.ids, problem(431, str(error))
-        early = early or self._app.early(self._request)
-        if early:
-            self.reply(early)
+            self._ids, response = error.ids, json_error(431, str(error))
+        response = response or self._services.router.immediate_response(self._request)
+        if response:
+            self.respond(response)
 
-    def reply(self, response: Response) -> None:
-        """Answer with this, and what every answer carries."""
-        self._send(self._app.completed(self._request, self._ids, response))
+    def respond(self, response: Response) -> None:
+        """Answer with this, and the headers of every answer."""
+        self._send(self._services.response_headers.add(self._request, self._ids, response))
 
-    # What the connection calls
+    # Called by the connection
 
-    def take(self, body: bytes) -> None:
+    def on_body(self, body: bytes) -> None:
+        if self._request.path == RELOAD and self._services.reloader:
+            self._services.reloader.start(self._reloaded)
+            return
         self._body = body
-        self._entered = time.monotonic()
-        self.waiting = True
-        self._app.enter(self, self._request)
-        if self.waiting and self._client:
-            self._client.look_for_the_client()
+        self._enqueued_at = time.monotonic()
+        self.queued = True
+        self._services.pool.enqueue(self)
+        if self.queued and self._connection:
+            self._connection.probe_client()
 
-    def reject(self, response: Response) -> None:
-        self.reply(response)
-
-    def left(self) -> None:
-        self._client = None
-        self._app.gave_up(self._request)
-        if self.waiting:
-            self.waiting = False
-            self._app.pool.leave(self)
-        if self._streams and self._slot and self._exchange:
-            self._slot.cancel(self._exchange)
+    def on_disconnect(self) -> None:
+        self._connection = None
+        self._services.request_log.disconnected(self._request)
+        if self.queued:
+            self.queued = False
+            self._services.pool.cancel(self)
+        if self._streams:
+            self._cancel()
 
     def pause(self) -> None:
         if self._streams and self._slot:
@@ -101,75 +109,89 @@ class Visit(Turn[Slot]):
         if self._streams and self._slot:
             self._slot.resume()
 
-    # What the pool calls
+    # Called by the pool
 
-    def admit(self, place: Slot) -> None:
-        self.waiting = False
+    def on_admitted(self, place: Slot) -> None:
+        self.queued = False
         self._slot = place
-        self._exchange = place.ask(frame(self._request, self._ids), self._body, self)
-        self._app.figures.waits.note(self._exchange.began - self._entered)
-        self._body = b""  # it may be large, and a copy is on its way
+        head = request_head(self._request, self._ids)
+        self._in_flight = place.send(head, self._body, self)
+        self._services.request_log.admitted(self._in_flight.started_at - self._enqueued_at)
+        self._body = b""  # it may be large, and the pipe has its own copy
 
-    def refuse(self, reason: Reason) -> None:
-        self.waiting = False
-        self.reply(self._app.refused(reason))
+    def on_rejected(self, reason: RejectionReason) -> None:
+        self.queued = False
+        self.respond(self._services.endpoints.rejected(reason))
 
-    # What the slot calls
+    # Called by the slot
 
-    def answered(self, head: Head, body: bytes) -> None:
+    def on_answer(self, head: FrameHead, body: bytes) -> None:
         self._streams = head["more"]
         if not self._streams:
-            self._exchange = None  # which knows us: none of it is left to the garbage collector
+            self._in_flight = None  # breaks the reference cycle, which only the collector would
         if head["failed"]:
-            self._app.figures.failures += 1
+            self._services.request_log.run_failed()
+        response = self._read_answer(head, body)
+        if not self._streams:
+            self.respond(response)
+        elif self._connection:
+            response = self._services.response_headers.add(self._request, self._ids, response)
+            self._connection.start_response(response)
+            self._log(response.status, "N/A")
+
+    def on_failure(self, outcome: Outcome) -> None:
+        self._services.request_log.run_failed()
+        logger.error("The script did not answer request %s: %s", self._ids.request, outcome.value)
+        self.respond(failure_response(outcome, self._services.scoring_timeout_ms))
+
+    def on_chunk(self, body: bytes, *, more: bool) -> None:
+        if self._connection is None or not self._streams:
+            return
+        self._connection.send_chunk(body)
+        if not more:
+            self._end_stream()
+            self._connection.end_response()
+
+    def on_abort(self) -> None:
+        if self._connection and self._streams:
+            logger.error("The answer to request %s was broken off", self._ids.request)
+            self._end_stream()
+            self._connection.abort_response()
+
+    # Internal
+
+    def _read_answer(self, head: FrameHead, body: bytes) -> Response:
         try:
-            response = read_answer(head, body)
-        except BadHeaderError as error:
-            logger.error(  # noqa: TRY400 - a sentence, no traceback
+            return read_answer(head, body)
+        except InvalidHeaderError as error:
+            logger.error(  # noqa: TRY400 - no traceback
                 "The script answered request %s with a header that HTTP does not allow: %s",
                 self._ids.request,
                 error,
             )
-            if self._streams and self._slot and self._exchange:
-                self._slot.cancel(self._exchange)
+            if self._streams:
+                self._cancel()
             self._streams = False
-            response = problem(500, INTERNAL)
-        if not self._streams:
-            self.reply(response)
-        elif self._client:
-            response = self._app.completed(self._request, self._ids, response)
-            self._client.begin(response)
-            self._note(response.status, "N/A")
+            return json_error(500, INTERNAL_ERROR_MESSAGE)
 
-    def unanswered(self, outcome: Outcome) -> None:
-        self._app.figures.failures += 1
-        logger.error("The script did not answer request %s: %s", self._ids.request, outcome.value)
-        self.reply(unanswered(outcome, self._app.settings.scoring_timeout_ms))
+    def _cancel(self) -> None:
+        if self._slot and self._in_flight:
+            self._slot.cancel(self._in_flight)
 
-    def chunk(self, body: bytes, *, more: bool) -> None:
-        if self._client is None or not self._streams:
-            return
-        self._client.piece(body)
-        if not more:
-            self._stop_streaming()
-            self._client.finish()
-
-    def broken_off(self) -> None:
-        if self._client and self._streams:
-            logger.error("The answer to request %s was broken off", self._ids.request)
-            self._stop_streaming()
-            self._client.break_off()
-
-    def _stop_streaming(self) -> None:
-        """Let go of the slot: how slowly the client takes the rest concerns nobody else."""
+    def _end_stream(self) -> None:
+        """Release the slot's pipe: how slowly the client reads the rest delays nobody else."""
         self._streams = False
         if self._slot:
             self._slot.resume()
 
-    def _send(self, response: Response) -> None:
-        if self._client:
-            self._note(response.status, str(len(response.body)))
-            self._client.respond(response)
+    def _reloaded(self, failure: str | None) -> None:
+        self.respond(self._services.endpoints.reloaded(failure))
 
-    def _note(self, status: int, size: str) -> None:
-        self._app.note(self._request, status, time.monotonic() - self._began, size)
+    def _send(self, response: Response) -> None:
+        if self._connection:
+            self._log(response.status, str(len(response.body)))
+            self._connection.respond(response)
+
+    def _log(self, status: int, size: str) -> None:
+        seconds = time.monotonic() - self._started_at
+        self._services.request_log.answered(self._request, status, seconds, size)

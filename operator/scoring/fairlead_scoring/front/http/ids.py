@@ -1,12 +1,12 @@
-"""The three ids of a request, by the reference server's rules (contract §12, §12.1)."""
+"""The three ids of a request, by the reference server's rules."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from fairlead_scoring.front.http.messages import Header
 
-HEADERS = ("x-request-id", "x-ms-request-id", "x-ms-client-request-id")
-LONGEST = 100  # characters
+ID_HEADERS = ("x-request-id", "x-ms-request-id", "x-ms-client-request-id")
+MAX_ID_CHARS = 100
 
 
 class RequestIds(NamedTuple):
@@ -19,15 +19,15 @@ class RequestIds(NamedTuple):
     @property
     def headers(self) -> list[Header]:
         """What the answer carries: every id that is not empty."""
-        return [pair for pair in zip(HEADERS, self, strict=True) if pair[1]]
+        return [pair for pair in zip(ID_HEADERS, self, strict=True) if pair[1]]
 
     @property
     def names(self) -> list[str]:
-        return [name for name, value in zip(HEADERS, self, strict=True) if value]
+        return [name for name, value in zip(ID_HEADERS, self, strict=True) if value]
 
 
 class IdTooLongError(Exception):
-    """An id has more than ``LONGEST`` characters; ``ids`` are those that may be answered with."""
+    """An id has more than ``MAX_ID_CHARS`` characters; ``ids`` are those for the answer."""
 
     def __init__(self, message: str, ids: RequestIds) -> None:
         super().__init__(message)
@@ -37,14 +37,16 @@ class IdTooLongError(Exception):
 def read_ids(headers: Mapping[str, str], generated: str) -> RequestIds:
     """Return the ids; ``generated`` stands in where the client sent no ``x-request-id``."""
     request = headers.get("x-request-id", generated)
-    if len(request) > LONGEST:
-        raise IdTooLongError(f"x-request-id must not exceed {LONGEST} characters", RequestIds())
+    if len(request) > MAX_ID_CHARS:
+        raise IdTooLongError(
+            f"x-request-id must not exceed {MAX_ID_CHARS} characters", RequestIds()
+        )
     legacy = headers.get("x-ms-request-id", "")
     client = headers.get("x-ms-client-request-id", "") or legacy
     legacy = legacy or client or request
-    if max(len(legacy), len(client)) > LONGEST:
+    if max(len(legacy), len(client)) > MAX_ID_CHARS:
         raise IdTooLongError(
-            f"x-ms-request-id and x-ms-client-request-id must not exceed {LONGEST} characters",
+            f"x-ms-request-id and x-ms-client-request-id must not exceed {MAX_ID_CHARS} characters",
             RequestIds(request),
         )
     return RequestIds(request, legacy, client)

@@ -1,19 +1,22 @@
-"""Requests and responses, and how the latter look on the wire."""
+"""HTTP requests and responses, and the head of a response as bytes."""
 
 import json
 from collections.abc import Iterable
 from http import HTTPStatus
 from urllib.parse import unquote
 
+from fairlead_scoring.slot.responses import RUN_FAILED_HEADER
+
 Header = tuple[str, str]
-FAILED = "x-ms-run-function-failed"
-OUTCOME = "x-fairlead-outcome"
-JSON = "application/json"
-HTML = "text/html; charset=utf-8"
-LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
-WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
-LENGTH = len("content-length")
-FIRST_FINAL = 200  # a status below is of an interim answer
+OUTCOME_HEADER = "x-fairlead-outcome"
+JSON_TYPE = "application/json"
+HTML_TYPE = "text/html; charset=utf-8"
+STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus
+}
+STATUSES_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+CONTENT_LENGTH_CHARS = len("content-length")
+MIN_FINAL_STATUS = 200  # a status below is that of an interim answer
 
 
 class Request:
@@ -31,7 +34,9 @@ class Request:
         self.method = method
         self.raw_path, self.query = target
         path = unquote(self.raw_path) if "%" in self.raw_path else self.raw_path
-        self.path = "/" + path.lstrip("/") if path.startswith("//") else path  # as a router sees it
+        self.path = (
+            "/" + path.lstrip("/") if path.startswith("//") else path
+        )  # as the reference's router sees it
         self.pairs = pairs
         self.version = version
         self.client = client
@@ -49,7 +54,7 @@ class Request:
 
 
 class Response:
-    """``headers`` are all that it carries, except for ``content-length``, ``date`` and the like."""
+    """``headers`` are complete except for ``content-length``, ``date`` and ``connection``."""
 
     __slots__ = ("body", "headers", "status")
 
@@ -61,42 +66,50 @@ class Response:
         return Response(self.status, self.body, (*self.headers, *headers))
 
     def head(self, more: str, *, length: int | None) -> bytes:
-        """Return all before the body; ``more`` are further lines, ``length`` is its own if known.
+        """Return all before the body; ``more`` are further lines, ``length`` the body's if known.
 
-        A length that the script gave is not contradicted.
+        A length that the script gave is kept.
         """
         lines = [f"{name}: {value}\r\n" for name, value in self.headers]
         if length is not None and self._may_have_length:
             lines.append(f"content-length: {length}\r\n")
-        first = LINES.get(self.status) or f"HTTP/1.1 {self.status} \r\n"
+        first = STATUS_LINES.get(self.status) or f"HTTP/1.1 {self.status} \r\n"
         return f"{first}{more}{''.join(lines)}\r\n".encode("latin-1")
 
     @property
     def may_have_body(self) -> bool:
-        return self.status >= FIRST_FINAL and self.status not in WITHOUT_BODY
+        return self.status >= MIN_FINAL_STATUS and self.status not in STATUSES_WITHOUT_BODY
 
     @property
     def _may_have_length(self) -> bool:
         if not self.may_have_body:
             return False
         for name, _ in self.headers:  # a generator takes longer than all the rest
-            if len(name) == LENGTH and name.lower() == "content-length":
+            if len(name) == CONTENT_LENGTH_CHARS and name.lower() == "content-length":
                 return False
         return True
 
 
-def text(status: int, body: bytes, *headers: Header) -> Response:
-    return Response(status, body, (("Content-Type", HTML), *headers))
+def html(status: int, body: bytes, *headers: Header) -> Response:
+    return Response(status, body, (("Content-Type", HTML_TYPE), *headers))
 
 
-def document(body: bytes) -> Response:
-    return Response(200, body, (("Content-Type", JSON), (FAILED, "False")))
+def json_document(body: bytes) -> Response:
+    return Response(200, body, (("Content-Type", JSON_TYPE), (RUN_FAILED_HEADER, "False")))
 
 
-def problem(status: int, message: str, *, failed: bool = False, **more: str) -> Response:
-    """Return a refusal in the reference server's form; ``more`` are further JSON fields.
+def json_error(status: int, message: str, *, failed: bool = False, **more: str) -> Response:
+    """Return an error in the reference server's form; ``more`` are further JSON fields.
 
-    ``failed`` says that it was the script's doing.
+    ``failed`` is whether the script is at fault.
     """
     body = json.dumps({"message": message, **more}).encode()
-    return Response(status, body, (("Content-Type", JSON), (FAILED, str(failed))))
+    return Response(status, body, (("Content-Type", JSON_TYPE), (RUN_FAILED_HEADER, str(failed))))
+
+
+def payload_too_large(max_body_bytes: int) -> Response:
+    return json_error(
+        413,
+        f"The request body is larger than {max_body_bytes // 2**20} MB, the most that this "
+        "service takes. Send less at a time.",
+    )

@@ -1,4 +1,4 @@
-"""``/metrics``: the figures in Prometheus' text format."""
+"""``/metrics``: the metrics in Prometheus' text format."""
 
 from collections.abc import Iterator
 
@@ -12,15 +12,15 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from fairlead_scoring.front.http.messages import Response
-from fairlead_scoring.front.metrics import Figures, Histogram
-from fairlead_scoring.front.slots.pool import Pool
+from fairlead_scoring.front.metrics import Histogram, Metrics
+from fairlead_scoring.front.slots.pool import SlotPool
 
 
-class Metrics(Collector):
-    """Made from the figures when they are asked for, so that counting costs requests nothing."""
+class PrometheusMetrics(Collector):
+    """Collected from the counters on demand, so that counting costs a request next to nothing."""
 
-    def __init__(self, pool: Pool, figures: Figures) -> None:
-        self._pool, self._figures = pool, figures
+    def __init__(self, pool: SlotPool, metrics: Metrics) -> None:
+        self._pool, self._metrics = pool, metrics
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
@@ -32,9 +32,9 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._gauges()
         yield from self._counters()
-        figures = self._figures
-        yield _histogram("fairlead_queue_wait_seconds", "Wait for a slot", figures.waits)
-        yield _histogram("fairlead_run_seconds", "Time in a slot", figures.runs)
+        metrics = self._metrics
+        yield _histogram("fairlead_queue_wait_seconds", "Wait for a slot", metrics.queue_wait_s)
+        yield _histogram("fairlead_run_seconds", "Time in a slot", metrics.run_s)
 
     def _gauges(self) -> Iterator[Metric]:
         state = self._pool.state
@@ -45,37 +45,41 @@ class Metrics(Collector):
             ("fairlead_queue_length", "Requests that wait for a slot"): state.waiting,
             ("fairlead_ready", "1 if every slot is ready"): int(self._pool.ready),
             ("fairlead_init_seconds", "From the start of the newest slot to the end of init()"): (
-                self._figures.init_seconds or 0.0
+                self._metrics.init_s or 0.0
             ),
         }
-        for (name, told), value in values.items():
-            yield GaugeMetricFamily(name, told, value)
+        for (name, description), value in values.items():
+            yield GaugeMetricFamily(name, description, value)
 
     def _counters(self) -> Iterator[Metric]:
-        figures = self._figures
+        metrics = self._metrics
         yield _counter(
             "fairlead_requests",
             "Answers of /score",
             "code",
-            {str(k): v for k, v in figures.requests.items()},
+            {str(k): v for k, v in metrics.responses.items()},
         )
-        yield _counter("fairlead_rejected", "Answers with 503", "reason", figures.refusals)
-        yield _counter("fairlead_slot_restarts", "Slots started again", "reason", figures.restarts)
-        yield CounterMetricFamily(
-            "fairlead_run_failures", "Answers for which run() failed", figures.failures
+        yield _counter("fairlead_rejected", "Answers with 503", "reason", metrics.rejections)
+        yield _counter(
+            "fairlead_slot_restarts", "Slots started again", "reason", metrics.slot_restarts
         )
         yield CounterMetricFamily(
-            "fairlead_abandoned", "Requests whose client went away", figures.abandoned
+            "fairlead_run_failures", "Answers for which run() failed", metrics.run_failures
+        )
+        yield CounterMetricFamily(
+            "fairlead_abandoned", "Requests whose client went away", metrics.disconnects
         )
 
 
-def _counter(name: str, told: str, label: str, values: dict[str, int]) -> CounterMetricFamily:
-    family = CounterMetricFamily(name, told, labels=[label])
+def _counter(
+    name: str, description: str, label: str, values: dict[str, int]
+) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, description, labels=[label])
     for value, count in values.items():
         family.add_metric([value], count)
     return family
 
 
-def _histogram(name: str, told: str, histogram: Histogram) -> HistogramMetricFamily:
+def _histogram(name: str, description: str, histogram: Histogram) -> HistogramMetricFamily:
     buckets = [(bound, float(count)) for bound, count in histogram.cumulative()]
-    return HistogramMetricFamily(name, told, buckets=buckets, sum_value=histogram.sum)
+    return HistogramMetricFamily(name, description, buckets=buckets, sum_value=histogram.sum)

@@ -1,44 +1,44 @@
-"""Makes requests of the bytes that a client sends, within limits."""
+"""Parses requests from the bytes that a client sends, within limits."""
 
 from collections.abc import Callable
 
 import httptools
 
-from fairlead_scoring.front.http.incoming import Incoming, UnreadableError
+from fairlead_scoring.front.http.incoming import IncomingRequest, UnreadableError
 from fairlead_scoring.front.http.messages import Header, Request
 
-LARGEST_HEAD = 2**20  # bytes; no head within the limits for its parts is larger
-OFFER = ("upgrade", "connection")
+MAX_HEAD_BYTES = 2**20  # no head within the limits for its parts is larger
+UPGRADE_HEADERS = ("upgrade", "connection")
 NOT_HTTP = "The request is no valid HTTP."
 
 
-class Reader:
-    """``incoming`` is what is being read; ``on_head`` is called as soon as its head is there."""
+class RequestReader:
+    """``incoming`` is being read; ``on_head`` is called as soon as its head is complete."""
 
     def __init__(
         self,
         client: tuple[str, int] | None,
-        largest_body: int,
-        on_head: Callable[[Incoming], None],
+        max_body_bytes: int,
+        on_head: Callable[[IncomingRequest], None],
     ) -> None:
         self._client = client
-        self._largest_body = largest_body
+        self._max_body_bytes = max_body_bytes
         self._on_head = on_head
         self._parser = self._new_parser()
-        self._offer: list[Header] | None = None
-        self._head_size = 0
-        self.deaf = False  # what the client sends is not read any more
-        self.incoming: Incoming | None = None
+        self._upgrade: list[Header] | None = None  # the headers of an offer to upgrade
+        self._head_bytes = 0
+        self.stopped = False  # what the client sends is discarded
+        self.incoming: IncomingRequest | None = None
 
     def feed(self, data: bytes) -> None:
-        """Raise ``UnreadableError`` if it cannot be read; there is no going on after that."""
-        if self.deaf:
+        """Raise ``UnreadableError`` if it cannot be parsed; nothing can be read after that."""
+        if self.stopped:
             return
-        self._head_size += len(data)
+        self._head_bytes += len(data)
         rest = self._parse(data)
         if rest is not None:
-            self._decline(rest)
-        if self.reads_head and self._head_size > LARGEST_HEAD:
+            self._decline_upgrade(rest)
+        if self.reads_head and self._head_bytes > MAX_HEAD_BYTES:
             raise UnreadableError(431, "The head of the request is too large.")
 
     @property
@@ -48,8 +48,8 @@ class Reader:
     # What httptools calls
 
     def on_message_begin(self) -> None:
-        self._head_size = 0
-        self.incoming = None if self.deaf else Incoming()
+        self._head_bytes = 0
+        self.incoming = None if self.stopped else IncomingRequest()
 
     def on_url(self, url: bytes) -> None:
         if self.incoming:
@@ -64,10 +64,10 @@ class Reader:
         if incoming is None:
             return
         if parser.should_upgrade() and parser.get_method() != b"CONNECT":
-            self._offer = incoming.pairs
+            self._upgrade = incoming.pairs
             return
-        if self._offer is not None:
-            incoming.pairs, self._offer = self._offer, None
+        if self._upgrade is not None:
+            incoming.pairs, self._upgrade = self._upgrade, None
         url, version = httptools.parse_url(incoming.url), parser.get_http_version()
         incoming.request = Request(
             parser.get_method().decode(),
@@ -81,35 +81,35 @@ class Reader:
 
     def on_body(self, body: bytes) -> None:
         if self.incoming:
-            self.incoming.add_body(body, self._largest_body)
+            self.incoming.add_body(body, self._max_body_bytes)
 
     def on_message_complete(self) -> None:
-        if self._offer is not None:
+        if self._upgrade is not None:
             return
         incoming, self.incoming = self.incoming, None
         if incoming:
-            incoming.whole = True
+            incoming.complete = True
 
     def _parse(self, data: bytes) -> bytes | None:
-        """Return what the parser leaves unread behind an offer to speak something else."""
+        """Return what the parser leaves unread behind the head of an offer to upgrade."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             return data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
-            raise _told(error) from error
+            raise _cause(error) from error
         return None
 
-    def _decline(self, rest: bytes) -> None:
-        """Go on in HTTP/1.1 with a request that offers to speak something else.
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Go on in HTTP/1.1 with a request that offers to upgrade the protocol.
 
-        The parser has stopped behind its head; a new one reads the head without the offer.
+        The parser has stopped behind its head; a new one parses the head without the offer.
         """
         incoming = self.incoming
-        if incoming is None or self._offer is None:
+        if incoming is None or self._upgrade is None:
             raise UnreadableError(400, NOT_HTTP)
         method = self._parser.get_method()
-        kept = [pair for pair in self._offer if pair[0] not in OFFER]
+        kept = [pair for pair in self._upgrade if pair[0] not in UPGRADE_HEADERS]
         lines = "".join(f"{name}: {value}\r\n" for name, value in kept)
         self._parser = self._new_parser()
         self.feed(
@@ -118,12 +118,12 @@ class Reader:
 
     def _new_parser(self) -> httptools.HttpRequestParser:
         parser = httptools.HttpRequestParser(self)
-        parser.set_dangerous_leniencies(lenient_data_after_close=True)  # it is not looked at
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)
         return parser
 
 
-def _told(error: httptools.HttpParserError) -> Exception:
-    """Return what the client is told; or a mistake of ours, which the parser has wrapped."""
+def _cause(error: httptools.HttpParserError) -> Exception:
+    """Return the exception of a callback, which the parser has wrapped, else the client's error."""
     cause = error.__context__
     if isinstance(cause, Exception) and not isinstance(cause, httptools.HttpParserError):
         return cause

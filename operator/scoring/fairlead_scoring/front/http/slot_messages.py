@@ -4,28 +4,31 @@ import re
 
 from fairlead_scoring.front.http.ids import RequestIds
 from fairlead_scoring.front.http.messages import (
-    FAILED,
-    JSON,
-    OUTCOME,
+    JSON_TYPE,
+    OUTCOME_HEADER,
     Header,
     Request,
     Response,
-    problem,
+    json_error,
 )
 from fairlead_scoring.front.slots.in_flight import Outcome
-from fairlead_scoring.slot.wire import Head
-from fairlead_scoring.slot.words import RUN_FAILED, TIMEOUT
+from fairlead_scoring.slot.responses import (
+    RUN_FAILED_HEADER,
+    RUN_FAILED_MESSAGE,
+    TIMEOUT_MESSAGE,
+)
+from fairlead_scoring.slot.wire import FrameHead
 
-BAD_NAME = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]|^$")
-BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u0100-\U0010ffff]")
-PLAIN: list[list[str]] = [["content-type", JSON]]
+INVALID_NAME = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]|^$")
+INVALID_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u0100-\U0010ffff]")
+PLAIN_HEADERS: list[list[str]] = [["content-type", JSON_TYPE]]
 
 
-class BadHeaderError(Exception):
+class InvalidHeaderError(Exception):
     """The script answers with a header that HTTP does not allow."""
 
 
-def frame(request: Request, ids: RequestIds) -> Head:
+def request_head(request: Request, ids: RequestIds) -> FrameHead:
     """Return the head of the frame that carries the request to a slot."""
     return {
         "id": ids.request,
@@ -39,28 +42,30 @@ def frame(request: Request, ids: RequestIds) -> Head:
     }
 
 
-def read_answer(answer: Head, body: bytes) -> Response:
-    """Return the response that the slot's frame stands for, without what the front adds to all.
+def read_answer(answer: FrameHead, body: bytes) -> Response:
+    """Return the response of the slot's frame, without the headers of every answer.
 
-    Raise ``BadHeaderError``.
+    Raise ``InvalidHeaderError``.
     """
-    if answer["headers"] != PLAIN:
+    if answer["headers"] != PLAIN_HEADERS:
         _check(answer["headers"])
     headers: list[Header] = answer["headers"]
     if answer["failed"] is not None:
-        headers.append((FAILED, "True" if answer["failed"] else "False"))
+        headers.append((RUN_FAILED_HEADER, "True" if answer["failed"] else "False"))
     if answer["elapsed"] is not None:
         headers.append(("x-ms-run-fn-exec-ms", f"{answer['elapsed']:.3f}"))
     return Response(answer["status"], body, headers)
 
 
-def unanswered(outcome: Outcome, timeout_ms: int) -> Response:
-    """Return what a client is told in the place of a script that does not answer."""
-    message = TIMEOUT.format(timeout_ms) if outcome is Outcome.TIMEOUT else RUN_FAILED
-    return problem(500, message, failed=True).with_headers((OUTCOME, outcome.value))
+def failure_response(outcome: Outcome, timeout_ms: int) -> Response:
+    """Return the answer in the place of a script that does not answer."""
+    timed_out = outcome is Outcome.TIMEOUT
+    message = TIMEOUT_MESSAGE.format(timeout_ms) if timed_out else RUN_FAILED_MESSAGE
+    response = json_error(500, message, failed=True)
+    return response.with_headers((OUTCOME_HEADER, outcome.value))
 
 
 def _check(headers: list[Header]) -> None:
     for name, value in headers:
-        if BAD_NAME.search(name) or BAD_VALUE.search(value):
-            raise BadHeaderError(f"{name!r}: {value!r}")
+        if INVALID_NAME.search(name) or INVALID_VALUE.search(value):
+            raise InvalidHeaderError(f"{name!r}: {value!r}")

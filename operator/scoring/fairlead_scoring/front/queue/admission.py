@@ -1,20 +1,21 @@
-"""Who may run and who waits: first in, first out, with a deadline and a cap.
+"""Which request runs and which waits: first in, first out, with a deadline and a maximum length.
 
-Pure: it knows neither processes nor the event loop, and its clock is handed in. A *place* is room
-for one request in a slot; what it really is, only the caller knows.
+Pure: it knows neither processes nor the event loop, and its clock is passed in. A *place* is room
+for one request in a slot; only the caller knows what it really is.
 """
 
 from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
+
+from fairlead_scoring.front.config.settings import QueueLimits
 
 Place = TypeVar("Place")
 
 
-class Reason(str, Enum):
+class RejectionReason(str, Enum):
     """Why a request is answered with 503: ``reason`` in its body, ``x-fairlead-503-reason``."""
 
     QUEUE_FULL = "queue_full"  # as many requests wait already as may wait
@@ -24,103 +25,94 @@ class Reason(str, Enum):
     BUSY = "busy"  # every slot runs a request, and requests may not wait
 
 
-@dataclass(frozen=True)
-class Limits:
-    """``wait`` in seconds, ``queue`` in requests; None is no limit."""
+class QueueEntry(ABC, Generic[Place]):
+    """One request in the queue. It is admitted or rejected, once."""
 
-    wait: float | None = None
-    queue: int | None = None
-
-
-class Turn(ABC, Generic[Place]):
-    """One request's wait, which ends with a place or with a refusal."""
-
-    deadline: float | None = None  # of the admission's clock
+    deadline: float | None = None  # on the admission's clock
 
     @abstractmethod
-    def admit(self, place: Place) -> None:
-        """It is its turn."""
+    def on_admitted(self, place: Place) -> None:
+        """The request has got a place."""
 
     @abstractmethod
-    def refuse(self, reason: Reason) -> None:
-        """It may not wait, or no longer."""
+    def on_rejected(self, reason: RejectionReason) -> None:
+        """The request gets no place."""
 
 
 class Admission(Generic[Place]):
-    """The free places and the queue. Never both: whoever waits gets the next free place."""
+    """The free places and the queue. One of them is empty: a waiting request gets a free place."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+    def __init__(self, limits: QueueLimits, clock: Callable[[], float]) -> None:
         self._limits = limits
         self._clock = clock
         self._free: deque[Place] = deque()
-        self._queue: OrderedDict[Turn[Place], None] = OrderedDict()
+        self._queue: OrderedDict[QueueEntry[Place], None] = OrderedDict()
 
     @property
     def waiting(self) -> int:
+        """The length of the queue."""
         return len(self._queue)
 
     @property
     def next_deadline(self) -> float | None:
-        """That of whoever has waited longest."""
+        """The deadline of the first entry."""
         return next(iter(self._queue)).deadline if self._queue else None
 
     @property
     def free(self) -> int:
+        """The number of free places."""
         return len(self._free)
 
-    def take(self) -> Place | None:
-        """Return a free place, or None where the request must ``enter`` the queue."""
-        return self._free.popleft() if self._free else None
-
-    def refusal(self) -> Reason | None:
-        """Return why a request that comes now would be refused, or None."""
+    def rejection(self) -> RejectionReason | None:
+        """Return why a request that comes now would be rejected, or None."""
         if self._free:
             return None
-        if 0 in (self._limits.wait, self._limits.queue):
-            return Reason.BUSY
-        full = self._limits.queue is not None and len(self._queue) >= self._limits.queue
-        return Reason.QUEUE_FULL if full else None
+        if 0 in (self._limits.max_wait_s, self._limits.max_entries):
+            return RejectionReason.BUSY
+        limit = self._limits.max_entries
+        full = limit is not None and len(self._queue) >= limit
+        return RejectionReason.QUEUE_FULL if full else None
 
-    def enter(self, turn: Turn[Place]) -> None:
-        """Admit the request, let it wait, or refuse it."""
-        refusal, place = self.refusal(), self.take()
-        if refusal is not None:
-            turn.refuse(refusal)
-        elif place is not None:
-            turn.admit(place)
+    def enqueue(self, entry: QueueEntry[Place]) -> None:
+        """Admit the request at once, let it wait, or reject it."""
+        rejection = self.rejection()
+        if rejection is not None:
+            entry.on_rejected(rejection)
+        elif self._free:
+            entry.on_admitted(self._free.popleft())
         else:
-            if self._limits.wait is not None:
-                turn.deadline = self._clock() + self._limits.wait
-            self._queue[turn] = None
+            if self._limits.max_wait_s is not None:
+                entry.deadline = self._clock() + self._limits.max_wait_s
+            self._queue[entry] = None
 
-    def offer(self, place: Place) -> None:
-        """A place has become free: it is given to whoever waits longest."""
+    def release(self, place: Place) -> None:
+        """Give a place that has become free to the first entry."""
         self.expire()
         if self._queue:
-            turn, _ = self._queue.popitem(last=False)
-            turn.admit(place)
+            entry, _ = self._queue.popitem(last=False)
+            entry.on_admitted(place)
         else:
             self._free.append(place)
 
     def withdraw(self, place: Place) -> None:
-        """The place is gone, and where it counted several times, all of it."""
+        """Remove a place, every time that it is among the free ones."""
         self._free = deque(one for one in self._free if one is not place)
 
-    def leave(self, turn: Turn[Place]) -> None:
-        """Whoever waits has gone away."""
-        self._queue.pop(turn, None)
+    def cancel(self, entry: QueueEntry[Place]) -> None:
+        """Remove a request from the queue without a call."""
+        self._queue.pop(entry, None)
 
     def expire(self) -> None:
-        """Refuse those whose deadline has come. All wait equally long: the first are the first."""
+        """Reject the entries past their deadline. All wait equally long, so the first is first."""
         while self._queue:
-            turn = next(iter(self._queue))
-            if turn.deadline is None or turn.deadline > self._clock():
+            entry = next(iter(self._queue))
+            if entry.deadline is None or entry.deadline > self._clock():
                 return
-            del self._queue[turn]
-            turn.refuse(Reason.QUEUE_TIMEOUT)
+            del self._queue[entry]
+            entry.on_rejected(RejectionReason.QUEUE_TIMEOUT)
 
-    def turn_away(self, reason: Reason) -> None:
-        """Refuse everybody who waits."""
+    def reject_all(self, reason: RejectionReason) -> None:
+        """Reject every entry."""
         while self._queue:
-            turn, _ = self._queue.popitem(last=False)
-            turn.refuse(reason)
+            entry, _ = self._queue.popitem(last=False)
+            entry.on_rejected(reason)

@@ -4,7 +4,7 @@ import time
 from enum import Enum
 from typing import Protocol
 
-from fairlead_scoring.slot.wire import Head
+from fairlead_scoring.slot.wire import FrameHead
 
 
 class Outcome(str, Enum):
@@ -17,61 +17,61 @@ class Outcome(str, Enum):
     EXITED = "exited"  # run() ended its process: sys.exit(), os._exit()
 
 
-class Asker(Protocol):
-    """Whoever has asked a slot something. Of the first two exactly one is called, once."""
+class AnswerListener(Protocol):
+    """Receives what becomes of a request. Of the first two exactly one is called, once."""
 
-    def answered(self, head: Head, body: bytes) -> None:
+    def on_answer(self, head: FrameHead, body: bytes) -> None:
         """The script has answered; where the head says ``more``, chunks follow."""
 
-    def unanswered(self, outcome: Outcome) -> None:
+    def on_failure(self, outcome: Outcome) -> None:
         """The script will not answer."""
 
-    def chunk(self, body: bytes, *, more: bool) -> None:
+    def on_chunk(self, body: bytes, *, more: bool) -> None:
         """The next piece of the answer has come."""
 
-    def broken_off(self) -> None:
+    def on_abort(self) -> None:
         """The rest of the answer will not come."""
 
 
-class Exchange:
-    """``over`` is whether the slot has sent all that it will send; ``overdue``, whether its request
-    has been answered without it. ``began`` is in seconds of the monotonic clock."""
+class InFlightRequest:
+    """``done`` is whether the slot has sent all that it will send; ``timed_out``, whether the
+    request has been answered without it. ``started_at`` is in seconds of the monotonic clock."""
 
-    __slots__ = ("_answered", "_asker", "began", "over", "overdue", "seq")
+    __slots__ = ("_answered", "_listener", "done", "seq", "started_at", "timed_out")
 
-    def __init__(self, seq: int, asker: Asker) -> None:
+    def __init__(self, seq: int, listener: AnswerListener) -> None:
         self.seq = seq
-        self.began = time.monotonic()
-        self.over = self.overdue = self._answered = False
-        self._asker = asker
+        self.started_at = time.monotonic()
+        self.done = self.timed_out = self._answered = False
+        self._listener = listener
 
     @property
     def running(self) -> bool:
-        """Whether ``run()`` has not returned yet, and somebody waits for that."""
+        """Whether ``run()`` has not returned yet, and the time-out has not passed."""
         return not self._answered
 
-    def receive(self, head: Head, body: bytes) -> None:
-        """Take in a frame of the slot that belongs to this request."""
+    def receive(self, head: FrameHead, body: bytes) -> None:
+        """Process a frame of the slot that belongs to this request."""
         kind = head["type"]
-        self.over = kind == "abort" or not head["more"]
-        if self.overdue:  # too late
+        self.done = kind == "abort" or not head["more"]
+        if self.timed_out:
             return
         if kind == "answer":
             self._answered = True
-            self._asker.answered(head, body)
+            self._listener.on_answer(head, body)
         elif kind == "abort":
-            self._asker.broken_off()
+            self._listener.on_abort()
         else:
-            self._asker.chunk(body, more=head["more"])
+            self._listener.on_chunk(body, more=head["more"])
 
-    def expire(self) -> None:
-        self.overdue = True
+    def time_out(self) -> None:
+        self.timed_out = True
         self.fail(Outcome.TIMEOUT)
 
     def fail(self, outcome: Outcome) -> None:
-        """Nothing more will come."""
+        """Nothing more will come from the slot."""
         if self._answered:
-            self._asker.broken_off()
+            self._listener.on_abort()
         else:
             self._answered = True
-            self._asker.unanswered(outcome)
+            self._listener.on_failure(outcome)

@@ -6,15 +6,15 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
-from fairlead_scoring.slot.wire import SIZES, Head, opening
+from fairlead_scoring.slot.wire import LENGTHS, FrameHead, frame_start
 
-COPIED = 65536  # bytes; a body up to this size is sent in one piece with its head
+MAX_COPIED_BYTES = 65536  # a body up to this size is sent in one piece with its head
 
 
 class Pipe(asyncio.Protocol):
     """Calls ``on_frame`` for each frame that arrives and, once, ``on_close`` at the end."""
 
-    def __init__(self, on_frame: Callable[[Head, bytes], None], on_close: Callable[[], None]):
+    def __init__(self, on_frame: Callable[[FrameHead, bytes], None], on_close: Callable[[], None]):
         self._on_frame, self._on_close = on_frame, on_close
         self._buffer = bytearray()
         self._socket: socket.socket | None = None
@@ -26,18 +26,18 @@ class Pipe(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         await loop.create_unix_connection(lambda: self, sock=end)
 
-    def send(self, head: Head, body: bytes = b"") -> None:
-        """Send a frame, as soon as the slot takes it. Nothing happens once the pipe is closed."""
+    def send(self, head: FrameHead, body: bytes = b"") -> None:
+        """Send a frame as soon as the slot reads. Nothing happens once the pipe is closed."""
         if self._transport is None or self._transport.is_closing():
             return
-        first = opening(head, len(body))
-        if len(body) <= COPIED:
-            self._transport.write(first + body)
+        start = frame_start(head, len(body))
+        if len(body) <= MAX_COPIED_BYTES:
+            self._transport.write(start + body)
         else:
-            self._transport.writelines((first, body))
+            self._transport.writelines((start, body))
 
     def pause(self) -> None:
-        """Take in nothing more for now."""
+        """Stop reading until ``resume()``."""
         if self._transport and not self._transport.is_closing():
             self._transport.pause_reading()
 
@@ -45,10 +45,10 @@ class Pipe(asyncio.Protocol):
         if self._transport and not self._transport.is_closing():
             self._transport.resume_reading()
 
-    def finish(self) -> None:
+    def drain(self) -> None:
         """Read what has been sent until now, and then close.
 
-        Children of user code may hold the other end open for ever.
+        Children of user code may keep the other end open.
         """
         if self._socket and not self.closed.is_set():
             self.resume()
@@ -66,21 +66,21 @@ class Pipe(asyncio.Protocol):
         while frame := self._next():
             self._on_frame(*frame)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - it is lost, anyhow
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self.closed.set()
         self._on_close()
 
-    def _next(self) -> tuple[Head, bytes] | None:
+    def _next(self) -> tuple[FrameHead, bytes] | None:
         """Take a whole frame out of the buffer, if there is one."""
         buffer = self._buffer
-        if len(buffer) < SIZES.size:
+        if len(buffer) < LENGTHS.size:
             return None
-        head_size, body_size = SIZES.unpack_from(buffer)
-        begin = SIZES.size + head_size
+        head_size, body_size = LENGTHS.unpack_from(buffer)
+        begin = LENGTHS.size + head_size
         end = begin + body_size
         if len(buffer) < end:
             return None
-        head: Head = json.loads(buffer[SIZES.size : begin].decode())
+        head: FrameHead = json.loads(buffer[LENGTHS.size : begin].decode())
         body = bytes(memoryview(buffer)[begin:end])
         del buffer[:end]
         return head, body

@@ -1,4 +1,4 @@
-"""The slots and the queue before them: first come, first served, one request a place at a time."""
+"""The slots behind their queue: each waiting request gets the next free place in one of them."""
 
 import asyncio
 import logging
@@ -6,45 +6,44 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 
-from fairlead_scoring.front.metrics import Figures, PoolState
-from fairlead_scoring.front.queue.admission import Admission, Limits, Reason, Turn
-from fairlead_scoring.front.queue.service_time import Pace
-from fairlead_scoring.front.slots.in_flight import Exchange, Outcome
-from fairlead_scoring.front.slots.restart_backoff import Restarts
-from fairlead_scoring.front.slots.slot import GRACE, Slot
+from fairlead_scoring.front.config.settings import QueueLimits
+from fairlead_scoring.front.metrics import Metrics, PoolState
+from fairlead_scoring.front.queue.admission import QueueEntry, RejectionReason
+from fairlead_scoring.front.queue.request_queue import RequestQueue, ServiceTimeAverage
+from fairlead_scoring.front.slots.in_flight import InFlightRequest, Outcome
+from fairlead_scoring.front.slots.restart_backoff import RestartBackoff
+from fairlead_scoring.front.slots.slot import STOP_GRACE_S, Slot
 from fairlead_scoring.front.slots.startup import StartFailedError
-from fairlead_scoring.slot.logs import NAME
+from fairlead_scoring.slot.logs import LOGGER_NAME
 from fairlead_scoring.slot.record import Record
-from fairlead_scoring.slot.wire import Head
+from fairlead_scoring.slot.wire import FrameHead
 
-logger = logging.getLogger(NAME)
-LATE = 0.005  # seconds; timers may be as much too early
-INIT_SECONDS = 5.0  # what init() takes, as long as none has been measured
+logger = logging.getLogger(LOGGER_NAME)
+DEFAULT_INIT_S = 5.0  # how long init() takes, as long as that has not been measured
 
 
-class Pool:
-    """Keeps ``size`` slots alive and gives each request a place in one of them."""
+class SlotPool:
+    """Keeps ``size`` slots running and gives each request a place in one of them."""
 
     def __init__(
-        self, size: int, limits: Limits, spawn: Callable[[], Awaitable[Slot]], figures: Figures
+        self, size: int, limits: QueueLimits, spawn: Callable[[], Awaitable[Slot]], metrics: Metrics
     ) -> None:
         self._spawn = spawn
-        self._figures = figures
-        self._admission: Admission[Slot] = Admission(limits, time.monotonic)
-        self._pace = Pace()
+        self._metrics = metrics
+        self._queue: RequestQueue[Slot] = RequestQueue(limits)
+        self._service_time = ServiceTimeAverage()
         self._starting: set[Slot] = set()
         self._ready: set[Slot] = set()
-        self._retired: set[Slot] = set()  # they have something to finish
-        self._restarts = [Restarts(time.monotonic) for _ in range(size)]
-        self._keepers: set[asyncio.Task[None]] = set()
+        self._retired: set[Slot] = set()  # replaced, with requests still in them
+        self._backoffs = [RestartBackoff(time.monotonic) for _ in range(size)]
+        self._supervisors: set[asyncio.Task[None]] = set()
         self._failed: asyncio.Future[None] | None = None
-        self._alarm: asyncio.TimerHandle | None = None
-        self.script: Head | None = None
+        self.script: FrameHead | None = None  # the newest ``ready`` frame
 
     @property
     def ready(self) -> bool:
         """Every slot has finished ``init()``."""
-        return len(self._ready) == len(self._restarts)
+        return len(self._ready) == len(self._backoffs)
 
     @property
     def serving(self) -> bool:
@@ -53,18 +52,19 @@ class Pool:
 
     @property
     def failing(self) -> bool:
-        """Every slot dies again and again."""
-        return all(one.failing for one in self._restarts)
+        """Every slot exits again and again."""
+        return all(one.failing for one in self._backoffs)
 
     @property
     def state(self) -> PoolState:
         places = sum(slot.threads for slot in self._ready)
         busy = sum(slot.busy for slot in self._ready)
-        return PoolState(len(self._restarts), len(self._ready), places, busy, self.waiting)
+        return PoolState(len(self._backoffs), len(self._ready), places, busy, self.waiting)
 
     @property
     def waiting(self) -> int:
-        return self._admission.waiting
+        """The length of the queue."""
+        return self._queue.waiting
 
     @property
     def pending(self) -> int:
@@ -72,169 +72,156 @@ class Pool:
         return self.state.busy + self.waiting
 
     async def run(self) -> None:
-        """Start the slots and replace those that die, until ``close()``.
+        """Start the slots and replace those that exit, until ``close()``.
 
         Raise ``StartFailedError`` as soon as one does not start; the others go on.
         """
         self._failed = asyncio.get_running_loop().create_future()
-        for restarts in self._restarts:
-            self._employ(restarts)
+        for backoff in self._backoffs:
+            self._supervise(backoff)
         await self._failed
 
     async def close(self) -> None:
         """End all slots."""
-        if self._alarm:
-            self._alarm.cancel()
+        self._queue.close()
         if self._failed:
             self._failed.cancel()
-        keepers = list(self._keepers)
-        for keeper in keepers:
-            keeper.cancel()
-        await asyncio.gather(*keepers, return_exceptions=True)
+        supervisors = list(self._supervisors)
+        for supervisor in supervisors:
+            supervisor.cancel()
+        await asyncio.gather(*supervisors, return_exceptions=True)
 
     async def replace(self) -> Record | None:
-        """Start every slot anew beside those that serve, and let the new ones take over.
+        """Start new slots beside those that serve, and replace these once all new ones are ready.
 
-        The old ones finish what they have begun. If a new one does not start, its record is
-        returned, and the old ones go on.
+        The old ones finish the requests that are in them. If a new one does not start, its record
+        is returned, and the old ones go on.
         """
-        fresh = [await self._spawn() for _ in self._restarts]
+        new = [await self._spawn() for _ in self._backoffs]
         try:
-            heads = [await slot.ready() for slot in fresh]
+            heads = [await slot.ready() for slot in new]
         except StartFailedError as error:
-            await asyncio.gather(*(slot.stop(0.0) for slot in fresh))
+            await asyncio.gather(*(slot.stop(0.0) for slot in new))
             return error.record
-        old = list(self._keepers)
+        old = list(self._supervisors)
         self._retired |= self._ready
         for slot in list(self._ready):
-            self._forget(slot)
-        for restarts, slot, head in zip(self._restarts, fresh, heads, strict=True):
-            restarts.answered()
-            self._welcome(slot, head, restarts)
-            self._employ(restarts, slot)
-        for keeper in old:
-            keeper.cancel()
+            self._remove(slot)
+        for backoff, slot, head in zip(self._backoffs, new, heads, strict=True):
+            backoff.reset()
+            self._add_ready(slot, head, backoff)
+            self._supervise(backoff, slot)
+        for supervisor in old:
+            supervisor.cancel()
         return None
 
-    def refusal(self) -> Reason | None:
-        """Return why a request that comes now would be refused, or None."""
+    def rejection(self) -> RejectionReason | None:
+        """Return why a request that comes now would be rejected, or None."""
         if self.script is None or (not self._ready and self.failing):
-            return Reason.STARTING
-        return self._admission.refusal()
+            return RejectionReason.STARTING
+        return self._queue.rejection()
 
-    def enter(self, turn: Turn[Slot]) -> None:
-        """Admit the turn to a slot, now or when it is its turn; or refuse it."""
-        refusal = self.refusal()
-        if refusal:
-            turn.refuse(refusal)
-            return
-        self._admission.enter(turn)
-        if turn.deadline is not None and self._alarm is None:
-            self._set_alarm(turn.deadline)
+    def enqueue(self, entry: QueueEntry[Slot]) -> None:
+        """Admit the request to a slot, now or later; or reject it."""
+        rejection = self.rejection()
+        if rejection:
+            entry.on_rejected(rejection)
+        else:
+            self._queue.enqueue(entry)
 
-    def leave(self, turn: Turn[Slot]) -> None:
-        """Whoever waits has gone away."""
-        self._admission.leave(turn)
+    def cancel(self, entry: QueueEntry[Slot]) -> None:
+        """Remove a request from the queue."""
+        self._queue.cancel(entry)
 
-    def retry_after(self, reason: Reason) -> int:
-        """Return in how many seconds a refused request is worth another try."""
-        if reason is Reason.STARTING:
-            return math.ceil(max(1.0, self._figures.init_seconds or INIT_SECONDS))
+    def retry_after_s(self, reason: RejectionReason) -> int:
+        """Return in how many seconds a rejected request should be sent again."""
+        if reason is RejectionReason.STARTING:
+            return math.ceil(max(1.0, self._metrics.init_s or DEFAULT_INIT_S))
         state = self.state
-        return self._pace.retry_after(state.busy + state.waiting, state.places)
+        return self._service_time.retry_after_s(state.busy + state.waiting, state.places)
 
     def interruption(self) -> Record | None:
-        """What to leave behind when we are stopped now; None once a slot has served."""
+        """Return the record of a service that is stopped now; None once a slot is ready."""
         starting = None if self._ready else next(iter(self._starting), None)
         return starting.interruption() if starting else None
 
-    def _set_alarm(self, deadline: float) -> None:
-        delay = max(0.0, deadline - time.monotonic()) + LATE
-        self._alarm = asyncio.get_running_loop().call_later(delay, self._expire)
+    def _supervise(self, backoff: RestartBackoff, slot: Slot | None = None) -> None:
+        """Keep a slot running: this one, which is ready, or one that is to be started."""
+        supervisor = asyncio.create_task(self._keep_running(backoff, slot))
+        supervisor.add_done_callback(self._supervisor_done)
+        self._supervisors.add(supervisor)
 
-    def _expire(self) -> None:
-        """Refuse those who have waited too long; one timer serves the whole queue."""
-        self._alarm = None
-        self._admission.expire()
-        deadline = self._admission.next_deadline
-        if deadline is not None:
-            self._set_alarm(deadline)
-
-    def _employ(self, restarts: Restarts, slot: Slot | None = None) -> None:
-        """Have somebody keep a slot alive: this one, which is ready, or one that is to be made."""
-        keeper = asyncio.create_task(self._keep(restarts, slot))
-        keeper.add_done_callback(self._dismiss)
-        self._keepers.add(keeper)
-
-    def _dismiss(self, keeper: asyncio.Task[None]) -> None:
-        self._keepers.discard(keeper)
-        error = None if keeper.cancelled() else keeper.exception()
+    def _supervisor_done(self, supervisor: asyncio.Task[None]) -> None:
+        self._supervisors.discard(supervisor)
+        error = None if supervisor.cancelled() else supervisor.exception()
         if error and self._failed and not self._failed.done():
             self._failed.set_exception(error)
 
-    async def _keep(self, restarts: Restarts, slot: Slot | None) -> None:
+    async def _keep_running(self, backoff: RestartBackoff, slot: Slot | None) -> None:
         while True:
             try:
                 slot = slot or await self._spawn()
             except OSError as error:
-                logger.error("A process cannot be started: %s", error)  # noqa: TRY400 - a sentence
+                logger.error("A process cannot be started: %s", error)  # noqa: TRY400 - no traceback
             else:
-                await self._live(slot, restarts)
-            slot, delay = None, restarts.died()
+                await self._run_until_exit(slot, backoff)
+            slot, delay_s = None, backoff.record_exit()
             if not self._ready and self.failing:
-                self._admission.turn_away(Reason.STARTING)
-            await asyncio.sleep(delay)
+                self._queue.reject_all(RejectionReason.STARTING)
+            await asyncio.sleep(delay_s)
 
-    async def _live(self, slot: Slot, restarts: Restarts) -> None:
-        """From the start of a slot to its end, and to the end of all that it has started."""
-        grace = 0.0  # a start is not worth waiting for
+    async def _run_until_exit(self, slot: Slot, backoff: RestartBackoff) -> None:
+        """From the start of a slot to the exit of its process and of all its children."""
+        grace_s = 0.0  # a slot that starts has nothing to finish
         try:
             if slot not in self._ready:
-                await self._start(slot, restarts)
-            grace = GRACE
-            outcome = await asyncio.shield(slot.gone)
+                await self._start(slot, backoff)
+            grace_s = STOP_GRACE_S
+            outcome = await asyncio.shield(slot.exited)
         finally:
-            self._forget(slot)
+            self._remove(slot)
             if slot in self._retired:
                 self._retired.discard(slot)
                 await slot.idle()
-            await slot.stop(grace)
-        self._figures.restarts[outcome.value] += 1
-        logger.error("The process that ran the script %s. It is started again.", slot.last_words)
+            await slot.stop(grace_s)
+        self._metrics.slot_restarts[outcome.value] += 1
+        logger.error(
+            "The process that ran the script %s. It is started again.", slot.exit_description
+        )
         if outcome is Outcome.TIMEOUT:
-            restarts.answered()  # the slot was well; a request asked too much of it
+            backoff.reset()  # the request, not the slot, was at fault
 
-    async def _start(self, slot: Slot, restarts: Restarts) -> None:
+    async def _start(self, slot: Slot, backoff: RestartBackoff) -> None:
         self._starting.add(slot)
         try:
             head = await slot.ready()
         except StartFailedError:
             if not self._ready:
-                self._admission.turn_away(Reason.STARTING)
+                self._queue.reject_all(RejectionReason.STARTING)
             raise
         self._starting.discard(slot)
-        self._welcome(slot, head, restarts)
+        self._add_ready(slot, head, backoff)
 
-    def _welcome(self, slot: Slot, head: Head, restarts: Restarts) -> None:
+    def _add_ready(self, slot: Slot, head: FrameHead, backoff: RestartBackoff) -> None:
         """Let a slot that is ready take requests."""
         self.script = head
-        self._figures.init_seconds = slot.start_seconds
+        self._metrics.init_s = slot.start_s
         self._ready.add(slot)
-        slot.on_over = lambda slot, exchange: self._over(slot, exchange, restarts)
-        slot.on_lost = self._admission.withdraw
-        restarts.started()
+        slot.on_request_done = lambda slot, request: self._request_done(slot, request, backoff)
+        slot.on_pipe_closed = self._queue.withdraw
+        backoff.record_ready()
         for _ in range(slot.threads):
-            self._admission.offer(slot)
+            self._queue.release(slot)
 
-    def _over(self, slot: Slot, exchange: Exchange, restarts: Restarts) -> None:
-        seconds = time.monotonic() - exchange.began
-        self._pace.note(seconds)
-        self._figures.runs.note(seconds)
+    def _request_done(self, slot: Slot, request: InFlightRequest, backoff: RestartBackoff) -> None:
+        seconds = time.monotonic() - request.started_at
+        self._service_time.record(seconds)
+        self._metrics.run_s.observe(seconds)
         if slot.usable and slot in self._ready:
-            restarts.answered()
-            self._admission.offer(slot)
+            backoff.reset()
+            self._queue.release(slot)
 
-    def _forget(self, slot: Slot) -> None:
+    def _remove(self, slot: Slot) -> None:
         self._starting.discard(slot)
         self._ready.discard(slot)
-        self._admission.withdraw(slot)
+        self._queue.withdraw(slot)

@@ -1,43 +1,44 @@
-"""When a slot that died is started again, and when that has been tried too often."""
+"""When a slot that exited is started again, and when that has failed too often."""
 
 from collections.abc import Callable
 
-FIRST_DELAY = 1.0  # seconds; the first death in a row is repaired at once, the second after this
-LONGEST_DELAY = 60.0
-TOO_OFTEN = 5  # deaths in a row, and liveness turns red
-STEADY = 60.0  # seconds that a slot must live for its deaths before to be forgotten
+FIRST_DELAY_S = 1.0  # before the second restart in a row; the first is immediate
+MAX_DELAY_S = 60.0
+MAX_CONSECUTIVE_EXITS = 5  # then liveness fails
+STABLE_AFTER_S = 60.0  # a slot that has lived so long starts a new row
 
 
-class Restarts:
-    """The deaths of one slot and its successors, in a row: without an answer between them."""
+class RestartBackoff:
+    """The exits of one slot and its successors in a row, that is without an answer between."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._deaths = 0
-        self._up_since: float | None = None
+        self._exits = 0
+        self._ready_since: float | None = None
 
     @property
     def failing(self) -> bool:
-        """Whether it has died so often that a restart of the whole container may help."""
-        self._forget_old_deaths()
-        return self._deaths >= TOO_OFTEN
+        """Whether it has exited so often that a restart of the whole container may help."""
+        self._reset_if_stable()
+        return self._exits >= MAX_CONSECUTIVE_EXITS
 
-    def started(self) -> None:
-        self._up_since = self._clock()
+    def record_ready(self) -> None:
+        self._ready_since = self._clock()
 
-    def answered(self) -> None:
-        """A request was answered: whatever killed the slot before, it does not do so always."""
-        self._deaths = 0
+    def reset(self) -> None:
+        """A request was answered: whatever ended the slot before does not always do so."""
+        self._exits = 0
 
-    def died(self) -> float:
+    def record_exit(self) -> float:
         """Return the seconds to wait before the next start."""
-        self._forget_old_deaths()
-        self._deaths += 1
-        self._up_since = None
-        if self._deaths == 1:
+        self._reset_if_stable()
+        self._exits += 1
+        self._ready_since = None
+        if self._exits == 1:
             return 0.0
-        return float(min(LONGEST_DELAY, FIRST_DELAY * 2 ** (self._deaths - 2)))
+        return float(min(MAX_DELAY_S, FIRST_DELAY_S * 2 ** (self._exits - 2)))
 
-    def _forget_old_deaths(self) -> None:
-        if self._up_since is not None and self._clock() - self._up_since >= STEADY:
-            self._deaths = 0
+    def _reset_if_stable(self) -> None:
+        stable_since = self._ready_since
+        if stable_since is not None and self._clock() - stable_since >= STABLE_AFTER_S:
+            self.reset()

@@ -1,4 +1,4 @@
-"""One slot, seen from the front: it starts, it takes requests, it ends."""
+"""One slot, seen from the front: it starts, it runs requests, it ends."""
 
 import asyncio
 import logging
@@ -6,178 +6,180 @@ import time
 from collections.abc import Callable
 
 from fairlead_scoring.front.config.settings import Settings
-from fairlead_scoring.front.slots.in_flight import Asker, Exchange, Outcome
-from fairlead_scoring.front.slots.process import End, Process
-from fairlead_scoring.front.slots.start import Start
-from fairlead_scoring.slot.logs import NAME
+from fairlead_scoring.front.slots.in_flight import AnswerListener, InFlightRequest, Outcome
+from fairlead_scoring.front.slots.process import SlotProcess
+from fairlead_scoring.front.slots.process_exit import ProcessExit
+from fairlead_scoring.front.slots.startup import SlotStartup
+from fairlead_scoring.slot.logs import LOGGER_NAME
 from fairlead_scoring.slot.record import Record
-from fairlead_scoring.slot.wire import Head
+from fairlead_scoring.slot.wire import FrameHead
 
-logger = logging.getLogger(NAME)
-TOO_LONG = "was killed because run() took longer than SCORING_TIMEOUT_MS"
-GRACE = 5.0  # seconds that a slot may take to end by itself when it is told to
-SOON = 0.001  # seconds; a timer may be as much too early
-CANCEL_GRACE = 30.0  # seconds that a script may go on streaming to a client that has gone away
+logger = logging.getLogger(LOGGER_NAME)
+KILLED_BY_TIMEOUT = "was killed because run() took longer than SCORING_TIMEOUT_MS"
+STOP_GRACE_S = 5.0  # that a slot has to end by itself when it is told to
+MIN_TIMER_S = 0.001  # a timer may fire early by as much
+CANCEL_GRACE_S = 30.0  # that a script may go on streaming to a client that has gone away
 
 
 class Slot:
-    """The caller sees to it that no more is asked at a time than there are ``threads``.
+    """The caller never sends more requests at a time than there are ``threads``.
 
-    ``on_over`` is called for each exchange when the slot is done with it, or has died over it;
-    ``on_lost`` when it cannot be asked any more. ``told`` is what else it has said, by type.
+    ``on_request_done`` is called for each request when the slot has finished it, or has died over
+    it; ``on_pipe_closed`` when it takes no more. ``exited`` is set when its process has ended.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
-        self._timeout = settings.scoring_timeout_ms / 1000
+        self._timeout_s = settings.scoring_timeout_ms / 1000
         self._timer: asyncio.TimerHandle | None = None
-        self._exchanges: dict[int, Exchange] = {}
+        self._in_flight: dict[int, InFlightRequest] = {}
         self._seq = 0
-        self._ending: Outcome | None = None
-        self._emptied: asyncio.Future[None] | None = None
-        self._process = Process(self._receive, lambda: self.on_lost(self), self._died)
-        self._start = Start(settings.layout, settings.init_warning_seconds)
+        self._killed_for: Outcome | None = None
+        self._idle: asyncio.Future[None] | None = None
+        self._debugger_attached = False
+        self._process = SlotProcess(
+            self._receive, lambda: self.on_pipe_closed(self), self._process_exited
+        )
+        self._startup = SlotStartup(settings.layout, settings.init_warning_s)
         self.threads = settings.threads
-        self.on_over: Callable[[Slot, Exchange], None] = lambda _slot, _exchange: None
-        self.on_lost: Callable[[Slot], None] = lambda _: None
-        self.told: dict[str, Head] = {}
-        self.gone: asyncio.Future[Outcome] = self._loop.create_future()
-        self.last_words = ""
+        self.on_request_done: Callable[[Slot, InFlightRequest], None] = lambda _slot, _request: None
+        self.on_pipe_closed: Callable[[Slot], None] = lambda _: None
+        self.exited: asyncio.Future[Outcome] = self._loop.create_future()
+        self.exit_description = ""
 
     @classmethod
     async def spawn(cls, settings: Settings) -> "Slot":
-        """Raise ``OSError`` if the machine has no process to spare."""
+        """Raise ``OSError`` if no process can be started."""
         slot = cls(settings)
         await slot._process.spawn(settings.environ)
         slot._process.pipe.send(settings.start_frame)
         return slot
 
-    async def ready(self) -> Head:
-        """Wait for ``init()`` and return what the slot says then. Raise ``StartFailedError``."""
-        return await self._start.ready()
+    async def ready(self) -> FrameHead:
+        """Wait for ``init()`` and return the ``ready`` frame. Raise ``StartFailedError``."""
+        return await self._startup.ready()
 
     @property
-    def start_seconds(self) -> float:
-        return self._start.seconds
+    def start_s(self) -> float:
+        """Seconds since the start."""
+        return self._startup.elapsed_s
 
     @property
     def usable(self) -> bool:
-        """Whether it can still be asked."""
-        return self._ending is None and not self._process.pipe.closed.is_set()
+        """Whether it takes requests."""
+        return self._killed_for is None and not self._process.pipe.closed.is_set()
 
     @property
     def busy(self) -> int:
-        """How many requests are in it."""
-        return len(self._exchanges)
+        """The number of requests in it."""
+        return len(self._in_flight)
 
-    def ask(self, request: Head, body: bytes, asker: Asker) -> Exchange:
-        """Hand over a request. What becomes of it, the asker is told."""
+    def send(self, head: FrameHead, body: bytes, listener: AnswerListener) -> InFlightRequest:
+        """Send a request to the slot. The listener receives what becomes of it."""
         self._seq += 1
-        exchange = Exchange(self._seq, asker)
-        self._exchanges[self._seq] = exchange
-        request["type"], request["seq"] = "request", self._seq
-        self._process.pipe.send(request, body)
-        if self._timeout and self._timer is None:
-            self._timer = self._loop.call_later(self._timeout, self._look_at_the_clock)
-        return exchange
+        request = InFlightRequest(self._seq, listener)
+        self._in_flight[self._seq] = request
+        head["type"], head["seq"] = "request", self._seq
+        self._process.pipe.send(head, body)
+        if self._timeout_s and self._timer is None:
+            self._timer = self._loop.call_later(self._timeout_s, self._check_timeouts)
+        return request
 
-    def cancel(self, exchange: Exchange) -> None:
-        """Nobody takes the rest of a streamed answer any more."""
-        if not exchange.over:
+    def cancel(self, request: InFlightRequest) -> None:
+        """Stop a streamed answer: its client has gone away."""
+        if not request.done:
             self.resume()
-            self._process.pipe.send({"type": "cancel", "seq": exchange.seq})
-            self._loop.call_later(CANCEL_GRACE, self._kill_if_in, exchange)
+            self._process.pipe.send({"type": "cancel", "seq": request.seq})
+            self._loop.call_later(CANCEL_GRACE_S, self._kill_if_in_flight, request)
 
     def pause(self) -> None:
-        """Take no more of what it sends, until ``resume()``."""
+        """Stop reading what it sends until ``resume()``."""
         self._process.pipe.pause()
 
     def resume(self) -> None:
         self._process.pipe.resume()
 
     def interruption(self) -> Record:
-        """What to leave behind when the service is stopped while ``init()`` still runs."""
-        return self._start.interruption()
+        """Return the record of a service that is stopped while ``init()`` still runs."""
+        return self._startup.interruption()
 
     async def idle(self) -> None:
-        """Wait until nothing is in it any more."""
-        while self._exchanges:
-            self._emptied = self._loop.create_future()
-            await self._emptied
+        """Wait until no request is in it."""
+        while self._in_flight:
+            self._idle = self._loop.create_future()
+            await self._idle
 
-    async def stop(self, grace: float = GRACE) -> None:
-        """End the process and all that it has started."""
-        self._process.stop(grace)
-        await asyncio.shield(self.gone)
+    async def stop(self, grace_s: float = STOP_GRACE_S) -> None:
+        """End the process and its children, and wait for that."""
+        self._process.stop(grace_s)
+        await asyncio.shield(self.exited)
 
-    def _receive(self, head: Head, body: bytes) -> None:
-        exchange = self._exchanges.get(head.get("seq", 0))
-        if exchange is None:
-            self._listen(head)
+    def _receive(self, head: FrameHead, body: bytes) -> None:
+        request = self._in_flight.get(head.get("seq", 0))
+        if request is None:
+            self._receive_state(head)
             return
-        exchange.receive(head, body)
-        if exchange.over:
-            del self._exchanges[exchange.seq]
-            self.on_over(self, exchange)
-            self._note_emptiness()
+        request.receive(head, body)
+        if request.done:
+            del self._in_flight[request.seq]
+            self.on_request_done(self, request)
+            self._set_idle()
 
-    def _listen(self, head: Head) -> None:
-        """Take in a frame that belongs to no request."""
-        kind = head["type"]
-        if kind in Start.FRAMES:
-            self._start.receive(head)
-            return
-        self.told[kind] = head
-        if kind == "attached" and not head["attached"]:
-            for exchange in self._exchanges.values():
-                exchange.began = time.monotonic()  # whoever looked at it has had its time
+    def _receive_state(self, head: FrameHead) -> None:
+        """Process a frame that belongs to no request."""
+        if head["type"] in SlotStartup.FRAMES:
+            self._startup.receive(head)
+        elif head["type"] == "attached":
+            self._debugger_attached = head["attached"]
+            if not self._debugger_attached:  # time under the debugger does not count
+                self._restart_clocks()
 
-    def _note_emptiness(self) -> None:
-        if self._emptied and not self._exchanges and not self._emptied.done():
-            self._emptied.set_result(None)
+    def _restart_clocks(self) -> None:
+        for request in self._in_flight.values():
+            request.started_at = time.monotonic()
 
-    @property
-    def _is_debugged(self) -> bool:
-        """Whether somebody looks at what runs, step by step; then it may take any time."""
-        return bool(self.told.get("attached", {}).get("attached"))
+    def _set_idle(self) -> None:
+        if self._idle and not self._in_flight and not self._idle.done():
+            self._idle.set_result(None)
 
-    def _look_at_the_clock(self) -> None:
-        """End what has run too long. One timer serves all: they have the same time to run."""
+    def _check_timeouts(self) -> None:
+        """Time out what has run too long. One timer serves all, for all have the same limit."""
         self._timer = None
-        oldest = time.monotonic() - self._timeout
-        for exchange in self._running():
-            if self._is_debugged:
-                exchange.began = time.monotonic()
-            elif exchange.began <= oldest:
-                exchange.expire()
-        if sum(one.overdue for one in self._exchanges.values()) == self.threads:
+        oldest = time.monotonic() - self._timeout_s
+        for request in self._running():
+            if self._debugger_attached:
+                request.started_at = time.monotonic()
+            elif request.started_at <= oldest:
+                request.time_out()
+        if sum(one.timed_out for one in self._in_flight.values()) == self.threads:
             self._kill(Outcome.TIMEOUT)
-        next_due = min((one.began for one in self._running()), default=None)
-        if next_due is not None:
-            left = max(SOON, next_due - oldest)
-            self._timer = self._loop.call_later(left, self._look_at_the_clock)
+        next_start = min((one.started_at for one in self._running()), default=None)
+        if next_start is not None:
+            delay = max(MIN_TIMER_S, next_start - oldest)
+            self._timer = self._loop.call_later(delay, self._check_timeouts)
 
-    def _running(self) -> list[Exchange]:
-        return [one for one in self._exchanges.values() if one.running]
+    def _running(self) -> list[InFlightRequest]:
+        return [one for one in self._in_flight.values() if one.running]
 
-    def _kill_if_in(self, exchange: Exchange) -> None:
-        if exchange.seq in self._exchanges:
+    def _kill_if_in_flight(self, request: InFlightRequest) -> None:
+        if request.seq in self._in_flight:
             self._kill(Outcome.KILLED)
 
-    def _kill(self, why: Outcome) -> None:
-        self._ending = why
+    def _kill(self, outcome: Outcome) -> None:
+        self._killed_for = outcome
         self._process.kill()
 
-    def _died(self, end: End) -> None:
+    def _process_exited(self, end: ProcessExit) -> None:
         if self._timer:
             self._timer.cancel()
-        outcome = self._ending or end.outcome
-        self.last_words = TOO_LONG if outcome is Outcome.TIMEOUT else end.words
-        exchanges, self._exchanges = self._exchanges, {}
-        for exchange in exchanges.values():
-            exchange.fail(outcome)
-            self.on_over(self, exchange)
-        self._note_emptiness()
-        self._start.died(end)
-        self.gone.set_result(outcome)
+        outcome = self._killed_for or end.outcome
+        timed_out = outcome is Outcome.TIMEOUT
+        self.exit_description = KILLED_BY_TIMEOUT if timed_out else end.description
+        in_flight, self._in_flight = self._in_flight, {}
+        for request in in_flight.values():
+            request.fail(outcome)
+            self.on_request_done(self, request)
+        self._set_idle()
+        self._startup.process_exited(end)
+        self.exited.set_result(outcome)

@@ -1,4 +1,4 @@
-"""Fairlead's stand-in for ``ptvsd``, the debugger of old scripts: its calls, answered by debugpy.
+"""Fairlead's shim for ``ptvsd``, the debugger of old scripts: its calls, answered by debugpy.
 
 It ended with Python 3.8; debugpy is what it has become. Without debugpy nothing can attach, and
 nobody waits: a script that was left with these calls in it runs all the same.

@@ -1,4 +1,4 @@
-"""Fairlead's stand-in for ``azureml.core``: finding a model inside the image, nothing else.
+"""Fairlead's shim for ``azureml.core``: finding a model inside the image, nothing else.
 
 It is the last place where Python looks, so the real package wins where it is installed.
 """

@@ -1,4 +1,4 @@
-"""``azureml.core.model.Model.get_model_path()`` as it behaves inside a container (contract §11)."""
+"""``azureml.core.model.Model.get_model_path()`` as it behaves inside a container."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Fairlead's stand-in for ``azureml.contrib.services``: raw HTTP under its old name."""
+"""Fairlead's shim for ``azureml.contrib.services``: raw HTTP under its old name."""

@@ -1,0 +1,97 @@
+"""The routes: which requests the front answers at once, and which go to a slot."""
+
+from fairlead_scoring.front.config.settings import ReadLimits
+from fairlead_scoring.front.http.authentication import KeyAuthentication
+from fairlead_scoring.front.http.endpoints import Endpoints
+from fairlead_scoring.front.http.messages import (
+    Request,
+    Response,
+    html,
+    json_error,
+    payload_too_large,
+)
+from fairlead_scoring.front.slots.pool import SlotPool
+from fairlead_scoring.slot.responses import RUN_FAILED_HEADER
+
+NOT_FOUND = (
+    "The requested URL was not found on the server. If you entered the URL manually please check "
+    "your spelling and try again."
+)
+NOT_ALLOWED = "The method is not allowed for the requested URL."
+PROBE_METHODS = ("OPTIONS", "GET", "HEAD")
+SCORE, SWAGGER, RELOAD = "/score", "/swagger.json", "/-/reload"
+METRICS, SLOTS, READY, LIVE = "/metrics", "/-/slots", "/ready", "/"
+ROUTES = {
+    SCORE: ("GET", "POST", "HEAD", "OPTIONS"),
+    **dict.fromkeys((LIVE, READY, SWAGGER, METRICS, SLOTS), PROBE_METHODS),
+}
+
+
+class Router:
+    """Decides what is answered at once; only ``/score`` ever waits for a slot."""
+
+    def __init__(
+        self,
+        pool: SlotPool,
+        endpoints: Endpoints,
+        authentication: KeyAuthentication,
+        read_limits: ReadLimits,
+        *,
+        with_reload: bool,
+    ) -> None:
+        self._pool = pool
+        self._endpoints = endpoints
+        self._authentication = authentication
+        self._read_limits = read_limits
+        self._routes = {**ROUTES, RELOAD: ("POST",)} if with_reload else ROUTES
+
+    def routing_error(self, request: Request) -> Response | None:
+        """Return the answer to a request that has no route, or None."""
+        methods = self._routes.get(request.path)
+        if methods is None:
+            return json_error(404, NOT_FOUND)
+        return None if request.method in methods else json_error(405, NOT_ALLOWED)
+
+    def immediate_response(self, request: Request) -> Response | None:
+        """Return the answer that needs no slot and no body, or None."""
+        if request.path in (SCORE, SWAGGER, RELOAD):
+            refusal = self._authentication.refusal(request.headers.get("authorization", ""))
+            if refusal:
+                return self._unauthorized(request, refusal)
+        if request.path == SCORE:
+            return self._immediate_score_response(request)
+        if request.path == RELOAD:
+            return None
+        if request.method == "OPTIONS":
+            return html(200, b"", ("Allow", ", ".join(PROBE_METHODS)))
+        return self._endpoint_response(request)
+
+    def _immediate_score_response(self, request: Request) -> Response | None:
+        raw = self._pool.script is not None and self._pool.script["mode"] == "raw"
+        if request.method == "OPTIONS" and not raw:
+            return html(200, b"", (RUN_FAILED_HEADER, "False"))
+        if request.method == "HEAD" and not raw:
+            return json_error(405, "Method not allowed")
+        rejection = self._pool.rejection()
+        if rejection:
+            return self._endpoints.rejected(rejection)
+        announced = request.headers.get("content-length", "")
+        max_body_bytes = self._read_limits.max_body_bytes
+        too_large = announced.isdecimal() and int(announced) > max_body_bytes
+        return payload_too_large(max_body_bytes) if too_large else None
+
+    def _unauthorized(self, request: Request, message: str) -> Response:
+        if request.method == "OPTIONS":  # browsers ask before they send a key
+            return html(200, b"", (RUN_FAILED_HEADER, "False"))
+        return json_error(401, message).with_headers(("WWW-Authenticate", "Bearer"))
+
+    def _endpoint_response(self, request: Request) -> Response:
+        if request.path == SWAGGER:
+            return self._endpoints.swagger(request.query)
+        if request.path == METRICS:
+            return self._endpoints.metrics()
+        if request.path == SLOTS:
+            return self._endpoints.slots()
+        if request.path == READY:
+            return self._endpoints.readiness()
+        return self._endpoints.liveness()

@@ -1,0 +1,105 @@
+"""The front's main: opens the ports, starts the slots, serves, and shuts down in order."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Sequence
+
+import uvloop
+
+from fairlead_scoring.front.config.settings import Settings, read_settings
+from fairlead_scoring.front.config.values import SettingsError
+from fairlead_scoring.front.http.app import App
+from fairlead_scoring.front.http.server import HttpServer, PortTakenError, listen
+from fairlead_scoring.front.metrics import Metrics
+from fairlead_scoring.front.slots.pool import SlotPool
+from fairlead_scoring.front.slots.reload import ScriptReloader
+from fairlead_scoring.front.slots.slot import Slot
+from fairlead_scoring.front.slots.startup import StartFailedError, write_record
+from fairlead_scoring.slot import logs
+from fairlead_scoring.slot.record import Record
+
+logger = logging.getLogger(logs.LOGGER_NAME)
+PORT_TAKEN_EXIT_CODE, START_FAILED_EXIT_CODE = 1, 3
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve until a signal; return the exit code."""
+    logs.configure()
+    try:
+        settings = read_settings(arguments, os.environ)
+    except SettingsError as error:
+        logger.error("%s", error)  # noqa: TRY400 - no traceback
+        return error.code
+    try:
+        listeners = [listen(port) for port in settings.ports]
+    except PortTakenError as error:
+        logger.error("%s", error)  # noqa: TRY400 - no traceback
+        return PORT_TAKEN_EXIT_CODE
+    return uvloop.run(serve(settings, listeners))
+
+
+async def serve(settings: Settings, listeners: list[socket.socket]) -> int:
+    """Return the exit code."""
+    metrics = Metrics()
+    pool = SlotPool(
+        settings.processes, settings.queue_limits, lambda: Slot.spawn(settings), metrics
+    )
+    reloader = ScriptReloader(settings.layout, pool.replace) if settings.debug.enabled else None
+    app = App(pool, settings, metrics, reloader)
+    server = HttpServer(app)
+    _drain_on_signals(app, pool, server, settings.drain_s)
+    slots = asyncio.create_task(pool.run())
+    slots.add_done_callback(lambda _: server.stop())
+    watcher = asyncio.create_task(reloader.watch()) if reloader else None
+    logger.info("Listening on port %d, starting %s", settings.port, settings.layout.script_name)
+    await server.serve(sockets=listeners)
+    interruption = pool.interruption()
+    if watcher:
+        watcher.cancel()
+    await pool.close()
+    return await _exit_code(slots, interruption, settings)
+
+
+def _drain_on_signals(app: App, pool: SlotPool, server: HttpServer, drain_s: float) -> None:
+    """Shut down in order at the first signal, at once at the second.
+
+    While a service is being taken out of Kubernetes' endpoints requests still arrive; they are
+    served for ``drain_s`` seconds. Before ``init()`` has returned there is nothing to wait for.
+    """
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if app.draining:
+            server.abort()
+            return
+        app.start_draining()
+        seconds = drain_s if pool.serving else 0.0
+        logger.info(
+            "Told to stop: no new connections in %g s; requests still to be answered: %d",
+            seconds,
+            pool.pending,
+        )
+        loop.call_later(seconds, server.stop)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+
+
+async def _exit_code(
+    slots: asyncio.Task[None], interruption: Record | None, settings: Settings
+) -> int:
+    """Return the exit code, and write the start-up record if there is one."""
+    record, code = interruption, 0
+    try:
+        await slots
+    except StartFailedError as error:
+        record, code = error.record, START_FAILED_EXIT_CODE
+    except asyncio.CancelledError:
+        finished = "Everything that was accepted is answered, good-bye"
+        logger.info("%s", record["message"] if record else finished)
+    if record:
+        write_record(record, settings.termination_log)
+    return code
