@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from fairlead.api.meta import APPLIED
 from fairlead.api.objects import InferenceImage, Model, Webservice
 from fairlead.api.refs import Manifest
 from fairlead.contract import TaskState
@@ -94,6 +95,57 @@ class PodEvidence:
         return next((dict(s) for s in statuses if s["name"] == self.container), {})
 
 
+@dataclass(frozen=True, slots=True)
+class ChildEvidence:
+    """What decisions read of one live child: see ``observe/projection.py``, which makes it."""
+
+    manifest: Manifest
+    """``apiVersion``, ``kind``, ``metadata`` with name, namespace and uid, and of the rest the
+    fields that decisions read; each has the type that the API promises, or is not there."""
+    owned_hash: str
+    """Of the fields that our field manager owns: see ``desired/owned_fields.py``."""
+    resource_version: str
+    managed: bool = False
+    """Our field manager applied it: the fingerprint that it carries is ours."""
+    owns_replicas: bool = False
+    """``spec.replicas`` is among them."""
+    accepted_hash: str | None = None
+    """``owned_hash`` as it was right after our own apply of the manifest whose fingerprint the
+    object carries: where admission changes what we set, this is as good as we can have it."""
+
+    @property
+    def metadata(self) -> Manifest:
+        metadata: Manifest = self.manifest["metadata"]
+        return metadata
+
+    @property
+    def spec(self) -> Manifest:
+        spec: Manifest = self.manifest.get("spec", {})
+        return spec
+
+    @property
+    def status(self) -> Manifest:
+        status: Manifest = self.manifest.get("status", {})
+        return status
+
+    def condition(self, type_: str) -> Manifest:
+        """The condition of that type; empty where there is none."""
+        conditions: list[Manifest] = self.status.get("conditions", [])
+        return next((condition for condition in conditions if condition.get("type") == type_), {})
+
+    @property
+    def applied(self) -> str | None:
+        """The fingerprint of the manifest that was applied last."""
+        annotations: Manifest = self.metadata.get("annotations", {})
+        return annotations.get(APPLIED)
+
+    @property
+    def controller(self) -> Manifest | None:
+        """The owner that controls it, if one does."""
+        owners: list[Manifest] = self.metadata.get("ownerReferences", [])
+        return next((owner for owner in owners if owner.get("controller")), None)
+
+
 @dataclass(frozen=True)
 class ModelEvidence:
     """Everything a decision about a Model may look at. ``files``: None where they are missing."""
@@ -129,7 +181,7 @@ class WebserviceEvidence:
 
     webservice: Webservice
     image: InferenceImage | None
-    children: Mapping[str, Manifest]
+    children: Mapping[str, ChildEvidence]
     pods: Sequence[PodEvidence]
     fresh_keys: tuple[str, str]
     settings: Settings

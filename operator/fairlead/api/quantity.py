@@ -1,6 +1,6 @@
 """Kubernetes quantities: ``100m`` of CPU, ``512Mi`` of memory; whole numbers may stand unquoted."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, GetJsonSchemaHandler
@@ -43,15 +43,16 @@ SUFFIXES = {
 }  # fmt: skip
 
 
-def same_quantity(one: str, other: str) -> bool:
-    """True where both are quantities and equal: the API writes ``1000m`` back as ``1``."""
-    amount = _amount(one)
-    return amount is not None and amount == _amount(other)
+MAX_QUANTITY_CHARS = 32
 
 
-def _amount(text: str) -> Decimal | None:
+def canonical_quantity(value: object) -> object:
+    """One form for equal quantities (the API writes ``1000m`` back as ``1``); else the value."""
+    text = str(value) if isinstance(value, int) else value
+    if not isinstance(text, str) or len(text) > MAX_QUANTITY_CHARS:
+        return value
     digits = text.rstrip("numkMGTPEi")
     try:
-        return Decimal(digits) * SUFFIXES[text[len(digits) :]]
-    except (InvalidOperation, KeyError):
-        return None
+        return str((Decimal(digits) * SUFFIXES[text[len(digits) :]]).normalize())
+    except (ArithmeticError, KeyError):
+        return value

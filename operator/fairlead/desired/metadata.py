@@ -3,12 +3,11 @@
 import hashlib
 from typing import Any
 
-from fairlead.api.meta import COMPONENT, GROUP, MANAGED_BY, OWNED_BY_WEBSERVICE, SCORING
+from fairlead.api.meta import APPLIED, COMPONENT, GROUP, MANAGED_BY, OWNED_BY_WEBSERVICE, SCORING
 from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest
 from fairlead.canonical import canonical_json
 
-APPLIED = f"{GROUP}/applied"
 REVISION = f"{GROUP}/revision"
 
 

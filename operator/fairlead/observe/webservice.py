@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from fairlead.api.meta import API_VERSION, INFERENCE_IMAGE, OWNED_BY_WEBSERVICE
 from fairlead.api.objects import InferenceImage, Webservice, read_image
-from fairlead.api.refs import Manifest, Ref
+from fairlead.api.refs import Ref
 from fairlead.cluster import PodLog
 from fairlead.desired.child_kinds import CHILD_KINDS
 from fairlead.desired.deployment import CONTAINER
-from fairlead.evidence import PodEvidence, WebserviceEvidence
+from fairlead.evidence import ChildEvidence, PodEvidence, WebserviceEvidence
 from fairlead.observe.context import ReconcileContext
+from fairlead.observe.projection import project
 
 MAX_LOG_READS = 2  # pods of one service whose logs are read at one look
 KEY_BYTES = 24
@@ -36,12 +37,14 @@ async def _image(webservice: Webservice, context: ReconcileContext) -> Inference
     return None if body is None else read_image(body)
 
 
-async def _children(webservice: Webservice, context: ReconcileContext) -> Mapping[str, Manifest]:
+async def _children(
+    webservice: Webservice, context: ReconcileContext
+) -> Mapping[str, ChildEvidence]:
     found = await asyncio.gather(
         *(context.cluster.get(kind.ref(webservice)) for kind in CHILD_KINDS)
     )
     pairs = zip(CHILD_KINDS, found, strict=True)
-    return {kind.kind: manifest for kind, manifest in pairs if manifest is not None}
+    return {kind.kind: project(kind, live) for kind, live in pairs if live is not None}
 
 
 async def _pods(webservice: Webservice, context: ReconcileContext) -> list[PodEvidence]:

@@ -5,15 +5,18 @@ from typing import Any
 import pytest
 
 from fairlead.decide.webservice.stages import base_uri
+from fairlead.desired.child_kinds import SERVICE
+from fairlead.evidence import ChildEvidence
+from fairlead.observe.projection import project
 
 NODE_PORT = {"type": "NodePort", "ports": [{"nodePort": 30080}]}
 BALANCED = {"type": "LoadBalancer", "ports": [{}]}
 
 
-def service(spec: dict[str, Any], *ingress: dict[str, str]) -> dict[str, Any]:
+def service(spec: dict[str, Any], *ingress: dict[str, str]) -> ChildEvidence:
     metadata = {"name": "credit", "namespace": "demo"}
     status = {"loadBalancer": {"ingress": list(ingress)} if ingress else {}}
-    return {"metadata": metadata, "spec": spec, "status": status}
+    return project(SERVICE, {"metadata": metadata, "spec": spec, "status": status})
 
 
 @pytest.mark.parametrize(
@@ -30,6 +33,6 @@ def service(spec: dict[str, Any], *ingress: dict[str, str]) -> dict[str, Any]:
     ],
 )
 def test_an_address_opens_from_where_it_is_meant_for(
-    found: dict[str, Any], nodes: list[str], external_host: str, uri: str
+    found: ChildEvidence, nodes: list[str], external_host: str, uri: str
 ) -> None:
     assert base_uri(found, nodes, external_host) == uri

@@ -1,54 +1,146 @@
+"""Drift: what we want against what our field manager owns, on objects that a real API server wrote.
+
+Each file in ``live/`` holds a Webservice's spec and one of its children, recorded with
+``kubectl get -o json --show-managed-fields`` after our apply and after what its name says.
+"""
+
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from fairlead.decide.webservice.drift import holds, needs_apply
+from fairlead.api.meta import WEBSERVICE
+from fairlead.api.objects import read_webservice
+from fairlead.api.refs import Manifest
+from fairlead.decide.webservice.drift import needs_apply
+from fairlead.desired.owned_fields import expected_hash, owned_hash
 from fairlead.desired.service import service
-from tests.unit.objects import webservice
+from fairlead.observe.projection import project
+from tests.unit.live import RECORDED, applied, child, kind_of
+from tests.unit.objects import body, webservice
+
+SAME = [
+    "applied",  # with an empty variable, 1000m of CPU, 0.5Gi and 1024Mi of memory
+    "applied-fixed",
+    "applied-twice",
+    "container-added",  # by an injector: containers, a variable, a volume and its mount
+    "container-applied",  # the same by server-side apply
+    "env-added",
+    "paused",
+    "resources-same",  # somebody set what we want, too
+    "restarted",
+    "scaled-by-autoscaler",
+    "service-port-added",
+    "volume-changed",  # a size limit for our emptyDir
+]
+DRIFTED = [
+    "annotation-removed",
+    "env-changed",
+    "env-filled",  # the empty variable got a value
+    "env-removed",
+    "hpa-external",
+    "hpa-max",
+    "hpa-metric",
+    "labels-removed",
+    "mount-writable",
+    "orphaned",  # the owner is gone
+    "pdb-changed",
+    "resources-changed",
+    "restored",
+    "running",  # with other probes than ours
+    "scaled",
+    "service-port-changed",
+    "service-selector",
+    "service-type",
+    "strategy-changed",
+    "volume-replaced",
+]
+
+
+def recorded(file: str) -> tuple[Manifest, Manifest]:
+    """What was wanted, and the live object."""
+    found = json.loads((RECORDED / file).read_text())
+    owner = body(WEBSERVICE, found["spec"], None, name=found["name"], uid=found["uid"])
+    wanted = read_webservice(owner)
+    live = found["live"]
+    manifest = kind_of(live).build(wanted, str(wanted.spec.image))
+    assert manifest
+    return manifest, live
+
+
+def files(steps: list[str]) -> list[str]:
+    return sorted(file.name for step in steps for file in RECORDED.glob(f"{step}.*.json"))
+
+
+def test_every_recorded_object_is_judged() -> None:
+    assert files(["*"]) == sorted(files(SAME) + files(DRIFTED))
+
+
+@pytest.mark.parametrize("file", files(SAME))
+def test_what_others_add_is_no_drift(file: str) -> None:
+    wanted, live = recorded(file)
+    assert owned_hash(live) == expected_hash(wanted)
+    assert not needs_apply(wanted, child(live))
+
+
+@pytest.mark.parametrize("file", files(DRIFTED))
+def test_what_others_take_from_us_is_drift(file: str) -> None:
+    wanted, live = recorded(file)
+    assert owned_hash(live) != expected_hash(wanted)
+    assert needs_apply(wanted, child(live))
+
 
 WANTED = service(webservice())
-LIVE = {
-    **WANTED,
-    "metadata": {**WANTED["metadata"], "uid": "u", "resourceVersion": "7"},
-    "spec": {**WANTED["spec"], "clusterIP": "10.0.0.1"},
-}
-
-
-def edited(**spec: Any) -> dict[str, Any]:
-    return {**LIVE, "spec": {**LIVE["spec"], **spec}}
 
 
 def test_what_is_missing_is_made() -> None:
     assert needs_apply(WANTED, None)
 
 
-def test_what_is_as_it_should_be_is_left_alone() -> None:
-    assert not needs_apply(WANTED, LIVE)
-
-
-def test_what_somebody_changed_is_put_right() -> None:
-    assert needs_apply(WANTED, edited(type="LoadBalancer"))
-
-
-def test_a_wish_that_was_dropped_is_seen_by_the_fingerprint() -> None:
+def test_a_wish_that_was_dropped_is_seen() -> None:
     exposed = service(webservice(expose={"type": "NodePort", "nodePort": 30080}))
-    live = {**LIVE, "metadata": exposed["metadata"]}
+    assert needs_apply(WANTED, child(applied(exposed)))
+
+
+def changed_by_admission() -> Manifest:
+    live = applied(WANTED)
+    return {**live, "spec": {**live["spec"], "type": "LoadBalancer"}}  # it stays ours
+
+
+def test_what_admission_makes_of_our_apply_is_accepted_once_it_was_seen() -> None:
+    live = child(changed_by_admission())
     assert needs_apply(WANTED, live)
+    assert not needs_apply(WANTED, replace(live, accepted_hash=live.owned_hash))
+
+
+def test_what_was_accepted_for_one_manifest_is_not_accepted_for_the_next() -> None:
+    live = child(changed_by_admission())
+    newer = service(webservice(expose={"type": "LoadBalancer"}))
+    assert needs_apply(newer, replace(live, accepted_hash=live.owned_hash))
+
+
+def test_a_second_version_of_an_api_has_an_entry_of_its_own() -> None:
+    live = applied(WANTED)
+    [whole] = live["metadata"]["managedFields"]
+    spec, metadata = ({key: whole["fieldsV1"][key]} for key in ("f:spec", "f:metadata"))
+    older = {**whole, "apiVersion": "v1beta1", "fieldsV1": spec}
+    live["metadata"]["managedFields"] = [older, {**whole, "fieldsV1": metadata}]
+    assert owned_hash(live) == expected_hash(WANTED)
 
 
 @pytest.mark.parametrize(
-    ("live", "wanted", "same"),
+    ("field", "value"),
     [
-        pytest.param({"a": 1, "b": 2}, {"a": 1}, True, id="others may own fields"),
-        pytest.param({"b": 2}, {"a": 1}, False, id="a field is gone"),
-        pytest.param([1, 2], [1], False, id="an item more"),
-        pytest.param([{"name": "x", "d": 1}], [{"name": "x"}], True, id="defaults in items"),
-        pytest.param("1", "1000m", True, id="the API's own way to write a quantity"),
-        pytest.param("1Gi", "1024Mi", True, id="memory likewise"),
-        pytest.param("1", "1001m", False, id="another quantity"),
-        pytest.param("web", "app", False, id="plain text"),
-        pytest.param(True, "True", False, id="another type"),
+        ("managedFields", None),
+        ("managedFields", "x"),
+        ("managedFields", [None, {}, {"manager": "fairlead-operator", "operation": "Apply"}]),
+        ("annotations", [1]),
+        ("ownerReferences", {"uid": 1}),
+        ("labels", "x"),
     ],
 )
-def test_holds(live: object, wanted: object, same: bool) -> None:  # noqa: FBT001
-    assert holds(live, wanted) is same
+def test_an_object_of_another_shape_has_drifted(field: str, value: Any) -> None:
+    live = applied(WANTED)
+    live["metadata"][field] = value
+    assert needs_apply(WANTED, project(kind_of(live), live))

@@ -2,26 +2,28 @@ from typing import Any
 
 import pytest
 
-from fairlead.api.refs import Manifest
 from fairlead.api.status import FailureClass, FailureStatus
 from fairlead.api.webservice import State
 from fairlead.decide.webservice.rollout import Rollout, failure_of, rollout
+from fairlead.desired.child_kinds import DEPLOYMENT
 from fairlead.desired.metadata import REVISION
-from fairlead.evidence import PodContext, PodEvidence
+from fairlead.evidence import ChildEvidence, PodContext, PodEvidence
+from fairlead.observe.projection import project
 from tests.unit.objects import NOW, THEN
 from tests.unit.pods import crashed, pod
 
 ABOUT = PodContext("diabetes", "diabetes", "image", None, 310)
 
 
-def live(replicas: int = 2, revision: str = "new", **status: Any) -> Manifest:
+def live(replicas: int = 2, revision: str = "new", total: int = 0, **status: Any) -> ChildEvidence:
     template = {"metadata": {"labels": {REVISION: revision}}}
-    seen = {"observedGeneration": 1, **status}
+    seen = {"observedGeneration": 1, "replicas": total, **status}
     spec = {"replicas": replicas, "template": template}
-    return {"metadata": {"generation": 1}, "spec": spec, "status": seen}
+    metadata = {"generation": 1}
+    return project(DEPLOYMENT, {"metadata": metadata, "spec": spec, "status": seen})
 
 
-def judged(deployment: Manifest, *pods: PodEvidence) -> Rollout:
+def judged(deployment: ChildEvidence, *pods: PodEvidence) -> Rollout:
     return rollout(deployment, "new", pods, ABOUT)
 
 
@@ -41,14 +43,13 @@ def test_all_replicas_of_the_newest_revision_are_ready() -> None:
             live(revision="old", readyReplicas=2, updatedReplicas=2), id="not applied yet"
         ),
         pytest.param(
-            {**live(), "status": {"replicas": 3, "readyReplicas": 3, "updatedReplicas": 2,
-                                  "observedGeneration": 1}},
+            live(total=3, readyReplicas=3, updatedReplicas=2),
             id="an old one is left",
         ),
         pytest.param(live(readyReplicas=1, updatedReplicas=2), id="one is not ready"),
     ],
 )  # fmt: skip
-def test_a_rollout_is_not_complete_before_its_end(deployment: Manifest) -> None:
+def test_a_rollout_is_not_complete_before_its_end(deployment: ChildEvidence) -> None:
     moving = judged(deployment)
     assert (moving.complete, moving.state) == (False, State.TRANSITIONING)
 

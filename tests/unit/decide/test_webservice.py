@@ -12,6 +12,7 @@ from fairlead.desired.deployment import revision_of
 from fairlead.desired.metadata import REVISION
 from fairlead.evidence import WebserviceEvidence
 from fairlead.settings import Settings
+from tests.unit.live import applied, child
 from tests.unit.objects import NOW, image, webservice
 from tests.unit.pods import crashed
 
@@ -26,7 +27,12 @@ def evidence(
     children: Mapping[str, Manifest] | None = None,
 ) -> WebserviceEvidence:
     return WebserviceEvidence(
-        wanted, of, children or {}, (), ("one", "two"), Settings(external_host="")
+        wanted,
+        of,
+        {kind: child(live) for kind, live in (children or {}).items()},
+        (),
+        ("one", "two"),
+        Settings(external_host=""),
     )
 
 
@@ -38,19 +44,12 @@ def said(decision: Decision[WebserviceStatus]) -> dict[str, str]:
     return {c.type: f"{c.truth}/{c.reason}" for c in decision.conditions}
 
 
-def exists(manifest: Manifest, **status: Any) -> Manifest:
-    meta = {**manifest["metadata"], "uid": f"uid-of-{manifest['kind']}", "generation": 1}
-    return {**manifest, "metadata": meta, "status": status}
-
-
 def made(wanted: Webservice, **status: Any) -> dict[str, Manifest]:
     """The children as they are once everything was applied."""
     built = (kind.build(wanted, REFERENCE) for kind in CHILD_KINDS)
-    live = {manifest["kind"]: exists(manifest) for manifest in built if manifest}
-    deployed = live["Deployment"]
-    deployed["status"] = {"observedGeneration": 1, **status}
-    deployed["spec"] = {"replicas": 2, **deployed["spec"]}
-    return live
+    counts = {"Deployment": {"observedGeneration": 1, **status}}
+    manifests = [manifest for manifest in built if manifest]
+    return {m["kind"]: applied(m, counts.get(m["kind"]), replicas=2) for m in manifests}
 
 
 SERVING = {"replicas": 2, "readyReplicas": 2, "updatedReplicas": 2}
@@ -176,8 +175,6 @@ def test_the_autoscaler_goes_where_the_number_of_replicas_is_fixed() -> None:
 def test_the_number_of_replicas_is_handed_over_and_never_dropped() -> None:
     fixed, scaled = webservice(replicas=4), webservice()
     children = made(fixed, **SERVING)
-    ours = {"manager": "fairlead-operator", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
-    children["Deployment"]["metadata"]["managedFields"] = [ours]
     decision = decided(evidence(scaled, children=children))
     handover, applied, *_ = [a for a in decision.actions if isinstance(a, Apply)]
     assert (handover.manager, handover.manifest["spec"]) == ("fairlead-replicas", {"replicas": 4})

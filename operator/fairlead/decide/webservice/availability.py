@@ -6,10 +6,11 @@ from fairlead.api.conditions import Condition, false, true, unknown
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.api.status import FailureStatus
-from fairlead.api.webservice import ReplicaCounts
+from fairlead.api.webservice import ReplicaCounts, WebserviceSpec
 from fairlead.decide.decision import StageResult
 from fairlead.decide.display import count
 from fairlead.decide.webservice.rollout import Rollout
+from fairlead.evidence import ChildEvidence
 
 
 def deployed(progress: Rollout, failure: FailureStatus | None, budget: int) -> StageResult:
@@ -51,23 +52,27 @@ METRICS_GRACE = timedelta(minutes=2)  # a new replica has no CPU metrics for its
 SCALING = "Scaling"
 
 
-def scaling(autoscaler: Manifest | None, fixed: int | None, now: datetime) -> Condition:
-    """Return the condition for an autoscaler as it is, or for a ``fixed`` number of replicas."""
-    if fixed is not None:
-        return true(SCALING, Reason.FIXED_REPLICAS, f"spec.replicas is {fixed}; nothing scales.")
-    if autoscaler is None or not autoscaler.get("status"):
+def scaling(autoscaler: ChildEvidence | None, spec: WebserviceSpec, now: datetime) -> Condition:
+    """Return the condition for an autoscaler as it is, or for a fixed number of replicas."""
+    wanted = spec.autoscaled
+    if wanted is None:
+        words = f"spec.replicas is {spec.replicas}; nothing scales."
+        return true(SCALING, Reason.FIXED_REPLICAS, words)
+    if autoscaler is None or not autoscaler.status:
         return unknown(SCALING, Reason.PENDING, "The autoscaler has not looked yet.")
-    spec, status = autoscaler["spec"], autoscaler["status"]
-    conditions = {condition["type"]: condition for condition in status.get("conditions") or []}
-    active = conditions.get("ScalingActive", {})
+    active = autoscaler.condition("ScalingActive")
     if active.get("status") == "False":
         return _blind(active, now)
-    most = spec["maxReplicas"]
-    if conditions.get("ScalingLimited", {}).get("reason") == "TooManyReplicas":
-        words = f"All {most} replicas of maxReplicas are in use: raise it if requests are refused."
+    if autoscaler.condition("ScalingLimited").get("reason") == "TooManyReplicas":
+        words = (
+            f"All {wanted.max_replicas} replicas of maxReplicas are in use: raise it if requests "
+            "are refused."
+        )
         return true(SCALING, Reason.AT_MAX_REPLICAS, words)
-    target = spec["metrics"][0]["resource"]["target"]["averageUtilization"]
-    words = f"Between {spec.get('minReplicas', 1)} and {most} replicas, at {target} % of their CPU."
+    words = (
+        f"Between {wanted.min_replicas} and {wanted.max_replicas} replicas, at "
+        f"{wanted.target_utilization} % of their CPU."
+    )
     return true(SCALING, Reason.SCALING, words)
 
 

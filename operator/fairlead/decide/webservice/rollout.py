@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fairlead.api.reasons import Reason
-from fairlead.api.refs import Manifest
 from fairlead.api.status import LOG_TAIL_BYTES, FailureClass, FailureStatus
 from fairlead.api.webservice import ReplicaCounts, State
-from fairlead.desired.deployment import revision_of
 from fairlead.desired.metadata import REVISION
 from fairlead.diagnosis.pods import diagnose
-from fairlead.evidence import PodContext, PodEvidence
+from fairlead.evidence import ChildEvidence, PodContext, PodEvidence
 from fairlead.finding import Finding
 from fairlead.redact import redacted
 
@@ -57,25 +55,25 @@ class Rollout:
 
 
 def rollout(
-    live: Manifest,
+    live: ChildEvidence,
     revision: str,
     pods: Sequence[PodEvidence],
     about: PodContext,
 ) -> Rollout:
     """Judge the Deployment ``live``; pods of the wanted template carry the label ``revision``."""
-    status = live.get("status", {})
+    status = live.status
     replicas = ReplicaCounts(
-        desired=live["spec"].get("replicas", 1),
+        desired=live.spec.get("replicas", 1),
         ready=status.get("readyReplicas", 0),
         updated=status.get("updatedReplicas", 0),
     )
-    settled = revision_of(live) == revision and _settled(live, status, replicas)
+    settled = live_revision(live) == revision and _settled(live, replicas)
     if settled and replicas.ready >= replicas.desired:
         return Rollout(replicas, settled)
     newest = [pod for pod in pods if not pod.leaving and _revision(pod) == revision]
     found = [(pod, finding) for pod in newest if (finding := diagnose(pod, about))]
     if not found:
-        return Rollout(replicas, settled, _stuck(status), _refused(status))
+        return Rollout(replicas, settled, _stuck(live), _refused(live))
     reason = Counter(finding.reason for _, finding in found).most_common(1)[0][0]
     culprits = [(pod, finding) for pod, finding in found if finding.reason == reason]
     pod, finding = max(culprits, key=lambda pair: (pair[0].restarts, pair[0].name))
@@ -83,10 +81,16 @@ def rollout(
     return Rollout(replicas, settled, finding=finding, culprit=pod, affected=affected)
 
 
-def _settled(live: Manifest, status: Manifest, replicas: ReplicaCounts) -> bool:
+def live_revision(live: ChildEvidence) -> str:
+    """The revision that the Deployment's pods are made of; empty where its template has none."""
+    labels = live.spec.get("template", {}).get("metadata", {}).get("labels", {})
+    return str(labels.get(REVISION, ""))
+
+
+def _settled(live: ChildEvidence, replicas: ReplicaCounts) -> bool:
     """The controller has seen the newest spec, all replicas are made from it, none is left over."""
-    seen = status.get("observedGeneration", 0) >= live["metadata"]["generation"]
-    return bool(seen) and replicas.updated >= replicas.desired >= status.get("replicas", 0)
+    seen: bool = live.status.get("observedGeneration", 0) >= live.metadata.get("generation", 1)
+    return seen and replicas.updated >= replicas.desired >= live.status.get("replicas", 0)
 
 
 def failure_of(
@@ -128,9 +132,9 @@ def _revision(pod: PodEvidence) -> str:
     return str((pod.pod["metadata"].get("labels") or {}).get(REVISION, ""))
 
 
-def _refused(status: Manifest) -> Finding | None:
+def _refused(live: ChildEvidence) -> Finding | None:
     """The ReplicaSet could not make pods at all: a quota, Pod Security, a policy."""
-    refusal = _condition(status, "ReplicaFailure")
+    refusal = live.condition("ReplicaFailure")
     if refusal.get("status") != "True":
         return None
     return Finding(
@@ -142,10 +146,5 @@ def _refused(status: Manifest) -> Finding | None:
     )
 
 
-def _stuck(status: Manifest) -> bool:
-    return _condition(status, "Progressing").get("reason") == "ProgressDeadlineExceeded"
-
-
-def _condition(status: Manifest, type_: str) -> Manifest:
-    conditions = status.get("conditions") or []
-    return next((condition for condition in conditions if condition["type"] == type_), {})
+def _stuck(live: ChildEvidence) -> bool:
+    return live.condition("Progressing").get("reason") == "ProgressDeadlineExceeded"

@@ -30,11 +30,11 @@ from fairlead.decide.image.stages import image_reference
 from fairlead.decide.missing import missing
 from fairlead.decide.webservice.availability import available, deployed, scaling
 from fairlead.decide.webservice.children import Plan, plan
-from fairlead.decide.webservice.rollout import Rollout, failure_of, rollout
+from fairlead.decide.webservice.rollout import Rollout, failure_of, live_revision, rollout
 from fairlead.desired.child_kinds import AUTOSCALER, DEPLOYMENT, SERVICE
 from fairlead.desired.deployment import authenticated, revision_of
 from fairlead.desired.keys import keys
-from fairlead.evidence import PodContext, WebserviceEvidence
+from fairlead.evidence import ChildEvidence, PodContext, WebserviceEvidence
 
 
 def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[WebserviceStatus]:
@@ -90,15 +90,15 @@ def _judged(
 ) -> tuple[WebserviceStatus, tuple[StageResult, ...]]:
     """How what exists compares with what is wanted: the status, and the stages' words."""
     live, spec = evidence.children.get(DEPLOYMENT.kind), evidence.webservice.spec
-    wanted = planned.deployment if planned else live
     budget = (spec.probes or Probes()).initial_delay_seconds
-    if live is None or wanted is None:
+    if live is None:
         progress = Rollout(ReplicaCounts(desired=spec.replicas or 1), settled=False)
     else:
         about = _circumstances(evidence, image, budget)
-        progress = rollout(live, revision_of(wanted), evidence.pods, about)
+        revision = revision_of(planned.deployment) if planned else live_revision(live)
+        progress = rollout(live, revision, evidence.pods, about)
     failure = failure_of(progress, evidence.webservice.status.failure, now)
-    scales = scaling(evidence.children.get(AUTOSCALER.kind), spec.replicas, now)
+    scales = scaling(evidence.children.get(AUTOSCALER.kind), spec, now)
     return _status(evidence, progress, image), (
         deployed(progress, failure, budget),
         available(progress, failure),
@@ -147,7 +147,7 @@ def _serving(evidence: WebserviceEvidence) -> str:
 def _keys(evidence: WebserviceEvidence) -> list[Action]:
     """Make the Secret before the pods that mount it, and again if it is missed."""
     live = evidence.children.get(DEPLOYMENT.kind)
-    ready = live is not None and live.get("status", {}).get("readyReplicas", 0)
+    ready = live is not None and live.status.get("readyReplicas", 0)
     if ready or not authenticated(evidence.webservice):
         return []
     return [Create(keys(evidence.webservice, *evidence.fresh_keys))]
@@ -181,25 +181,29 @@ def _requeue_after(evidence: WebserviceEvidence, status: WebserviceStatus) -> fl
 SCORE, SWAGGER = "/score", "/swagger.json"
 
 
-def base_uri(service: Manifest, node_addresses: Iterable[str], external_host: str) -> str:
+def base_uri(service: ChildEvidence, node_addresses: Iterable[str], external_host: str) -> str:
     """Return the address of ``service`` as it is in the cluster, without a path.
 
     A NodePort opens on ``external_host`` if that is set, else on the first of ``node_addresses``;
     where no outside address is known (yet) the Service's name inside the cluster is returned.
     """
-    kind = service["spec"].get("type")
+    kind = service.spec.get("type")
     if kind == ExposeType.NODE_PORT:
-        port = service["spec"]["ports"][0].get("nodePort")
+        port = _first(service.spec.get("ports")).get("nodePort")
         host = external_host or next(iter(node_addresses), "")
         if host and port:
             return f"http://{_bracketed(host)}:{port}"
     if kind == ExposeType.LOAD_BALANCER:
-        ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress") or [{}]
-        host = ingress[0].get("hostname") or ingress[0].get("ip") or ""
+        ingress = _first(service.status.get("loadBalancer", {}).get("ingress"))
+        host = ingress.get("hostname") or ingress.get("ip") or ""
         if host:
             return f"http://{_bracketed(host)}"
-    meta = service["metadata"]
+    meta = service.metadata
     return f"http://{meta['name']}.{meta['namespace']}.svc"
+
+
+def _first(items: list[Manifest] | None) -> Manifest:
+    return items[0] if items else {}
 
 
 def _bracketed(host: str) -> str:
