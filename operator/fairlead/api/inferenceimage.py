@@ -145,6 +145,8 @@ class BuildStatus(StatusWire):
     finished_at: Timestamp | None = None
     durations: Durations | None = None
     log_uri: Annotated[str, Field(max_length=512)] | None = None
+    versions_taken: Annotated[int, Field(ge=0)] | None = None
+    """How many versions before this one somebody else pushed first."""
 
 
 class HistoryEntry(StatusWire):

@@ -32,6 +32,7 @@ from fairlead.decide.image.status import (
     with_resolution,
     with_version,
 )
+from fairlead.decide.image.taken import at_work, give_up, given_up, is_taken, next_build
 from fairlead.decide.image.tasks import (
     BuildState,
     assemble_task,
@@ -76,7 +77,7 @@ def image_reference(image: InferenceImage) -> str | None:
 def _resolved(state: BuildState) -> BuildState | ImageDecision:
     """The base image's digest, the environment's hash and the versions so far are known."""
     key = resolution_key(state)
-    if state.status.resolved and state.status.resolved.key == key:
+    if state.status.resolved and state.status.resolved.key == key and not _outdated(state):
         return state
     identifier, task = resolve_task(state)
     progress = task_progress(
@@ -114,19 +115,43 @@ def _assembled(state: BuildState) -> BuildState | ImageDecision:
     """The image is in the registry, under a version of its own."""
     if _known(state):
         return state
-    build = build_for(state.status, _wanted(state), state.now)
-    identifier, task = assemble_task(state, build)
-    progress = task_progress(
-        identifier, task, state.evidence.tasks, state.image.created_at, state.now
-    )
+    build, progress = _assembly(state)
+    if is_taken(build, progress.state, label(state.image)):
+        if given_up(build):
+            progress = give_up(progress)
+        elif progress.task:  # its time has come, and the registry has been asked again
+            build, progress = _assembly(state, next_build(state.status, build, state.now))
+            progress = replace(progress, failure=None)  # it was that of the version before
     if progress.result is not None:
         result = AssembleResult.model_validate(progress.result)
         place = repository(state.image, state.evidence.settings)
         done = with_image(
             state.status, place, _numbered(build, progress), _hashes(state), result, state.now
         )
-        return replace(state, status=done, taken=(*state.taken, identifier))
+        return replace(state, status=done, taken=(*state.taken, progress.identifier))
     return _building(state, build, progress, ASSEMBLED)
+
+
+def _assembly(
+    state: BuildState, build: BuildStatus | None = None
+) -> tuple[BuildStatus, TaskProgress]:
+    """How the image is put together under the version of ``build``, or of the one at work."""
+    if build is None:
+        build = build_for(state.status, _wanted(state), state.now)
+        identifier, _ = assemble_task(state, build)
+        build = at_work(build, state.evidence.tasks.get(identifier), label(state.image))
+    identifier, task = assemble_task(state, build)
+    since = state.image.created_at
+    return build, task_progress(identifier, task, state.evidence.tasks, since, state.now)
+
+
+def _outdated(state: BuildState) -> bool:
+    """Somebody else has pushed a version since the registry was asked, and it is time to go on."""
+    if state.status.environment is None or _known(state):
+        return False
+    build, progress = _assembly(state)
+    taken = is_taken(build, progress.state, label(state.image))
+    return taken and progress.task is not None and not given_up(build)
 
 
 def _ready(state: BuildState) -> ImageDecision:
