@@ -2,7 +2,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help demo test lint bench bench-runtime crds up down status lock setup
+.PHONY: help demo test unit coverage lint bench bench-runtime crds up down status lock upgrade setup
 .DEFAULT_GOAL := help
 
 help:  ## What there is to make
@@ -13,6 +13,12 @@ demo: setup  ## Kubernetes, the operator and an example, from nothing to a predi
 
 test: setup  ## Every test, on a real Kubernetes
 	@$(python) -m pytest
+
+unit: setup  ## The tests that need no cluster and no Docker: half a minute
+	@$(python) -m pytest -q tests/unit tests/golden
+
+coverage: setup  ## Branch coverage of the operator by these, with a floor for each package
+	@$(python) -m tests.branch_coverage
 
 lint: setup  ## ruff, mypy, import-linter
 	@$(python) -m ruff check
@@ -38,8 +44,11 @@ down: setup  ## Remove everything that demo, test or up left running
 status: setup  ## What runs now
 	@$(python) -m tests.cluster status
 
-lock:  ## Refresh requirements.lock from pyproject.toml
+lock:  ## Refresh requirements.lock from both pyproject.toml; what is pinned stays where it can
 	@tests/cluster/bootstrap.sh lock
+
+upgrade:  ## The same, with the newest version of everything
+	@tests/cluster/bootstrap.sh upgrade
 
 setup:
 	@tests/cluster/bootstrap.sh

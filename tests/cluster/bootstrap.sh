@@ -1,6 +1,6 @@
 #!/bin/sh
 # From a bare machine to a checkout that can run: Python, uv, .venv, the wheel of the scoring runtime.
-# Says nothing and takes no time when there is nothing to do.   Usage: bootstrap.sh [lock]
+# Says nothing and takes no time when there is nothing to do.   Usage: bootstrap.sh [lock|upgrade]
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -48,7 +48,8 @@ ensure_uv() {
 
 inputs() { # the checkout too: an environment does not move
   pwd
-  cksum requirements.lock pyproject.toml operator/scoring/pyproject.toml tests/cluster/bootstrap.sh
+  cksum requirements.lock pyproject.toml operator/scoring/pyproject.toml tests/cluster/bootstrap.sh \
+    operator/scoring/fairlead_scoring/__init__.py # it has the version
 }
 
 ensure_environment() {
@@ -79,15 +80,16 @@ ensure_wheel() { # images get the scoring runtime from it
   printf '%s\n' "$wanted" >$wheel_stamp
 }
 
-lock() { # the build backend as well: nothing unpinned is ever downloaded
+lock() { # the build backend as well: nothing unpinned is ever downloaded. What is pinned stays, without --upgrade
   ensure_uv
-  printf 'hatchling\neditables\n' | "$uv" pip compile --quiet --universal --generate-hashes --upgrade \
+  printf 'hatchling\neditables\n' | "$uv" pip compile --quiet --universal --generate-hashes "$@" \
     --python-version 3.11 --custom-compile-command 'make lock' --no-annotate \
     --group dev --output-file requirements.lock - pyproject.toml operator/scoring/pyproject.toml
 }
 
 case "${1-}" in
 lock) lock ;;
+upgrade) lock --upgrade ;;
 *)
   ensure_environment
   ensure_wheel

@@ -1,0 +1,117 @@
+"""Branch coverage of the operator by its unit and golden tests, with a floor for each package.
+
+``python -m tests.branch_coverage`` runs these tests, prints one line for each package and ends with
+1 where a test fails or a package is below its floor. The floors are in ``pyproject.toml``, under
+``[tool.fairlead.branch-coverage]``: raise one when you have raised what it bounds. What runs in
+child processes is not counted.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coverage import Coverage
+
+CHECKOUT = Path(__file__).parents[1]
+OPERATOR = "operator/fairlead"
+TESTS = (
+    *("tests/unit", "tests/golden"),
+    *(
+        "--ignore=tests/unit/scoring",
+        "--ignore=tests/unit/benchmarks",
+        "--ignore=tests/unit/cluster",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Package:
+    """How much of one package was run; counts of statements and of branches."""
+
+    name: str
+    statements: int
+    statements_run: int
+    branches: int
+    branches_run: int
+
+    @property
+    def statement_rate(self) -> float:
+        return _rate(self.statements_run, self.statements)
+
+    @property
+    def branch_rate(self) -> float:
+        """Percent; of the statements where there is no branch."""
+        if not self.branches:
+            return self.statement_rate
+        return _rate(self.branches_run, self.branches)
+
+
+def _rate(run: int, there_are: int) -> float:
+    return 100.0 * run / there_are if there_are else 100.0
+
+
+def packages(files: Mapping[str, Any]) -> list[Package]:
+    """Sum coverage.py's summaries of files up to the packages and modules right below fairlead."""
+    sums: dict[str, list[int]] = {}
+    keys = ("num_statements", "covered_lines", "num_branches", "covered_branches")
+    for path, file in files.items():
+        name = Path(path).relative_to(OPERATOR).parts[0].removesuffix(".py")
+        counts = [file["summary"][key] for key in keys]
+        sums[name] = [a + b for a, b in zip(sums.get(name, [0] * 4), counts, strict=True)]
+    return [Package(name, *counts) for name, counts in sorted(sums.items()) if counts[0]]
+
+
+def problems(measured: Iterable[Package], floors: Mapping[str, float]) -> list[str]:
+    """What has to be mended: in the tests, or in the table of floors."""
+    rates = {package.name: package.branch_rate for package in measured}
+    return [
+        *(f"{name} has no floor" for name in sorted(rates.keys() - floors.keys())),
+        *(f"there is no package {name}" for name in sorted(floors.keys() - rates.keys())),
+        *(
+            f"{name}: {rates[name]:.1f} % of its branches were run, its floor is {floor:g} %"
+            for name, floor in sorted(floors.items())
+            if name in rates and rates[name] < floor
+        ),
+    ]
+
+
+def table(measured: Iterable[Package], floors: Mapping[str, float]) -> Iterator[str]:
+    yield f"{'package':<16}{'statements':>11}{'branches':>10}{'of':>6}{'floor':>7}"
+    for package in measured:
+        floor = f"{floors[package.name]:g}" if package.name in floors else "none"
+        rates = f"{package.statement_rate:>9.1f} %{package.branch_rate:>8.1f} %"
+        yield f"{package.name:<16}{rates}{package.branches:>6}{floor:>7}"
+
+
+def measure(folder: Path) -> tuple[int, dict[str, Any]]:
+    """Run the tests; return pytest's exit code and coverage.py's summaries of files."""
+    data = folder / "coverage"
+    command = [sys.executable, "-m", "coverage", "run", f"--data-file={data}", "-m", "pytest", "-q"]
+    code = subprocess.run([*command, *TESTS], cwd=CHECKOUT, check=False).returncode
+    coverage = Coverage(data_file=str(data), config_file=str(CHECKOUT / "pyproject.toml"))
+    coverage.load()
+    coverage.json_report(outfile=str(folder / "report.json"))
+    files: dict[str, Any] = json.loads((folder / "report.json").read_text())["files"]
+    return code, files
+
+
+def main() -> int:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
+    floors = project["tool"]["fairlead"]["branch-coverage"]
+    with tempfile.TemporaryDirectory() as folder:
+        code, files = measure(Path(folder))
+    measured = packages(files)
+    sys.stdout.write("\n".join(["", *table(measured, floors), "", ""]))
+    found = problems(measured, floors)
+    sys.stderr.write("".join(f"{problem}\n" for problem in found))
+    return code or int(bool(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""No package of the operator can be forgotten by the contracts that import-linter checks."""
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.packaging.project import OPERATOR, packages, pyproject
+
+CONTRACTS: list[dict[str, Any]] = pyproject()["tool"]["importlinter"]["contracts"]
+PURE = "What decides, parses and builds manifests is pure"
+TASKS = "Tasks are programs of their own: they never see the cluster"
+IMPURE = {  # and why: a new package is either pure or named here
+    "__main__": "the process: signals, the event loop",
+    "cluster": "the Kubernetes API",
+    "connection": "TLS",
+    "controller": "the clock, the event loop",
+    "engines": "Docker",
+    "handlers": "kopf",
+    "images": "files, the registry",
+    "observe": "the Kubernetes API",
+    "operator_log": "the process's log",
+    "registry": "the registry's API",
+    "runners": "child processes",
+    "settings": "the environment",
+    "sources": "files, the network",
+    "tasks": "programs",
+}
+CLOCKS = {"now", "utcnow", "today"}
+
+
+def contract(name: str) -> dict[str, Any]:
+    return next(contract for contract in CONTRACTS if contract["name"] == name)
+
+
+def named(contract: dict[str, Any]) -> set[str]:
+    return {module.removeprefix("fairlead.") for module in contract["source_modules"]}
+
+
+PURE_PACKAGES = sorted(named(contract(PURE)))
+
+
+def test_each_package_is_held_to_be_pure_or_has_a_reason_not_to_be() -> None:
+    assert packages() == {*PURE_PACKAGES, *IMPURE}
+    assert not set(PURE_PACKAGES) & IMPURE.keys()
+
+
+@pytest.mark.parametrize("client", ["kopf", "kubernetes", "docker"])
+def test_a_client_is_forbidden_to_all_packages_but_its_own(client: str) -> None:
+    """``source_modules`` is the root, so a new package is included by itself."""
+    about = [c for c in CONTRACTS if c.get("forbidden_modules") == [client]]
+    assert [c["source_modules"] for c in about] == [["fairlead"]]
+    assert all(line.endswith(f" -> {client}") for line in about[0]["ignore_imports"])
+
+
+def test_tasks_may_import_nothing_that_sees_the_cluster() -> None:
+    forbidden = {
+        module.removeprefix("fairlead.") for module in contract(TASKS)["forbidden_modules"]
+    }
+    assert named(contract(TASKS)) <= packages()
+    assert forbidden == {"cluster", "controller", "decide", "handlers", "observe", "runners"}
+
+
+def test_contracts_name_no_package_that_is_gone() -> None:
+    for each in CONTRACTS:
+        modules = [*each.get("source_modules", ()), *each.get("forbidden_modules", ())]
+        ours = {m.removeprefix("fairlead.") for m in modules if m.startswith("fairlead.")}
+        assert ours <= packages(), each["name"]
+
+
+@pytest.mark.parametrize("package", PURE_PACKAGES)
+def test_what_is_pure_asks_no_clock(package: str) -> None:
+    files = [*(OPERATOR / package).rglob("*.py"), *OPERATOR.glob(f"{package}.py")]
+    assert files
+    assert [found for file in files for found in clocks(file)] == []
+
+
+def clocks(file: Path) -> list[str]:
+    """Calls such as ``datetime.now()``: an import cannot be forbidden, for it is a type as well."""
+    return [
+        f"{file.name}:{node.lineno}"
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in CLOCKS
+    ]
+
+
+def test_a_clock_is_seen(tmp_path: Path) -> None:
+    file = tmp_path / "late.py"
+    file.write_text("from datetime import UTC, datetime\n\nlate = datetime.now(UTC)\n")
+    assert clocks(file) == ["late.py:3"]
