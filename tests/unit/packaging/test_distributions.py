@@ -1,6 +1,8 @@
 """What both distributions say of themselves, and what is in their wheels."""
 
 import re
+import subprocess
+import sys
 import zipfile
 from importlib import metadata
 from pathlib import Path
@@ -64,3 +66,14 @@ def test_the_policy_names_the_series_that_gets_fixes() -> None:
 @every_distribution
 def test_the_python_of_debian_12_is_enough(name: str) -> None:
     assert DEBIAN_12 in SpecifierSet(pyproject(DISTRIBUTIONS[name])["project"]["requires-python"])
+
+
+def test_the_operator_needs_no_newer_python_than_it_says() -> None:
+    command = [str(Path(sys.executable).with_name("vermin")), "--no-tips", "--violations"]
+    found = subprocess.run(
+        [*command, "-t=3.11-", str(CHECKOUT / "operator" / "fairlead")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout
