@@ -10,17 +10,45 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
+from fairlead.api.fields import (
+    MAX_VERSION,
+    EntryName,
+    ModelFolder,
+    PythonVersion,
+    Seconds,
+    Sha256,
+    SizeBytes,
+    StoredDigest,
+    VersionNumber,
+)
 from fairlead.api.model import ModelVersion
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.api.wire import StatusWire, Wire
+from fairlead.redact import redacted
 
 REQUEST_FILE, RESULT_FILE, LOG_FILE, FILES_FOLDER = "request.json", "result.json", "log", "files"
 WORK_FOLDER = "work"  # what a task needs while it runs; nothing in it outlives the task
+
+
+MAX_WORDS_CHARS = 4096  # characters of what a task says in one field
+MAX_RESULT_BYTES = 4 * 1024 * 1024  # bytes of ``result.json``
+
+
+def _one_line(text: str) -> str:
+    """A task may have run foreign code: what it says is redacted, and forges no line of a log."""
+    return " ".join(redacted(text[: 2 * MAX_WORDS_CHARS]).split())[:MAX_WORDS_CHARS]
+
+
+def _lines(text: str) -> str:
+    return redacted(text[-2 * MAX_WORDS_CHARS :], MAX_WORDS_CHARS)
+
+
+OneLine = Annotated[str, AfterValidator(_one_line)]
 
 
 class TaskFailure(StatusWire):
@@ -28,13 +56,13 @@ class TaskFailure(StatusWire):
 
     reason: Reason
     class_: Annotated[FailureClass, Field(alias="class")]
-    message: str
-    remedy: str | None = None
-    location: str | None = None
+    message: OneLine
+    remedy: OneLine | None = None
+    location: OneLine | None = None
     requirement: str | None = None
     """The line of the environment file that is to blame, where one is. ``message`` then begins with
     it, and the operator puts the user's file and line in front."""
-    log_tail: str | None = None
+    log_tail: Annotated[str, AfterValidator(_lines)] | None = None
     retryable: bool = False
 
 
@@ -61,8 +89,14 @@ class IngestRequest(Wire):
 class IngestResult(StatusWire):
     """``version`` is the one the content stands for; ``versions`` all that the registry has."""
 
-    version: int
-    versions: tuple[ModelVersion, ...]
+    version: VersionNumber
+    versions: Annotated[tuple[ModelVersion, ...], Field(max_length=10_000)]
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> Self:
+        if all(version.version != self.version for version in self.versions):
+            raise ValueError(f"version {self.version} is not among the versions")
+        return self
 
 
 class Requirement(Wire):
@@ -103,19 +137,19 @@ class ResolveRequest(Wire):
 class KnownVersion(StatusWire):
     """An image that the registry has: ``hash`` is what it was made from."""
 
-    version: int
-    digest: str
-    hash: str
+    version: VersionNumber
+    digest: StoredDigest
+    hash: Sha256
 
 
 class ResolveResult(StatusWire):
-    base_digest: str
-    environment_hash: str
-    environment_digest: str | None = None
-    environment_python: str | None = None
-    last_version: int = 0
+    base_digest: StoredDigest
+    environment_hash: Sha256
+    environment_digest: StoredDigest | None = None
+    environment_python: PythonVersion | None = None
+    last_version: Annotated[int, Field(ge=0, le=MAX_VERSION)] = 0
     """The highest version that was ever used, builds that failed included."""
-    versions: tuple[KnownVersion, ...] = ()
+    versions: Annotated[tuple[KnownVersion, ...], Field(max_length=10)] = ()
     """The newest ten at most."""
 
 
@@ -136,10 +170,10 @@ class EnvironmentRequest(Wire):
 
 
 class EnvironmentResult(StatusWire):
-    digest: str
-    python: str
+    digest: StoredDigest
+    python: PythonVersion
     """``3.11.2``."""
-    seconds: float
+    seconds: Seconds
     built: bool
     """False where the registry had it already."""
 
@@ -148,11 +182,11 @@ class ModelLayer(Wire):
     """A model version to mount into the image."""
 
     repository: str
-    layer: str
-    size: int
-    model_name: str
-    version: int
-    path: str
+    layer: StoredDigest
+    size: SizeBytes
+    model_name: ModelFolder
+    version: VersionNumber
+    path: EntryName
 
 
 class AssembleRequest(Wire):
@@ -173,9 +207,33 @@ class AssembleRequest(Wire):
 
 
 class AssembleResult(StatusWire):
-    digest: str
-    size_bytes: int
-    seconds: float
+    digest: StoredDigest
+    size_bytes: SizeBytes
+    seconds: Seconds
+
+
+RESULTS: Mapping[str, type[StatusWire]] = {
+    "ingest": IngestResult,
+    "resolve": ResolveResult,
+    "environment": EnvironmentResult,
+    "assemble": AssembleResult,
+}
+
+
+def read_result(program: str, content: bytes) -> TaskResult:
+    """Return the result that ``program`` wrote. Raises ``ValueError`` where it is none of its.
+
+    The program may have run foreign code: what it writes flows into status and into later requests,
+    so that it is taken only as what it is to be.
+    """
+    if len(content) > MAX_RESULT_BYTES:
+        raise ValueError(f"it is longer than {MAX_RESULT_BYTES} bytes")
+    result = TaskResult.model_validate_json(content)
+    if (result.ok is None) == (result.failure is None):
+        raise ValueError("it says neither what was done nor why not, or both")
+    if result.ok is not None and program in RESULTS:
+        return TaskResult(ok=RESULTS[program].model_validate(result.ok).to_wire())
+    return result
 
 
 class TaskPhase(StrEnum):

@@ -6,14 +6,24 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from fairlead.api.fields import (
+    MAX_PATH_CHARS,
+    MAX_VERSION,
+    BuildId,
     EnvironmentVariables,
+    Files,
     ImageReference,
     ObjectName,
+    PythonVersion,
     RelativePath,
     Repository,
+    Sha256,
+    StoredDigest,
+    StoredReference,
+    VersionNumber,
 )
 from fairlead.api.model import ConfigMapSource
-from fairlead.api.status import CommonStatus, Text, Timestamp
+from fairlead.api.shape import Shape
+from fairlead.api.status import CommonStatus, Timestamp
 from fairlead.api.wire import StatusWire, Wire, rules
 
 
@@ -25,9 +35,7 @@ class ImageModel(Wire):
 
 
 class InlineSource(Wire):
-    files: Annotated[
-        dict[str, Annotated[str, Field(max_length=131_072)]], Field(min_length=1, max_length=64)
-    ]
+    files: Files
     """Path to text."""
 
 
@@ -70,17 +78,12 @@ class InferenceImageSpec(Wire):
     source: ImageSource
     entry_script: Annotated[
         str,
-        Field(
-            min_length=4,
-            max_length=256,
-            json_schema_extra=rules(
-                (
-                    "self.matches('^([A-Za-z0-9_.-]+/)*[A-Za-z_][A-Za-z0-9_]*[.]py$') && "
-                    "!self.matches('(^|/)[.][.]?/')",
-                    "must be a relative path to a Python file that can be imported as a module, "
-                    "such as score.py or src/score.py",
-                )
-            ),
+        Field(min_length=4, max_length=MAX_PATH_CHARS),
+        Shape(
+            "([A-Za-z0-9_.-]+/)*[A-Za-z_][A-Za-z0-9_]*[.]py",
+            "must be a relative path to a Python file that can be imported as a module, "
+            "such as score.py or src/score.py",
+            never="(^|/)[.][.]?/",
         ),
     ]
     conda_file: RelativePath | None = None
@@ -104,21 +107,21 @@ class CreationState(StrEnum):
 
 class BaseImageStatus(StatusWire):
     reference: Annotated[str, Field(max_length=512)]
-    digest: Annotated[str, Field(max_length=71)]
+    digest: StoredDigest
 
 
 class EnvironmentStatus(StatusWire):
-    hash: Annotated[str, Field(max_length=64)]
-    image: Annotated[str, Field(max_length=512)] | None = None
-    python: Text | None = None
+    hash: Sha256
+    image: StoredReference | None = None
+    python: PythonVersion | None = None
 
 
 class Hashes(StatusWire):
     """What the last good image was made from; each is a sha256 of canonical content."""
 
-    image: Annotated[str, Field(max_length=64)]
-    environment: Annotated[str, Field(max_length=64)]
-    code: Annotated[str, Field(max_length=64)]
+    image: Sha256
+    environment: Sha256
+    code: Sha256
 
 
 class BuildPhase(StrEnum):
@@ -138,8 +141,8 @@ class Durations(StatusWire):
 class BuildStatus(StatusWire):
     """The newest build: ``id`` is ``<version>-<attempt>``, ``hash`` what it is made from."""
 
-    id: Annotated[str, Field(max_length=32)]
-    hash: Annotated[str, Field(max_length=64)]
+    id: BuildId
+    hash: Sha256
     phase: BuildPhase
     started_at: Timestamp
     finished_at: Timestamp | None = None
@@ -152,16 +155,16 @@ class BuildStatus(StatusWire):
 class HistoryEntry(StatusWire):
     """A version that was built, so that its inputs are recognised when they come back."""
 
-    version: Annotated[int, Field(ge=1)]
-    hash: Annotated[str, Field(max_length=64)]
-    digest: Annotated[str, Field(max_length=71)]
+    version: VersionNumber
+    hash: Sha256
+    digest: StoredDigest
 
 
 class ResolvedInputs(StatusWire):
     """What the registry said about the inputs, and for which inputs it was asked."""
 
-    key: Annotated[str, Field(max_length=64)]
-    last_version: Annotated[int, Field(ge=0)] = 0
+    key: Sha256
+    last_version: Annotated[int, Field(ge=0, le=MAX_VERSION)] = 0
 
 
 class ImageDisplay(StatusWire):
@@ -169,9 +172,9 @@ class ImageDisplay(StatusWire):
 
 
 class InferenceImageStatus(CommonStatus):
-    version: Annotated[int, Field(ge=1)] | None = None
-    image_location: Annotated[str, Field(max_length=512)] | None = None
-    image_digest: Annotated[str, Field(max_length=71)] | None = None
+    version: VersionNumber | None = None
+    image_location: StoredReference | None = None
+    image_digest: StoredDigest | None = None
     creation_state: CreationState | None = None
     base_image: BaseImageStatus | None = None
     environment: EnvironmentStatus | None = None

@@ -5,7 +5,20 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from fairlead.api.fields import ConfigMapName, Description, Digest, Labels
+from fairlead.api.fields import (
+    ConfigMapName,
+    Description,
+    Digest,
+    EntryName,
+    Labels,
+    ModelFolder,
+    Sha256,
+    SizeBytes,
+    StoredDigest,
+    StoredReference,
+    VersionNumber,
+)
+from fairlead.api.shape import Shape
 from fairlead.api.status import CommonStatus, Text, Timestamp
 from fairlead.api.wire import StatusWire, Wire, rules
 
@@ -43,14 +56,10 @@ class ModelSource(Wire):
     uri: (
         Annotated[
             str,
-            Field(
-                max_length=2048,
-                json_schema_extra=rules(
-                    (
-                        "self.matches('^https?://[^/@?#[:space:]]+(/[^[:space:]]*)?$')",
-                        "must be an https:// address without user name or password",
-                    )
-                ),
+            Field(max_length=2048),
+            Shape(
+                r"https?://[^/@?#\s]+(/[^\s]*)?",
+                "must be an https:// address without user name or password",
             ),
         ]
         | None
@@ -78,17 +87,12 @@ class ModelSpec(Wire):
     model_name: (
         Annotated[
             str,
-            Field(
-                min_length=1,
-                max_length=255,
-                json_schema_extra=rules(
-                    (
-                        "self.matches('^[a-zA-Z0-9][a-zA-Z0-9._-]*$')",
-                        "model name is invalid: it must only consist of letters, numbers, dashes, "
-                        "periods, or underscores, start with a letter or number, and be between 1 "
-                        "and 255 characters long",
-                    )
-                ),
+            Field(min_length=1, max_length=255),
+            Shape(
+                "[a-zA-Z0-9][a-zA-Z0-9._-]*",
+                "model name is invalid: it must only consist of letters, numbers, dashes, "
+                "periods, or underscores, start with a letter or number, and be between 1 "
+                "and 255 characters long",
             ),
         ]
         | None
@@ -109,16 +113,16 @@ class ModelSpec(Wire):
 class ModelVersion(StatusWire):
     """One immutable version, as the registry records it."""
 
-    version: Annotated[int, Field(ge=1)]
-    model_name: Annotated[str, Field(max_length=255)]
+    version: VersionNumber
+    model_name: ModelFolder
     """The folder that it lies in: the name it was stored under."""
-    digest: Annotated[str, Field(max_length=71)]
-    size_bytes: Annotated[int, Field(ge=0)]
+    digest: StoredDigest
+    size_bytes: SizeBytes
     files: Annotated[int, Field(ge=1)]
     source: Annotated[str, Field(max_length=2048)]
-    artifact: Annotated[str, Field(max_length=512)]
-    layer: Annotated[str, Field(max_length=71)]
-    path: Annotated[str, Field(max_length=512)]
+    artifact: StoredReference
+    layer: StoredDigest
+    path: EntryName
     """The one file or folder, below ``azureml-models/<modelName>/<version>/``."""
     registered_at: Timestamp
 
@@ -126,7 +130,7 @@ class ModelVersion(StatusWire):
 class Ingest(StatusWire):
     """What the latest look at the source was, so that the same source is not fetched again."""
 
-    key: Annotated[str, Field(max_length=64)]
+    key: Sha256
 
 
 class ModelDisplay(StatusWire):
@@ -134,8 +138,8 @@ class ModelDisplay(StatusWire):
 
 
 class ModelStatus(CommonStatus):
-    model_name: Annotated[str, Field(max_length=255)] | None = None
-    latest_version: Annotated[int, Field(ge=1)] | None = None
+    model_name: ModelFolder | None = None
+    latest_version: VersionNumber | None = None
     versions: Annotated[tuple[ModelVersion, ...], Field(max_length=MAX_VERSIONS)] = ()
     ingest: Ingest | None = None
     display: ModelDisplay | None = None

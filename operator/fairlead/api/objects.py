@@ -14,6 +14,8 @@ from fairlead.api.refs import Manifest
 from fairlead.api.webservice import WebserviceSpec, WebserviceStatus
 from fairlead.errors import StalledError
 
+MAX_PROBLEMS = 12  # that one message tells
+MAX_STEP_CHARS = 100  # characters of one key that a message shows
 Spec = TypeVar("Spec", bound=BaseModel, covariant=True)
 Status = TypeVar("Status", bound=BaseModel, covariant=True)
 
@@ -85,8 +87,14 @@ def read_webservice(body: Manifest) -> Webservice:
 
 
 def _words(error: ValidationError) -> str:
-    problems = (
-        f"{'.'.join(str(step) for step in problem['loc'])}: {problem['msg']}"
-        for problem in error.errors()
-    )
-    return f"The object cannot be read: {'; '.join(problems)}. Correct these fields."
+    problems = error.errors(include_input=False, include_url=False, include_context=False)
+    told = [f"{'.'.join(map(_step, p['loc']))}: {p['msg']}" for p in problems[:MAX_PROBLEMS]]
+    if len(problems) > MAX_PROBLEMS:
+        told.append(f"and {len(problems) - MAX_PROBLEMS} more")
+    return f"The object cannot be read: {'; '.join(told)}. Correct these fields."
+
+
+def _step(step: str | int) -> str:
+    """One part of a field's path; the key of a map may hold anything."""
+    shown = "".join(sign if sign.isprintable() else "?" for sign in str(step)[:MAX_STEP_CHARS])
+    return shown if len(str(step)) <= MAX_STEP_CHARS else f"{shown}…"

@@ -1,4 +1,8 @@
-"""Kubernetes quantities: ``100m`` of CPU, ``512Mi`` of memory; whole numbers may stand unquoted."""
+"""Kubernetes quantities: ``100m`` of CPU, ``512Mi`` of memory; whole numbers may stand unquoted.
+
+``cpu: 0.5`` is a float to YAML, which the API server refuses ("must be of type integer,string")
+before any rule of ours is asked: the fields' descriptions say that it is to be quoted.
+"""
 
 from decimal import Decimal
 from typing import Annotated, Any

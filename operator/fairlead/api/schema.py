@@ -5,16 +5,21 @@ custom-resource-definitions/#specifying-a-structural-schema: no ``$ref``, no ``a
 ``null``, no ``const``, no ``additionalProperties: false``.
 """
 
+import json
+import re
 from typing import Any
 
 from pydantic import BaseModel
+
+from fairlead.api.wire import VALIDATIONS
 
 Schema = dict[str, Any]
 KEPT = (  # in the order in which they are written
     "description", "type", "format", "enum", "default", "minimum", "maximum", "minLength",
     "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "required",
 )  # fmt: skip
-NESTED = {"properties", "items", "additionalProperties"}
+NESTED = {"properties", "items", "additionalProperties", "propertyNames"}
+SELF = re.compile(r"\bself\b")
 DROPPED = {"title", "$defs", "const"}
 
 
@@ -46,8 +51,33 @@ def _convert(raw: Schema, definitions: Schema, place: str) -> Schema:
     if isinstance(raw.get("additionalProperties"), dict):
         values = _convert(raw["additionalProperties"], definitions, f"{place}{{}}")
         schema["additionalProperties"] = values
+        schema[VALIDATIONS] = [_rule_of_keys(raw, place), *schema.get(VALIDATIONS, ())]
     _refuse_unbounded(schema, place)
     return schema
+
+
+def _rule_of_keys(raw: Schema, place: str) -> Schema:
+    """What holds for each key of a map: a structural schema can only say it as a rule of the map.
+
+    The answer begins with the first key that is wrong (naming them all exceeds the API server's
+    budget for rules); of a key that holds a line end the API server shows the message alone.
+    """
+    keys = raw.get("propertyNames") or {}
+    if "maxLength" not in keys:
+        raise ValueError(f"{place}: the keys of a map need maxLength")
+    shortest, longest = keys.get("minLength", 0), keys["maxLength"]
+    rules = keys.get(VALIDATIONS, ())
+    lengths = f"key.size() >= {shortest} && key.size() <= {longest}"
+    rule = " && ".join([lengths, *(f"({SELF.sub('key', each['rule'])})" for each in rules)])
+    wanted = [f"must have {shortest} to {longest} characters", *(each["message"] for each in rules)]
+    message = f"each key {', and '.join(wanted)}"
+    named = f"self.filter(key, !({rule}))[0] + {_cel(f': {message}')}"
+    return {"message": message, "messageExpression": named, "rule": f"self.all(key, {rule})"}
+
+
+def _cel(text: str) -> str:
+    """``text`` as a string of CEL, whose escapes are those of JSON."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _flattened(raw: Schema, definitions: Schema) -> Schema:

@@ -37,7 +37,9 @@ class Autoscale(Wire):
 
 class Limits(Wire):
     cpu: Quantity | None = None
+    """Cores, such as 2 or 1500m. Quote a number with a decimal point: "1.5"."""
     memory: Quantity | None = None
+    """Bytes, such as 512Mi or 1Gi."""
 
 
 class Resources(Wire):
@@ -59,7 +61,9 @@ class Resources(Wire):
     )
 
     cpu: Quantity = "100m"
+    """Cores that are set aside, such as 2 or 500m. Quote a number with a decimal point: "0.5"."""
     memory: Quantity = "512Mi"
+    """Bytes that are set aside, such as 512Mi or 1Gi."""
     gpu: Annotated[int, Field(ge=0, le=64)] = 0
     limits: Limits | None = None
 

@@ -44,7 +44,7 @@ _PROBE = (
     "import importlib.util as u, sys; print('%d.%d.%d' % sys.version_info[:3], "
     "bool(u.find_spec('venv') and u.find_spec('ensurepip')))"
 )
-_PYTHON = re.compile(r"(\d+\.\d+\.\d+) (True|False)")
+_PYTHON = re.compile(r"([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}) (True|False)")
 
 
 class DockerEngine:

@@ -31,9 +31,11 @@ def find_environment(
         return None
     config = json.loads(registry.blob(environments, manifest.config.digest))
     python = ((config.get("config") or {}).get("Labels") or {}).get(PYTHON_LABEL)
-    return EnvironmentImage(described.digest, python) if python else None
+    ours = isinstance(python, str) and _PYTHON.fullmatch(python)
+    return EnvironmentImage(described.digest, python) if ours else None
 
 
+_PYTHON = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _LOG = re.compile(r"log-([1-9][0-9]{0,8})-[1-9][0-9]{0,8}")
 

@@ -58,32 +58,22 @@ def same_content(
 
 
 def push(
-    registry: Registry, repository: Repository, version: ModelVersion, content: Content
+    registry: Registry,
+    repository: Repository,
+    number: int,
+    request: IngestRequest,
+    content: Content,
+    now: datetime,
 ) -> ModelVersion:
-    """Store ``content`` as ``version`` (whose ``layer`` is not known before); return it complete.
+    """Store ``content`` as version ``number``, and return what it says of itself.
 
     Raises ``RegistryError``. The tag comes last: an upload that was broken off leaves no version.
     """
-    folder = model_folder(version.model_name, version.version)
+    folder = model_folder(request.model_name, number)
     entries = (Entry(f"{folder}/{file.name}", file.source) for file in content.files)
     digest, size = registry.upload(repository, tar(entries, APP_ROOT))
     registry.upload_bytes(repository, EMPTY)
-    complete = version.model_copy(update={"layer": digest})
-    manifest = Manifest(
-        artifact_type=MODEL_ARTIFACT_TYPE,
-        config=descriptor(OCI_EMPTY, EMPTY),
-        layers=(Descriptor(media_type=OCI_LAYER, digest=digest, size=size),),
-        annotations=_annotations(complete),
-    )
-    registry.put_version(repository, version.version, written(manifest))
-    return complete
-
-
-def new_version(
-    repository: Repository, number: int, request: IngestRequest, content: Content, now: datetime
-) -> ModelVersion:
-    """What a version will say of itself, but for its layer."""
-    return ModelVersion(
+    version = ModelVersion(
         version=number,
         model_name=request.model_name,
         digest=content.digest,
@@ -91,10 +81,18 @@ def new_version(
         files=len(content.files),
         source=redacted(request.source)[:MAX_SOURCE_CHARS],
         artifact=f"{repository}:{number}",
-        layer="",
+        layer=digest,
         path=content.entry,
         registered_at=now.astimezone(UTC).replace(microsecond=0),
     )
+    manifest = Manifest(
+        artifact_type=MODEL_ARTIFACT_TYPE,
+        config=descriptor(OCI_EMPTY, EMPTY),
+        layers=(Descriptor(media_type=OCI_LAYER, digest=digest, size=size),),
+        annotations=_annotations(version),
+    )
+    registry.put_version(repository, number, written(manifest))
+    return version
 
 
 def _annotations(version: ModelVersion) -> dict[str, str]:

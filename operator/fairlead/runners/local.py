@@ -14,9 +14,9 @@ from pathlib import Path
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import Task, TaskFailure, TaskPhase, TaskState
-from fairlead.errors import WaitingError
+from fairlead.errors import StalledError, WaitingError
 from fairlead.runners.process import Command, run_program, task_command
-from fairlead.runners.task_folder import Attempt, TaskFolders
+from fairlead.runners.task_folder import Attempt, TaskFolders, UnsafeFileError
 
 
 class LocalRunner:
@@ -73,6 +73,9 @@ class LocalRunner:
             return
         try:
             attempt = self._folders.prepare(task)
+        except UnsafeFileError as error:
+            what = f"The source cannot be handed to a task: {error}. Give it another name."
+            raise StalledError(Reason.INVALID_SPEC, what) from error
         except OSError as error:
             what = f"The folder of a task could not be written ({error.strerror})"
             raise WaitingError(

@@ -1,6 +1,7 @@
 """What the local runner keeps on disk: one folder for each attempt at a task."""
 
 import json
+import re
 import shutil
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -8,28 +9,38 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from fairlead.api.fields import folder_and_file
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import (
     FILES_FOLDER,
     LOG_FILE,
+    MAX_RESULT_BYTES,
     REQUEST_FILE,
     RESULT_FILE,
     WORK_FOLDER,
     Task,
     TaskFailure,
     TaskPhase,
-    TaskResult,
     TaskState,
+    read_result,
 )
 from fairlead.redact import redacted
 from fairlead.runners.process import end_leftover
 
 TASK_FILE = "task.json"  # id, attempt, build: what the folder is about
 MAX_TASK_FOLDERS = 200  # of tasks that ended
+TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+MAX_NAME_BYTES = 255  # of one part of a path, as file systems have it
+MAX_SHOWN_CHARS = 100  # characters of a name that a message shows
 LOG_TAIL_CHARS = 2000  # characters of the log that a crash shows
+
+
+class UnsafeFileError(ValueError):
+    """A file that must not, or cannot, be written under its name."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{ascii(name)[:MAX_SHOWN_CHARS]} {why}")
 
 
 @dataclass(frozen=True)
@@ -50,8 +61,10 @@ class Attempt:
     def outcome(self, state: TaskState) -> TaskState:
         """Return ``state`` as its result file ends it; without one the program crashed."""
         try:
-            result = TaskResult.model_validate_json((self.folder / RESULT_FILE).read_bytes())
-        except (FileNotFoundError, ValidationError):
+            with (self.folder / RESULT_FILE).open("rb") as file:
+                content = file.read(MAX_RESULT_BYTES + 1)
+            result = read_result(str(_read_card(self.folder).get("program", "")), content)
+        except (FileNotFoundError, ValueError):
             return replace(state, phase=TaskPhase.FAILED, failure=self._crash())
         if result.failure is not None:
             return replace(state, phase=TaskPhase.FAILED, failure=result.failure)
@@ -62,7 +75,7 @@ class Attempt:
         return TaskFailure(
             reason=Reason.TASK_CRASHED,
             class_=FailureClass.UNKNOWN,
-            message="The task ended without a result; the end of its log is below.",
+            message="The task ended without a readable result; the end of its log is below.",
             remedy="It is tried again. If that does not help, report it with the log.",
             log_tail=redacted(text, LOG_TAIL_CHARS),
             retryable=True,
@@ -77,17 +90,22 @@ class TaskFolders:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def prepare(self, task: Task) -> Attempt:
-        """Make the folder of a new attempt, with the request and the files in it."""
+        """Make the folder of a new attempt, with the request and the files in it.
+
+        Raises ``UnsafeFileError`` before anything is written, and ``OSError``.
+        """
+        if not TASK_ID.fullmatch(task.id):
+            raise UnsafeFileError(task.id, "is no name for the folder of a task")
         folder = self._root / task.id / str(task.attempt)
+        refuse_unsafe(task.files, folder / FILES_FOLDER)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         card = {"id": task.id, "attempt": task.attempt, "build": task.build}
+        card["program"] = task.program
         (folder / TASK_FILE).write_text(json.dumps(card))
         (folder / REQUEST_FILE).write_text(task.request.model_dump_json(by_alias=True))
         for name, content in task.files.items():
-            path = folder / FILES_FOLDER / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            _write_new(folder / FILES_FOLDER / name, name, content)
         return Attempt(folder)
 
     def recover(self) -> list[TaskState]:
@@ -129,6 +147,33 @@ class TaskFolders:
         tasks = [task for task in self._root.iterdir() if task.is_dir()]
         attempts = [[a for a in task.iterdir() if a.name.isdigit()] for task in tasks]
         return [max(folders, key=lambda a: int(a.name)) for folders in attempts if folders]
+
+
+def refuse_unsafe(names: Collection[str], folder: Path) -> None:
+    """Raise ``UnsafeFileError`` unless each name is a path to a file below ``folder``.
+
+    The schema refuses such names before; whoever hands files over, none is written elsewhere.
+    """
+    for name in names:
+        parts = name.split("/")
+        if not (name.isprintable() and all(parts)) or {".", ".."} & set(parts):
+            raise UnsafeFileError(name, "has no relative path for a name")
+        if any(len(part.encode()) > MAX_NAME_BYTES for part in parts):
+            raise UnsafeFileError(name, f"has a part of more than {MAX_NAME_BYTES} bytes")
+        if not (folder / name).resolve().is_relative_to(folder.resolve()):
+            raise UnsafeFileError(name, "lies outside of the folder of the task")
+    both = folder_and_file(names)
+    if both is not None:
+        raise UnsafeFileError(both, "is, in another name, a folder")
+
+
+def _write_new(path: Path, name: str, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+    except FileExistsError as error:  # some file systems make no difference between "A" and "a"
+        raise UnsafeFileError(name, "has the name of another one here") from error
 
 
 def _of_build(card: Path, build: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from fairlead.api.reasons import Reason
 from fairlead.connection import trust
 from fairlead.contract import FILES_FOLDER, IngestRequest, IngestResult
-from fairlead.images.model_artifact import new_version, push, same_content, stored_models
+from fairlead.images.model_artifact import push, same_content, stored_models
 from fairlead.images.model_content import Content, content_of
 from fairlead.registry.reference import parse_repository
 from fairlead.sources.archive import unpack
@@ -35,8 +35,7 @@ def ingest(request: IngestRequest, task: TaskContext) -> IngestResult:
         return IngestResult(version=same.version, versions=tuple(versions))
     task.log.phase("store")
     number = max((version.version for version in versions), default=0) + 1
-    draft = new_version(repository, number, request, content, datetime.now(UTC))
-    stored = push(task.registry, repository, draft, content)
+    stored = push(task.registry, repository, number, request, content, datetime.now(UTC))
     task.log.write(f"Stored as version {number}: {stored.artifact}, layer {stored.layer}.")
     return IngestResult(version=number, versions=(*versions, stored))
 

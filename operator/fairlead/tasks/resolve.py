@@ -1,5 +1,6 @@
 """Ask the registry everything that a build has to know, before anything expensive."""
 
+import re
 import sys
 
 from fairlead.api.reasons import Reason
@@ -25,6 +26,7 @@ from fairlead.tasks.failures import TaskFailedError, registry_failure
 from fairlead.tasks.program import TaskContext, run
 
 MAX_KNOWN_VERSIONS = 10
+SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def resolve(request: ResolveRequest, task: TaskContext) -> ResolveResult:
@@ -104,14 +106,9 @@ def _known_versions(
     known = []
     for version in newest[:MAX_KNOWN_VERSIONS]:
         manifest, described = registry.manifest(repository, str(version))
-        if HASH_ANNOTATION in manifest.annotations:
-            known.append(
-                KnownVersion(
-                    version=version,
-                    digest=described.digest,
-                    hash=manifest.annotations[HASH_ANNOTATION],
-                )
-            )
+        made_of = manifest.annotations.get(HASH_ANNOTATION, "")
+        if SHA256.fullmatch(made_of):
+            known.append(KnownVersion(version=version, digest=described.digest, hash=made_of))
     return known
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fairlead.contract import IngestRequest, ModelLayer
 from fairlead.images.layers import Entry, compressed_layer
-from fairlead.images.model_artifact import new_version, push
+from fairlead.images.model_artifact import push
 from fairlead.images.model_content import content_of
 from fairlead.images.recipe import PYTHON_LABEL
 from fairlead.registry.client import Registry
@@ -71,8 +71,7 @@ def push_model(
     (folder / "model.pkl").write_bytes(content)
     model = content_of(folder, {"model.pkl": digest_of(content)}, name)
     request = IngestRequest(repository=str(repository), model_name=name, source="configmap/m")
-    draft = new_version(repository, 1, request, model, datetime.now(UTC))
-    version = push(registry, repository, draft, model)
+    version = push(registry, repository, 1, request, model, datetime.now(UTC))
     return ModelLayer(
         repository=str(repository),
         layer=version.layer,

@@ -123,7 +123,8 @@ def test_an_image_that_went_away_leaves_what_serves_alone() -> None:
 
 def test_a_new_image_is_rolled_out_and_is_not_called_serving_before_it_serves() -> None:
     wanted = webservice()
-    newer = image({"imageLocation": "localhost:5000/demo/diabetes:4", "imageDigest": "sha256:2"})
+    digest = f"sha256:{'2' * 64}"
+    newer = image({"imageLocation": "localhost:5000/demo/diabetes:4", "imageDigest": digest})
     decision = decided(evidence(wanted, newer, made(wanted, **SERVING)))
     [action] = decision.actions
     assert isinstance(action, Apply)
