@@ -31,8 +31,9 @@ def find_environment(
         return None
     config = json.loads(registry.blob(environments, manifest.config.digest))
     python = ((config.get("config") or {}).get("Labels") or {}).get(PYTHON_LABEL)
-    ours = isinstance(python, str) and _PYTHON.fullmatch(python)
-    return EnvironmentImage(described.digest, python) if ours else None
+    if not isinstance(python, str) or not _PYTHON.fullmatch(python):
+        return None
+    return EnvironmentImage(described.digest, python)
 
 
 _PYTHON = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")

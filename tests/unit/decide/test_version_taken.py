@@ -23,6 +23,7 @@ from tests.unit.objects import NOW, image
 SHARED = "registry.example.com/team/credit"
 STEP = timedelta(seconds=1)
 HORIZON = timedelta(days=1)
+OTHER = "9" * 64  # the hash of what somebody else made
 
 
 @dataclass
@@ -163,7 +164,7 @@ def test_a_taken_version_is_told_and_the_registry_is_asked_before_the_next_is_ta
 
     def somebody_else(request: AssembleRequest) -> None:
         if not seen:
-            repository.versions |= dict.fromkeys(range(1, 8), "other")
+            repository.versions |= dict.fromkeys(range(1, 8), OTHER)
         seen.append(f"{request.version}")
 
     loop.before_push = somebody_else
@@ -192,7 +193,7 @@ def test_who_takes_every_version_ends_the_tries() -> None:
     loop = Loop("mine", repository)
 
     def somebody_else(request: AssembleRequest) -> None:
-        repository.versions[request.version] = "other"
+        repository.versions[request.version] = OTHER
 
     loop.before_push = somebody_else
     run_until_settled([loop])
@@ -205,11 +206,11 @@ def test_who_takes_every_version_ends_the_tries() -> None:
 
 def test_a_status_that_could_not_be_written_leaves_the_version_at_work_in_place() -> None:
     """The task is one version ahead of the status: its result counts for the version it made."""
-    repository = Repository({1: "other"}, set())
+    repository = Repository({1: OTHER}, set())
     loop = Loop("mine", repository)
     [task] = loop.reconcile(NOW)
     loop.run(task, NOW)
-    repository.versions[2] = "other"
+    repository.versions[2] = OTHER
     [task] = loop.reconcile(NOW)
     loop.run(task, NOW)  # finds version 2 taken
     loop.reconcile(NOW)
