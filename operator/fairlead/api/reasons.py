@@ -86,10 +86,11 @@ class Reason(StrEnum):
     IMAGE_NOT_FOUND = "ImageNotFound"  # the InferenceImage does not exist
     IMAGE_READY = "ImageReady"  # the image to serve is known
     IMAGE_PULL_FAILED = "ImagePullFailed"  # a node cannot pull the image
-    DEPLOYED = "Deployed"  # every child object is as it should be
-    ROLLING_OUT = "RollingOut"  # new replicas are starting
+    WAITING_FOR_DELETION = "WaitingForDeletion"  # objects of an earlier Webservice are leaving
+    DEPLOYED = "Deployed"  # the newest revision is rolled out
+    ROLLING_OUT = "RollingOut"  # replicas of a new revision are starting
     ROLLOUT_STUCK = "RolloutStuck"  # new replicas do not become ready, and none says why
-    SERVING = "Serving"  # all wanted replicas are ready
+    SERVING = "Serving"  # at least one replica is ready
     STARTING = "Starting"  # no replica is ready yet, and none has failed
     USER_SCRIPT_INIT_FAILED = "UserScriptInitFailed"  # init() raised
     USER_SCRIPT_IMPORT_ERROR = "UserScriptImportError"  # the script could not be imported

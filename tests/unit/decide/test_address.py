@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fairlead.decide.webservice.stages import base_uri
+from fairlead.decide.webservice.address import base_uri
 from fairlead.desired.child_kinds import SERVICE
 from fairlead.evidence import ChildEvidence
 from fairlead.observe.projection import project

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,14 @@ def live(replicas: int = 2, revision: str = "new", total: int = 0, **status: Any
     spec = {"replicas": replicas, "template": template}
     metadata = {"generation": 1}
     return project(DEPLOYMENT, {"metadata": metadata, "spec": spec, "status": seen})
+
+
+FINISHED = {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}
+
+
+def nothing_ready(deployment: ChildEvidence) -> Rollout:
+    status = {**deployment.status, "readyReplicas": 0}
+    return judged(replace(deployment, manifest={**deployment.manifest, "status": status}))
 
 
 def judged(deployment: ChildEvidence, *pods: PodEvidence) -> Rollout:
@@ -47,11 +56,56 @@ def test_all_replicas_of_the_newest_revision_are_ready() -> None:
             id="an old one is left",
         ),
         pytest.param(live(readyReplicas=1, updatedReplicas=2), id="one is not ready"),
+        pytest.param(
+            live(total=2, readyReplicas=2, updatedReplicas=1, conditions=[FINISHED]),
+            id="what was finished is another revision",
+        ),
     ],
 )  # fmt: skip
 def test_a_rollout_is_not_complete_before_its_end(deployment: ChildEvidence) -> None:
     moving = judged(deployment)
-    assert (moving.complete, moving.state) == (False, State.TRANSITIONING)
+    assert (moving.complete, moving.state) == (False, State.HEALTHY)
+    assert (moving.settled, nothing_ready(deployment).state) == (False, State.TRANSITIONING)
+
+
+@pytest.mark.parametrize(
+    "deployment",
+    [
+        pytest.param(
+            live(5, total=5, readyReplicas=2, updatedReplicas=5, conditions=[FINISHED]),
+            id="to more, counted",
+        ),
+        pytest.param(
+            live(5, total=2, readyReplicas=2, updatedReplicas=2, conditions=[FINISHED]),
+            id="to more, not counted",
+        ),
+        pytest.param(
+            live(5, total=2, readyReplicas=2, updatedReplicas=2, observedGeneration=0),
+            id="to more, not seen",
+        ),
+        pytest.param(
+            live(1, total=2, readyReplicas=2, updatedReplicas=2, conditions=[FINISHED]),
+            id="to fewer",
+        ),
+        pytest.param(
+            live(2, total=2, readyReplicas=1, updatedReplicas=2, conditions=[FINISHED]),
+            id="one has failed",
+        ),
+    ],
+)
+def test_a_revision_that_was_rolled_out_stays_so_whatever_becomes_of_its_replicas(
+    deployment: ChildEvidence,
+) -> None:
+    serving = [pod(f"diabetes-{number}", ready=True) for number in range(2)]
+    assert judged(deployment, *serving).settled
+
+
+def test_pods_of_another_revision_are_counted_apart() -> None:
+    serving = pod("a", ready=True), pod("b", revision="old", ready=True)
+    moving = judged(live(readyReplicas=2, updatedReplicas=1), *serving)
+    assert (moving.settled, moving.old) == (False, 1)
+    unseen = judged(live(readyReplicas=2, updatedReplicas=2, observedGeneration=0), *serving)
+    assert (unseen.settled, unseen.old) == (False, 1)
 
 
 def test_what_still_serves_is_healthy_whatever_the_new_revision_does() -> None:

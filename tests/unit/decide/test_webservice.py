@@ -1,58 +1,21 @@
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from fairlead.api.objects import InferenceImage, Webservice
-from fairlead.api.refs import Manifest
-from fairlead.api.webservice import WebserviceStatus
-from fairlead.decide.decision import Apply, Create, Decision, Delete
-from fairlead.decide.webservice.stages import decide_webservice
-from fairlead.desired.child_kinds import CHILD_KINDS
+import pytest
+
+from fairlead.decide.decision import Apply, Create, Delete
 from fairlead.desired.deployment import revision_of
 from fairlead.desired.metadata import REVISION
-from fairlead.evidence import WebserviceEvidence
-from fairlead.settings import Settings
-from tests.unit.live import applied, child
-from tests.unit.objects import NOW, image, webservice
-from tests.unit.pods import crashed
-
-DIGEST = f"sha256:{'1' * 64}"
-BUILT = image({"imageLocation": "localhost:5000/demo/diabetes:3", "imageDigest": DIGEST})
-REFERENCE = f"localhost:5000/demo/diabetes@{DIGEST}"
-
-
-def evidence(
-    wanted: Webservice,
-    of: InferenceImage | None = BUILT,
-    children: Mapping[str, Manifest] | None = None,
-) -> WebserviceEvidence:
-    return WebserviceEvidence(
-        wanted,
-        of,
-        {kind: child(live) for kind, live in (children or {}).items()},
-        (),
-        ("one", "two"),
-        Settings(external_host=""),
-    )
-
-
-def decided(given: WebserviceEvidence) -> Decision[WebserviceStatus]:
-    return decide_webservice(given, NOW)
-
-
-def said(decision: Decision[WebserviceStatus]) -> dict[str, str]:
-    return {c.type: f"{c.truth}/{c.reason}" for c in decision.conditions}
-
-
-def made(wanted: Webservice, **status: Any) -> dict[str, Manifest]:
-    """The children as they are once everything was applied."""
-    built = (kind.build(wanted, REFERENCE) for kind in CHILD_KINDS)
-    counts = {"Deployment": {"observedGeneration": 1, **status}}
-    manifests = [manifest for manifest in built if manifest]
-    return {m["kind"]: applied(m, counts.get(m["kind"]), replicas=2) for m in manifests}
-
-
-SERVING = {"replicas": 2, "readyReplicas": 2, "updatedReplicas": 2}
+from tests.unit.decide.webservices import (
+    PROGRESSED,
+    REFERENCE,
+    SERVING,
+    decided,
+    evidence,
+    made,
+    said,
+)
+from tests.unit.objects import image, webservice
+from tests.unit.pods import crashed, pod
 
 
 def test_a_new_service_gets_its_keys_first_and_then_all_its_children() -> None:
@@ -150,17 +113,93 @@ def test_a_failing_revision_hides_nothing_that_serves() -> None:
     assert decision.status.state == "Healthy"
 
 
-def test_a_strangers_object_of_our_name_is_left_alone() -> None:
-    wanted = webservice()
-    stranger = {"kind": "Service", "metadata": {"name": "diabetes", "uid": "theirs"}}
-    children = {**made(wanted, **SERVING), "Service": stranger}
+def test_what_serves_is_kept_whole_after_its_image_went_away() -> None:
+    wanted = webservice({"revision": {"active": REFERENCE, "target": REFERENCE}})
+    children = made(wanted, **SERVING)
+    deployed = {"Deployment": children["Deployment"]}
+    decision = decided(evidence(wanted, of=None, children=deployed))
+    kinds = [action.manifest["kind"] for action in decision.actions if isinstance(action, Apply)]
+    assert kinds == ["Service", "PodDisruptionBudget", "HorizontalPodAutoscaler"]
+    assert said(decision)["Ready"] == "False/ImageNotFound"
+
+
+@pytest.mark.parametrize(
+    ("replicas", "status", "message"),
+    [
+        (5, {}, "2 of 5 replicas are ready."),
+        (5, {"replicas": 5, "updatedReplicas": 5}, "2 of 5 replicas are ready."),
+        (
+            5,
+            {"replicas": 5, "updatedReplicas": 5, "readyReplicas": 4},
+            "4 of 5 replicas are ready.",
+        ),
+        (1, {}, "1 of 1 replica is ready."),
+    ],
+)
+def test_scaling_changes_nothing_about_ready(
+    replicas: int, status: dict[str, int], message: str
+) -> None:
+    wanted = webservice(replicas=replicas)
+    children = made(wanted, **{**SERVING, **status}, conditions=[PROGRESSED])
     decision = decided(evidence(wanted, children=children))
-    assert decision.actions == ()
-    assert said(decision)["Stalled"] == "True/NameTaken"
-    assert decision.conditions[0].message == (
-        "Service 'diabetes' exists already and belongs to somebody else, so it was left alone, "
-        "and nothing was made."
+    assert said(decision)["Ready"] == "True/Serving"
+    assert (decision.conditions[0].message, decision.status.state) == (message, "Healthy")
+
+
+def test_a_rolling_update_says_what_serves() -> None:
+    wanted = webservice()
+    children = made(wanted, replicas=3, readyReplicas=3, updatedReplicas=1)
+    revision = revision_of(children["Deployment"])
+    pods = [
+        pod("a", "old", ready=True),
+        pod("b", "old", ready=True),
+        pod("c", revision, ready=True),
+    ]
+    decision = decided(replace(evidence(wanted, children=children), pods=pods))
+    assert said(decision)["Ready"] == "Unknown/RollingOut"
+    assert said(decision)["Available"] == "True/Serving"
+    assert decision.status.state == "Healthy"
+    assert decision.conditions[0].message.startswith(
+        "1 of 2 replicas of the new revision are ready, while 2 of the one before serve;"
     )
+
+
+def test_a_replica_that_fails_beside_others_that_serve_is_told_and_ready_stays() -> None:
+    wanted = webservice()
+    children = made(wanted, replicas=2, readyReplicas=1, updatedReplicas=2, conditions=[PROGRESSED])
+    culprit = crashed(exitCode=9)
+    culprit.pod["metadata"]["labels"][REVISION] = revision_of(children["Deployment"])
+    decision = decided(replace(evidence(wanted, children=children), pods=(culprit,)))
+    assert said(decision)["Ready"] == "True/Serving"
+    assert decision.failure
+    assert (decision.failure.reason, decision.failure.affected) == (
+        "KubernetesCrashLoopBackOff",
+        "1 of 2",
+    )
+    assert decision.failure.message in decision.conditions[0].message
+
+
+def test_all_replicas_that_fail_after_the_rollout_are_told() -> None:
+    wanted = webservice()
+    children = made(wanted, replicas=2, readyReplicas=0, updatedReplicas=2, conditions=[PROGRESSED])
+    culprit = crashed(exitCode=9)
+    culprit.pod["metadata"]["labels"][REVISION] = revision_of(children["Deployment"])
+    decision = decided(replace(evidence(wanted, children=children), pods=(culprit,)))
+    assert said(decision)["Stalled"] == "True/KubernetesCrashLoopBackOff"
+    assert said(decision)["Deployed"] == "True/Deployed"
+    assert decision.failure
+    assert decision.failure.message in decision.conditions[0].message
+
+
+def test_a_load_balancer_without_an_address_is_told() -> None:
+    wanted = webservice(expose={"type": "LoadBalancer"})
+    children = made(wanted, **SERVING)
+    decision = decided(evidence(wanted, children=children))
+    assert said(decision)["Ready"] == "True/Serving"
+    assert "The load balancer has no address yet" in decision.conditions[0].message
+    children["Service"]["status"] = {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}}
+    decision = decided(evidence(wanted, children=children))
+    assert decision.conditions[0].message == "2 of 2 replicas are ready."
 
 
 def test_the_autoscaler_goes_where_the_number_of_replicas_is_fixed() -> None:

@@ -1,6 +1,6 @@
-"""A Webservice's children: what to apply, what to delete, and what is not ours."""
+"""A Webservice's children: what to apply and what to delete."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fairlead.api.meta import REPLICAS_MANAGER
@@ -8,16 +8,16 @@ from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest, ref_of
 from fairlead.decide.decision import Action, Apply, Delete
 from fairlead.decide.webservice.drift import needs_apply
+from fairlead.decide.webservice.ownership import Ownership
 from fairlead.desired.child_kinds import CHILD_KINDS, DEPLOYMENT
 from fairlead.evidence import ChildEvidence
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do with the children; ``taken`` names those that another controller owns."""
+    """What to do with the children."""
 
     actions: tuple[Action, ...]
-    taken: tuple[str, ...]
     deployment: Manifest
 
     @property
@@ -26,28 +26,27 @@ class Plan:
         return (f"applied {' '.join(dict.fromkeys(kinds))}",) if kinds else ()
 
 
-def plan(webservice: Webservice, image: str, children: Mapping[str, ChildEvidence]) -> Plan:
-    """Return the actions that make the children what they should be; none where a name is taken.
+def wanted_kinds(webservice: Webservice) -> tuple[str, ...]:
+    """The kinds of the children that the Webservice should have."""
+    return tuple(kind.kind for kind in CHILD_KINDS if kind.build(webservice, ""))
 
-    ``children`` holds what exists under the Webservice's name, by kind, whoever made it.
+
+def plan(webservice: Webservice, image: str, owned: Ownership) -> Plan:
+    """Return the actions that make our children what they should be.
+
+    What is leaving is waited for: an update of it would be lost with it.
     """
     wanted = {kind.kind: kind.build(webservice, image) for kind in CHILD_KINDS}
-    wanted_deployment = wanted[DEPLOYMENT.kind] or {}
-    taken = tuple(
-        f"{kind} '{children[kind].metadata['name']}'"
-        for kind, manifest in wanted.items()
-        if manifest and kind in children and not _ours(children[kind], webservice)
-    )
-    if taken:
-        return Plan((), taken, wanted_deployment)
     actions = list[Action]()
     for kind, manifest in wanted.items():
-        existing = children.get(kind)
+        existing = owned.ours.get(kind)
+        if kind in owned.leaving or kind in owned.taken:
+            continue
         if manifest is not None:
             actions += _apply(manifest, existing)
-        elif existing is not None and _ours(existing, webservice):
+        elif existing is not None:
             actions.append(Delete(ref_of(existing.manifest), existing.metadata["uid"]))
-    return Plan(tuple(actions), (), wanted_deployment)
+    return Plan(tuple(actions), wanted[DEPLOYMENT.kind] or {})
 
 
 def _apply(manifest: Manifest, existing: ChildEvidence | None) -> Iterator[Action]:
@@ -77,11 +76,6 @@ def _gives_up_replicas(manifest: Manifest, existing: ChildEvidence) -> bool:
 
     A second field manager takes the live value over first; the autoscaler then takes it from it.
     """
-    if manifest["kind"] != "Deployment" or "replicas" in manifest["spec"]:
+    if manifest["kind"] != DEPLOYMENT.kind or "replicas" in manifest["spec"]:
         return False
     return existing.owns_replicas
-
-
-def _ours(existing: ChildEvidence, webservice: Webservice) -> bool:
-    controller = existing.controller or {}
-    return controller.get("uid") == webservice.uid

@@ -27,7 +27,10 @@ class Rollout:
 
     replicas: ReplicaCounts
     settled: bool
-    """Every replica is made from the wanted template, and no other is left."""
+    """The wanted revision was rolled out: no replica of another is left. That more replicas are
+    wanted since, or that one has failed since, does not undo it."""
+    old: int = 0
+    """Ready replicas of other revisions."""
     stuck: bool = False
     """Kubernetes itself gave up: nothing moved for ``progressDeadlineSeconds``."""
     finding: Finding | None = None
@@ -46,7 +49,7 @@ class Rollout:
     @property
     def state(self) -> State:
         """Azure ML v1's word; what still serves is Healthy, whatever a new revision does."""
-        if self.complete or (self.finding and self.replicas.ready):
+        if self.replicas.ready:
             return State.HEALTHY
         if self.finding is None:
             return State.TRANSITIONING
@@ -61,24 +64,25 @@ def rollout(
     about: PodContext,
 ) -> Rollout:
     """Judge the Deployment ``live``; pods of the wanted template carry the label ``revision``."""
-    status = live.status
     replicas = ReplicaCounts(
         desired=live.spec.get("replicas", 1),
-        ready=status.get("readyReplicas", 0),
-        updated=status.get("updatedReplicas", 0),
+        ready=live.status.get("readyReplicas", 0),
+        updated=live.status.get("updatedReplicas", 0),
     )
-    settled = live_revision(live) == revision and _settled(live, replicas)
+    ready = [pod for pod in pods if pod.ready and not pod.leaving]
+    old = len([pod for pod in ready if _revision(pod) != revision])
+    settled = live_revision(live) == revision and _settled(live, replicas, len(ready), old)
     if settled and replicas.ready >= replicas.desired:
         return Rollout(replicas, settled)
     newest = [pod for pod in pods if not pod.leaving and _revision(pod) == revision]
     found = [(pod, finding) for pod in newest if (finding := diagnose(pod, about))]
     if not found:
-        return Rollout(replicas, settled, _stuck(live), _refused(live))
+        return Rollout(replicas, settled, old, _stuck(live), _refused(live))
     reason = Counter(finding.reason for _, finding in found).most_common(1)[0][0]
     culprits = [(pod, finding) for pod, finding in found if finding.reason == reason]
     pod, finding = max(culprits, key=lambda pair: (pair[0].restarts, pair[0].name))
     affected = f"{len(culprits)} of {max(len(newest), replicas.desired)}"
-    return Rollout(replicas, settled, finding=finding, culprit=pod, affected=affected)
+    return Rollout(replicas, settled, old, finding=finding, culprit=pod, affected=affected)
 
 
 def live_revision(live: ChildEvidence) -> str:
@@ -87,10 +91,20 @@ def live_revision(live: ChildEvidence) -> str:
     return str(labels.get(REVISION, ""))
 
 
-def _settled(live: ChildEvidence, replicas: ReplicaCounts) -> bool:
-    """The controller has seen the newest spec, all replicas are made from it, none is left over."""
-    seen: bool = live.status.get("observedGeneration", 0) >= live.metadata.get("generation", 1)
-    return seen and replicas.updated >= replicas.desired >= live.status.get("replicas", 0)
+def _settled(live: ChildEvidence, replicas: ReplicaCounts, ready: int, old: int) -> bool:
+    """No replica of another revision is left, and those of this one were all ready at a time.
+
+    The Deployment's controller remembers the latter, across changes of the number of replicas.
+    Until it has seen the newest spec its counts may be about the one before: then the pods tell,
+    of which ``ready`` are ready, ``old`` of them of another revision.
+    """
+    if live.status.get("observedGeneration", 0) < live.metadata.get("generation", 1):
+        return ready > 0 and old == 0
+    counted = live.status.get("replicas", 0)
+    if replicas.updated >= replicas.desired >= counted and replicas.ready >= replicas.desired:
+        return True
+    finished = live.condition("Progressing").get("reason") == "NewReplicaSetAvailable"
+    return finished and replicas.updated >= counted
 
 
 def failure_of(

@@ -1,15 +1,12 @@
 """Webservice: serve the image it refers to, keep what serves, and say why if it does not."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
-from fairlead.api.conditions import false, true, unknown
-from fairlead.api.objects import InferenceImage
+from fairlead.api.conditions import true, unknown
+from fairlead.api.objects import InferenceImage, Webservice
 from fairlead.api.reasons import Reason
-from fairlead.api.refs import Manifest
-from fairlead.api.status import FailureClass, FailureStatus
+from fairlead.api.status import FailureStatus
 from fairlead.api.webservice import (
-    ExposeType,
     Probes,
     ReplicaCounts,
     Revision,
@@ -28,34 +25,37 @@ from fairlead.decide.decision import (
 )
 from fairlead.decide.image.stages import image_reference
 from fairlead.decide.missing import missing
+from fairlead.decide.webservice.address import SCORE, SWAGGER, base_uri, pending_address
 from fairlead.decide.webservice.availability import available, deployed, scaling
-from fairlead.decide.webservice.children import Plan, plan
+from fairlead.decide.webservice.children import Plan, plan, wanted_kinds
+from fairlead.decide.webservice.ownership import (
+    Ownership,
+    name_taken,
+    ownership,
+    waiting_for_deletion,
+)
 from fairlead.decide.webservice.rollout import Rollout, failure_of, live_revision, rollout
 from fairlead.desired.child_kinds import AUTOSCALER, DEPLOYMENT, SERVICE
 from fairlead.desired.deployment import authenticated, revision_of
 from fairlead.desired.keys import keys
-from fairlead.evidence import ChildEvidence, PodContext, WebserviceEvidence
+from fairlead.evidence import PodContext, WebserviceEvidence
 
 
 def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[WebserviceStatus]:
+    """Serve the image that is wanted; while there is none, keep what was served last as it is."""
+    webservice = evidence.webservice
     image, image_stage = _image(evidence, now)
-    if image is None and evidence.children.get(DEPLOYMENT.kind) is None:
-        waiting = not_reached("Deployed", "Available", why="Waits for the image.")
-        status = WebserviceStatus(state=State.TRANSITIONING)
-        return Decision(status, (image_stage, *waiting), requeue_after=REQUEUE_SOON_S)
-    if image is None:  # nothing is made, and nothing that serves is touched
-        status, judged = _judged(evidence, _serving(evidence), None, now)
-        return Decision(status, (image_stage, *judged), requeue_after=REQUEUE_SOON_S)
-    planned = plan(evidence.webservice, image, evidence.children)
-    if planned.taken:
-        return _name_taken(evidence, image_stage, planned, now)
-    status, judged = _judged(evidence, image, planned, now)
+    served = image or _served_last(evidence)
+    owned = ownership(webservice, evidence.children, wanted_kinds(webservice))
+    planned = plan(webservice, served, owned) if served and not owned.taken else None
+    progress = _progress(evidence, owned, served, planned)
+    stages = (image_stage, *_stages(evidence, owned, progress, served, now))
     return Decision(
-        status,
-        (image_stage, *judged),
-        actions=(*_keys(evidence), *planned.actions),
-        changes=planned.changes,
-        requeue_after=_requeue_after(evidence, status),
+        _status(evidence, owned, progress, served),
+        stages,
+        actions=(*_keys(evidence, owned), *planned.actions) if planned else (),
+        changes=planned.changes if planned else (),
+        requeue_after=_requeue_after(evidence, progress, settled=image is not None),
     )
 
 
@@ -85,28 +85,42 @@ def _no_image_yet(image: InferenceImage, known: FailureStatus | None, now: datet
     return missing("ImageReady", Reason.WAITING_FOR_IMAGE, message, remedy, known, now)
 
 
-def _judged(
-    evidence: WebserviceEvidence, image: str, planned: Plan | None, now: datetime
-) -> tuple[WebserviceStatus, tuple[StageResult, ...]]:
-    """How what exists compares with what is wanted: the status, and the stages' words."""
-    live, spec = evidence.children.get(DEPLOYMENT.kind), evidence.webservice.spec
-    budget = (spec.probes or Probes()).initial_delay_seconds
+def _progress(
+    evidence: WebserviceEvidence, owned: Ownership, image: str, planned: Plan | None
+) -> Rollout:
+    """How far the rollout has come; only our own Deployment is read."""
+    spec, live = evidence.webservice.spec, owned.ours.get(DEPLOYMENT.kind)
     if live is None:
-        progress = Rollout(ReplicaCounts(desired=spec.replicas or 1), settled=False)
-    else:
-        about = _circumstances(evidence, image, budget)
-        revision = revision_of(planned.deployment) if planned else live_revision(live)
-        progress = rollout(live, revision, evidence.pods, about)
-    failure = failure_of(progress, evidence.webservice.status.failure, now)
-    scales = scaling(evidence.children.get(AUTOSCALER.kind), spec, now)
-    return _status(evidence, progress, image), (
-        deployed(progress, failure, budget),
-        available(progress, failure),
-        StageResult(scales, informs=True),
+        least = spec.autoscaled.min_replicas if spec.autoscaled else spec.replicas
+        return Rollout(ReplicaCounts(desired=least or 1), settled=False)
+    revision = revision_of(planned.deployment) if planned else live_revision(live)
+    return rollout(live, revision, evidence.pods, _circumstances(evidence, image))
+
+
+def _stages(
+    evidence: WebserviceEvidence, owned: Ownership, progress: Rollout, image: str, now: datetime
+) -> tuple[StageResult, ...]:
+    """What is to be said of the children."""
+    webservice = evidence.webservice
+    scales = StageResult(
+        scaling(owned.ours.get(AUTOSCALER.kind), webservice.spec, now), informs=True
     )
+    failure = failure_of(progress, webservice.status.failure, now)
+    serves = available(progress, failure, pending_address(owned.ours.get(SERVICE.kind)))
+    if owned.taken:
+        return name_taken(webservice, owned, now), serves, scales
+    if owned.leaving:
+        return waiting_for_deletion(owned), serves, scales
+    if not image and DEPLOYMENT.kind not in owned.ours:
+        return *not_reached("Deployed", "Available", why="Waits for the image."), scales
+    return deployed(progress, failure, _startup_budget(webservice)), serves, scales
 
 
-def _circumstances(evidence: WebserviceEvidence, image: str, budget: int) -> PodContext:
+def _startup_budget(webservice: Webservice) -> int:
+    return (webservice.spec.probes or Probes()).initial_delay_seconds
+
+
+def _circumstances(evidence: WebserviceEvidence, image: str) -> PodContext:
     spec = evidence.webservice.spec
     limits = spec.resources.limits if spec.resources else None
     return PodContext(
@@ -114,12 +128,14 @@ def _circumstances(evidence: WebserviceEvidence, image: str, budget: int) -> Pod
         inference_image=spec.image_ref.name if spec.image_ref else None,
         image=image,
         memory_limit=limits.memory if limits else None,
-        startup_budget=budget,
+        startup_budget=_startup_budget(evidence.webservice),
     )
 
 
-def _status(evidence: WebserviceEvidence, progress: Rollout, image: str) -> WebserviceStatus:
-    service, known = evidence.children.get(SERVICE.kind), evidence.webservice.status
+def _status(
+    evidence: WebserviceEvidence, owned: Ownership, progress: Rollout, image: str
+) -> WebserviceStatus:
+    service, known = owned.ours.get(SERVICE.kind), evidence.webservice.status
     addresses = [
         str(pod.pod["status"]["hostIP"])
         for pod in evidence.pods
@@ -127,10 +143,11 @@ def _status(evidence: WebserviceEvidence, progress: Rollout, image: str) -> Webs
     ]
     base = base_uri(service, addresses, evidence.settings.external_host) if service else None
     before = known.revision.active if known.revision else None
-    active = image if progress.complete else (before if progress.replicas.ready else None)
     replicas = progress.replicas
+    active = (image if progress.settled else before) if replicas.ready else None
+    failed = owned.taken and not replicas.ready
     return WebserviceStatus(
-        state=progress.state,
+        state=State.FAILED if failed else progress.state,
         scoring_uri=base and f"{base}{SCORE}",
         swagger_uri=base and f"{base}{SWAGGER}",
         replicas=replicas,
@@ -139,72 +156,22 @@ def _status(evidence: WebserviceEvidence, progress: Rollout, image: str) -> Webs
     )
 
 
-def _serving(evidence: WebserviceEvidence) -> str:
+def _served_last(evidence: WebserviceEvidence) -> str:
+    """The image that was rolled out last: it is kept while there is no other."""
     revision = evidence.webservice.status.revision
     return (revision.target if revision else None) or ""
 
 
-def _keys(evidence: WebserviceEvidence) -> list[Action]:
+def _keys(evidence: WebserviceEvidence, owned: Ownership) -> list[Action]:
     """Make the Secret before the pods that mount it, and again if it is missed."""
-    live = evidence.children.get(DEPLOYMENT.kind)
+    live = owned.ours.get(DEPLOYMENT.kind)
     ready = live is not None and live.status.get("readyReplicas", 0)
     if ready or not authenticated(evidence.webservice):
         return []
     return [Create(keys(evidence.webservice, *evidence.fresh_keys))]
 
 
-def _name_taken(
-    evidence: WebserviceEvidence, image_stage: StageResult, planned: Plan, now: datetime
-) -> Decision[WebserviceStatus]:
-    known, reason = evidence.webservice.status.failure, Reason.NAME_TAKEN
-    message = (
-        f"{' and '.join(planned.taken)} exists already and belongs to somebody else, so it was "
-        "left alone, and nothing was made."
-    )
-    failure = FailureStatus(
-        reason=reason,
-        class_=FailureClass.USER,
-        message=message,
-        remedy="Delete or rename one of the two.",
-        since=known.since if known and known.reason == reason else now,
-    )
-    refused = StageResult(false("Deployed", reason, message), failure, stalled=True)
-    status = WebserviceStatus(state=State.FAILED)
-    return Decision(status, (image_stage, refused))
-
-
-def _requeue_after(evidence: WebserviceEvidence, status: WebserviceStatus) -> float:
+def _requeue_after(evidence: WebserviceEvidence, progress: Rollout, *, settled: bool) -> float:
     unread = any(pod.crashed and pod.log is None for pod in evidence.pods)
-    return REQUEUE_SOON_S if unread or status.state is State.TRANSITIONING else REQUEUE_SLOW_S
-
-
-SCORE, SWAGGER = "/score", "/swagger.json"
-
-
-def base_uri(service: ChildEvidence, node_addresses: Iterable[str], external_host: str) -> str:
-    """Return the address of ``service`` as it is in the cluster, without a path.
-
-    A NodePort opens on ``external_host`` if that is set, else on the first of ``node_addresses``;
-    where no outside address is known (yet) the Service's name inside the cluster is returned.
-    """
-    kind = service.spec.get("type")
-    if kind == ExposeType.NODE_PORT:
-        port = _first(service.spec.get("ports")).get("nodePort")
-        host = external_host or next(iter(node_addresses), "")
-        if host and port:
-            return f"http://{_bracketed(host)}:{port}"
-    if kind == ExposeType.LOAD_BALANCER:
-        ingress = _first(service.status.get("loadBalancer", {}).get("ingress"))
-        host = ingress.get("hostname") or ingress.get("ip") or ""
-        if host:
-            return f"http://{_bracketed(host)}"
-    meta = service.metadata
-    return f"http://{meta['name']}.{meta['namespace']}.svc"
-
-
-def _first(items: list[Manifest] | None) -> Manifest:
-    return items[0] if items else {}
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+    waits = not settled or unread or (progress.finding is None and not progress.complete)
+    return REQUEUE_SOON_S if waits else REQUEUE_SLOW_S

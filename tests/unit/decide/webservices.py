@@ -1,0 +1,54 @@
+"""Webservices with their children, and what is decided about them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fairlead.api.objects import InferenceImage, Webservice
+from fairlead.api.refs import Manifest
+from fairlead.api.webservice import WebserviceStatus
+from fairlead.decide.decision import Decision
+from fairlead.decide.webservice.stages import decide_webservice
+from fairlead.desired.child_kinds import CHILD_KINDS
+from fairlead.evidence import WebserviceEvidence
+from fairlead.settings import Settings
+from tests.unit.live import applied, child
+from tests.unit.objects import NOW, image
+
+PROGRESSED = {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}
+DIGEST = f"sha256:{'1' * 64}"
+BUILT = image({"imageLocation": "localhost:5000/demo/diabetes:3", "imageDigest": DIGEST})
+REFERENCE = f"localhost:5000/demo/diabetes@{DIGEST}"
+
+
+def evidence(
+    wanted: Webservice,
+    of: InferenceImage | None = BUILT,
+    children: Mapping[str, Manifest] | None = None,
+) -> WebserviceEvidence:
+    return WebserviceEvidence(
+        wanted,
+        of,
+        {kind: child(live) for kind, live in (children or {}).items()},
+        (),
+        ("one", "two"),
+        Settings(external_host=""),
+    )
+
+
+def decided(given: WebserviceEvidence) -> Decision[WebserviceStatus]:
+    return decide_webservice(given, NOW)
+
+
+def said(decision: Decision[WebserviceStatus]) -> dict[str, str]:
+    return {c.type: f"{c.truth}/{c.reason}" for c in decision.conditions}
+
+
+def made(wanted: Webservice, **status: Any) -> dict[str, Manifest]:
+    """The children as they are once everything was applied."""
+    built = (kind.build(wanted, REFERENCE) for kind in CHILD_KINDS)
+    counts: dict[str, Manifest] = {"Deployment": {"observedGeneration": 1, **status}}
+    manifests = [manifest for manifest in built if manifest]
+    return {m["kind"]: applied(m, counts.get(m["kind"]), replicas=2) for m in manifests}
+
+
+SERVING = {"replicas": 2, "readyReplicas": 2, "updatedReplicas": 2}
