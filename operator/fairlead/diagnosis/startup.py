@@ -48,17 +48,19 @@ def init_timed_out(about: PodContext, where: str | None) -> Finding:
 
 
 def _model_not_found(record: StartupRecord, asked_for: str, about: PodContext) -> Finding:
+    models = record.models or ()
     present = ", ".join(
-        f"{model.name} (version {', '.join(map(str, model.versions))})" for model in record.models
+        f"{model.name} (version {', '.join(map(str, model.versions))})" for model in models
     )
-    has = f"The image has: {present}." if present else "The image has no model."
-    names = difflib.get_close_matches(asked_for, [model.name for model in record.models], n=1)
+    none = "" if record.models is None else " The image has no model."  # a record that was cut
+    has = f" The image has: {present}." if present else none
+    names = difflib.get_close_matches(asked_for, [model.name for model in models], n=1)
     hint = f" (did you mean '{names[0]}'?)" if names else ""
     return Finding(
         Reason.MODEL_FILE_NOT_FOUND,
         FailureClass.USER,
         f"{record.stage}() raised {record.exception.rsplit('.', 1)[-1]}{_at(record)}: no model "
-        f"'{asked_for}' in this image. {has}",
+        f"'{asked_for}' in this image.{has}",
         f"Correct the name{_in(record)}{hint}, or add the model to spec.models of {_image(about)}.",
         _location(record),
     )
