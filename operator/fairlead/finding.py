@@ -9,6 +9,7 @@ from fairlead.redact import redacted
 
 MAX_PROBLEMS = 12  # that one message tells
 MAX_MESSAGE_CHARS = 1200  # characters of what is said of one file: status holds several of them
+MAX_REDACTED_CHARS = 20_000  # characters that are searched for secrets: more than a secret has
 MAX_QUOTED_CHARS = 100  # characters of the user's text that a message repeats
 
 
@@ -67,7 +68,7 @@ def _told(problem: Problem) -> str:
 
 def quoted(text: str) -> str:
     """Return the user's own text for a message: on one line, without secrets, short."""
-    line = redacted(" ".join(text.split()))
+    line = redacted(" ".join(text[:MAX_REDACTED_CHARS].split()))
     return f"`{line if len(line) <= MAX_QUOTED_CHARS else line[:MAX_QUOTED_CHARS] + '…'}`"
 
 

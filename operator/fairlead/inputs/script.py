@@ -8,12 +8,15 @@ import io
 import sys
 import tokenize
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from fairlead.api.reasons import Reason
 from fairlead.finding import Finding, Problem, combine, quoted
+from fairlead.inputs.bindings import Bindings, bindings, last_name
 from fairlead.inputs.source_file import missing_file
 
+MAX_SCRIPT_BYTES = 256 * 1024  # bytes; a tree of the densest text takes a second and 250 MB
+MAX_SAID_CHARS = 200  # characters of Python's own words: they may repeat a name
 Version = tuple[int, int]
 
 
@@ -29,25 +32,35 @@ def check_script(
         reason = Reason.ENTRY_SCRIPT_NOT_FOUND
         return missing_file(files, entry_script, "spec.entryScript", reason)
     text = _decoded(files[entry_script])
-    tree = text if isinstance(text, Problem) else _parsed(text, python)
-    if not isinstance(tree, Problem):
-        problems = list(_incomplete(tree))
-    elif _newer(python):
-        problems = []
-    else:
-        problems = [tree]
+    problems = [text] if isinstance(text, Problem) else _problems(text, python)
     return combine(entry_script, problems) if problems else None
+
+
+def _problems(text: str, python: Version | None) -> list[Problem]:
+    tree = _parsed(text, python)
+    if not isinstance(tree, Problem):
+        return list(_incomplete(tree))
+    newer = python is not None and python > sys.version_info[:2]
+    return [] if newer else [tree]
 
 
 def _decoded(content: bytes) -> str | Problem:
     """Return the text as Python would read it: UTF-8, or what a coding comment says."""
+    if len(content) > MAX_SCRIPT_BYTES:
+        why = f"it is longer than {MAX_SCRIPT_BYTES // 1024} KiB"
+        remedy = "Move data into files beside the script, and code into modules."
+        return Problem(Reason.ENTRY_SCRIPT_INVALID, 0, why, remedy)
+    encoding = "UTF-8"
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         line, why = content.count(b"\n", 0, error.start) + 1, f"it is not {error.encoding}"
     except SyntaxError as error:  # in the first two lines
-        line, why = 1, "it is not UTF-8" if "missing" in str(error.msg) else str(error.msg)
+        said = str(error.msg)[:MAX_SAID_CHARS]
+        line, why = 1, "it is not UTF-8" if "missing" in said else said
+    except (LookupError, ValueError):  # of the encodings that are no texts' and the oldest ones
+        line, why = 1, f"it is not {quoted(encoding)}"
     return Problem(Reason.ENTRY_SCRIPT_INVALID, line, why, "Save the script as UTF-8.")
 
 
@@ -60,7 +73,8 @@ def _parsed(text: str, python: Version | None) -> ast.Module | Problem:
             warnings.simplefilter("ignore")  # for the script's author to see, not for our log
             return ast.parse(text, feature_version=version)
     except SyntaxError as error:
-        line, why = error.lineno or 0, error.msg + (f": {quoted(error.text)}" if error.text else "")
+        said = error.msg[:MAX_SAID_CHARS]
+        line, why = error.lineno or 0, said + (f": {quoted(error.text)}" if error.text else "")
     except (RecursionError, MemoryError):
         why = "it is nested too deeply to be parsed"
     except ValueError as error:  # null bytes
@@ -72,13 +86,9 @@ def _parsed(text: str, python: Version | None) -> ast.Module | Problem:
     return Problem(Reason.ENTRY_SCRIPT_INVALID, line, why, remedy)
 
 
-def _newer(python: Version | None) -> bool:
-    return python is not None and python > sys.version_info[:2]
-
-
 def _incomplete(tree: ast.Module) -> Iterator[Problem]:
     bound = bindings(tree)
-    if bound is None:  # a star import or the like: only running it can tell
+    if bound is None:  # a star import, exec and the like: only running it can tell
         return
     for name, what in (
         ("init", "loads the model once"),
@@ -89,68 +99,6 @@ def _incomplete(tree: ast.Module) -> Iterator[Problem]:
             remedy = f"Define {name}(): it {what}."
             yield Problem(Reason.ENTRY_SCRIPT_INCOMPLETE, 0, message, remedy)
     yield from check_signatures(bound)
-
-
-Bindings = Mapping[str, Sequence[ast.AST]]
-DYNAMIC_NAMES = {"exec", "globals", "vars", "setattr", "__getattr__"}  # may bind any name
-
-
-def bindings(tree: ast.Module) -> Bindings | None:
-    """Return every top-level name with the nodes that bind it, in the order of the script.
-
-    None where only running the script can tell: a star import, ``global``, ``exec`` and the like.
-    """
-    if any(_may_bind_anything(node) for node in ast.walk(tree)):
-        return None
-    names = _Names()
-    names.visit(tree)
-    return names.bound
-
-
-def _may_bind_anything(node: ast.AST) -> bool:
-    match node:
-        case ast.ImportFrom(names=[ast.alias(name="*")]) | ast.Global():
-            return True
-        case ast.Name(id=name) | ast.FunctionDef(name=name):
-            return name in DYNAMIC_NAMES
-    return False
-
-
-class _Names(ast.NodeVisitor):
-    """Walks the module's own scope: into ``if``, ``try`` and loops, not into functions."""
-
-    def __init__(self) -> None:
-        self.bound: dict[str, list[ast.AST]] = {}
-
-    def _bind(self, name: str, node: ast.AST) -> None:
-        self.bound.setdefault(name, []).append(node)
-
-    def _visit_definition(
-        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    ) -> None:
-        self._bind(node.name, node)
-
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _visit_definition  # noqa: N815
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        """A scope of its own."""
-
-    def visit_comprehension(self, node: ast.comprehension) -> None:
-        self.visit(node.iter)  # its target is bound in its own scope
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        if node.value is not None:  # else it is only a type
-            self.generic_visit(node)
-
-    def visit_Name(self, node: ast.Name) -> None:
-        if isinstance(node.ctx, ast.Store):
-            self._bind(node.id, node)
-
-    def _visit_import(self, node: ast.Import | ast.ImportFrom) -> None:
-        for alias in node.names:
-            self._bind(alias.asname or alias.name.partition(".")[0], node)
-
-    visit_Import = visit_ImportFrom = _visit_import  # noqa: N815
 
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -210,9 +158,9 @@ def _takes_data(args: ast.arguments) -> bool:
 
 
 def _decorators(function: Function) -> set[str]:
-    """The decorators' names, without the modules they come from."""
+    """The decorators' names, without the modules they come from; empty for one without a name."""
     calls = [d.func if isinstance(d, ast.Call) else d for d in function.decorator_list]
-    return {ast.unparse(decorator).rpartition(".")[2] for decorator in calls}
+    return {last_name(decorator) for decorator in calls}
 
 
 def _problem(function: Function, message: str, remedy: str) -> Problem:

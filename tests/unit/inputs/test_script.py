@@ -53,6 +53,24 @@ def told(script: str | bytes, python: tuple[int, int] | None = None) -> str:
         ),
         pytest.param("globals().update(init=int, run=str)", id="made while it runs"),
         pytest.param("def __getattr__(name): return print", id="looked up while it runs"),
+        pytest.param("exec(open('serving.py').read())", id="executed"),
+        pytest.param("for n in ('init', 'run'): globals()[n] = make(n)", id="in the dictionary"),
+        pytest.param("names = globals()\nnames['run'] = names['init'] = f", id="by another name"),
+        pytest.param("locals()['run'] = locals()['init'] = f", id="in locals()"),
+        pytest.param("exec_here = globals\nserve(exec_here())", id="without a call"),
+        pytest.param(
+            "import sys\nsetattr(sys.modules[__name__], 'run', f)", id="an attribute of the module"
+        ),
+        pytest.param("import sys\nsys.modules[__name__].run = f", id="assigned to the module"),
+        pytest.param(
+            "import importlib\nfill(importlib.import_module(__name__))", id="handed to a function"
+        ),
+        pytest.param("def make():\n    global init, run\n    init = run = f", id="global"),
+        pytest.param("globals()['init'] = globals()['run'] = f", id="written out"),
+        pytest.param("def f():\n    from serving import *", id="a star where none may stand"),
+        pytest.param("match f:\n    case [init, run]: pass", id="matched"),
+        pytest.param("[init := run for run in ()] or (run := 1)", id="from a comprehension"),
+        pytest.param("def f(a=(init := 1), *, b=(run := 2)): ...", id="in a default"),
         pytest.param("def init(*, a=1): ...\ndef run(*, data): ...", id="keyword-only"),
         pytest.param("def init(): ...\ndef run(request_headers, data): ...", id="with headers"),
         pytest.param("def init(): ...\n@wrapped\ndef run(*a, **k): ...", id="a strange decorator"),
@@ -62,6 +80,43 @@ def told(script: str | bytes, python: tuple[int, int] | None = None) -> str:
 )
 def test_what_the_server_can_serve_is_left_alone(script: str | bytes) -> None:
     assert check(script) is None
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        (GUIDE.replace(b"def run", b"def score"), "score.py: no run() is defined at the top level"),
+        (GUIDE.replace(b"run(data)", b"run()"), "score.py:11: run() has no parameter for the req"),
+        (
+            GUIDE.replace(b"def run", b"async def run"),
+            "score.py:11: run() is async, and the server",
+        ),
+        (GUIDE.replace(b"init()", b"init(path)"), "score.py:6: init() is called without arguments"),
+    ],
+)
+def test_global_in_a_function_hides_nothing(script: bytes, message: str) -> None:
+    """Nearly every v1 script has ``global model`` in ``init()``."""
+    assert told(script).startswith(message)
+
+
+def test_what_a_function_binds_again_has_no_signature_that_is_known() -> None:
+    script = "def init():\n    global run\n    run = load()\n\ndef run(): ...\n"
+    assert check(script) is None
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        " + ".join(["1"] * 600),
+        " + ".join(["x"] * 2000),
+        "f" + "(1)" * 1000,
+        "(" * 150 + ")" * 150,
+        "a" + ".b" * 1000,
+    ],
+)
+def test_a_deep_expression_is_read(expression: str) -> None:
+    assert check(f"def init(): ...\n@{expression}\ndef run(data): ...") is None
+    assert check(f"def init(): ...\nx = {expression}\ndef run(data): ...") is None
 
 
 def test_a_script_that_is_not_there_is_told_with_what_is() -> None:
@@ -99,6 +154,11 @@ def test_a_script_without_a_known_python_is_told_how_to_name_one() -> None:
         (b"# coding: none-such\n", "score.py:1: unknown encoding: none-such."),
         (b"x\0", "score.py: source code string cannot contain null bytes."),
         ("-" * 50_000 + "1", "score.py: it is nested too deeply to be parsed."),
+        ("+".join("1" * 6000), "score.py: it is nested too deeply to be parsed."),
+        (b"# coding: zlib\nx", "score.py:1: it is not `zlib`."),
+        (b"# coding: punycode\n" + b"a" * 2000 + b"-z", "score.py:1: it is not `punycode`."),
+        (b"# coding: undefined\nx", "score.py:1: it is not `undefined`."),
+        (b"#" * 300_000, "score.py: it is longer than 256 KiB."),
     ],
 )
 def test_what_is_no_python_text_at_all(script: str | bytes, message: str) -> None:
@@ -107,6 +167,10 @@ def test_what_is_no_python_text_at_all(script: str | bytes, message: str) -> Non
 
 def test_syntax_that_may_be_newer_than_the_operators_is_not_held_against_the_user() -> None:
     assert check("def init(: new syntax", NEWER) is None
+
+
+def test_what_is_no_text_is_held_against_the_user_whatever_the_python() -> None:
+    assert told(b"x = '\xe9'", NEWER) == "score.py:1: it is not UTF-8."
 
 
 def test_syntax_that_is_too_new_for_the_users_python_is() -> None:
@@ -136,6 +200,19 @@ def test_everything_that_is_missing_is_said_at_once() -> None:
         pytest.param("init: object\nrun: object", id="a type is no value"),
         pytest.param("[0 for init in [] for run in []]", id="in a comprehension"),
         pytest.param("lambda: (init := 0, run := 0)", id="in a lambda"),
+        pytest.param("class A:\n    def __getattr__(self, name): ...", id="of a class"),
+        pytest.param("setattr(config, 'debug', True)", id="an attribute of something else"),
+        pytest.param("if 'model' not in globals(): model = None", id="looked up"),
+        pytest.param("model = globals().get('model') or globals()['model']", id="read"),
+        pytest.param("print(len(globals()), sorted(vars()), vars(config))", id="listed"),
+        pytest.param("def f():\n    values = locals()\n    vars().update(run=1)", id="its own"),
+        pytest.param(
+            "import sys\nsys.modules['sklearn.externals.joblib'] = joblib\n"
+            "path = sys.modules[__name__].__file__",
+            id="another module",
+        ),
+        pytest.param("cursor.exec('SELECT 1')", id="a method"),
+        pytest.param("def f():\n    global model\n    model = load()", id="global of others"),
     ],
 )
 def test_a_name_that_is_bound_elsewhere_is_not_found(script: str) -> None:
