@@ -8,6 +8,7 @@ from fairlead.api.status import FailureClass
 from fairlead.redact import redacted
 
 MAX_PROBLEMS = 12  # that one message tells
+MAX_PROBLEMS_READ = 100  # of one file: a reader goes no further
 MAX_MESSAGE_CHARS = 1200  # characters of what is said of one file: status holds several of them
 MAX_REDACTED_CHARS = 20_000  # characters that are searched for secrets: more than a secret has
 MAX_QUOTED_CHARS = 100  # characters of the user's text that a message repeats
@@ -41,12 +42,17 @@ class Problem:
 
 
 def combine(file: str, problems: Iterable[Problem]) -> Finding:
-    """Return one finding that tells everything wrong with ``file``, in the order of its lines."""
+    """Return one finding that tells everything wrong with ``file``, in the order of its lines.
+
+    A reader that stopped at ``MAX_PROBLEMS_READ`` may have left others unread.
+    """
     ordered = sorted(problems, key=lambda problem: problem.line)
     first, *others = ordered[:MAX_PROBLEMS]
     location = f"{file}:{first.line}" if first.line else file
     told = [f"{location}: {first.message}", *(_told(problem) for problem in others)]
-    if len(ordered) > MAX_PROBLEMS:
+    if len(ordered) >= MAX_PROBLEMS_READ:
+        told.append("and many more")
+    elif len(ordered) > MAX_PROBLEMS:
         told.append(f"and {len(ordered) - MAX_PROBLEMS} more")
     remedies = dict.fromkeys(problem.remedy for problem in (first, *others))
     return Finding(
@@ -67,9 +73,14 @@ def _told(problem: Problem) -> str:
 
 
 def quoted(text: str) -> str:
+    """Return the user's own text for a message, in backticks."""
+    return f"`{shown(text)}`"
+
+
+def shown(text: str, most: int = MAX_QUOTED_CHARS) -> str:
     """Return the user's own text for a message: on one line, without secrets, short."""
-    line = redacted(" ".join(text[:MAX_REDACTED_CHARS].split()))
-    return f"`{line if len(line) <= MAX_QUOTED_CHARS else line[:MAX_QUOTED_CHARS] + '…'}`"
+    line = " ".join(redacted(text[:MAX_REDACTED_CHARS]).split())
+    return line if len(line) <= most else f"{line[:most]}…"
 
 
 def listed(names: Collection[str], most: int = 10) -> str:

@@ -2,18 +2,22 @@
 
 ``name``, ``prefix`` and ``channels`` are accepted and mean nothing here, and so does a version of
 pip: packages are installed by the pip that comes with the base image's Python.
+
+A file is read by libyaml, with line numbers and nothing built from it. It holds no aliases (a few
+of them stand for a million entries), and is neither deep nor long.
 """
 
 import difflib
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 
 import yaml
 
 from fairlead.api.reasons import Reason
-from fairlead.finding import Problem, listed, quoted
+from fairlead.finding import Problem, listed, quoted, shown
 from fairlead.inputs.python_version import OLDEST_PYTHON, read_python, too_old
-from fairlead.inputs.requirements import Reading, read_requirement
+from fairlead.inputs.requirements import MAX_REQUIREMENTS, Reading, read_requirement
 
 _KEYS = ("name", "channels", "dependencies", "prefix")
 _SPEC = re.compile(r"(?:[^\s:]+::)?(?P<name>[A-Za-z0-9_.-]+)(?P<version>[\s=<>!~*].*)?", re.DOTALL)
@@ -21,18 +25,46 @@ _SHAPE = "Its shape is: `dependencies: [python=3.11, {pip: [numpy==2.1.0, pandas
 _NULL = "tag:yaml.org,2002:null"
 
 
+MAX_DEPTH = 10  # lists and mappings in one another; the format has four
+MAX_EVENTS = 10_000  # entries, and beginnings and ends of lists and mappings
+MAX_SAID_CHARS = 200  # characters of what the parser says
+_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_YAML_REMEDY = "Correct the YAML; indent with spaces, not with tabs."
+
+
 def read_conda(text: str) -> Reading:
     """Read the file to its end, whatever is wrong on the way."""
     reader = _Reader()
     try:
-        reader.read_root(yaml.compose(text, Loader=yaml.SafeLoader))
+        refused = _refused(text)
+        if refused is not None:
+            reader.wrong(*refused)
+        else:
+            reader.read_root(yaml.compose(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        remedy = "Correct the YAML; indent with spaces, not with tabs."
-        reader.wrong(mark.line + 1 if mark else 0, f"it is not YAML: {error.problem}", remedy)
-    except (yaml.YAMLError, RecursionError):
-        reader.wrong(0, "it is not YAML: it holds control characters, or is nested too deeply")
+        said = str(error.problem)[:MAX_SAID_CHARS]
+        reader.wrong(mark.line + 1 if mark else 0, f"it is not YAML: {said}", _YAML_REMEDY)
+    except yaml.YAMLError:
+        reader.wrong(0, "it is not YAML: it holds control characters", "Remove the characters.")
     return reader.finish()
+
+
+def _refused(text: str) -> tuple[int, str, str] | None:
+    """Look at the file piece by piece, before anything is made of it: line, message and remedy of
+    what keeps it from being read at all."""
+    depth = 0
+    for number, event in enumerate(yaml.parse(text, Loader=_LOADER)):
+        line = event.start_mark.line + 1 if event.start_mark else 0
+        if isinstance(event, yaml.AliasEvent):
+            return line, "an alias (`*name`) is not read", "Write out what it stands for."
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            return line, "it is nested too deeply", _SHAPE
+        if number > MAX_EVENTS:
+            return line, "it has too many entries", "Name only what the script imports."
+    return None
 
 
 class _Reader:
@@ -54,7 +86,10 @@ class _Reader:
             return
         seen = set[str]()
         for key, value in root.value:
-            line, name = _line(key), str(key.value)
+            line, name = _line(key), key.value
+            if not isinstance(name, str):
+                self.wrong(line, "a key must be text")
+                continue
             if name in seen:
                 self.wrong(line, f"{quoted(name)} stands there twice", "Keep one of the two.")
             elif name not in _KEYS:
@@ -67,6 +102,9 @@ class _Reader:
 
     def _read_dependencies(self, node: yaml.Node) -> None:
         for item in self._items(node, "dependencies"):
+            if len(self._packages) >= MAX_REQUIREMENTS:
+                self._read.too_many(_line(item))
+                return
             match item:
                 case yaml.ScalarNode():
                     self._read_package(item.value, _line(item))
@@ -84,7 +122,7 @@ class _Reader:
 
     def _items(self, node: yaml.Node, name: str) -> Iterator[yaml.Node]:
         if isinstance(node, yaml.SequenceNode):
-            yield from node.value
+            yield from itertools.takewhile(lambda _: not self._read.ended, node.value)
         elif node.tag != _NULL:
             self.wrong(_line(node), f"`{name}` must be a list")
 
@@ -148,7 +186,9 @@ _NO_PYTHON = re.compile(
 
 def conda_problem(packages: Sequence[tuple[int, str]]) -> Problem:
     """Return the one problem that all ``packages`` (line, text) are."""
-    told = listed([f"{text[:60]} (line {line})" for line, text in packages], MAX_NAMED_PACKAGES)
+    told = listed(
+        [f"{shown(text, 60)} (line {line})" for line, text in packages], MAX_NAMED_PACKAGES
+    )
     names = [text for _, text in packages]
     return Problem(
         Reason.CONDA_PACKAGES_UNSUPPORTED,
@@ -159,13 +199,16 @@ def conda_problem(packages: Sequence[tuple[int, str]]) -> Problem:
 
 
 def _remedies(packages: Sequence[str]) -> list[str]:
-    system = [text for text in packages if _NO_PYTHON.fullmatch(_split(text)[0])]
-    python = [quoted(f"- {pip_line(text)}") for text in packages if text not in system]
-    remedies = (
-        [f"Write in the list under `- pip:` instead: {listed(python, MAX_NAMED_PACKAGES)}."]
-        if python
-        else []
-    )
+    system, python = list[str](), list[str]()
+    for text in packages:
+        if _NO_PYTHON.fullmatch(_split(text)[0]):
+            system.append(shown(text, 60))
+        else:
+            python.append(quoted(f"- {pip_line(text)}"))
+    remedies = list[str]()
+    if python:
+        what = "Write in the list under `- pip:` instead"
+        remedies.append(f"{what}: {listed(python, MAX_NAMED_PACKAGES)}.")
     if system:
         what = "Install system libraries with a RUN in spec.dockerFile instead"
         remedies.append(f"{what}: {listed(system, MAX_NAMED_PACKAGES)}.")

@@ -6,15 +6,17 @@ moby/buildkit, ``frontend/dockerfile/parser/parser.go``.
 """
 
 import difflib
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fairlead.api.reasons import Reason
-from fairlead.finding import Finding, Problem, combine, quoted
+from fairlead.finding import MAX_PROBLEMS_READ, Finding, Problem, combine, quoted
 from fairlead.inputs.source_file import missing_file, read_text
 
 MAX_FILE_BYTES = 32 * 1024  # bytes; the builder reads no line longer than 64 KiB
+MAX_KEYWORD_CHARS = 30  # characters of a word that is compared with the instructions
 _EXAMPLES = {
     "RUN": "RUN apt-get update && apt-get install -y vim",
     "ENV": "ENV NAME=value",
@@ -95,7 +97,8 @@ def read_steps(files: Mapping[str, bytes], docker_file: str | None) -> str | Fin
     if docker_file not in files:
         return missing_file(files, docker_file, "spec.dockerFile")
     text = read_text(files[docker_file], Reason.DOCKERFILE_STEPS_INVALID, MAX_FILE_BYTES)
-    problems = [text] if isinstance(text, Problem) else list(_problems(text))
+    found = iter([text]) if isinstance(text, Problem) else _problems(text)
+    problems = list(itertools.islice(found, MAX_PROBLEMS_READ))
     return combine(docker_file, problems) if problems else str(text)
 
 
@@ -116,7 +119,8 @@ def _check(instruction: Instruction) -> Iterator[Problem]:
     if keyword in _REFUSED:
         yield _problem(line, f"{keyword} is not allowed here", _REFUSED[keyword])
     elif keyword not in ALLOWED:
-        yield _problem(line, f"{quoted(keyword)} is no instruction", _unknown(keyword))
+        what = f"{quoted(keyword)} is no instruction"
+        yield _problem(line, what, _unknown(keyword[:MAX_KEYWORD_CHARS]))
     elif not _SHAPES.get(keyword, _ANYTHING).match(instruction.arguments):
         remedy = f"Write for example {quoted(_EXAMPLES[keyword])}."
         yield _problem(line, f"{keyword} is not complete", remedy)

@@ -10,7 +10,7 @@ from fairlead.inputs.conda import read_conda
 from fairlead.inputs.requirements import read_requirements
 from fairlead.inputs.source_file import missing_file, read_text
 
-MAX_FILE_BYTES = 128 * 1024  # bytes; parsing YAML takes a second for that
+MAX_FILE_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,12 @@ import re
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 OLDEST_PYTHON = (3, 10)  # that Fairlead's server runs on
-_PLAIN = re.compile(r"={0,2}\s*(\d+(?:\.\d+)*)(?:\.?\*)?(?:(?:=|\s+)\S+)?")  # 3.6, ==3.6.*, 3.6=0
-_DIGITS = re.compile(r"\d+(\.\d+)*")
-_IMAGE = re.compile(r"(?:^|/)python:(\d+)\.(\d+)")
+MAX_SPEC_CHARS = 100  # characters; each of some hundred releases is compared with it
+_PLAIN = re.compile(  # 3.6, ==3.6.*, 3.6=0
+    r"={0,2}\s*([0-9]{1,4}(?:\.[0-9]{1,4}){0,3})(?:\.?\*)?(?:(?:=|\s+)\S+)?"
+)
+_DIGITS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}")
+_IMAGE = re.compile(r"(?:^|/)python:([0-9]{1,4})\.([0-9]{1,4})")
 _RELEASES = [f"3.{minor}.{patch}" for minor in range(OLDEST_PYTHON[1], 31) for patch in range(31)]
 
 
@@ -22,6 +25,8 @@ def read_python(spec: str) -> str | None:
     """
     if not spec.strip() or spec.strip() == "*":
         return None
+    if len(spec) > MAX_SPEC_CHARS:
+        raise ValueError(f"it has more than {MAX_SPEC_CHARS} characters")
     if plain := _PLAIN.fullmatch(spec.strip()):
         return plain[1]
     try:

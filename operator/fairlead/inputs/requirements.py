@@ -12,30 +12,47 @@ from packaging.requirements import Requirement as Pep508
 
 from fairlead.api.reasons import Reason
 from fairlead.contract import Requirement
-from fairlead.finding import Problem, quoted
+from fairlead.finding import MAX_PROBLEMS_READ, Problem, quoted, shown
+
+MAX_REQUIREMENTS = 500
+MAX_REQUIREMENT_CHARS = 1000  # characters of one, without its hashes
+MAX_HASHES = 500  # of one requirement: one for each file that the index has of it
 
 
 @dataclass
 class Reading:
-    """An environment file, as far as it was read. Reading goes on after a problem."""
+    """An environment file, as far as it was read. Reading goes on after a problem, up to a bound.
+
+    ``ended``: nothing more is to be read.
+    """
 
     python: str | None = None
     python_line: int | None = None
     requirements: list[Requirement] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    ended: bool = False
 
     def take(self, found: Requirement | Problem | None) -> None:
-        if isinstance(found, Requirement):
-            self.requirements.append(found)
-        elif found is not None:
+        if isinstance(found, Problem):
             self.problems.append(found)
+            self.ended |= len(self.problems) >= MAX_PROBLEMS_READ
+        elif found is not None and len(self.requirements) >= MAX_REQUIREMENTS:
+            self.too_many(found.line)
+        elif found is not None:
+            self.requirements.append(found)
 
     def wrong(self, line: int, message: str, remedy: str) -> None:
-        self.problems.append(Problem(Reason.ENVIRONMENT_FILE_INVALID, line, message, remedy))
+        self.take(Problem(Reason.ENVIRONMENT_FILE_INVALID, line, message, remedy))
+
+    def too_many(self, line: int) -> None:
+        what = f"it asks for more than {MAX_REQUIREMENTS} packages"
+        remedy = "Name only what the script imports: pip adds what that needs."
+        self.wrong(line, what, remedy)
+        self.ended = True
 
 
-_COMMENT = re.compile(r"(^|\s+)#.*$", re.DOTALL)  # pip's own
-_HASH = re.compile(r"\s--hash[= ]([a-z0-9]+:[0-9a-f]+)(?=\s|$)")
+_COMMENT = re.compile(r"(?:^|\s)#")  # pip's own, but for the blanks before: they are stripped
+_HASH = re.compile(r"\s--hash[= ]([a-z0-9]{1,16}:[0-9a-f]{1,128})(?=\s|$)")
 _CONDA_STYLE = re.compile(r"([A-Za-z0-9._-]+)\s*=\s*([0-9][^=\s]*)(=\S*)?")
 _NO_INDEX = re.compile(
     r"[a-z+]+:.*|[./~\\].*|[^\[;]*[/\\].*|\S+\.(whl|zip|tar\.gz)", re.I | re.DOTALL
@@ -52,18 +69,25 @@ _LONG |= {"--extra-index-url": "-i", "--find-links": "-i", "-f": "-i", "--truste
 
 def read_requirement(text: str, line: int) -> Requirement | Problem | None:
     """Return the requirement of one logical line, what is wrong with it, or None for a comment."""
-    text = _COMMENT.sub("", text).strip()
-    hashes = _HASH.findall(f" {text}")
-    bare = _HASH.sub("", f" {text}").strip()
+    comment = _COMMENT.search(text)
+    text = f" {text[: comment.start()] if comment else text}"
+    hashes = _HASH.findall(text)
+    bare = _HASH.sub("", text).strip()
     if not bare:
         return None
+    if len(bare) > MAX_REQUIREMENT_CHARS or len(hashes) > MAX_HASHES:
+        return _problem(line, f"{shown(bare, 40)} is too long", "Write one package on each line.")
     if bare.startswith("-") or " --" in bare:
         return _option(bare, line)
     if _NO_INDEX.fullmatch(bare):
         return _not_from_index(bare, line)
+    return _from_index(bare, hashes, line)
+
+
+def _from_index(bare: str, hashes: list[str], line: int) -> Requirement | Problem:
     try:
         parsed = Pep508(bare)
-    except InvalidRequirement as error:
+    except (InvalidRequirement, RecursionError) as error:  # the latter: brackets in brackets
         return _unreadable(bare, line, error)
     if parsed.url:
         return _not_from_index(bare, line)
@@ -78,7 +102,7 @@ def _option(text: str, line: int) -> Problem:
     return _problem(line, f"the option {quoted(option)} is not supported", remedy)
 
 
-def _unreadable(text: str, line: int, error: InvalidRequirement) -> Problem:
+def _unreadable(text: str, line: int, error: Exception) -> Problem:
     if conda := _CONDA_STYLE.fullmatch(text):
         remedy = f"Write {quoted(f'{conda[1]}=={conda[2]}')}: pip takes two equal signs."
         return _problem(line, f"{quoted(text)} is conda's way to write a version", remedy)
@@ -104,6 +128,8 @@ def read_requirements(text: str) -> Reading:
     read = Reading()
     for number, line in _logical_lines(text):
         read.take(read_requirement(line, number))
+        if read.ended:
+            break
     return read
 
 

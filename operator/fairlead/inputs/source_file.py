@@ -7,15 +7,18 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.finding import Finding, Problem, listed
 
+MAX_NAMES_COMPARED = 100  # names that a wrong one is compared with
+
 
 def missing_file(
     files: Mapping[str, bytes], file: str, field: str, reason: Reason = Reason.SOURCE_FILE_NOT_FOUND
 ) -> Finding:
     """Return that the source has no ``file``, which ``field`` of the spec names."""
-    names = {name.rpartition("/")[2].lower(): name for name in files}
+    there = sorted(files)
+    names = {name.rpartition("/")[2].lower(): name for name in there[:MAX_NAMES_COMPARED]}
     close = difflib.get_close_matches(file.rpartition("/")[2].lower(), names, n=1)
     guess = f" Did you mean {names[close[0]]}?" if close else ""
-    has = f"it has {listed(sorted(files))}" if files else "it has no files at all"
+    has = f"it has {listed(there)}" if files else "it has no files at all"
     return Finding(
         reason=reason,
         class_=FailureClass.USER,

@@ -115,6 +115,10 @@ def test_everything_wrong_is_said_at_once() -> None:
     )
 
 
+def test_what_is_read_of_steps_that_are_nothing_but_wrong_is_bounded() -> None:
+    assert refused("x\n" * 16_000).message.endswith("; and many more.")
+
+
 @pytest.mark.parametrize(
     "text",
     [

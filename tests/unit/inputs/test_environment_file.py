@@ -47,6 +47,11 @@ def refused(read: Environment | Finding) -> Finding:
     return read
 
 
+def found(read: Environment | Finding) -> Environment:
+    assert isinstance(read, Environment)
+    return read
+
+
 def asked(*lines: tuple[str, int]) -> tuple[Requirement, ...]:
     return tuple(Requirement(text=text, line=line) for text, line in lines)
 
@@ -83,9 +88,18 @@ def test_no_file_asks_for_nothing() -> None:
     assert read_environment({}, None, None) == Environment()
 
 
-def test_an_alias_is_followed() -> None:
-    text = "dependencies:\n- pip: &list\n  - numpy\n- pip: *list\n"
-    assert conda(text) == Environment(requirements=asked(("numpy", 3), ("numpy", 3)))
+def test_a_list_of_500_packages_is_read_and_no_longer_one() -> None:
+    lines = [f"package-{number}" for number in range(500)]
+    assert len(found(requirements("\n".join(lines))).requirements) == 500
+    text = "dependencies:\n- pip:\n" + "".join(f"  - {line}\n" for line in lines)
+    assert len(found(conda(text)).requirements) == 500
+    for finding in (
+        refused(requirements("\n".join([*lines, "one-more"]))),
+        refused(conda(f"{text}  - one-more\n")),
+        refused(conda("dependencies:\n" + "- numpy\n" * 501)),
+    ):
+        assert "it asks for more than 500 packages" in finding.message
+    assert refused(requirements("x\n" * 60_000)).location == "requirements.txt:501"
 
 
 def test_the_guides_own_file_is_refused_with_everything_that_is_wrong_with_it() -> None:
@@ -185,7 +199,7 @@ def test_a_system_library_is_not_a_thing_for_pip() -> None:
         ),
         pytest.param(
             "dependencies:\n\t- python=3.11",
-            "myenv.yml:2: it is not YAML: found character '\\t' that cannot start any token.",
+            "myenv.yml:2: it is not YAML: found character that cannot start any token.",
             "Correct the YAML; indent with spaces, not with tabs.",
             id="a tab",
         ),
@@ -197,9 +211,45 @@ def test_a_system_library_is_not_a_thing_for_pip() -> None:
         ),
         pytest.param(
             "[" * 20_000,
-            "myenv.yml: it is not YAML: it holds control characters, or is nested too deeply.",
+            "myenv.yml:1: it is nested too deeply.",
             SHAPE,
             id="too deep",
+        ),
+        pytest.param(
+            "dependencies: []\x00",
+            "myenv.yml: it is not YAML: it holds control characters.",
+            "Remove the characters.",
+            id="a control character",
+        ),
+        pytest.param(
+            "dependencies:\n- pip: &list\n  - numpy\n- pip: *list\n",
+            "myenv.yml:4: an alias (`*name`) is not read.",
+            "Write out what it stands for.",
+            id="an alias",
+        ),
+        pytest.param(
+            "dependencies: [" + "a," * 20_000 + "]",
+            "myenv.yml:1: it has too many entries.",
+            "Name only what the script imports.",
+            id="too many entries",
+        ),
+        pytest.param(
+            "? [a, b]\n: c\ndependencies: []",
+            "myenv.yml:1: a key must be text.",
+            SHAPE,
+            id="a list as a key",
+        ),
+        pytest.param(
+            f"dependencies: ['python={'1' * 5000}']",
+            f"myenv.yml:1: `python={'1' * 93}…` is no version.",
+            "Write python=3.11.",
+            id="a version without end",
+        ),
+        pytest.param(
+            "dependencies: ['python" + ">=3.10," * 5000 + "']",
+            f"myenv.yml:1: `python{'>=3.10,' * 13}>=3…` is no version.",
+            "Write python=3.11.",
+            id="a thousand versions",
         ),
         pytest.param(
             "dependencies: []\ndependencies: [python=3.11]",
@@ -321,10 +371,30 @@ def test_addresses_and_paths_are_refused(line: str) -> None:
     assert "is an address or a path" in refused(requirements(line)).message
 
 
+def test_a_requirement_without_end_is_refused() -> None:
+    for line in ("a" * 1001, "numpy==1.0" + " --hash=sha256:ab" * 501, "a;" + "(" * 600 + "b"):
+        finding = refused(requirements(line))
+        assert finding.reason is Reason.ENVIRONMENT_FILE_INVALID
+        assert len(finding.message) < 600
+    hashes = "".join(f" --hash=sha256:{number:064x}" for number in range(500))
+    assert len(found(requirements(f"numpy==1.0{hashes}")).requirements) == 1
+
+
+def test_a_conda_package_forges_no_line() -> None:
+    finding = refused(conda('dependencies: ["a=1\\n10:00 Ready\\e[2J"]'))
+    assert "\n" not in finding.message
+    assert "\x1b" not in finding.message + str(finding.remedy)
+
+
 def test_everything_wrong_is_said_at_once_up_to_a_bound() -> None:
     finding = refused(requirements("\n".join(["-e ."] * 50)))
     assert finding.message.count("is not supported") == 12
     assert finding.message.endswith("; and 38 more.")
+
+
+def test_what_is_read_of_a_file_that_is_nothing_but_wrong_is_bounded() -> None:
+    finding = refused(requirements("\n".join(["-e ."] * 20_000)))
+    assert finding.message.endswith("; and many more.")
 
 
 def test_a_long_list_of_conda_packages_stays_readable() -> None:
