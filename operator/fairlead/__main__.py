@@ -44,16 +44,16 @@ async def run(settings: Settings) -> None:
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[kopf.Memo]:
     """What every handler finds in its memo; when it closes, all tasks have ended."""
-    runner, wakes = LocalRunner(settings.state_folder.expanduser(), settings.tasks_at_once), Wakes()
-    runner.on_change(wakes.wake_owners)
+    wakes = Wakes()
     instance = f"{socket.gethostname()}-{os.getpid()}"
-    async with connected() as cluster, serving_logs(settings, runner, cluster):
-        try:
-            yield kopf.Memo(
-                context=ReconcileContext(cluster, runner, settings, instance), wakes=wakes
-            )
-        finally:
-            await runner.stop()
+    async with (
+        connected() as cluster,
+        LocalRunner(settings) as runner,
+        serving_logs(settings, runner, cluster),
+    ):
+        runner.on_change(wakes.wake_owners)
+        context = ReconcileContext(cluster, runner, settings, instance)
+        yield kopf.Memo(context=context, wakes=wakes)
 
 
 def _problem(error: ErrorDetails) -> str:

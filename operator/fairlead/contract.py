@@ -2,8 +2,8 @@
 
 A task is started as ``python -m fairlead.tasks.<program> FOLDER``. It reads ``request.json`` (and,
 where a source is handed over, the files in ``files/``), logs to standard output, writes
-``result.json`` as its last deed and exits with 0, or with 1 where the result is a failure.
-Settings reach it by the same environment variables as the operator.
+``result.json`` once it is done and exits with 0, or with 1 where the result is a failure. Settings
+reach it by the same environment variables as the operator.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from fairlead.api.fields import (
     MAX_VERSION,
@@ -33,7 +33,14 @@ from fairlead.redact import redacted
 
 REQUEST_FILE, RESULT_FILE, LOG_FILE, FILES_FOLDER = "request.json", "result.json", "log", "files"
 WORK_FOLDER = "work"  # what a task needs while it runs; nothing in it outlives the task
-
+EXIT_NO_SPACE = 73  # the disk had no room, not even for the result (EX_CANTCREAT)
+LANES: Mapping[str, str] = {
+    "resolve": "resolves_at_once",
+    "ingest": "ingests_at_once",
+    "environment": "tasks_at_once",
+    "assemble": "tasks_at_once",
+}
+"""The lane of each program: tasks of one lane share its slots. Named by the setting of its size."""
 
 MAX_WORDS_CHARS = 4096  # characters of what a task says in one field
 MAX_RESULT_BYTES = 4 * 1024 * 1024  # bytes of ``result.json``
@@ -48,18 +55,29 @@ def _lines(text: str) -> str:
     return redacted(text[-2 * MAX_WORDS_CHARS :], MAX_WORDS_CHARS)
 
 
+def _start(text: str) -> str:
+    return text[:MAX_WORDS_CHARS]
+
+
 OneLine = Annotated[str, AfterValidator(_one_line)]
+
+
+def _known(kind: type[StrEnum], otherwise: StrEnum) -> BeforeValidator:
+    """A word that another version of us may have written, and that this one does not know."""
+    return BeforeValidator(lambda word: word if word in list(kind) else otherwise)
 
 
 class TaskFailure(StatusWire):
     """Why a task did not succeed, in the user's words. ``retryable``: trying again may help."""
 
-    reason: Reason
-    class_: Annotated[FailureClass, Field(alias="class")]
+    reason: Annotated[Reason, _known(Reason, Reason.TASK_CRASHED)]
+    class_: Annotated[
+        FailureClass, _known(FailureClass, FailureClass.UNKNOWN), Field(alias="class")
+    ]
     message: OneLine
     remedy: OneLine | None = None
     location: OneLine | None = None
-    requirement: str | None = None
+    requirement: Annotated[str, AfterValidator(_start)] | None = None
     """The line of the environment file that is to blame, where one is. ``message`` then begins with
     it, and the operator puts the user's file and line in front."""
     log_tail: Annotated[str, AfterValidator(_lines)] | None = None
@@ -257,6 +275,8 @@ class Task:
     files: Mapping[str, bytes] = field(default_factory=dict)
     build: str = ""
     """``<namespace>/<name>/<build id>`` of the InferenceImage whose log this is, else empty."""
+    namespace: str = field(kw_only=True)
+    """Whose turn it is: namespaces take turns for the slots of a lane."""
 
 
 @dataclass(frozen=True)
@@ -271,3 +291,5 @@ class TaskState:
     finished_at: datetime | None = None
     result: Mapping[str, object] | None = None
     failure: TaskFailure | None = None
+    position: int | None = None
+    """Of a queued task: 1 is the next to begin in its lane."""

@@ -1,7 +1,7 @@
 """What was observed, as dataclasses: everything that a decision or a diagnosis may look at."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from fairlead.api.meta import APPLIED
@@ -154,6 +154,8 @@ class ModelEvidence:
     files: Mapping[str, bytes] | None
     tasks: Mapping[str, TaskState]
     settings: Settings
+    new_tasks: Mapping[str, int] = field(default_factory=dict)
+    """The place in line that a new task of each program would get; 0 would begin at once."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,8 @@ class ImageEvidence:
     files: Mapping[str, bytes] | None
     tasks: Mapping[str, TaskState]
     settings: Settings
+    new_tasks: Mapping[str, int] = field(default_factory=dict)
+    """The place in line that a new task of each program would get; 0 would begin at once."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pydantic import Field, FilePath, PositiveInt
 from pydantic.functional_validators import BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-GIB = 1024**3
+MIB, GIB = 1024**2, 1024**3
 
 
 def _words(value: object) -> object:
@@ -19,6 +19,7 @@ def _words(value: object) -> object:
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+LogBytes = Annotated[int, Field(ge=64 * 1024)]
 Address = Annotated[str, Field(pattern=r"^[^:]+:\d+$")]
 
 
@@ -55,8 +56,25 @@ class Settings(BaseSettings):
     a replica."""
     resync_seconds: PositiveInt = 60
     """Longest time until an object is looked at again; a changed ConfigMap is seen then."""
-    tasks_at_once: PositiveInt = 2
-    """Tasks that run at the same time; the others wait in order."""
+    tasks_at_once: PositiveInt = 3
+    """Builds (`environment` and `assemble` tasks) that run at the same time. Namespaces take turns,
+    and one namespace has all of them but one at the most: so it cannot hold up the others, unless
+    this is 1."""
+    ingests_at_once: PositiveInt = 3
+    """Models that are fetched at the same time, shared out in the same way."""
+    resolves_at_once: PositiveInt = 4
+    """Short questions to registries (`resolve` tasks) at the same time, shared out in the same
+    way."""
+    task_log_max_bytes: LogBytes = 32 * MIB
+    """Most bytes of the log of one attempt at a task that are kept on disk: its beginning, and its
+    end."""
+    task_folders_max: PositiveInt = 200
+    """Folders of ended attempts that are kept in the state folder, the newest; of one task the last
+    three."""
+    task_folders_max_bytes: PositiveInt = 2 * GIB
+    """Most bytes in the folders of ended attempts."""
+    task_folders_max_days: PositiveInt = 14
+    """Longest time that the folder of an ended attempt is kept."""
     model_max_bytes: PositiveInt = 20 * GIB
     """Largest model, as fetched and as unpacked."""
     model_max_files: PositiveInt = 10_000

@@ -50,6 +50,7 @@ def decide_model(evidence: ModelEvidence, now: datetime) -> Decision[ModelStatus
         stages, taken = (resolved, *_standing(status)), (progress.identifier,)
         return Decision(status, stages, taken=taken, changes=(_news(status),))
     message = f"Fetching {describe(model)} and storing it in the registry."
+    progress = progress.with_position(evidence.new_tasks)
     storing = pending("Stored", progress, model.status, Reason.INGESTING, message, now)
     return Decision(
         model.status,
@@ -108,6 +109,7 @@ def _work(evidence: ModelEvidence, key: str, now: datetime) -> TaskProgress:
             request=request,
             timeout=float(settings.ingest_timeout_seconds),
             files=evidence.files or {},
+            namespace=model.namespace,
         )
 
     return task_progress(identifier, task, evidence.tasks, model.created_at, now)

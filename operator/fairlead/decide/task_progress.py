@@ -1,17 +1,19 @@
 """How a piece of work stands, and what follows: wait for it, take its result, try it again."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from fairlead.api.conditions import false, unknown
 from fairlead.api.reasons import Reason
 from fairlead.api.status import CommonStatus, FailureStatus
-from fairlead.contract import Task, TaskFailure, TaskPhase, TaskState
+from fairlead.contract import LANES, Task, TaskFailure, TaskPhase, TaskState
 from fairlead.decide.decision import StageResult
 
 FIRST_RETRY_S = 5.0  # seconds
 MAX_RETRY_S = 300.0
+MAX_EXACT_POSITION = 10
+ROUND_POSITIONS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class TaskProgress:
     failure: TaskFailure | None = None
     retry_at: datetime | None = None
     log_uri: str | None = None
+    new_position: int = 0
+    """The place in line that ``task`` would get, where the runner does not know it yet."""
 
     @property
     def identifier(self) -> str:
@@ -35,8 +39,16 @@ class TaskProgress:
         return self.state is not None and self.state.attempt > 1
 
     @property
-    def queued(self) -> bool:
-        return self.state is not None and self.state.phase is TaskPhase.QUEUED
+    def position(self) -> int:
+        """The place in line of a task that waits for a slot, 1 for the next; 0 of any other."""
+        if self.state is None or (self.task and self.task.attempt > self.state.attempt):
+            return self.new_position
+        return (self.state.position or 1) if self.state.phase is TaskPhase.QUEUED else 0
+
+    def with_position(self, new_tasks: Mapping[str, int]) -> "TaskProgress":
+        """The same, knowing where a task that the runner does not know yet would stand in line."""
+        place = new_tasks.get(self.task.program, 0) if self.task else 0
+        return replace(self, new_position=place)
 
     def requeue_after(self, now: datetime, otherwise: float) -> float:
         """Seconds until the next try; the runner itself wakes us when something ends."""
@@ -77,10 +89,18 @@ def _failed(
 ) -> TaskProgress:
     if not failure.retryable:
         return TaskProgress(state=state, failure=failure)
-    retry_at = (state.finished_at or now) + timedelta(seconds=retry_delay_s(state.attempt))
+    delay_s = max(retry_delay_s(state.attempt), _lasted_s(state, failure))
+    retry_at = (state.finished_at or now) + timedelta(seconds=delay_s)
     if now < retry_at:
         return TaskProgress(state=state, failure=failure, retry_at=retry_at)
     return TaskProgress(task=task(state.attempt + 1), state=state, failure=failure)
+
+
+def _lasted_s(state: TaskState, failure: TaskFailure) -> float:
+    """How long an attempt that ran out of time had run: it waits as long before the next one."""
+    if failure.reason is not Reason.TASK_TIMED_OUT or not (state.started_at and state.finished_at):
+        return 0.0
+    return (state.finished_at - state.started_at).total_seconds()
 
 
 def retry_delay_s(attempt: int) -> float:
@@ -106,10 +126,21 @@ def pending(
     if progress.repeated and status.failure is not None:
         again = status.failure.model_copy(update={"next_retry_at": None})
         return StageResult(false(type_, again.reason, again.message), again)
-    if progress.queued:
-        words = f"{message} It begins when a running task ends (FAIRLEAD_TASKS_AT_ONCE)."
+    if progress.position and progress.task:
+        words = f"{message} {queued_words(progress.task.program, progress.position)}"
         return StageResult(unknown(type_, Reason.QUEUED, words))
     return StageResult(unknown(type_, reason, message))
+
+
+def queued_words(program: str, position: int) -> str:
+    """What a task waits for. Long lines are told in round numbers: a status that changed with each
+    step of a thousand tasks would be written a million times."""
+    exact = position <= MAX_EXACT_POSITION
+    others = position - 1 if exact else max(n for n in ROUND_POSITIONS if n < position)
+    before = f"{'' if exact else 'more than '}{others} other{'s' if others != 1 else ''}"
+    setting = f"FAIRLEAD_{LANES[program].upper()}"
+    first = "It is the next to begin" if position == 1 else f"It waits behind {before}"
+    return f"{first}: at most {setting} run at the same time, and namespaces take turns."
 
 
 def failure_status(

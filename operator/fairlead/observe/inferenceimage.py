@@ -19,6 +19,7 @@ async def observe_image(image: InferenceImage, context: ReconcileContext) -> Ima
         files=await _files(image, context),
         tasks=context.runner.states(),
         settings=context.settings,
+        new_tasks=context.runner.positions_of_new(image.namespace),
     )
 
 

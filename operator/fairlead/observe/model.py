@@ -10,4 +10,10 @@ async def observe_model(model: Model, context: ReconcileContext) -> ModelEvidenc
     files = None
     if source is not None:
         files = await context.config_maps.files(context.cluster, model.namespace, source.name)
-    return ModelEvidence(model, files, context.runner.states(), context.settings)
+    return ModelEvidence(
+        model=model,
+        files=files,
+        tasks=context.runner.states(),
+        settings=context.settings,
+        new_tasks=context.runner.positions_of_new(model.namespace),
+    )

@@ -1,4 +1,4 @@
-"""What every runner does for the operator: start tasks, say how they task_progress, end them."""
+"""What every runner does for the operator: start tasks, say how they stand, end them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
@@ -11,6 +11,11 @@ class Runner(Protocol):
 
     def states(self) -> Mapping[str, TaskState]:
         """Every known task by id, as of now."""
+        ...
+
+    def positions_of_new(self, namespace: str) -> Mapping[str, int]:
+        """The place in line that a new task of each program would get: 0 if it would begin at
+        once."""
         ...
 
     def want(self, owner: str, tasks: Iterable[Task]) -> None:

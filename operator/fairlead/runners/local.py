@@ -2,133 +2,267 @@
 
 Each attempt has a folder ``<state>/tasks/<id>/<attempt>/`` with its request, result and log. A task
 that ran when the operator died is ended and started again, never adopted: what it wrote last says
-whether it had finished.
+whether it had finished. Nothing here blocks the event loop: folders are written, read and removed
+by threads.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Self, TypeVar
+
+import structlog
 
 from fairlead.api.reasons import Reason
-from fairlead.api.status import FailureClass
-from fairlead.contract import Task, TaskFailure, TaskPhase, TaskState
-from fairlead.errors import StalledError, WaitingError
-from fairlead.runners.process import Command, run_program, task_command
-from fairlead.runners.task_folder import Attempt, TaskFolders, UnsafeFileError
+from fairlead.contract import LANES, Task, TaskPhase, TaskState
+from fairlead.errors import StalledError
+from fairlead.runners.handed_files import UnsafeFileError, refuse_unsafe
+from fairlead.runners.lanes import Lane
+from fairlead.runners.outcome import failed, not_prepared, not_started, outcome, runner_failed
+from fairlead.runners.process import Command, run_program, task_command, undisturbed
+from fairlead.runners.retention import RetentionLimits
+from fairlead.runners.state_lock import StateLock
+from fairlead.runners.task_folder import TaskFolders
+from fairlead.settings import Settings
+
+logger = structlog.get_logger("fairlead")
+DISK_THREADS = 4
+MAX_STATES = 10_000  # of ended tasks that are remembered; one is a few KiB at the most
+OTHER_LANE = "tasks_at_once"  # of any other program
+WAITING_OR_RUNNING = (TaskPhase.QUEUED, TaskPhase.RUNNING)
+Result = TypeVar("Result")
 
 
 class LocalRunner:
-    """A ``Runner`` over child processes, at most ``at_once`` of them; the others wait in order."""
+    """A ``Runner`` over child processes; a context manager, which ends them all when it is left.
 
-    def __init__(self, folder: Path, at_once: int, command: Command = task_command) -> None:
-        self._command = command
-        self._folders = TaskFolders(folder / "tasks")
-        self._slots = asyncio.Semaphore(at_once)  # first come, first served
-        self._wanted: dict[str, frozenset[str]] = {}
+    Entering it raises ``OSError``, with a sentence for people, where the state folder cannot be
+    used.
+    """
+
+    def __init__(self, settings: Settings, command: Command = task_command) -> None:
+        self._settings, self._command = settings, command
+        self._state_folder = settings.state_folder.expanduser().absolute()
+        self._folders = TaskFolders(self._state_folder)
+        self._threads = ThreadPoolExecutor(DISK_THREADS, "task-folders")
+        self._lanes = {lane: Lane(getattr(settings, lane)) for lane in LANES.values()}
+        self._turns: dict[str, asyncio.Event] = {}  # of those that wait or run: a slot is theirs
+        self._wanted: dict[str, frozenset[str]] = {}  # by owner
+        self._wanters: defaultdict[str, set[str]] = defaultdict(set)  # by task
         self._jobs: dict[str, asyncio.Task[TaskState]] = {}
+        self._sweeping: asyncio.Task[int] | None = None
+        self._unswept = self._closing = False
         self._listeners: list[Callable[[frozenset[str]], None]] = []
-        self._states = {state.id: state for state in self._folders.recover()}
+        self._states: dict[str, TaskState] = {}  # what changed last comes last
+
+    async def __aenter__(self) -> Self:
+        self._lock = await self._in_thread(StateLock, self._state_folder)
+        try:
+            recovered = await self._in_thread(self._folders.recover)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._states = {state.id: state for state in recovered}
+        self._sweep()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End everything that runs; returns when it has ended."""
+        self._closing = True
+        for job in self._jobs.values():
+            job.cancel()
+        await asyncio.gather(*self._jobs.values(), return_exceptions=True)
+        if self._sweeping is not None:
+            await asyncio.wait({self._sweeping})
+        self._threads.shutdown()
+        self._lock.release()
 
     def states(self) -> Mapping[str, TaskState]:
-        return self._states
+        return _States(self._states, self._position)
+
+    def positions_of_new(self, namespace: str) -> Mapping[str, int]:
+        places = {lane: of.position_of_new(namespace) for lane, of in self._lanes.items()}
+        return {program: places[lane] for program, lane in LANES.items()}
 
     def on_change(self, listener: Callable[[frozenset[str]], None]) -> None:
         self._listeners.append(listener)
 
     def want(self, owner: str, tasks: Iterable[Task]) -> None:
         wanted = {task.id: task for task in tasks}
-        before = self._wanted.get(owner, frozenset())
-        self._wanted[owner] = frozenset(wanted)
+        before = self._wanted.pop(owner, frozenset())
+        if wanted:
+            self._wanted[owner] = frozenset(wanted)
+        for identifier in wanted.keys() - before:
+            self._wanters[identifier].add(owner)
+        for identifier in before - wanted.keys():
+            self._leave(owner, identifier)
         for task in wanted.values():
             self._start(task)
-        for identifier in before - wanted.keys():
-            if identifier in self._jobs and not self._wanters(identifier):
-                self._jobs[identifier].cancel()
-        if not wanted:
-            del self._wanted[owner]
 
     def forget(self, identifiers: Iterable[str]) -> None:
         for identifier in identifiers:
             state = self._states.get(identifier)
-            if state and state.phase is TaskPhase.SUCCEEDED and not self._wanters(identifier):
+            if state and state.phase is TaskPhase.SUCCEEDED and identifier not in self._wanters:
                 self._folders.forget(state)
                 del self._states[identifier]
 
-    def logs_of(self, build: str) -> list[Path]:
-        """The log files of a build (``<namespace>/<name>/<build id>``), oldest first."""
-        return self._folders.logs_of(build)
+    async def log_of(self, build: str, max_bytes: int) -> str:
+        """The log of a build (``<namespace>/<name>/<build id>``), at most ``max_bytes`` of it."""
+        return await self._in_thread(partial(self._folders.log_of, build, max_bytes))
 
-    async def stop(self) -> None:
-        """End everything that runs; returns when it has ended."""
-        jobs = list(self._jobs.values())
-        for job in jobs:
-            job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+    def _leave(self, owner: str, identifier: str) -> None:
+        """``owner`` does not want a task any more; one that nobody wants is ended."""
+        self._wanters[identifier].discard(owner)
+        if not self._wanters[identifier]:
+            del self._wanters[identifier]
+            if identifier in self._jobs:
+                self._jobs[identifier].cancel()
 
     def _start(self, task: Task) -> None:
         known = self._states.get(task.id)
-        if task.id in self._jobs or (known is not None and known.attempt >= task.attempt):
+        if (
+            self._closing
+            or task.id in self._jobs
+            or (known is not None and known.attempt >= task.attempt)
+        ):
             return
         try:
-            attempt = self._folders.prepare(task)
+            refuse_unsafe(task.files)
         except UnsafeFileError as error:
             what = f"The source cannot be handed to a task: {error}. Give it another name."
             raise StalledError(Reason.INVALID_SPEC, what) from error
-        except OSError as error:
-            what = f"The folder of a task could not be written ({error.strerror})"
-            raise WaitingError(
-                Reason.OUT_OF_DISK, f"{what}: make room for the operator."
-            ) from error
+        lane = self._lanes[_lane_of(task.program)]
+        lane.add(task.id, task.namespace)
+        self._turns[task.id] = asyncio.Event()
         self._put(TaskState(task.id, task.attempt, TaskPhase.QUEUED, task.build))
-        job = asyncio.create_task(self._run(task, attempt), name=task.id)
+        job = asyncio.create_task(self._run(task), name=task.id)
         self._jobs[task.id] = job
-        job.add_done_callback(lambda done: self._settle(task.id, done))
+        job.add_done_callback(partial(self._settle, task.id, lane))
+        self._give_turns(lane)
 
-    async def _run(self, task: Task, attempt: Attempt) -> TaskState:
-        async with self._slots:
-            started = replace(
-                self._states[task.id], phase=TaskPhase.RUNNING, started_at=datetime.now(UTC)
-            )
-            self._put(started)
-            try:
-                in_time = await run_program(
-                    self._command(task.program), attempt.folder, task.timeout
-                )
-            except OSError as error:  # no process, no memory: told by the log, and tried again
-                attempt.log.write_text(f"The task could not be started: {error}\n")
-                in_time = True
-        attempt.tidy()
-        ended = attempt.outcome(replace(started, finished_at=datetime.now(UTC)))
-        return ended if in_time or ended.result else _out_of_time(ended, task)
+    def _give_turns(self, lane: Lane) -> None:
+        for identifier in lane.begin():
+            self._turns[identifier].set()
 
-    def _settle(self, identifier: str, job: asyncio.Task[TaskState]) -> None:
+    async def _run(self, task: Task) -> TaskState:
+        state = self._states[task.id]
+        try:
+            folder = await self._in_thread(self._folders.prepare, task)
+        except (OSError, UnsafeFileError) as error:
+            return failed(_finished(state), not_prepared(error))
+        task = replace(task, files={})  # they are on disk: while it waits they cost no memory
+        try:
+            await self._turns[task.id].wait()
+            state = replace(state, phase=TaskPhase.RUNNING, started_at=datetime.now(UTC))
+            self._put(state)
+            return await self._work(task, state, folder)
+        finally:
+            await undisturbed(self._in_thread(self._folders.tidy, folder))
+
+    async def _work(self, task: Task, state: TaskState, folder: Path) -> TaskState:
+        command, log_bytes = self._command(task.program), self._settings.task_log_max_bytes
+        try:
+            ending = await run_program(command, folder, task.timeout, log_bytes)
+        except OSError as error:  # no process, no memory, no room for its log
+            return failed(_finished(state), not_started(error))
+        return await self._in_thread(outcome, folder, _finished(state), task, ending)
+
+    def _settle(self, identifier: str, lane: Lane, job: asyncio.Task[TaskState]) -> None:
         """Record how a job ended; one that was cancelled may never have begun."""
-        del self._jobs[identifier]
+        del self._jobs[identifier], self._turns[identifier]
+        lane.remove(identifier)
+        self._give_turns(lane)
+        self._put(self._ended(identifier, job))
+        self._sweep()
+
+    def _ended(self, identifier: str, job: asyncio.Task[TaskState]) -> TaskState:
+        state = _finished(self._states[identifier])
         if job.cancelled():
-            interrupted = replace(self._states[identifier], phase=TaskPhase.INTERRUPTED)
-            self._put(replace(interrupted, finished_at=datetime.now(UTC)))
-        else:
-            self._put(job.result())
-        for gone in self._folders.sweep(busy=self._jobs):
-            self._states.pop(gone, None)
+            return replace(state, phase=TaskPhase.INTERRUPTED)
+        error = job.exception()
+        if error is None:
+            return job.result()
+        logger.error("task not run", task=identifier, why=_traceback(error))
+        return failed(state, runner_failed(error))
 
     def _put(self, state: TaskState) -> None:
+        self._states.pop(state.id, None)
         self._states[state.id] = state
+        if len(self._states) > MAX_STATES:
+            ended = (s.id for s in self._states.values() if s.phase not in WAITING_OR_RUNNING)
+            self._states.pop(next(ended, ""), None)
+        wanters = frozenset(self._wanters.get(state.id, ()))
         for listener in self._listeners:
-            listener(self._wanters(state.id))
+            listener(wanters)
 
-    def _wanters(self, identifier: str) -> frozenset[str]:
-        return frozenset(owner for owner, ids in self._wanted.items() if identifier in ids)
+    def _position(self, identifier: str) -> int | None:
+        positions = (lane.position(identifier) for lane in self._lanes.values())
+        return next((position for position in positions if position), None)
+
+    def _sweep(self) -> None:
+        """Remove folders beyond the limits; one sweep at a time, another one for what has ended
+        meanwhile."""
+        self._unswept = True
+        if self._sweeping is None and not self._closing:
+            self._unswept = False
+            limits = RetentionLimits.of(self._settings)
+            work = self._in_thread(self._folders.sweep, limits, self._is_busy)
+            self._sweeping = asyncio.create_task(work, name="sweep")
+            self._sweeping.add_done_callback(self._swept)
+
+    def _swept(self, job: asyncio.Task[int]) -> None:
+        self._sweeping = None
+        error = None if job.cancelled() else job.exception()
+        if error is not None:
+            logger.error("folders of tasks not swept", why=_traceback(error))
+        elif self._unswept:
+            self._sweep()
+
+    def _is_busy(self, identifier: str, attempt: int) -> bool:
+        """For threads too: it only looks into dictionaries."""
+        state = self._states.get(identifier)
+        return identifier in self._jobs and (state is None or state.attempt <= attempt)
+
+    async def _in_thread(self, work: Callable[..., Result], *arguments: object) -> Result:
+        """Run ``work`` in a thread, to its end even where the caller is cancelled meanwhile."""
+        loop = asyncio.get_running_loop()
+        return await undisturbed(loop.run_in_executor(self._threads, work, *arguments))
 
 
-def _out_of_time(state: TaskState, task: Task) -> TaskState:
-    failure = TaskFailure(
-        reason=Reason.TASK_TIMED_OUT,
-        class_=FailureClass.RESOURCE,
-        message=f"The {task.program} task took longer than {task.timeout:.0f} s and was ended.",
-        remedy="See what it waited for at the end of its log, or raise the time-out in the "
-        "operator's settings.",
-    )
-    return replace(state, phase=TaskPhase.FAILED, failure=failure)
+def _lane_of(program: str) -> str:
+    return LANES.get(program, OTHER_LANE)
+
+
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
+
+
+def _finished(state: TaskState) -> TaskState:
+    return replace(state, finished_at=datetime.now(UTC))
+
+
+class _States(Mapping[str, TaskState]):
+    """All states; those that wait know their position, as of now."""
+
+    def __init__(
+        self, states: Mapping[str, TaskState], position: Callable[[str], int | None]
+    ) -> None:
+        self._states, self._position = states, position
+
+    def __getitem__(self, identifier: str) -> TaskState:
+        state = self._states[identifier]
+        if state.phase is not TaskPhase.QUEUED:
+            return state
+        return replace(state, position=self._position(identifier))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._states)
+
+    def __len__(self) -> int:
+        return len(self._states)

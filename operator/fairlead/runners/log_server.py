@@ -7,7 +7,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Protocol
 
 from aiohttp import web
@@ -18,7 +17,7 @@ from fairlead.api.refs import Ref
 from fairlead.cluster import Cluster
 from fairlead.decide.image.build import pushed_to, repository
 from fairlead.errors import OperatorError
-from fairlead.images.build_log import read_log
+from fairlead.images.build_log import MAX_LOG_BYTES, read_log
 from fairlead.redact import redacted
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import NotInRegistryError, RegistryError
@@ -33,7 +32,7 @@ BUILD = re.compile(r"\d+-\d+")
 class Logs(Protocol):
     """Whoever keeps the logs of the tasks that run, and of those that ran lately."""
 
-    def logs_of(self, build: str) -> list[Path]: ...
+    async def log_of(self, build: str, max_bytes: int) -> str: ...
 
 
 @asynccontextmanager
@@ -73,15 +72,12 @@ class _Answer:
         if not (NAME.fullmatch(namespace) and NAME.fullmatch(name) and BUILD.fullmatch(build)):
             return web.Response(status=404, text="No such build.\n")
         label = f"{namespace}/{name}/{build}"
-        text = await asyncio.to_thread(self._running, label)
+        kept = await self._logs.log_of(label, MAX_LOG_BYTES)
+        text = await asyncio.to_thread(redacted, kept, MAX_LOG_BYTES)
         text = text or await self._kept(namespace, name, build)
         if not text:
             return web.Response(status=404, text=f"Build {label} has no log (yet).\n")
         return web.Response(text=text)
-
-    def _running(self, label: str) -> str:
-        parts = (path.read_text(errors="replace") for path in self._logs.logs_of(label))
-        return redacted("".join(parts))
 
     async def _kept(self, namespace: str, name: str, build: str) -> str:
         """The log from the registry, where it stays after the task's folder is gone."""

@@ -5,20 +5,34 @@ import json
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
-from fairlead.contract import LOG_FILE
+from fairlead.runners.attempt_log import AttemptLog
+from fairlead.runners.log_pump import LogPump
+from fairlead.runners.regular_file import read_start, write_whole
+from fairlead.runners.survivors import TASK_FOLDER_VARIABLE, end_survivors
 
 PROCESS_FILE = "process.json"  # pid and start time: a pid alone may be somebody else's by now
+MAX_CARD_BYTES = 4096
 TERMINATION_GRACE_S = 15.0  # seconds between asking a task to end and ending it
 
-
+Result = TypeVar("Result")
 Command = Callable[[str], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a program ended: ``code`` as ``waitpid`` has it (below 0: the signal), and whether it
+    ended by itself."""
+
+    code: int | None
+    in_time: bool
 
 
 def task_command(program: str) -> Sequence[str]:
@@ -26,73 +40,89 @@ def task_command(program: str) -> Sequence[str]:
     return sys.executable, "-m", f"fairlead.tasks.{program}"
 
 
-async def run_program(command: Sequence[str], folder: Path, timeout: float) -> bool:
-    """Run ``command`` on ``folder`` to its end; False if it ran out of time.
+async def run_program(
+    command: Sequence[str], folder: Path, timeout_s: float, max_log_bytes: int
+) -> Ending:
+    """Run ``command`` on ``folder`` to its end, or for ``timeout_s`` seconds.
 
-    When the caller is cancelled the program is ended first: SIGTERM, and SIGKILL after
-    ``TERMINATION_GRACE_S``.
+    When this returns, or is cancelled, nothing runs any more that the program has started: it is
+    asked to end first (SIGTERM), and killed ``TERMINATION_GRACE_S`` later. Raises ``OSError`` where
+    it could not be started.
     """
-    process = await _start(command, folder)
-    remember(folder, process.pid)
+    pump = LogPump(AttemptLog(folder, max_log_bytes))
+    process: asyncio.subprocess.Process | None = None
     try:
-        async with asyncio.timeout(timeout):
-            await process.wait()
-    except TimeoutError:
-        await _end(process)
-        return False
+        process = await _start(command, folder, pump)
+        await asyncio.to_thread(remember, folder, process.pid)
+        return Ending(await _wait(process, timeout_s), in_time=process.returncode is not None)
+    finally:
+        await undisturbed(_end(process, folder, pump))
+
+
+async def undisturbed(work: Awaitable[Result]) -> Result:
+    """Await ``work`` to its end even where the caller is cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.shield(_end(process))
+        await asyncio.wait({task})
         raise
-    return True
-
-
-async def _start(command: Sequence[str], folder: Path) -> asyncio.subprocess.Process:
-    with (folder / LOG_FILE).open("ab") as log:
-        return await asyncio.create_subprocess_exec(
-            *command,
-            str(folder),
-            stdout=log,
-            stderr=asyncio.subprocess.STDOUT,
-            stdin=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
 
 
 def remember(folder: Path, pid: int) -> None:
-    """Note which process works on ``folder``, so that a later operator can end it."""
-    with suppress(psutil.NoSuchProcess):
+    """Note which process works on ``folder``, so that a later operator can end it.
+
+    Where the disk has no room for the note, the process is found by what it inherits.
+    """
+    with suppress(psutil.NoSuchProcess, OSError):
         card = {"pid": pid, "started": psutil.Process(pid).create_time()}
-        (folder / PROCESS_FILE).write_text(json.dumps(card))
+        write_whole(folder / PROCESS_FILE, card)
 
 
-def end_leftover(folder: Path) -> None:
-    """Kill the process that an earlier operator started on ``folder``, if it still runs."""
-    with suppress(
-        FileNotFoundError, json.JSONDecodeError, psutil.NoSuchProcess, ProcessLookupError
-    ):
-        card = json.loads((folder / PROCESS_FILE).read_text())
-        process = psutil.Process(card["pid"])
-        if process.create_time() == card["started"]:
-            os.killpg(process.pid, signal.SIGKILL)
-            _wait_until_dead(process)
-
-
-def _wait_until_dead(process: psutil.Process) -> None:
-    """A killed orphan may stay a zombie for ever, where nobody reaps: it works no more."""
-    deadline = time.monotonic() + TERMINATION_GRACE_S
-    while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
-        time.sleep(0.02)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    _signal(process.pid, signal.SIGTERM)
+def session_of(folder: Path) -> int | None:
+    """The session of the process that an earlier operator started on ``folder``; None where it has
+    ended, where its number belongs to another process by now, or where nothing can be read."""
     try:
-        async with asyncio.timeout(TERMINATION_GRACE_S):
+        card = json.loads(read_start(folder / PROCESS_FILE, MAX_CARD_BYTES))
+        process = psutil.Process(card["pid"])
+        return process.pid if process.create_time() == card["started"] else None
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, psutil.Error):
+        return None
+
+
+async def _start(command: Sequence[str], folder: Path, pump: LogPump) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            str(folder),
+            stdout=pump.input,
+            stderr=asyncio.subprocess.STDOUT,
+            stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", TASK_FOLDER_VARIABLE: str(folder)},
+        )
+    finally:
+        pump.started()
+
+
+async def _wait(process: asyncio.subprocess.Process, timeout_s: float) -> int | None:
+    """The program's exit code; None where it has not ended in time."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
             await process.wait()
-    except TimeoutError:
-        _signal(process.pid, signal.SIGKILL)
-        await process.wait()
+    return process.returncode
+
+
+async def _end(process: asyncio.subprocess.Process | None, folder: Path, pump: LogPump) -> None:
+    """End the program if it still runs, then whatever it has left behind, then its log."""
+    if process is not None:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if process.returncode is None:
+                _signal(process.pid, number)
+                await _wait(process, TERMINATION_GRACE_S)
+    session = process.pid if process is not None else None
+    await asyncio.to_thread(end_survivors, folder, {session} if session else ())
+    await asyncio.to_thread(pump.finish)
 
 
 def _signal(group: int, number: signal.Signals) -> None:

@@ -1,187 +1,222 @@
-"""What the local runner keeps on disk: one folder for each attempt at a task."""
+"""What the local runner keeps on disk: one folder for each attempt at a task.
 
-import json
+``<state>/tasks/<task id>/<attempt>/``. A folder counts from the moment its card is written, which
+is last; it goes by being renamed into ``<state>/trash``, so that none is ever half gone. All of
+this may be slow and belongs into a thread.
+"""
+
+import os
 import re
 import shutil
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+from uuid import uuid4
 
-from fairlead.api.fields import folder_and_file
-from fairlead.api.reasons import Reason
-from fairlead.api.status import FailureClass
+import structlog
+from pydantic import Field, ValidationError
+
+from fairlead.api.wire import StatusWire
 from fairlead.contract import (
     FILES_FOLDER,
-    LOG_FILE,
-    MAX_RESULT_BYTES,
     REQUEST_FILE,
     RESULT_FILE,
     WORK_FOLDER,
     Task,
-    TaskFailure,
     TaskPhase,
+    TaskResult,
     TaskState,
-    read_result,
 )
-from fairlead.redact import redacted
-from fairlead.runners.process import end_leftover
+from fairlead.runners.attempt_log import read_log
+from fairlead.runners.handed_files import UnsafeFileError, write_files
+from fairlead.runners.outcome import failed, left_result
+from fairlead.runners.process import session_of
+from fairlead.runners.regular_file import read_start, write_whole
+from fairlead.runners.retention import EndedAttempt, RetentionLimits, superfluous
+from fairlead.runners.survivors import end_survivors
 
-TASK_FILE = "task.json"  # id, attempt, build: what the folder is about
-MAX_TASK_FOLDERS = 200  # of tasks that ended
+logger = structlog.get_logger("fairlead")
+TASK_FILE = "task.json"  # the card: what the folder is about
+MAX_CARD_BYTES = 4096
 TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-MAX_NAME_BYTES = 255  # of one part of a path, as file systems have it
-MAX_SHOWN_CHARS = 100  # characters of a name that a message shows
-LOG_TAIL_CHARS = 2000  # characters of the log that a crash shows
+ATTEMPT = re.compile(r"[1-9][0-9]{0,8}")
 
 
-class UnsafeFileError(ValueError):
-    """A file that must not, or cannot, be written under its name."""
+class Card(StatusWire):
+    """What an attempt's folder is about; fields of a newer operator are ignored."""
 
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"{ascii(name)[:MAX_SHOWN_CHARS]} {why}")
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One attempt's folder."""
-
-    folder: Path
-
-    @property
-    def log(self) -> Path:
-        return self.folder / LOG_FILE
-
-    def tidy(self) -> None:
-        """Drop what was handed over and what was in the making, once the task has ended."""
-        for folder in (FILES_FOLDER, WORK_FOLDER):
-            shutil.rmtree(self.folder / folder, ignore_errors=True)
-
-    def outcome(self, state: TaskState) -> TaskState:
-        """Return ``state`` as its result file ends it; without one the program crashed."""
-        try:
-            with (self.folder / RESULT_FILE).open("rb") as file:
-                content = file.read(MAX_RESULT_BYTES + 1)
-            result = read_result(str(_read_card(self.folder).get("program", "")), content)
-        except (FileNotFoundError, ValueError):
-            return replace(state, phase=TaskPhase.FAILED, failure=self._crash())
-        if result.failure is not None:
-            return replace(state, phase=TaskPhase.FAILED, failure=result.failure)
-        return replace(state, phase=TaskPhase.SUCCEEDED, result=result.ok)
-
-    def _crash(self) -> TaskFailure:
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        return TaskFailure(
-            reason=Reason.TASK_CRASHED,
-            class_=FailureClass.UNKNOWN,
-            message="The task ended without a readable result; the end of its log is below.",
-            remedy="It is tried again. If that does not help, report it with the log.",
-            log_tail=redacted(text, LOG_TAIL_CHARS),
-            retryable=True,
-        )
+    id: Annotated[str, Field(max_length=200)]
+    attempt: Annotated[int, Field(ge=1)]
+    program: Annotated[str, Field(max_length=64)] = ""
+    build: Annotated[str, Field(max_length=256)] = ""
 
 
 class TaskFolders:
-    """All attempts below one folder: ``<root>/<task id>/<attempt>/``."""
+    """All attempts below the state folder."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    def __init__(self, state: Path) -> None:
+        self._root = state / "tasks"
+        self._trash = state / "trash"
+        self._renaming = threading.Lock()  # a sweep never takes a folder that is being prepared
 
-    def prepare(self, task: Task) -> Attempt:
+    def folder_of(self, identifier: str, attempt: int) -> Path:
+        return self._root / identifier / str(attempt)
+
+    def prepare(self, task: Task) -> Path:
         """Make the folder of a new attempt, with the request and the files in it.
 
-        Raises ``UnsafeFileError`` before anything is written, and ``OSError``.
+        Raises ``UnsafeFileError`` and ``OSError``; then nothing is left of it.
         """
         if not TASK_ID.fullmatch(task.id):
             raise UnsafeFileError(task.id, "is no name for the folder of a task")
-        folder = self._root / task.id / str(task.attempt)
-        refuse_unsafe(task.files, folder / FILES_FOLDER)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        card = {"id": task.id, "attempt": task.attempt, "build": task.build}
-        card["program"] = task.program
-        (folder / TASK_FILE).write_text(json.dumps(card))
-        (folder / REQUEST_FILE).write_text(task.request.model_dump_json(by_alias=True))
-        for name, content in task.files.items():
-            _write_new(folder / FILES_FOLDER / name, name, content)
-        return Attempt(folder)
+        folder = self.folder_of(task.id, task.attempt)
+        with self._renaming:
+            thrown = self._throw_away(folder)
+            folder.mkdir(parents=True, mode=0o700)
+        _remove(thrown)
+        try:
+            (folder / REQUEST_FILE).write_text(task.request.model_dump_json(by_alias=True))
+            write_files(task.files, folder / FILES_FOLDER)
+            card = Card(id=task.id, attempt=task.attempt, program=task.program, build=task.build)
+            write_whole(folder / TASK_FILE, card.to_wire())
+        except (OSError, UnsafeFileError):
+            _remove(folder)
+            raise
+        return folder
 
-    def recover(self) -> list[TaskState]:
-        """End what an earlier operator left running, and return how each task stood."""
-        cards = [(folder, _read_card(folder)) for folder in self._newest()]
-        return [self._recovered(folder, card) for folder, card in cards if card]
-
-    def logs_of(self, build: str) -> list[Path]:
-        """The logs that belong to a build, oldest first."""
-        cards = [card for card in self._root.glob(f"*/*/{TASK_FILE}") if _of_build(card, build)]
-        ordered = sorted(cards, key=lambda card: card.stat().st_mtime)
-        return [card.parent / LOG_FILE for card in ordered if (card.parent / LOG_FILE).exists()]
+    def tidy(self, folder: Path) -> None:
+        """Drop what was handed over and what was in the making, once the task has ended."""
+        for name in (FILES_FOLDER, WORK_FOLDER):
+            _remove(folder / name)
 
     def forget(self, state: TaskState) -> None:
         """Drop a result that was taken, so that no later operator takes it for news."""
-        (self._root / state.id / str(state.attempt) / RESULT_FILE).unlink(missing_ok=True)
+        try:
+            (self.folder_of(state.id, state.attempt) / RESULT_FILE).unlink(missing_ok=True)
+        except OSError as error:  # it is taken once more after a restart, which does no harm
+            logger.warning("result of a task not removed", task=state.id, why=str(error))
 
-    def sweep(self, busy: Collection[str]) -> set[str]:
-        """Remove the oldest tasks beyond ``MAX_TASK_FOLDERS``, no ``busy`` one; return their ids.
+    def log_of(self, build: str, max_bytes: int) -> str:
+        """The log of a build (``<namespace>/<name>/<build id>``), at most the end of it."""
+        found = [(folder, card) for folder in self._attempts() if (card := read_card(folder))]
+        folders = [folder for folder, card in found if card.build == build]
+        logs = (read_log(folder, max_bytes) for folder in sorted(folders, key=_card_time))
+        return b"".join(logs)[-max_bytes:].decode(errors="replace")
 
-        Their logs stay readable from the registry.
+    def recover(self) -> list[TaskState]:
+        """End what an earlier operator left running, and return how each task stood.
+
+        What cannot be read is as good as gone. Raises ``OSError`` where the state folder itself
+        cannot be read.
         """
-        idle = [task for task in self._root.iterdir() if task.name not in busy]
-        oldest = sorted(idle, key=lambda task: task.stat().st_mtime)[:-MAX_TASK_FOLDERS]
-        for task in oldest:
-            shutil.rmtree(task, ignore_errors=True)
-        return {task.name for task in oldest}
+        self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _remove(self._trash)
+        newest = {folder.parent.name: folder for folder in self._attempts()}.values()
+        sessions = {session for folder in newest if (session := session_of(folder)) is not None}
+        ended = end_survivors(self._root, sessions)
+        if ended:
+            logger.warning("tasks of an earlier operator ended", processes=ended)
+        return [state for folder in newest if (state := self._recovered(folder))]
 
-    def _recovered(self, folder: Path, card: dict[str, Any]) -> TaskState:
-        state = TaskState(card["id"], card["attempt"], TaskPhase.INTERRUPTED, card["build"])
-        end_leftover(folder)
-        Attempt(folder).tidy()
-        if not (folder / RESULT_FILE).exists():
+    def sweep(self, limits: RetentionLimits, is_busy: Callable[[str, int], bool]) -> int:
+        """Remove ended attempts beyond the limits; return how many. Logs of builds stay readable
+        from the registry. ``is_busy`` tells of a task and attempt whether it may still run."""
+        ended = [_measured(f) for f in self._attempts() if not is_busy(f.parent.name, int(f.name))]
+        removed = superfluous(ended, limits, time.time())
+        for attempt in removed:
+            with self._renaming:
+                busy = is_busy(attempt.task, int(attempt.folder.name))
+                thrown = None if busy else self._throw_away(attempt.folder)
+            _remove(thrown)
+            with self._renaming, suppress(OSError):  # as long as there are other attempts
+                attempt.folder.parent.rmdir()
+        return len(removed)
+
+    def _recovered(self, folder: Path) -> TaskState | None:
+        card = read_card(folder)
+        if card is None:
+            return None
+        self.tidy(folder)
+        state = TaskState(card.id, card.attempt, TaskPhase.INTERRUPTED, card.build)
+        result = left_result(folder, card.program)
+        if not isinstance(result, TaskResult):
             return state
-        finished = datetime.fromtimestamp((folder / RESULT_FILE).stat().st_mtime, UTC)
-        return replace(Attempt(folder).outcome(state), finished_at=finished)
+        state = replace(state, finished_at=_time_of(folder / RESULT_FILE))
+        if result.failure is not None:
+            return failed(state, result.failure)
+        return replace(state, phase=TaskPhase.SUCCEEDED, result=result.ok)
 
-    def _newest(self) -> list[Path]:
-        tasks = [task for task in self._root.iterdir() if task.is_dir()]
-        attempts = [[a for a in task.iterdir() if a.name.isdigit()] for task in tasks]
-        return [max(folders, key=lambda a: int(a.name)) for folders in attempts if folders]
+    def _attempts(self) -> Iterator[Path]:
+        """The folders of all attempts, of each task the oldest first, and nothing else."""
+        for task in _folders_in(self._root, TASK_ID):
+            yield from sorted(_folders_in(task, ATTEMPT), key=lambda attempt: int(attempt.name))
 
-
-def refuse_unsafe(names: Collection[str], folder: Path) -> None:
-    """Raise ``UnsafeFileError`` unless each name is a path to a file below ``folder``.
-
-    The schema refuses such names before; whoever hands files over, none is written elsewhere.
-    """
-    for name in names:
-        parts = name.split("/")
-        if not (name.isprintable() and all(parts)) or {".", ".."} & set(parts):
-            raise UnsafeFileError(name, "has no relative path for a name")
-        if any(len(part.encode()) > MAX_NAME_BYTES for part in parts):
-            raise UnsafeFileError(name, f"has a part of more than {MAX_NAME_BYTES} bytes")
-        if not (folder / name).resolve().is_relative_to(folder.resolve()):
-            raise UnsafeFileError(name, "lies outside of the folder of the task")
-    both = folder_and_file(names)
-    if both is not None:
-        raise UnsafeFileError(both, "is, in another name, a folder")
+    def _throw_away(self, folder: Path) -> Path | None:
+        """Rename a folder into the trash, and return where it is now, if it is there at all."""
+        try:
+            self._trash.mkdir(exist_ok=True, mode=0o700)
+            return folder.rename(self._trash / uuid4().hex)
+        except FileNotFoundError:
+            return None
+        except OSError:  # a full disk: then it goes where it is
+            return folder
 
 
-def _write_new(path: Path, name: str, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def read_card(folder: Path) -> Card | None:
+    """What a folder says it is about; None where it says nothing, or something else than its name:
+    the operator died while it wrote the folder, and nothing was started from it."""
     try:
-        with path.open("xb") as file:
-            file.write(content)
-    except FileExistsError as error:  # some file systems make no difference between "A" and "a"
-        raise UnsafeFileError(name, "has the name of another one here") from error
+        card = Card.model_validate_json(read_start(folder / TASK_FILE, MAX_CARD_BYTES))
+    except (OSError, ValidationError):
+        return None
+    return card if (card.id, str(card.attempt)) == (folder.parent.name, folder.name) else None
 
 
-def _of_build(card: Path, build: str) -> bool:
-    return bool(_read_card(card.parent).get("build") == build)
-
-
-def _read_card(folder: Path) -> dict[str, Any]:
+def _folders_in(folder: Path, names: re.Pattern[str]) -> list[Path]:
     try:
-        return dict(json.loads((folder / TASK_FILE).read_text()))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}  # the operator died while it wrote the folder: nothing was started from it
+        with os.scandir(folder) as entries:
+            return [
+                Path(entry.path)
+                for entry in entries
+                if names.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+            ]
+    except OSError as error:
+        logger.warning("folder of tasks not readable", folder=str(folder), why=str(error))
+        return []
+
+
+def _measured(folder: Path) -> EndedAttempt:
+    sizes = (_size_of(Path(top) / name) for top, _, names in os.walk(folder) for name in names)
+    return EndedAttempt(folder, folder.parent.name, _seconds_of(folder), sum(sizes))
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
+def _seconds_of(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _card_time(folder: Path) -> float:
+    return _seconds_of(folder / TASK_FILE)
+
+
+def _time_of(path: Path) -> datetime:
+    return datetime.fromtimestamp(_seconds_of(path), UTC)
+
+
+def _remove(folder: Path | None) -> None:
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)

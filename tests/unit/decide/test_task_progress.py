@@ -1,19 +1,20 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from fairlead.api.reasons import Reason
-from fairlead.api.status import FailureClass
+from fairlead.api.status import CommonStatus, FailureClass, Truth
 from fairlead.api.wire import Wire
 from fairlead.contract import Task, TaskFailure, TaskPhase, TaskState
-from fairlead.decide.task_progress import TaskProgress, retry_delay_s, task_progress
+from fairlead.decide.task_progress import TaskProgress, pending, retry_delay_s, task_progress
 from tests.unit.objects import NOW, THEN
 
 ENDED = NOW - timedelta(seconds=30)
 
 
 def task(attempt: int) -> Task:
-    return Task("work", "ingest", attempt, Wire(), 1.0)
+    return Task("work", "ingest", attempt, Wire(), 1.0, namespace="demo")
 
 
 def at(state: TaskState | None, now: datetime = NOW) -> TaskProgress:
@@ -83,3 +84,49 @@ def test_a_failure_from_before_the_object_was_made_says_nothing_about_today() ->
 @pytest.mark.parametrize(("attempt", "seconds"), [(1, 5), (2, 10), (7, 300), (5000, 300)])
 def test_the_waits_grow_up_to_five_minutes(attempt: int, seconds: float) -> None:
     assert retry_delay_s(attempt) == seconds
+
+
+def test_what_ran_out_of_time_waits_for_as_long_as_it_ran() -> None:
+    """Else a build that never ends would take its slot for nearly all of the time."""
+    told = failure(retryable=True).model_copy(update={"reason": Reason.TASK_TIMED_OUT})
+    began, ended = NOW - timedelta(hours=1, minutes=10), NOW - timedelta(minutes=10)
+    state = replace(failed(1, retryable=True, finished=ended), failure=told, started_at=began)
+    assert at(state).retry_at == NOW + timedelta(minutes=50)
+
+
+@pytest.mark.parametrize(
+    ("position", "words"),
+    [
+        (1, "It is the next to begin"),
+        (2, "It waits behind 1 other"),
+        (10, "It waits behind 9 others"),
+        (11, "It waits behind more than 10 others"),
+        (500, "It waits behind more than 200 others"),
+        (501, "It waits behind more than 500 others"),
+        (10**6, "It waits behind more than 5000 others"),
+    ],
+)
+def test_who_waits_is_told_how_many_are_before_it(position: int, words: str) -> None:
+    queued = TaskState("work", 1, TaskPhase.QUEUED, position=position)
+    stage = pending("Stored", at(queued), CommonStatus(), Reason.INGESTING, "Fetching.", NOW)
+    assert (stage.condition.truth, stage.condition.reason) == (Truth.UNKNOWN, Reason.QUEUED)
+    assert stage.condition.message == (
+        f"Fetching. {words}: at most FAIRLEAD_INGESTS_AT_ONCE run at the same time, and "
+        "namespaces take turns."
+    )
+
+
+@pytest.mark.parametrize("state", [None, TaskState("work", 1, TaskPhase.INTERRUPTED)])
+@pytest.mark.parametrize(("place", "reason"), [(0, Reason.INGESTING), (3, Reason.QUEUED)])
+def test_what_will_have_to_wait_is_never_said_to_be_at_work(
+    state: TaskState | None, place: int, reason: Reason
+) -> None:
+    progress = at(state).with_position({"ingest": place})
+    stage = pending("Stored", progress, CommonStatus(), Reason.INGESTING, "Fetching.", NOW)
+    assert stage.condition.reason == reason
+
+
+def test_what_runs_does_not_wait_though_a_new_task_would() -> None:
+    progress = at(TaskState("work", 1, TaskPhase.RUNNING)).with_position({"ingest": 3})
+    stage = pending("Stored", progress, CommonStatus(), Reason.INGESTING, "Fetching.", NOW)
+    assert stage.condition.reason == Reason.INGESTING

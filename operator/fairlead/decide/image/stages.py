@@ -89,6 +89,7 @@ def _resolved(state: BuildState) -> BuildState | ImageDecision:
         status = with_resolution(state.status, key, environments, recipe, result)
         return replace(state, status=status, taken=(*state.taken, identifier))
     message = f"Asking the registry for {state.inputs.recipe.base_image} and for earlier versions."
+    progress = progress.with_position(state.evidence.new_tasks)
     stage = pending(INPUTS, progress, state.status, Reason.RESOLVING, message, state.now)
     waiting = not_reached(ENVIRONMENT, ASSEMBLED, why=_stays(state.status))
     return _waiting(state, progress, (stage, *waiting))
@@ -190,6 +191,7 @@ def _building(
     settings, mine = state.evidence.settings, f"{label(state.image)}/{build.id}"
     writer = progress.state.build if progress.state and progress.state.build else mine
     progress = replace(progress, log_uri=log_uri(writer, settings))
+    progress = progress.with_position(state.evidence.new_tasks)
     if progress.failure:
         progress = replace(progress, failure=_located(progress.failure, state, build))
     reason, message = _words(state, type_, shared=not writer.startswith(f"{label(state.image)}/"))

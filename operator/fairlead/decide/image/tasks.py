@@ -65,7 +65,14 @@ def resolve_task(state: BuildState) -> tuple[str, TaskOf]:
     )
 
     def task(attempt: int) -> Task:
-        return Task(identifier, "resolve", attempt, request, RESOLVE_TIMEOUT_S)
+        return Task(
+            identifier,
+            "resolve",
+            attempt,
+            request,
+            RESOLVE_TIMEOUT_S,
+            namespace=state.image.namespace,
+        )
 
     return identifier, task
 
@@ -138,6 +145,7 @@ def _of_build(
             timeout=float(state.evidence.settings.build_timeout_seconds),
             files=files,
             build=f"{label(state.image)}/{mine.id}",
+            namespace=state.image.namespace,
         )
 
     return task
