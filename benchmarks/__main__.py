@@ -2,14 +2,14 @@
 
 import sys
 
-from benchmarks import children, script_change
+from benchmarks import controller, script_change
 from benchmarks.bench import at_work
 from tests.cluster.errors import ClusterError
 from tests.cluster.lock import exclusive
 from tests.cluster.places import places
 from tests.cluster.steps import Steps
 
-BENCHMARKS = {"script_change": script_change.measure, "children": children.measure}
+BENCHMARKS = {"script_change": script_change.measure, "controller": controller.measure}
 
 
 def main(names: list[str]) -> int:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 from rich.console import Console
@@ -16,6 +17,8 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.down import down
 from tests.cluster.installation import install, start_operator
 from tests.cluster.places import Places
+from tests.cluster.processes import alive
+from tests.cluster.state import Process, forget
 from tests.cluster.steps import Steps
 from tests.cluster.up import up
 
@@ -23,12 +26,28 @@ PATIENCE = 600.0  # seconds
 SETTINGS = {"FAIRLEAD_INSECURE_HOSTS": "127.0.0.1"}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Bench:
     cluster: Cluster
     places: Places
     steps: Steps
-    operator: psutil.Process
+    kubeconfig: Path
+    process: Process
+
+    @property
+    def operator(self) -> psutil.Process:
+        return psutil.Process(self.process.pid)
+
+    def kill_operator(self) -> None:
+        """SIGKILL, and gone."""
+        self.operator.kill()
+        deadline = time.monotonic() + PATIENCE
+        while alive(self.process) and time.monotonic() < deadline:
+            time.sleep(0.02)  # poll
+        forget(self.places, self.process)
+
+    def start_operator(self) -> None:
+        self.process = start_operator(self.cluster, self.places, self.kubeconfig, SETTINGS)
 
     def namespace(self, name: str) -> str:
         self.cluster.run_kubectl("create", "namespace", name)
@@ -60,7 +79,7 @@ def at_work(places: Places, steps: Steps) -> Iterator[Bench]:
         with steps.step("Operator started"):
             kubeconfig = install(cluster, places)
             process = start_operator(cluster, places, kubeconfig, SETTINGS)
-        yield Bench(cluster, places, steps, psutil.Process(process.pid))
+        yield Bench(cluster, places, steps, kubeconfig, process)
     finally:
         down(places, steps)
 

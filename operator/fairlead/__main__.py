@@ -14,10 +14,16 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from fairlead.cluster import connected
+from fairlead.controller.controller import Controller
+from fairlead.controller.work_queue import WorkQueue
 from fairlead.errors import OperatorError
-from fairlead.handlers import children, resources, startup  # noqa: F401 - they register themselves
-from fairlead.handlers.wakes import Wakes
+from fairlead.handlers import resources, startup  # noqa: F401 - they register themselves
+from fairlead.observe.cache import Cache
+from fairlead.observe.config_maps import ConfigMaps
 from fairlead.observe.context import ReconcileContext
+from fairlead.observe.logs import Logs
+from fairlead.observe.namespaces import Namespaces
+from fairlead.observe.references import Key
 from fairlead.operator_log import as_text
 from fairlead.runners.local import LocalRunner
 from fairlead.runners.log_server import serving_logs
@@ -37,23 +43,46 @@ def main() -> None:
 
 
 async def run(settings: Settings) -> None:
-    async with opened(settings) as memo:
-        await kopf.operator(clusterwide=True, standalone=True, memo=memo)
+    """Run kopf and the controller; when one of the two ends, end the other."""
+    async with opened(settings) as (controller, cache):
+        memo = kopf.Memo(cache=cache)
+        streams = asyncio.create_task(
+            kopf.operator(clusterwide=True, standalone=True, memo=memo), name="kopf"
+        )
+        reconciling = asyncio.create_task(controller.run(), name="controller")
+        tasks = (streams, reconciling)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[kopf.Memo]:
-    """What every handler finds in its memo; when it closes, all tasks have ended."""
-    wakes = Wakes()
+async def opened(settings: Settings) -> AsyncIterator[tuple[Controller, Cache]]:
+    """The controller and its cache; when this closes, all tasks have ended."""
     instance = f"{socket.gethostname()}-{os.getpid()}"
+    queue = WorkQueue[Key]()
     async with (
         connected() as cluster,
         LocalRunner(settings) as runner,
         serving_logs(settings, runner, cluster),
     ):
-        runner.on_change(wakes.wake_owners)
-        context = ReconcileContext(cluster, runner, settings, instance)
-        yield kopf.Memo(context=context, wakes=wakes)
+        cache = Cache(cluster, queue.add, lambda uid: runner.want(uid, ()))
+        context = ReconcileContext(
+            cluster=cluster,
+            cache=cache,
+            runner=runner,
+            settings=settings,
+            config_maps=ConfigMaps(cluster, cache),
+            logs=Logs(cluster),
+            namespaces=Namespaces(cluster, cache),
+            instance=instance,
+        )
+        controller = Controller(context, queue)
+        runner.on_change(controller.wake)
+        yield controller, cache
 
 
 def _problem(error: ErrorDetails) -> str:

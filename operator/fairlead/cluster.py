@@ -1,5 +1,6 @@
 """The only client of the Kubernetes API. Everything else speaks plain manifests."""
 
+import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from aiohttp import ClientError
+from aiohttp import ClientError, ClientTimeout
 from kubernetes.aio.client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
@@ -18,7 +19,8 @@ from kubernetes.aio.utils import retry_after_seconds
 from fairlead.api.meta import FIELD_MANAGER
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest, Ref, ref_of
-from fairlead.errors import OperatorError, StalledError, WaitingError
+from fairlead.errors import ExpiredError, OperatorError, ReplacedError, StalledError, WaitingError
+from fairlead.watch_stream import WatchEvent, watch_events
 
 UNREACHABLE = (ClientError, OSError)  # a time-out is an OSError
 TRANSIENT_STATUSES = {408, 409, 429}  # and every 5xx
@@ -28,10 +30,19 @@ REASONS = {
     404: Reason.NOT_FOUND,
     422: Reason.INVALID,
 }
-MAX_MESSAGE_CHARS = 1000  # characters; what stands behind the API may answer with a whole page
-REQUEST_TIMEOUT_S = 30.0  # seconds for one request
+MAX_MESSAGE_CHARS = 1000  # what stands behind the API may answer with a whole page
+MAX_CAUSES = 8
+REQUEST_TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 10.0
+SILENCE_TIMEOUT_S = 90.0  # of a watch: bookmarks come about once a minute
+CONNECTIONS = 64
+PAGE_ITEMS = 500
 APPLY_CONTENT_TYPE = "application/apply-patch+yaml"
-METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+MERGE_CONTENT_TYPE = "application/merge-patch+json"
+JSON = "application/json"
+_METADATA = "application/json;as={};g=meta.k8s.io;v=v1"
+METADATA_ONLY = _METADATA.format("PartialObjectMetadata")
+METADATA_LIST = _METADATA.format("PartialObjectMetadataList")
 
 
 @dataclass(frozen=True)
@@ -46,14 +57,46 @@ class PodLog:
     limit_bytes: int = 65_536
 
 
+@dataclass(frozen=True)
+class Collection:
+    """Objects of one kind in all namespaces, or those that a label selector finds."""
+
+    api_version: str
+    plural: str
+    selector: str = ""
+    metadata_only: bool = False
+
+    @property
+    def path(self) -> str:
+        root = "/apis" if "/" in self.api_version else "/api"
+        return f"{root}/{self.api_version}/{self.plural}"
+
+    @property
+    def query(self) -> dict[str, str]:
+        return {"label_selector": self.selector} if self.selector else {}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All objects of a collection, as of ``resource_version``."""
+
+    items: list[Manifest]
+    resource_version: str
+
+
 class Cluster(Protocol):
     """The verbs this operator needs, and no more. Each raises ``OperatorError``, nothing else."""
 
     async def get(self, ref: Ref) -> Manifest | None: ...
     async def get_metadata(self, ref: Ref) -> Manifest | None: ...
-    async def list(self, ref: Ref, selector: str) -> list[Manifest]: ...
+    async def list(self, ref: Ref, selector: str = "", fields: str = "") -> list[Manifest]: ...
+    async def list_all(self, collection: Collection) -> Listing: ...
+    def watch(
+        self, collection: Collection, resource_version: str, seconds: int
+    ) -> AsyncIterator[WatchEvent]: ...
     async def apply(self, manifest: Manifest, *, existing: bool, manager: str) -> Manifest: ...
-    async def apply_status(self, manifest: Manifest) -> None: ...
+    async def apply_status(self, manifest: Manifest) -> Manifest | None: ...
+    async def merge(self, ref: Ref, patch: Manifest) -> Manifest | None: ...
     async def create(self, manifest: Manifest) -> bool: ...
     async def delete(self, ref: Ref, uid: str) -> None: ...
     async def log_tail(self, log: PodLog) -> str | None: ...
@@ -66,37 +109,94 @@ class ApiCluster:
         self._client = DynamicClient(client)  # unawaited: our paths need no discovery
 
     async def get(self, ref: Ref) -> Manifest | None:
-        return await self._get(ref, "application/json")
+        return await self._get(ref, JSON)
 
     async def get_metadata(self, ref: Ref) -> Manifest | None:
         """Only the object's metadata: enough to see whether it changed, without its content."""
         return await self._get(ref, METADATA_ONLY)
 
-    async def list(self, ref: Ref, selector: str) -> list[Manifest]:
+    async def list(self, ref: Ref, selector: str = "", fields: str = "") -> list[Manifest]:
+        """The objects of one namespace that label and field selectors find."""
         with _translated(f"Listing {ref.plural}"):
-            answer = await self._request("get", ref.path, label_selector=selector)
+            answer = await self._request(
+                "get", ref.path, label_selector=selector or None, field_selector=fields or None
+            )
         items: list[Manifest] = answer["items"]
         return items
 
+    async def list_all(self, collection: Collection) -> Listing:
+        """Every object of a collection, page by page. Raises ``ExpiredError`` between pages."""
+        accept = METADATA_LIST if collection.metadata_only else JSON
+        items, token, version = list[Manifest](), None, ""
+        with _translated(f"Listing {collection.plural}"):
+            while token is None or token:
+                page = await self._request(
+                    "get",
+                    collection.path,
+                    limit=PAGE_ITEMS,
+                    _continue=token,
+                    header_params={"Accept": accept},
+                    **collection.query,
+                )
+                items += page.get("items") or []
+                version = page["metadata"]["resourceVersion"]
+                token = page["metadata"].get("continue") or ""
+        return Listing(items, version)
+
+    async def watch(
+        self, collection: Collection, resource_version: str, seconds: int
+    ) -> AsyncIterator[WatchEvent]:
+        """Yield what happens after ``resource_version``, for at most ``seconds``.
+
+        Raises ``ExpiredError`` where the API server cannot go on from there.
+        """
+        timeout = ClientTimeout(
+            total=seconds + SILENCE_TIMEOUT_S,
+            sock_connect=CONNECT_TIMEOUT_S,
+            sock_read=SILENCE_TIMEOUT_S,
+        )
+        query = [("allowWatchBookmarks", "true")]
+        with _translated(f"Watching {collection.plural}"):
+            response = await self._client.request(
+                "get",
+                collection.path,
+                watch="true",
+                resource_version=resource_version,
+                timeout_seconds=seconds,
+                query_params=query,
+                header_params={"Accept": METADATA_ONLY if collection.metadata_only else JSON},
+                serialize=False,
+                _request_timeout=timeout,
+                **collection.query,
+            )
+            try:
+                async for event in watch_events(response.content.iter_any(), collection.plural):
+                    yield event
+            finally:
+                response.close()
+
     async def apply(self, manifest: Manifest, *, existing: bool, manager: str) -> Manifest:
-        """Create the object, or update the existing one whose uid the manifest carries."""
+        """Create the object, or update the existing one whose uid the manifest carries.
+
+        Raises ``ReplacedError`` where the existing one is gone or is another by now.
+        """
         ref = ref_of(manifest)
-        with _translated(f"Applying {manifest['kind']} {ref.name}"):
+        with _translated(f"Applying {manifest['kind']} {ref.name}", conflict=ReplacedError):
             return await self._request(
                 "patch",
                 ref.path,
                 body=manifest,
                 content_type=APPLY_CONTENT_TYPE,
                 field_manager=manager,
-                force_conflicts=existing,  # what appeared since we looked is not ours
+                force_conflicts=existing,  # what appeared since it was read is not ours
             )
 
-    async def apply_status(self, manifest: Manifest) -> None:
-        """Write the whole status; an object that is gone by now needs none."""
+    async def apply_status(self, manifest: Manifest) -> Manifest | None:
+        """Write the whole status and return the object; None where it is gone by now."""
         ref = ref_of(manifest)
         with _translated(f"Writing the status of {manifest['kind']} {ref.name}"):
             try:
-                await self._request(
+                return await self._request(
                     "patch",
                     f"{ref.path}/status",
                     body=manifest,
@@ -105,7 +205,17 @@ class ApiCluster:
                     force_conflicts=True,
                 )
             except NotFoundError:
-                return
+                return None
+
+    async def merge(self, ref: Ref, patch: Manifest) -> Manifest | None:
+        """Patch an object (JSON merge patch) and return it; None where it is gone by now."""
+        with _translated(f"Patching {ref.plural} {ref.name}"):
+            try:
+                return await self._request(
+                    "patch", ref.path, body=patch, content_type=MERGE_CONTENT_TYPE
+                )
+            except NotFoundError:
+                return None
 
     async def create(self, manifest: Manifest) -> bool:
         """Create the object and return True; False where one of that name exists already."""
@@ -119,7 +229,7 @@ class ApiCluster:
         return True
 
     async def delete(self, ref: Ref, uid: str) -> None:
-        """Delete the very object that was looked at; a successor of the same name stays."""
+        """Delete the very object that was observed; a successor of the same name stays."""
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         with _translated(f"Deleting {ref.plural} {ref.name}"):
             try:
@@ -168,13 +278,14 @@ class ApiCluster:
             query_params=[],
             **params,
         )
-        return dict(await response.json())
+        return dict(json.loads(await response.read()))
 
 
 @asynccontextmanager
 async def connected() -> AsyncIterator[ApiCluster]:
     """A client, open while the context lasts: a pod's ServiceAccount, else the kubeconfig."""
     configuration = Configuration()
+    configuration.connection_pool_maxsize = CONNECTIONS
     try:
         if "KUBERNETES_SERVICE_HOST" in os.environ:
             load_incluster_config(client_configuration=configuration)
@@ -188,23 +299,48 @@ async def connected() -> AsyncIterator[ApiCluster]:
         yield ApiCluster(client)
 
 
-def translate(error: Exception, what: str) -> OperatorError:
+def translate(
+    error: Exception, what: str, conflict: type[WaitingError] = WaitingError
+) -> OperatorError:
     """Return what should happen after ``error``, met while doing ``what``."""
     if not isinstance(error, DynamicApiError):
         why = str(error) or type(error).__name__
-        return WaitingError(
-            Reason.API_UNREACHABLE, f"{what}: no answer ({why:.{MAX_MESSAGE_CHARS}})."
-        )
+        message = f"{what}: no answer ({why:.{MAX_MESSAGE_CHARS}})."
+        return WaitingError(Reason.API_UNREACHABLE, message)
     message = f"{what}: {error.summary():.{MAX_MESSAGE_CHARS}}"
     retry_after = retry_after_seconds(error) or 0.0
+    if error.status == HTTPStatus.GONE:
+        return ExpiredError(Reason.API_UNAVAILABLE, message)
+    if error.status == HTTPStatus.CONFLICT:
+        return conflict(Reason.API_UNAVAILABLE, message, retry_after)
     if error.status in TRANSIENT_STATUSES or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return WaitingError(Reason.API_UNAVAILABLE, message, retry_after)
-    return StalledError(REASONS.get(error.status, Reason.REJECTED), message, retry_after)
+    causes = _causes(error)
+    return StalledError(
+        REASONS.get(error.status, Reason.REJECTED),
+        message,
+        retry_after,
+        fields=[str(cause["field"]) for cause in causes if cause.get("field")],
+        terminating=any(cause.get("reason") == "NamespaceTerminating" for cause in causes),
+    )
+
+
+def _causes(error: DynamicApiError) -> list[Manifest]:
+    """``details.causes`` of the API server's Status; empty where it sent something else."""
+    try:
+        causes = json.loads(error.body or "")["details"]["causes"]
+    except (TypeError, ValueError, KeyError):
+        return []
+    found = causes if isinstance(causes, list) else []
+    return [cause for cause in found if isinstance(cause, dict)][:MAX_CAUSES]
 
 
 @contextmanager
-def _translated(what: str) -> Iterator[None]:
+def _translated(what: str, conflict: type[WaitingError] = WaitingError) -> Iterator[None]:
     try:
         yield
     except (DynamicApiError, *UNREACHABLE) as error:
-        raise translate(error, what) from error
+        raise translate(error, what, conflict) from error
+    except (ValueError, KeyError, TypeError) as error:  # an answer that is not the API's
+        message = f"{what}: the answer cannot be read ({type(error).__name__})."
+        raise WaitingError(Reason.API_UNAVAILABLE, message) from error

@@ -54,8 +54,8 @@ class Settings(BaseSettings):
     external_host: str = ""
     """Host name in the scoring URI of a NodePort service. Default: the address of a node that runs
     a replica."""
-    resync_seconds: PositiveInt = 60
-    """Longest time until an object is looked at again; a changed ConfigMap is seen then."""
+    resync_seconds: PositiveInt = 600
+    """Longest time until an object is reconciled although nothing about it was seen to change."""
     tasks_at_once: PositiveInt = 3
     """Builds (`environment` and `assemble` tasks) that run at the same time. Namespaces take turns,
     and one namespace has all of them but one at the most: so it cannot hold up the others, unless

@@ -17,7 +17,6 @@ MOST_BYTES = 50 * 1024 * 1024  # of a model, in these tests
 SETTINGS = {
     "FAIRLEAD_INSECURE_HOSTS": "127.0.0.1",
     "FAIRLEAD_MODEL_MAX_BYTES": str(MOST_BYTES),
-    "FAIRLEAD_RESYNC_SECONDS": "3",
 }
 
 

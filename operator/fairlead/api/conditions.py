@@ -9,6 +9,7 @@ from fairlead.api.status import ConditionStatus, Truth
 
 SUMMARIES = ("Ready", "Reconciling", "Stalled")  # they only repeat a part's own words
 NOT_ANNOUNCED = {Reason.PENDING, Reason.STARTING, Reason.FIXED_REPLICAS}  # said elsewhere
+RECOVERIES = {Reason.IMAGE_READY}  # worth an Event only after a failure
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,13 @@ def transitions(
     and one cause is told once, by the first part that names it.
     """
     before = {condition.type: (condition.status, condition.reason) for condition in old}
+    failed = {type_ for type_, (status, _) in before.items() if status is Truth.FALSE}
     told = {condition.reason for condition in new if condition.type not in SUMMARIES}
     changed = [
         condition
         for condition in new
         if condition.reason not in NOT_ANNOUNCED
+        and (condition.reason not in RECOVERIES or condition.type in failed)
         and before.get(condition.type) != (condition.status, condition.reason)
         and (
             condition.type not in SUMMARIES

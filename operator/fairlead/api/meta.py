@@ -22,7 +22,7 @@ SCORING = "scoring"
 
 @dataclass(frozen=True)
 class Kind:
-    """One of our kinds, as kubectl knows it."""
+    """A kind, as kubectl knows it."""
 
     kind: str
     plural: str
@@ -36,4 +36,5 @@ class Kind:
 MODEL = Kind("Model", "models", "mdl")
 INFERENCE_IMAGE = Kind("InferenceImage", "inferenceimages", "infimg")
 WEBSERVICE = Kind("Webservice", "webservices", "wsvc")
+CONFIG_MAP = Kind("ConfigMap", "configmaps", "cm")
 KINDS = (MODEL, INFERENCE_IMAGE, WEBSERVICE)

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     TASK_CRASHED = "TaskCrashed"  # a task ended without saying why
     TASK_TIMED_OUT = "TaskTimedOut"  # a task took longer than the setting allows
     TASK_INTERRUPTED = "TaskInterrupted"  # the operator was stopped meanwhile; started again
+    INTERNAL_ERROR = "InternalError"  # a bug of the operator ended a reconcile; tried again
     OUT_OF_DISK = "OutOfDisk"  # no space left where the task works
 
     # --- Model

@@ -8,7 +8,7 @@ Manifest = dict[str, Any]
 
 @dataclass(frozen=True)
 class Ref:
-    """Where objects live: ``plural`` as in the API's paths."""
+    """Where objects live: ``plural`` as in the API's paths; no namespace for cluster-wide kinds."""
 
     api_version: str
     plural: str
@@ -18,7 +18,8 @@ class Ref:
     @property
     def path(self) -> str:
         root = "/api" if "/" not in self.api_version else "/apis"
-        path = f"{root}/{self.api_version}/namespaces/{self.namespace}/{self.plural}"
+        scope = f"namespaces/{self.namespace}/" if self.namespace else ""
+        path = f"{root}/{self.api_version}/{scope}{self.plural}"
         return f"{path}/{self.name}" if self.name else path
 
 

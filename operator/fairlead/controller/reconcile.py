@@ -1,91 +1,130 @@
 """One reconcile of one object: observe, decide, apply, write the status."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 
 from fairlead.api.conditions import transitions
-from fairlead.api.meta import API_VERSION, INFERENCE_IMAGE, MODEL, WEBSERVICE, Kind
+from fairlead.api.meta import API_VERSION, FINALIZER, INFERENCE_IMAGE, MODEL, WEBSERVICE, Kind
 from fairlead.api.objects import read_image, read_model, read_webservice
 from fairlead.api.refs import Manifest, Ref
 from fairlead.api.status import CommonStatus
-from fairlead.decide.decision import Apply, Create, Decision
+from fairlead.controller.actions import act
+from fairlead.decide.decision import Apply, Decision, Delete
 from fairlead.decide.image.stages import decide_image
 from fairlead.decide.model import decide_model
-from fairlead.decide.status_update import StatusUpdate, blocked, last_status_update, status_update
+from fairlead.decide.status_update import (
+    StatusUpdate,
+    blocked,
+    failed_internally,
+    last_common_status,
+    last_status_update,
+    status_update,
+)
 from fairlead.decide.webservice.stages import decide_webservice
 from fairlead.desired.event import event
-from fairlead.errors import OperatorError
+from fairlead.errors import OperatorError, ReplacedError
 from fairlead.observe.context import ReconcileContext
 from fairlead.observe.inferenceimage import observe_image
 from fairlead.observe.model import observe_model
+from fairlead.observe.references import Key
 from fairlead.observe.webservice import observe_webservice
 
 logger = structlog.get_logger("fairlead")
+APPLIED_REQUEUE_S = 0.3  # after something was written: what the API server made of it counts
+REPLACED_RETRY_S = 0.5  # after an object was not the one that was observed
 
 
 @dataclass(frozen=True)
-class Controller:
-    """How one kind is read, looked at and decided about."""
+class Steps:
+    """How one kind is read, observed and decided about."""
 
     read: Callable[[Manifest], Any]
     observe: Callable[[Any, ReconcileContext], Awaitable[Any]]
     decide: Callable[[Any, datetime], Decision[Any]]
 
 
-CONTROLLERS = {
-    MODEL: Controller(read_model, observe_model, decide_model),
-    INFERENCE_IMAGE: Controller(read_image, observe_image, decide_image),
-    WEBSERVICE: Controller(read_webservice, observe_webservice, decide_webservice),
+STEPS = {
+    MODEL: Steps(read_model, observe_model, decide_model),
+    INFERENCE_IMAGE: Steps(read_image, observe_image, decide_image),
+    WEBSERVICE: Steps(read_webservice, observe_webservice, decide_webservice),
 }
 
 
-async def reconcile(
-    kind: Kind, namespace: str, name: str, context: ReconcileContext, attempt: int
-) -> StatusUpdate | None:
-    """One look at one object: make it so, write its whole status, tell what changed.
+async def reconcile(key: Key, context: ReconcileContext, attempt: int) -> StatusUpdate | None:
+    """Make one object so, write its whole status, announce what changed.
 
-    ``attempt`` counts the looks in a row that the API kept from being finished. Returns what was
-    said, or None where the object is gone or going. Raises ``OperatorError`` only where not even
-    the object itself could be read, or its status not be written.
+    ``attempt`` counts the reconciles in a row that the API kept from being finished. Returns the
+    status update, or None where the object is gone or going. Raises ``OperatorError`` only where
+    the status could not be written.
     """
-    body = await context.cluster.get(Ref(API_VERSION, kind.plural, namespace, name))
+    body = context.cache.object(key)
+    if body is None:
+        return None
+    await _remove_finalizer(key, body, context)
+    if "deletionTimestamp" in body["metadata"]:
+        context.runner.want(body["metadata"]["uid"], ())
+        return None
+    now = datetime.now(UTC)
+    try:
+        update = await _reconcile(STEPS[key.kind], body, context, attempt, now)
+    except ReplacedError:
+        return replace(last_status_update(body), requeue_after=REPLACED_RETRY_S)
+    await _publish(key.kind, body, update, context, now)
+    return update
+
+
+async def report_internal_error(
+    key: Key, error: Exception, context: ReconcileContext, attempt: int
+) -> StatusUpdate | None:
+    """Say in the object's status that a reconcile ended in a bug; what runs for it goes on."""
+    body = context.cache.object(key)
     if body is None or "deletionTimestamp" in body["metadata"]:
         return None
     now = datetime.now(UTC)
-    update = await _reconcile(CONTROLLERS[kind], body, context, attempt, now)
-    await _publish(kind, body, update, context, now)
+    update = failed_internally(last_status_update(body), error, attempt, now)
+    await _publish(key.kind, body, update, context, now)
     return update
 
 
 async def _reconcile(
-    controller: Controller, body: Manifest, context: ReconcileContext, attempt: int, now: datetime
+    steps: Steps, body: Manifest, context: ReconcileContext, attempt: int, now: datetime
 ) -> StatusUpdate:
-    update = last_status_update(body)
     try:
-        decision = controller.decide(await controller.observe(controller.read(body), context), now)
-        update = status_update(decision)
-        await _act(decision, body["metadata"]["uid"], context)
+        decision = steps.decide(await steps.observe(steps.read(body), context), now)
+        for action in decision.actions:
+            await act(action, context)
+        context.runner.want(body["metadata"]["uid"], decision.tasks)
+        context.runner.forget(decision.taken)
+    except ReplacedError:
+        raise
     except OperatorError as error:
-        return blocked(update, error, attempt, now)
+        if error.terminating:
+            context.namespaces.note_terminating(body["metadata"]["namespace"])
+        return blocked(last_status_update(body), error, attempt, now)
+    update = status_update(decision)
+    if any(isinstance(action, Apply | Delete) for action in decision.actions):
+        # what came of it is not in this status yet
+        return replace(update, requeue_after=min(update.requeue_after, APPLIED_REQUEUE_S))
     return update
 
 
-async def _act(decision: Decision[Any], owner: str, context: ReconcileContext) -> None:
-    for action in decision.actions:
-        if isinstance(action, Apply):
-            await context.cluster.apply(
-                action.manifest, existing=action.existing, manager=action.manager
-            )
-        elif isinstance(action, Create):
-            await context.cluster.create(action.manifest)
-        else:
-            await context.cluster.delete(action.ref, action.uid)
-    context.runner.want(owner, decision.tasks)
-    context.runner.forget(decision.taken)
+async def _remove_finalizer(key: Key, body: Manifest, context: ReconcileContext) -> None:
+    """Objects of an earlier Fairlead carry a finalizer that nothing would ever take off."""
+    meta = body["metadata"]
+    finalizers = meta.get("finalizers") or []
+    if FINALIZER not in finalizers:
+        return
+    rest = [finalizer for finalizer in finalizers if finalizer != FINALIZER]
+    precondition = {"resourceVersion": meta["resourceVersion"], "uid": meta["uid"]}
+    patch = {"metadata": {"finalizers": rest, **precondition}}
+    ref = Ref(API_VERSION, key.kind.plural, key.namespace, key.name)
+    patched = await context.cluster.merge(ref, patch)
+    if patched is not None:
+        context.cache.put_own(key.kind, patched)
 
 
 async def _publish(
@@ -93,30 +132,35 @@ async def _publish(
 ) -> None:
     """Write the status if it is new, then an Event for each transition, then the log."""
     old, meta = body.get("status") or {}, body["metadata"]
-    known = CommonStatus.model_validate(old)
+    known = last_common_status(old)
     common = update.status(known, meta["generation"], now)
     status = {**update.fields, **common.to_wire()}
-    if status != old:
-        identity = {key: meta[key] for key in ("name", "namespace", "uid")}
-        head = {"apiVersion": API_VERSION, "kind": kind.kind, "metadata": identity}
-        await context.cluster.apply_status({**head, "status": status})
     changed = transitions(known.conditions, common.conditions)
+    if status == old and not changed:
+        return
+    if await context.namespaces.terminating(meta["namespace"]):
+        return
+    identity = {field: meta[field] for field in ("name", "namespace", "uid")}
+    head = {"apiVersion": API_VERSION, "kind": kind.kind, "metadata": identity}
+    written = await context.cluster.apply_status({**head, "status": status})
+    if written is not None:
+        context.cache.put_own(kind, written)
     for condition in changed:
         note = update.note(condition.reason, condition.message)
         await _announce(event(kind.kind, meta, condition, note, now, context.instance), context)
     _log(kind, meta, update, known)
 
 
-async def _announce(told: Manifest, context: ReconcileContext) -> None:
+async def _announce(manifest: Manifest, context: ReconcileContext) -> None:
     """Post one Event; where that fails, the conditions have said it already."""
     try:
-        await context.cluster.create(told)
+        await context.cluster.create(manifest)
     except OperatorError as error:
-        logger.warning("event not posted", reason=told["reason"], why=str(error))
+        logger.warning("event not posted", reason=manifest["reason"], why=str(error))
 
 
 def _log(kind: Kind, meta: Manifest, update: StatusUpdate, known: CommonStatus) -> None:
-    """One line per decision; nothing where nothing was decided."""
+    """One line for each decision; nothing where nothing was decided."""
     before = {c.type: (c.status, c.reason) for c in known.conditions}.get("Ready")
     ready = update.ready
     line = logger.bind(

@@ -1,5 +1,6 @@
-"""What one look at one object leads to: what to say, what to make, what to have done."""
+"""What one reconcile of one object leads to: its status, actions, wanted tasks."""
 
+import math
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -12,7 +13,8 @@ from fairlead.contract import Task
 
 Status = TypeVar("Status", bound=CommonStatus, covariant=True)
 REQUEUE_SOON_S = 5.0  # seconds, while something is missing
-REQUEUE_SLOW_S = 60.0  # seconds; what we do not watch is looked at again then
+REQUEUE_SLOW_S = 60.0
+ON_RESYNC_S = math.inf  # no earlier than the next resync: what changes is watched
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,14 @@ class Apply:
 
 @dataclass(frozen=True)
 class Create:
-    """Create once; that it exists already is as good."""
+    """Create once; that it exists already is as good.
+
+    What cannot be read cannot be watched: it is asked for now and then, and at once if ``missing``
+    (somebody has said that it is not there).
+    """
 
     manifest: Manifest
+    missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class Decision(Generic[Status]):
     tasks: tuple[Task, ...] = ()
     taken: tuple[str, ...] = ()
     """The tasks whose results are in the status now: they are not needed any more."""
-    requeue_after: float = REQUEUE_SLOW_S
+    requeue_after: float = ON_RESYNC_S
     changes: tuple[str, ...] = ()
     """What is new, in a few words each, for the operator's log."""
 

@@ -35,7 +35,7 @@ def missing_config_map(
     message = f"ConfigMap '{name}' does not exist in namespace '{resource.namespace}'."
     remedy = (
         f"Create it, or correct spec.source.configMap.name of {resource.kind.kind} "
-        f"'{resource.name}'. It is looked for every few seconds."
+        f"'{resource.name}'. It is noticed as soon as it exists."
     )
     return missing(
         type_, Reason.CONFIG_MAP_NOT_FOUND, message, remedy, resource.status.failure, now

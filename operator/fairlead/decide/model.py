@@ -14,8 +14,7 @@ from fairlead.api.objects import Model
 from fairlead.api.reasons import Reason
 from fairlead.contract import IngestRequest, IngestResult, Task
 from fairlead.decide.decision import (
-    REQUEUE_SLOW_S,
-    REQUEUE_SOON_S,
+    ON_RESYNC_S,
     Decision,
     StageResult,
     not_reached,
@@ -37,9 +36,7 @@ def decide_model(evidence: ModelEvidence, now: datetime) -> Decision[ModelStatus
     model, source = evidence.model, evidence.model.spec.source
     if source.config_map and evidence.files is None:
         missing = missing_config_map("Resolved", source.config_map.name, model, now)
-        return Decision(
-            model.status, (missing, *_standing(model.status)), requeue_after=REQUEUE_SOON_S
-        )
+        return Decision(model.status, (missing, *_standing(model.status)))
     resolved = StageResult(true("Resolved", Reason.RESOLVED, f"The source is {describe(model)}."))
     key = _key(evidence)
     if model.status.ingest and model.status.ingest.key == key:
@@ -56,7 +53,7 @@ def decide_model(evidence: ModelEvidence, now: datetime) -> Decision[ModelStatus
         model.status,
         (resolved, storing),
         tasks=(progress.task,) if progress.task else (),
-        requeue_after=progress.requeue_after(now, REQUEUE_SLOW_S),
+        requeue_after=progress.requeue_after(now, ON_RESYNC_S),
     )
 
 

@@ -1,4 +1,4 @@
-"""What is said of an object after a look, whatever came of it: the status, computed whole."""
+"""What is written about an object after a reconcile, whatever came of it: the status, whole."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -7,8 +7,9 @@ from fairlead.api.conditions import SUMMARIES, Condition, merge
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.api.status import CommonStatus, FailureClass, FailureStatus, Truth
-from fairlead.decide.decision import REQUEUE_SLOW_S, Decision
-from fairlead.errors import OperatorError, StalledError
+from fairlead.decide.decision import ON_RESYNC_S, REQUEUE_SLOW_S, Decision
+from fairlead.errors import OperatorError, StalledError, WaitingError
+from fairlead.retry import backoff_s
 
 FAILURE_CLASSES = {
     Reason.INVALID_SPEC: FailureClass.USER,
@@ -18,6 +19,8 @@ FAILURE_CLASSES = {
 }
 REMEDIES = {
     Reason.INVALID_SPEC: "Correct the fields that the message names and apply the object again.",
+    Reason.INTERNAL_ERROR: "It is tried again. Please report it with the traceback; "
+    "a change of the object may avoid it.",
     Reason.FORBIDDEN: "A role, a quota or an admission policy refuses: ask whoever runs the "
     "cluster.",
 }
@@ -32,7 +35,7 @@ class StatusUpdate:
     fields: Manifest
     conditions: tuple[Condition, ...]
     failure: FailureStatus | None
-    requeue_after: float = REQUEUE_SLOW_S
+    requeue_after: float = ON_RESYNC_S
     changes: tuple[str, ...] = ()
     blocked: bool = False
 
@@ -55,10 +58,15 @@ class StatusUpdate:
         return message or reason
 
 
+def last_common_status(status: Manifest) -> CommonStatus:
+    """The common part of a status as it was written last."""
+    return CommonStatus.model_validate(status)
+
+
 def last_status_update(body: Manifest) -> StatusUpdate:
     """What was said last: it stands while nothing newer can be known."""
     status = body.get("status") or {}
-    common = CommonStatus.model_validate(status)
+    common = last_common_status(status)
     conditions = tuple(
         Condition(c.type, c.status, c.reason, c.message, c.observed_generation)
         for c in common.conditions
@@ -85,7 +93,7 @@ def blocked(
     ``attempt`` counts from 0. What serves is not hidden: only the summaries change.
     """
     stalled = isinstance(error, StalledError)
-    wait = max(error.retry_after, REQUEUE_SLOW_S if stalled else backoff(attempt))
+    wait = max(error.retry_after, REQUEUE_SLOW_S if stalled else backoff_s(attempt))
     ready = Condition("Ready", Truth.FALSE, error.reason, str(error))
     abnormal = replace(ready, type="Stalled" if stalled else "Reconciling", truth=Truth.TRUE)
     parts = (condition for condition in update.conditions if condition.type not in SUMMARIES)
@@ -99,9 +107,16 @@ def blocked(
     )
 
 
-def backoff(attempt: int) -> float:
-    """Seconds before the next try: 1, 2, 4 … up to a minute."""
-    return min(2.0 ** min(attempt, 6), REQUEUE_SLOW_S)
+def failed_internally(
+    update: StatusUpdate, error: Exception, attempt: int, now: datetime
+) -> StatusUpdate:
+    """The same status update, after a bug of the operator ended a reconcile."""
+    message = (
+        f"The operator met an error of its own ({type(error).__name__}); its log has the traceback."
+    )
+    wait = backoff_s(attempt)
+    blocking = WaitingError(Reason.INTERNAL_ERROR, message, wait)
+    return blocked(update, blocking, attempt, now)
 
 
 def _failure(

@@ -9,6 +9,7 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import CommonStatus, FailureStatus
 from fairlead.contract import LANES, Task, TaskFailure, TaskPhase, TaskState
 from fairlead.decide.decision import StageResult
+from fairlead.retry import backoff_s
 
 FIRST_RETRY_S = 5.0  # seconds
 MAX_RETRY_S = 300.0
@@ -89,7 +90,8 @@ def _failed(
 ) -> TaskProgress:
     if not failure.retryable:
         return TaskProgress(state=state, failure=failure)
-    delay_s = max(retry_delay_s(state.attempt), _lasted_s(state, failure))
+    backoff = backoff_s(state.attempt - 1, FIRST_RETRY_S, MAX_RETRY_S)
+    delay_s = max(backoff, _lasted_s(state, failure))
     retry_at = (state.finished_at or now) + timedelta(seconds=delay_s)
     if now < retry_at:
         return TaskProgress(state=state, failure=failure, retry_at=retry_at)
@@ -101,11 +103,6 @@ def _lasted_s(state: TaskState, failure: TaskFailure) -> float:
     if failure.reason is not Reason.TASK_TIMED_OUT or not (state.started_at and state.finished_at):
         return 0.0
     return (state.finished_at - state.started_at).total_seconds()
-
-
-def retry_delay_s(attempt: int) -> float:
-    """Seconds to wait after attempt 1, 2, 3 …: 5, 10, 20 … up to five minutes."""
-    return float(min(FIRST_RETRY_S * 2 ** min(attempt - 1, 10), MAX_RETRY_S))
 
 
 def pending(

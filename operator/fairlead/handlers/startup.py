@@ -8,7 +8,6 @@ from typing import Any
 import kopf
 
 from fairlead.api.meta import FINALIZER
-from fairlead.handlers.children import watch_only_ours
 
 RETRY_BACKOFFS_S = (1, 1, 2, 3, 5, 8, 13, 21)  # seconds after a failed request of kopf's own
 
@@ -53,7 +52,6 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.watching.connect_timeout = 10
     settings.watching.inactivity_timeout = 70  # a silent watch is a dead one
     settings.watching.chunk_size = 500  # not the whole list in one answer
-    watch_only_ours(settings.watching.label_selectors)
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 5
     settings.networking.error_backoffs = Jittered()

@@ -1,4 +1,4 @@
-"""Users' ConfigMaps: read by name at each look, their content only when they have changed."""
+"""Users' ConfigMaps: their metadata is watched, their content read when it has changed."""
 
 import base64
 from collections import OrderedDict
@@ -6,45 +6,48 @@ from collections.abc import Mapping
 
 from fairlead.api.refs import Manifest, Ref
 from fairlead.cluster import Cluster
+from fairlead.observe.cache import Cache
 
-MAX_CACHED_CONTENTS = 64  # contents, of a MiB each at the most
+MAX_CACHED_BYTES = 16 * 1024 * 1024  # of all contents; a ConfigMap holds a MiB at most
+Files = Mapping[str, bytes]
 
 
 class ConfigMaps:
-    """Contents by uid and resource version: a version never changes, so nothing gets stale."""
+    """Contents by uid and version: a version never changes, so nothing gets stale."""
 
-    def __init__(self) -> None:
-        self._contents: OrderedDict[tuple[str, str], Mapping[str, bytes]] = OrderedDict()
+    def __init__(self, cluster: Cluster, cache: Cache) -> None:
+        self._cluster = cluster
+        self._cache = cache
+        self._contents: OrderedDict[tuple[str, str], Files] = OrderedDict()
+        self._bytes = 0
 
-    async def files(
-        self, cluster: Cluster, namespace: str, name: str
-    ) -> Mapping[str, bytes] | None:
+    async def files(self, namespace: str, name: str) -> Files | None:
         """Return every key as a file, or None where there is no such ConfigMap."""
-        ref = Ref("v1", "configmaps", namespace, name)
-        seen = await cluster.get_metadata(ref)
-        if seen is None:
+        entry = self._cache.config_map(namespace, name)
+        if entry is None:
             return None
-        if _version(seen) in self._contents:
-            self._contents.move_to_end(_version(seen))
-            return self._contents[_version(seen)]
-        found = await cluster.get(ref)
+        known = (entry.uid, str(entry.version))
+        if known in self._contents:
+            self._contents.move_to_end(known)
+            return self._contents[known]
+        found = await self._cluster.get(Ref("v1", "configmaps", namespace, name))
         return None if found is None else self._remember(found)
 
-    def _remember(self, found: Manifest) -> Mapping[str, bytes]:
-        files = files_of(found)
-        self._contents[_version(found)] = files
-        if len(self._contents) > MAX_CACHED_CONTENTS:
-            self._contents.popitem(last=False)
+    def _remember(self, found: Manifest) -> Files:
+        meta, files = found["metadata"], files_of(found)
+        self._contents[meta["uid"], meta["resourceVersion"]] = files
+        self._bytes += _size(files)
+        while self._bytes > MAX_CACHED_BYTES and len(self._contents) > 1:
+            self._bytes -= _size(self._contents.popitem(last=False)[1])
         return files
 
 
-def files_of(config_map: Manifest) -> Mapping[str, bytes]:
+def files_of(config_map: Manifest) -> Files:
     """``data`` and ``binaryData`` as they are: every key is a file."""
     text = {name: content.encode() for name, content in (config_map.get("data") or {}).items()}
     binary = config_map.get("binaryData") or {}
     return {**text, **{name: base64.b64decode(content) for name, content in binary.items()}}
 
 
-def _version(config_map: Manifest) -> tuple[str, str]:
-    meta = config_map["metadata"]
-    return meta["uid"], meta["resourceVersion"]
+def _size(files: Files) -> int:
+    return sum(map(len, files.values()))

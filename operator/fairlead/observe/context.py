@@ -1,9 +1,12 @@
-"""What a reconcile needs: the client of the cluster, the runner, the settings."""
+"""What a reconcile needs: the client of the cluster, the cache, the runner, the settings."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fairlead.cluster import Cluster
+from fairlead.observe.cache import Cache
 from fairlead.observe.config_maps import ConfigMaps
+from fairlead.observe.logs import Logs
+from fairlead.observe.namespaces import Namespaces
 from fairlead.runners.base import Runner
 from fairlead.settings import Settings
 
@@ -11,8 +14,11 @@ from fairlead.settings import Settings
 @dataclass(frozen=True)
 class ReconcileContext:
     cluster: Cluster
+    cache: Cache
     runner: Runner
     settings: Settings
+    config_maps: ConfigMaps
+    logs: Logs
+    namespaces: Namespaces
     instance: str
     """Names this operator in its Events."""
-    config_maps: ConfigMaps = field(default_factory=ConfigMaps)

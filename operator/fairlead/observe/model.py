@@ -9,7 +9,7 @@ async def observe_model(model: Model, context: ReconcileContext) -> ModelEvidenc
     source = model.spec.source.config_map
     files = None
     if source is not None:
-        files = await context.config_maps.files(context.cluster, model.namespace, source.name)
+        files = await context.config_maps.files(model.namespace, source.name)
     return ModelEvidence(
         model=model,
         files=files,

@@ -4,53 +4,67 @@ import asyncio
 import secrets
 from collections.abc import Mapping
 
-from fairlead.api.meta import API_VERSION, INFERENCE_IMAGE, OWNED_BY_WEBSERVICE
+from fairlead.api.meta import INFERENCE_IMAGE
 from fairlead.api.objects import InferenceImage, Webservice, read_image
-from fairlead.api.refs import Ref
 from fairlead.cluster import PodLog
-from fairlead.desired.child_kinds import CHILD_KINDS
+from fairlead.decide.image.stages import image_reference
+from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
 from fairlead.desired.deployment import CONTAINER
 from fairlead.evidence import ChildEvidence, PodEvidence, WebserviceEvidence
 from fairlead.observe.context import ReconcileContext
 from fairlead.observe.projection import project
+from fairlead.observe.references import Key
 
-MAX_LOG_READS = 2  # pods of one service whose logs are read at one look
+MAX_LOG_READS = 2  # pods of one service whose logs are read in one reconcile
 KEY_BYTES = 24
 
 
 async def observe_webservice(
     webservice: Webservice, context: ReconcileContext
 ) -> WebserviceEvidence:
-    image, children, pods = await asyncio.gather(
-        _image(webservice, context), _children(webservice, context), _pods(webservice, context)
+    image = _image(webservice, context)
+    children, pods = await asyncio.gather(
+        _children(webservice, image, context), _pods(webservice, context)
     )
     fresh_keys = (secrets.token_urlsafe(KEY_BYTES), secrets.token_urlsafe(KEY_BYTES))
     return WebserviceEvidence(webservice, image, children, pods, fresh_keys, context.settings)
 
 
-async def _image(webservice: Webservice, context: ReconcileContext) -> InferenceImage | None:
+def _image(webservice: Webservice, context: ReconcileContext) -> InferenceImage | None:
     reference = webservice.spec.image_ref
     if reference is None:
         return None
-    ref = Ref(API_VERSION, INFERENCE_IMAGE.plural, webservice.namespace, reference.name)
-    body = await context.cluster.get(ref)
+    body = context.cache.object(Key(INFERENCE_IMAGE, webservice.namespace, reference.name))
     return None if body is None else read_image(body)
 
 
 async def _children(
-    webservice: Webservice, context: ReconcileContext
+    webservice: Webservice, image: InferenceImage | None, context: ReconcileContext
 ) -> Mapping[str, ChildEvidence]:
-    found = await asyncio.gather(
-        *(context.cluster.get(kind.ref(webservice)) for kind in CHILD_KINDS)
-    )
-    pairs = zip(CHILD_KINDS, found, strict=True)
-    return {kind.kind: project(kind, live) for kind, live in pairs if live is not None}
+    """The children in the cache, and those of the API server that the cache does not have.
+
+    The cache holds what carries our label. What is about to be made is looked for live: an object
+    of that name without the label may exist, whoever made it.
+    """
+    found = dict(context.cache.children(webservice.namespace, webservice.name))
+    if webservice.spec.image is None and (image is None or image_reference(image) is None):
+        return found  # nothing will be made
+    missing = [kind for kind in CHILD_KINDS if kind.kind not in found]
+    wanted = [kind for kind in missing if kind.build(webservice, "") is not None]
+    live = await asyncio.gather(*(_live(kind, webservice, context) for kind in wanted))
+    return {**found, **{kind: child for kind, child in live if child is not None}}
+
+
+async def _live(
+    kind: ChildKind, webservice: Webservice, context: ReconcileContext
+) -> tuple[str, ChildEvidence | None]:
+    manifest = await context.cluster.get(kind.ref(webservice))
+    return kind.kind, None if manifest is None else project(kind, manifest)
 
 
 async def _pods(webservice: Webservice, context: ReconcileContext) -> list[PodEvidence]:
-    ref = Ref("v1", "pods", webservice.namespace)
-    selector = f"{OWNED_BY_WEBSERVICE}={webservice.name}"
-    pods = [PodEvidence(p, CONTAINER) for p in await context.cluster.list(ref, selector)]
+    found = context.cache.pods(webservice.namespace, webservice.name)
+    pods = [PodEvidence(pod, CONTAINER) for pod in found]
     crashed = [pod for pod in pods if pod.crashed and not pod.leaving][:MAX_LOG_READS]
     read = [await _with_log(pod, context) for pod in crashed]
     return [*read, *(pod for pod in pods if pod not in crashed)]
@@ -58,6 +72,7 @@ async def _pods(webservice: Webservice, context: ReconcileContext) -> list[PodEv
 
 async def _with_log(pod: PodEvidence, context: ReconcileContext) -> PodEvidence:
     """The log of the instance that ended: of the previous one, if another runs already."""
-    namespace = pod.pod["metadata"]["namespace"]
-    log = PodLog(namespace, pod.name, pod.container, previous=pod.running)
-    return PodEvidence(pod.pod, pod.container, await context.cluster.log_tail(log))
+    meta = pod.pod["metadata"]
+    instance = (str(meta["uid"]), pod.restarts, str(pod.ended.get("containerID", "")))
+    log = PodLog(meta["namespace"], pod.name, pod.container, previous=pod.running)
+    return PodEvidence(pod.pod, pod.container, await context.logs.tail(instance, log))

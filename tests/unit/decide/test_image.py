@@ -16,7 +16,7 @@ from fairlead.contract import (
     TaskPhase,
     TaskState,
 )
-from fairlead.decide.decision import Decision
+from fairlead.decide.decision import ON_RESYNC_S, Decision
 from fairlead.decide.image.stages import decide_image, image_reference
 from fairlead.evidence import ImageEvidence
 from fairlead.settings import Settings
@@ -331,7 +331,7 @@ def test_an_image_waits_for_its_models(
     decision = decided(image(**SPEC), models=models)
     assert said(decision)["Ready"].endswith(f"/{reason}")
     assert words in decision.conditions[0].message
-    assert (decision.tasks, decision.requeue_after) == ((), 5)
+    assert (decision.tasks, decision.requeue_after) == ((), ON_RESYNC_S)
     assert "Reconciling" in said(decision)
 
 

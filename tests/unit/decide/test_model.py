@@ -6,7 +6,7 @@ from fairlead.api.objects import Model
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass, Truth
 from fairlead.contract import IngestRequest, TaskFailure, TaskPhase, TaskState
-from fairlead.decide.decision import Decision
+from fairlead.decide.decision import ON_RESYNC_S, Decision
 from fairlead.decide.model import decide_model
 from fairlead.evidence import ModelEvidence
 from fairlead.settings import Settings
@@ -115,7 +115,7 @@ def test_a_missing_config_map_is_waited_for_and_hides_no_version() -> None:
     assert decision.failure
     assert decision.failure.message == "ConfigMap 'weights' does not exist in namespace 'demo'."
     assert decision.failure.class_ is FailureClass.DEPENDENCY
-    assert decision.requeue_after == 5
+    assert decision.requeue_after == ON_RESYNC_S
 
 
 def test_a_users_mistake_is_final_and_starts_nothing() -> None:

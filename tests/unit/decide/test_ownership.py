@@ -139,7 +139,7 @@ def test_the_children_of_a_predecessor_are_waited_for() -> None:
         "Available": "Unknown/Starting",
         "Scaling": "Unknown/Pending",
     }
-    assert (decision.failure, decision.requeue_after) == (None, 5)
+    assert (decision.failure, decision.requeue_after) == (None, 60)
     assert [type(action) for action in decision.actions] == [Create]
 
 

@@ -6,8 +6,9 @@ from fairlead.api.model import ModelStatus
 from fairlead.api.reasons import Reason
 from fairlead.api.status import CommonStatus, FailureClass, Truth
 from fairlead.decide.decision import Decision, StageResult
-from fairlead.decide.status_update import backoff, blocked, last_status_update, status_update
+from fairlead.decide.status_update import blocked, last_status_update, status_update
 from fairlead.errors import StalledError, WaitingError
+from fairlead.retry import backoff_s
 from tests.unit.objects import NOW, THEN, body
 
 STORED = Decision(
@@ -68,7 +69,7 @@ def test_the_api_servers_own_wish_goes_before_our_back_off() -> None:
 
 @pytest.mark.parametrize(("attempt", "seconds"), [(0, 1), (1, 2), (5, 32), (6, 60), (5000, 60)])
 def test_the_api_is_left_alone_longer_and_longer(attempt: int, seconds: float) -> None:
-    assert backoff(attempt) == seconds
+    assert backoff_s(attempt) == seconds
 
 
 def test_an_event_carries_the_remedy_of_its_failure() -> None:

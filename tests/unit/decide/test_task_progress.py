@@ -7,7 +7,14 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import CommonStatus, FailureClass, Truth
 from fairlead.api.wire import Wire
 from fairlead.contract import Task, TaskFailure, TaskPhase, TaskState
-from fairlead.decide.task_progress import TaskProgress, pending, retry_delay_s, task_progress
+from fairlead.decide.task_progress import (
+    FIRST_RETRY_S,
+    MAX_RETRY_S,
+    TaskProgress,
+    pending,
+    task_progress,
+)
+from fairlead.retry import backoff_s
 from tests.unit.objects import NOW, THEN
 
 ENDED = NOW - timedelta(seconds=30)
@@ -83,7 +90,7 @@ def test_a_failure_from_before_the_object_was_made_says_nothing_about_today() ->
 
 @pytest.mark.parametrize(("attempt", "seconds"), [(1, 5), (2, 10), (7, 300), (5000, 300)])
 def test_the_waits_grow_up_to_five_minutes(attempt: int, seconds: float) -> None:
-    assert retry_delay_s(attempt) == seconds
+    assert backoff_s(attempt - 1, FIRST_RETRY_S, MAX_RETRY_S) == seconds
 
 
 def test_what_ran_out_of_time_waits_for_as_long_as_it_ran() -> None:

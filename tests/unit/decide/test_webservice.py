@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from fairlead.decide.decision import Apply, Create, Delete
+from fairlead.decide.decision import REQUEUE_SLOW_S, Apply, Create, Delete
 from fairlead.desired.deployment import revision_of
 from fairlead.desired.metadata import REVISION
 from tests.unit.decide.webservices import (
@@ -64,7 +64,7 @@ def test_what_serves_as_it_should_is_left_alone() -> None:
 def test_a_missing_image_is_waited_for_and_nothing_is_made() -> None:
     decision = decided(evidence(webservice(), of=None))
     assert said(decision)["Ready"] == "False/ImageNotFound"
-    assert (decision.actions, decision.requeue_after) == ((), 5)
+    assert (decision.actions, decision.requeue_after) == ((), REQUEUE_SLOW_S)
 
 
 def test_a_failed_build_is_told_where_it_is_waited_for() -> None:

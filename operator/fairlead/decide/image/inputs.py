@@ -82,7 +82,7 @@ def _layer(wanted: ImageModel, evidence: ImageEvidence, now: datetime) -> ModelL
     model = evidence.models.get(wanted.name)
     if model is None:
         message = f"Model '{wanted.name}' does not exist in namespace '{image.namespace}'."
-        remedy = "Create it, or correct spec.models. It is looked for every few seconds."
+        remedy = "Create it, or correct spec.models. It is noticed as soon as it exists."
         return missing(INPUTS_READY, Reason.MODEL_NOT_FOUND, message, remedy, known, now)
     number = wanted.version or model.status.latest_version
     if number is None:

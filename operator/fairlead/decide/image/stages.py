@@ -15,8 +15,7 @@ from fairlead.contract import (
     TaskFailure,
 )
 from fairlead.decide.decision import (
-    REQUEUE_SLOW_S,
-    REQUEUE_SOON_S,
+    ON_RESYNC_S,
     Decision,
     StageResult,
     not_reached,
@@ -54,9 +53,7 @@ def decide_image(evidence: ImageEvidence, now: datetime) -> ImageDecision:
     if isinstance(inputs, StageResult):
         status = evidence.image.status
         stages = (inputs, *not_reached(ENVIRONMENT, ASSEMBLED, why=_stays(status)))
-        return Decision(
-            status, stages, requeue_after=REQUEUE_SLOW_S if inputs.stalled else REQUEUE_SOON_S
-        )
+        return Decision(status, stages)
     state = BuildState(evidence, inputs, evidence.image.status, now)
     for advance in (_resolved, _environment_built, _assembled):
         reached = advance(state)
@@ -264,7 +261,7 @@ def _waiting(
         stages,
         tasks=(progress.task,) if progress.task else (),
         taken=state.taken,
-        requeue_after=progress.requeue_after(state.now, REQUEUE_SLOW_S),
+        requeue_after=progress.requeue_after(state.now, ON_RESYNC_S),
     )
 
 

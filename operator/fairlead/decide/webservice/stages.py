@@ -15,6 +15,7 @@ from fairlead.api.webservice import (
     WebserviceStatus,
 )
 from fairlead.decide.decision import (
+    ON_RESYNC_S,
     REQUEUE_SLOW_S,
     REQUEUE_SOON_S,
     Action,
@@ -55,7 +56,7 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
         stages,
         actions=(*_keys(evidence, owned), *planned.actions) if planned else (),
         changes=planned.changes if planned else (),
-        requeue_after=_requeue_after(evidence, progress, settled=image is not None),
+        requeue_after=_requeue_after(evidence, progress),
     )
 
 
@@ -67,7 +68,7 @@ def _image(evidence: WebserviceEvidence, now: datetime) -> tuple[str | None, Sta
     name, known = spec.image_ref.name if spec.image_ref else "", webservice.status.failure
     if evidence.image is None:
         message = f"InferenceImage '{name}' does not exist in namespace '{webservice.namespace}'."
-        remedy = "Create it, or correct spec.imageRef.name. It is looked for every few seconds."
+        remedy = "Create it, or correct spec.imageRef.name. It is noticed as soon as it exists."
         return None, missing("ImageReady", Reason.IMAGE_NOT_FOUND, message, remedy, known, now)
     found = image_reference(evidence.image)
     if found is None:
@@ -171,7 +172,9 @@ def _keys(evidence: WebserviceEvidence, owned: Ownership) -> list[Action]:
     return [Create(keys(evidence.webservice, *evidence.fresh_keys))]
 
 
-def _requeue_after(evidence: WebserviceEvidence, progress: Rollout, *, settled: bool) -> float:
+def _requeue_after(evidence: WebserviceEvidence, progress: Rollout) -> float:
     unread = any(pod.crashed and pod.log is None for pod in evidence.pods)
-    waits = not settled or unread or (progress.finding is None and not progress.complete)
-    return REQUEUE_SOON_S if waits else REQUEUE_SLOW_S
+    if unread:
+        return REQUEUE_SOON_S
+    waits = progress.finding is None and not progress.complete
+    return REQUEUE_SLOW_S if waits else ON_RESYNC_S

@@ -1,0 +1,75 @@
+"""What a decision wants of the cluster, carried out; answers go into the cache at once."""
+
+from fairlead.api.meta import FIELD_MANAGER
+from fairlead.api.reasons import Reason
+from fairlead.api.refs import Ref, ref_of
+from fairlead.decide.decision import Action, Apply, Create, Delete
+from fairlead.desired.child_kinds import CHILD_KINDS
+from fairlead.errors import ReplacedError
+from fairlead.observe.context import ReconcileContext
+
+
+async def act(action: Action, context: ReconcileContext) -> None:
+    """Carry out one action.
+
+    Raises ``ReplacedError`` where the object is not the one that was observed (the cache then has
+    what there is), or another ``OperatorError``.
+    """
+    match action:
+        case Apply():
+            await _apply(action, context)
+        case Create():
+            await _create(action, context)
+        case Delete():
+            await _delete(action, context)
+
+
+async def _create(action: Create, context: ReconcileContext) -> None:
+    """Create what is not readable: once between two resyncs, unless it is said to be missing."""
+    owner = action.manifest["metadata"]["ownerReferences"][0]["uid"]
+    lately = context.cache.asked_for(owner, within_s=context.settings.resync_seconds / 2)
+    if action.missing or not lately:
+        await context.cluster.create(action.manifest)
+        context.cache.note_asked_for(owner)
+
+
+async def _apply(action: Apply, context: ReconcileContext) -> None:
+    manifest = action.manifest
+    try:
+        answer = await context.cluster.apply(
+            manifest, existing=action.existing, manager=action.manager
+        )
+    except ReplacedError:
+        await _refresh(manifest["kind"], ref_of(manifest), context)
+        raise
+    if action.manager == FIELD_MANAGER:
+        context.cache.accept(answer)
+    else:
+        context.cache.put_child(answer)
+
+
+async def _delete(action: Delete, context: ReconcileContext) -> None:
+    """Delete what was observed: the cache may be behind, so it is looked at live before."""
+    live = await context.cluster.get(action.ref)
+    if live is None:
+        context.cache.forget_child(_kind(action.ref), action.ref.namespace, action.ref.name)
+        return
+    if live["metadata"]["uid"] != action.uid:
+        context.cache.put_child(live)
+        raise ReplacedError(
+            Reason.API_UNAVAILABLE, f"{action.ref.plural} {action.ref.name} was replaced."
+        )
+    if "deletionTimestamp" not in live["metadata"]:
+        await context.cluster.delete(action.ref, action.uid)
+
+
+def _kind(ref: Ref) -> str:
+    return next(kind.kind for kind in CHILD_KINDS if kind.plural == ref.plural)
+
+
+async def _refresh(kind: str, ref: Ref, context: ReconcileContext) -> None:
+    live = await context.cluster.get(ref)
+    if live is None:
+        context.cache.forget_child(kind, ref.namespace, ref.name)
+    else:
+        context.cache.put_child(live)

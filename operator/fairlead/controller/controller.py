@@ -1,0 +1,101 @@
+"""The controller: workers that take keys from the work queue and reconcile them."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Iterable
+
+import structlog
+
+from fairlead.controller.reconcile import reconcile, report_internal_error
+from fairlead.controller.work_queue import WorkQueue
+from fairlead.decide.status_update import StatusUpdate
+from fairlead.errors import OperatorError
+from fairlead.observe.context import ReconcileContext
+from fairlead.observe.references import Key
+from fairlead.retry import backoff_s
+
+logger = structlog.get_logger("fairlead")
+WORKERS = 16
+RESYNC_JITTER = 0.2  # share, so that a thousand objects do not come back in one moment
+CHECK_S = (240.0, 360.0)  # between two lists of our own objects
+
+
+class Controller:
+    """Reconciles every object of ours whenever something about it may have changed."""
+
+    def __init__(self, context: ReconcileContext, queue: WorkQueue[Key]) -> None:
+        self._context = context
+        self._queue = queue
+
+    async def run(self) -> None:
+        """Work until cancelled. Nothing is decided before everything has been listed once."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._context.cache.run())
+            await self._context.cache.synced()
+            for key in self._context.cache.all_keys():
+                self._queue.add(key)
+            group.create_task(self._check())
+            for _ in range(WORKERS):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            key = await self._queue.get()
+            try:
+                await self._process(key)
+            finally:
+                self._queue.done(key)
+
+    async def _process(self, key: Key) -> None:
+        attempt = self._queue.failures(key)
+        outcome = await self._outcome(key, reconcile(key, self._context, attempt))
+        if isinstance(outcome, Exception) and not isinstance(outcome, OperatorError):
+            report = report_internal_error(key, outcome, self._context, attempt)
+            outcome = await self._outcome(key, report)
+        if isinstance(outcome, Exception):
+            self._queue.failed(key)
+            wait = outcome.retry_after if isinstance(outcome, OperatorError) else 0.0
+            self._queue.add_after(key, max(wait, backoff_s(attempt)))
+        elif outcome is None:
+            self._queue.forget(key)
+        else:
+            self._requeue(key, outcome)
+
+    async def _outcome(
+        self, key: Key, work: Awaitable[StatusUpdate | None]
+    ) -> StatusUpdate | Exception | None:
+        """What came of it: a bug in one object's reconcile must not end the others'."""
+        try:
+            return await work
+        except OperatorError as error:
+            logger.warning("reconcile failed", object=str(key), why=str(error))
+            return error
+        except Exception as error:
+            logger.exception("internal error", object=str(key))
+            return error
+
+    def _requeue(self, key: Key, update: StatusUpdate) -> None:
+        if update.blocked:
+            self._queue.failed(key)
+        else:
+            self._queue.succeeded(key)
+        resync = self._context.settings.resync_seconds
+        spread = random.uniform(1 - RESYNC_JITTER, 1.0)
+        seconds = update.requeue_after if update.blocked else min(update.requeue_after, resync)
+        self._queue.add_after(key, seconds * spread)
+
+    async def _check(self) -> None:
+        """Find what the watch streams of our own objects have missed, and tasks nobody wants."""
+        while True:
+            await asyncio.sleep(random.uniform(*CHECK_S))
+            try:
+                await self._context.cache.list_own()
+            except OperatorError as error:
+                logger.warning("periodic list failed", why=str(error))
+
+    def wake(self, uids: Iterable[str]) -> None:
+        """A task of these objects has started or ended."""
+        for uid in uids:
+            key = self._context.cache.key_of(uid)
+            if key is not None:
+                self._queue.add(key)

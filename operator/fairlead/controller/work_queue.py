@@ -1,0 +1,134 @@
+"""The work queue: keys that wait to be reconciled, each once, namespaces taking turns.
+
+The semantics are those of client-go's workqueue: a key that is added while it waits is there once;
+one that is added while it is being reconciled comes again afterwards; and no key is ever reconciled
+by two workers. Beyond that, the namespaces take turns, so that one with thousands of objects delays
+another by one reconcile and not by thousands; and a key is not begun more often than once in
+``MIN_INTERVAL_S``, so that a burst of events is answered by one reconcile.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Hashable
+from typing import Generic, Protocol, TypeVar
+
+MIN_INTERVAL_S = 0.3
+
+
+class Namespaced(Hashable, Protocol):
+    """Whatever can be a key."""
+
+    @property
+    def namespace(self) -> str: ...
+
+
+K = TypeVar("K", bound=Namespaced)
+
+
+class WorkQueue(Generic[K]):
+    """All methods are called from one event loop."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._waiting: dict[str, deque[K]] = {}
+        self._turns: deque[str] = deque()
+        self._queued: set[K] = set()
+        self._processing: set[K] = set()
+        self._again: set[K] = set()
+        self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._begun: dict[K, float] = {}
+        self._failures: dict[K, int] = {}
+        self._available = asyncio.Event()
+
+    def __len__(self) -> int:
+        """Keys that wait for a worker now; those that are due later do not count."""
+        return len(self._queued)
+
+    def pending(self, within_s: float = 0.0) -> int:
+        """Keys that wait, are being reconciled, or come due within so many seconds."""
+        until = self._loop.time() + within_s
+        due = sum(timer.when() <= until for timer in self._timers.values())
+        return len(self._queued) + len(self._processing) + due
+
+    def add(self, key: K) -> None:
+        """Have ``key`` reconciled as soon as a worker is free."""
+        if key in self._processing:
+            self._again.add(key)
+        elif key not in self._queued:
+            wait = self._begun.get(key, float("-inf")) + MIN_INTERVAL_S - self._loop.time()
+            if wait > 0:
+                self.add_after(key, wait)
+            else:
+                self._enqueue(key)
+
+    def add_after(self, key: K, seconds: float) -> None:
+        """Have ``key`` reconciled in ``seconds``, or earlier where that was asked for before."""
+        due = self._loop.time() + seconds
+        timer = self._timers.get(key)
+        if timer is not None:
+            if timer.when() <= due:
+                return
+            timer.cancel()
+        self._timers[key] = self._loop.call_at(due, self._due, key)
+
+    def failures(self, key: K) -> int:
+        """How many reconciles in a row have failed."""
+        return self._failures.get(key, 0)
+
+    def failed(self, key: K) -> None:
+        self._failures[key] = self.failures(key) + 1
+
+    def succeeded(self, key: K) -> None:
+        self._failures.pop(key, None)
+
+    def forget(self, key: K) -> None:
+        """The object is gone: nothing about its key is remembered."""
+        self._failures.pop(key, None)
+        self._begun.pop(key, None)
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+
+    async def get(self) -> K:
+        """The next key. Whoever takes one calls ``done`` with it."""
+        while not self._turns:
+            self._available.clear()
+            await self._available.wait()
+        namespace = self._turns.popleft()
+        keys = self._waiting[namespace]
+        key = keys.popleft()
+        if keys:
+            self._turns.append(namespace)
+        else:
+            del self._waiting[namespace]
+        self._queued.discard(key)
+        self._processing.add(key)
+        self._begun[key] = self._loop.time()
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+        return key
+
+    def done(self, key: K) -> None:
+        """A worker has finished with ``key``; if it was added meanwhile it comes again."""
+        self._processing.discard(key)
+        if key in self._again:
+            self._again.discard(key)
+            self.add(key)
+
+    def _due(self, key: K) -> None:
+        self._timers.pop(key, None)
+        if key in self._processing:
+            self._again.add(key)
+        elif key not in self._queued:
+            self._enqueue(key)
+
+    def _enqueue(self, key: K) -> None:
+        self._queued.add(key)
+        keys = self._waiting.get(key.namespace)
+        if keys is None:
+            self._waiting[key.namespace] = deque((key,))
+            self._turns.append(key.namespace)
+        else:
+            keys.append(key)
+        self._available.set()

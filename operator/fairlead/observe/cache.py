@@ -1,0 +1,235 @@
+"""What exists, as far as decisions read it: our objects, their children and pods, ConfigMaps.
+
+Our own three kinds come through kopf's watch streams (``own_event``) and a list at start and now
+and then, which also says what is gone; everything else through our own list and watch. Nothing here
+decides: a change only names the objects that are to be reconciled.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from functools import partial
+from typing import Any
+
+import structlog
+
+from fairlead.api.meta import (
+    API_VERSION,
+    CONFIG_MAP,
+    KINDS,
+    MANAGED_BY_US,
+    OWNED_BY_WEBSERVICE,
+    WEBSERVICE,
+    Kind,
+)
+from fairlead.api.refs import Manifest
+from fairlead.cluster import Cluster, Collection
+from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
+from fairlead.errors import OperatorError
+from fairlead.evidence import ChildEvidence
+from fairlead.observe.pod_projection import project_pod
+from fairlead.observe.projection import project
+from fairlead.observe.references import Key, References, references_of
+from fairlead.observe.reflector import Reflector
+from fairlead.observe.store import Entry, Name, Store
+from fairlead.retry import backoff_s
+
+logger = structlog.get_logger("fairlead")
+Listener = Callable[[Key], None]
+
+
+class Cache:
+    """``changed`` is called with each object that is to be reconciled, ``gone`` with the uid of
+    each object of ours that is no more."""
+
+    def __init__(self, cluster: Cluster, changed: Listener, gone: Callable[[str], None]) -> None:
+        self._cluster = cluster
+        self._changed = changed
+        self._gone = gone
+        self._own = {kind: Store(_own_object) for kind in KINDS}
+        self._children = {
+            kind.kind: Store(partial(_child, kind), OWNED_BY_WEBSERVICE) for kind in CHILD_KINDS
+        }
+        self._pods = Store(project_pod, OWNED_BY_WEBSERVICE)
+        self._config_maps = Store(lambda seen: seen["metadata"].get("resourceVersion"))
+        self._references = References()
+        self._keys: dict[str, Key] = {}  # of our objects, by uid
+        self._uids: dict[Key, str] = {}
+        self._accepted: dict[str, tuple[str, str]] = {}
+        self._asked_for: dict[str, float] = {}  # by the owner's uid
+        self._deletions: dict[str, float] = {}
+        self._reflectors = list(self._make_reflectors())
+
+    # --- keeping it
+
+    async def run(self) -> None:
+        """List and watch until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for reflector in self._reflectors:
+                group.create_task(reflector.run())
+
+    async def synced(self) -> None:
+        """Return once everything has been listed."""
+        for reflector in self._reflectors:
+            await reflector.synced.wait()
+        failures = 0
+        while True:
+            try:
+                return await self.list_own()
+            except OperatorError as error:
+                delay = max(error.retry_after, backoff_s(failures))
+                logger.warning("first list failed", retry_after_s=delay, why=str(error))
+                await asyncio.sleep(delay)
+                failures += 1
+
+    async def list_own(self) -> None:
+        """List our three kinds: finds what their watch streams have missed."""
+        for kind in KINDS:
+            listing = await self._cluster.list_all(Collection(API_VERSION, kind.plural))
+            store = self._own[kind]
+            for name, entry in store.replace(listing.items, listing.resource_version):
+                self._own_changed(kind, name, entry, gone=store.entry(*name) is None)
+
+    def own_event(self, kind: Kind, type_: str | None, body: Manifest) -> None:
+        """Take in what a watch stream said of an object of ours; no type: it was listed."""
+        meta, store, gone = body["metadata"], self._own[kind], type_ == "DELETED"
+        entry = (store.drop if gone else store.put)(body)
+        if entry is not None:
+            self._own_changed(kind, (meta["namespace"], meta["name"]), entry, gone=gone)
+
+    def put_own(self, kind: Kind, body: Manifest) -> None:
+        """Take in the answer to a write of ours, which is news to whoever refers to the object."""
+        meta = body["metadata"]
+        if self._own[kind].put(body) is not None:
+            self._notify_referrers(Key(kind, meta["namespace"], meta["name"]))
+
+    def put_child(self, manifest: Manifest) -> None:
+        """Take in a child that was read or written."""
+        self._children[manifest["kind"]].put(manifest)
+
+    def forget_child(self, kind: str, namespace: str, name: str) -> None:
+        """A read has shown that there is no such child."""
+        self._children[kind].forget(namespace, name)
+
+    def accept(self, manifest: Manifest) -> None:
+        """Note what the API server made of what was applied, so that it is not applied again."""
+        kind = next(kind for kind in CHILD_KINDS if kind.kind == manifest["kind"])
+        child = project(kind, manifest)
+        self._accepted[manifest["metadata"]["uid"]] = (child.applied or "", child.owned_hash)
+        self.put_child(manifest)
+
+    def note_asked_for(self, owner: str) -> None:
+        """What this object needs and nobody may read was created, or was there."""
+        self._asked_for[owner] = time.monotonic()
+
+    # --- reading it
+
+    def object(self, key: Key) -> Manifest | None:
+        """An object of ours."""
+        found: Manifest | None = self._own[key.kind].read(key.namespace, key.name)
+        return found
+
+    def all_keys(self) -> list[Key]:
+        """Every object of ours."""
+        return list(self._uids)
+
+    def key_of(self, uid: str) -> Key | None:
+        """The object of ours that has this uid."""
+        return self._keys.get(uid)
+
+    def children(self, namespace: str, name: str) -> Mapping[str, ChildEvidence]:
+        """What exists under a Webservice's name, by kind, whoever made it."""
+        stored = {kind: store.read(namespace, name) for kind, store in self._children.items()}
+        return {kind: self._evidence(found) for kind, found in stored.items() if found}
+
+    def pods(self, namespace: str, webservice: str) -> list[Manifest]:
+        return self._pods.owned_by(namespace, webservice)
+
+    def config_map(self, namespace: str, name: str) -> Entry | None:
+        """Which version of a ConfigMap there is."""
+        return self._config_maps.entry(namespace, name)
+
+    def asked_for(self, owner: str, within_s: float) -> bool:
+        """Whether what this object needs and nobody may read was created lately, or was there."""
+        return time.monotonic() - self._asked_for.get(owner, float("-inf")) < within_s
+
+    def deleted_lately(self, namespace: str, within_s: float) -> bool:
+        """Whether something that is watched was deleted there: the namespace may be going."""
+        return time.monotonic() - self._deletions.get(namespace, -within_s) < within_s
+
+    def _evidence(self, stored: Mapping[str, Any]) -> ChildEvidence:
+        child = ChildEvidence(**stored)
+        applied, accepted = self._accepted.get(child.metadata["uid"], ("", ""))
+        return replace(child, accepted_hash=accepted) if applied == child.applied else child
+
+    # --- what changed
+
+    def _own_changed(self, kind: Kind, name: Name, entry: Entry, *, gone: bool) -> None:
+        key = Key(kind, *name)
+        before = self._uids.get(key)
+        if before is not None and (gone or before != entry.uid):
+            self._keys.pop(before, None)
+            self._asked_for.pop(before, None)
+            self._gone(before)
+        if gone:
+            self._uids.pop(key, None)
+            self._references.put(key, ())
+            self._note_deletion(name[0])
+        else:
+            self._uids[key], self._keys[entry.uid] = entry.uid, key
+            body = self.object(key) or {}
+            self._references.put(key, references_of(key, body.get("spec")))
+        self._changed(key)
+        self._notify_referrers(key)
+
+    def _child_changed(self, name: Name, entry: Entry, gone: bool) -> None:  # noqa: FBT001
+        if gone:
+            self._note_deletion(name[0])
+            self._accepted.pop(entry.uid, None)
+        if entry.owner:
+            self._changed(Key(WEBSERVICE, name[0], entry.owner))
+        else:  # not labelled, yet perhaps of the name that a Webservice needs
+            self._changed(Key(WEBSERVICE, *name))
+
+    def _config_map_changed(self, name: Name, _: Entry, gone: bool) -> None:  # noqa: FBT001
+        if gone:
+            self._note_deletion(name[0])
+        self._notify_referrers(Key(CONFIG_MAP, *name))
+
+    def _notify_referrers(self, key: Key) -> None:
+        for referrer in self._references.referrers(key):
+            self._changed(referrer)
+
+    def _note_deletion(self, namespace: str) -> None:
+        self._deletions[namespace] = time.monotonic()
+
+    def _make_reflectors(self) -> list[Reflector]:
+        watched = [
+            (kind.api_version, kind.plural, self._children[kind.kind]) for kind in CHILD_KINDS
+        ]
+        watched.append(("v1", "pods", self._pods))
+        config_maps = Collection("v1", "configmaps", metadata_only=True)
+        return [
+            *(
+                Reflector(
+                    self._cluster,
+                    Collection(version, plural, MANAGED_BY_US),
+                    store,
+                    self._child_changed,
+                )
+                for version, plural, store in watched
+            ),
+            Reflector(self._cluster, config_maps, self._config_maps, self._config_map_changed),
+        ]
+
+
+def _own_object(body: Manifest) -> Manifest:
+    """An object of ours, without the record of who set which field."""
+    meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
+    return {**body, "metadata": meta}
+
+
+def _child(kind: ChildKind, manifest: Manifest) -> Mapping[str, Any]:
+    found = project(kind, manifest)
+    return {field.name: getattr(found, field.name) for field in fields(ChildEvidence)}

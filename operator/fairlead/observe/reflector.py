@@ -1,0 +1,92 @@
+"""Keeps a store equal to what the API server holds: list, then watch, list again where that ends.
+
+A list also says what is gone, which no watch does after an interruption: whatever was deleted
+meanwhile is dropped from the store, and reported like any other change.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import structlog
+
+from fairlead.cluster import Cluster, Collection
+from fairlead.errors import ExpiredError, OperatorError
+from fairlead.observe.store import Entry, Name, Store
+from fairlead.retry import backoff_s
+from fairlead.watch_stream import EventType, WatchEvent
+
+logger = structlog.get_logger("fairlead")
+WATCH_S = (240, 300)  # how long one watch lasts; spread, so that they do not all end together
+REOPEN_DELAY_S = 1.0  # between a watch that ended and the next
+Changed = Callable[[Name, Entry, bool], None]
+"""Called with an object's name, what is known of it, and whether it is gone."""
+
+
+class Reflector:
+    """Lists and watches one collection into one store, for as long as ``run`` is not cancelled."""
+
+    def __init__(
+        self, cluster: Cluster, collection: Collection, store: Store, changed: Changed
+    ) -> None:
+        self._cluster = cluster
+        self._collection = collection
+        self._store = store
+        self._changed = changed
+        self._version = ""
+        self._failures = 0
+        self.synced = asyncio.Event()
+
+    async def run(self) -> None:
+        while True:
+            delay = await self._follow()
+            await asyncio.sleep(delay * random.uniform(0.5, 1.0))
+
+    async def _follow(self) -> float:
+        """List where that is needed, watch to the end; return the seconds until the next time."""
+        try:
+            if not self._version:
+                await self._list()
+            await self._watch()
+        except ExpiredError:
+            self._version = ""
+            self._failures += 1
+            return REOPEN_DELAY_S
+        except OperatorError as error:
+            delay = max(error.retry_after, backoff_s(self._failures))
+            self._failures += 1
+            self._log(error, delay)
+            return delay
+        return REOPEN_DELAY_S
+
+    async def _list(self) -> None:
+        listing = await self._cluster.list_all(self._collection)
+        for name, entry in self._store.replace(listing.items, listing.resource_version):
+            self._changed(name, entry, self._store.entry(*name) is None)
+        self._version = listing.resource_version
+        self.synced.set()
+
+    async def _watch(self) -> None:
+        seconds = random.randint(*WATCH_S)
+        async for event in self._cluster.watch(self._collection, self._version, seconds):
+            self._take(event)
+            self._failures = 0
+
+    def _take(self, event: WatchEvent) -> None:
+        """Put an event into the store, and go on from it should the watch break off."""
+        meta = event.manifest["metadata"]
+        if event.type is not EventType.BOOKMARK:
+            gone = event.type is EventType.DELETED
+            entry = (self._store.drop if gone else self._store.put)(event.manifest)
+            if entry is not None:
+                self._changed((meta.get("namespace", ""), meta["name"]), entry, gone)
+        self._version = str(meta.get("resourceVersion") or self._version)
+
+    def _log(self, error: OperatorError, delay: float) -> None:
+        logger.warning(
+            "list and watch failed",
+            resource=self._collection.plural,
+            failures=self._failures,
+            retry_after_s=round(delay, 1),
+            why=str(error),
+        )

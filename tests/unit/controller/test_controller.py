@@ -1,0 +1,204 @@
+"""The controller, its cache and its queue over a cluster in memory."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from fairlead.api.meta import FINALIZER, INFERENCE_IMAGE, MODEL, WEBSERVICE
+from fairlead.api.reasons import Reason
+from fairlead.api.refs import Manifest
+from fairlead.controller import reconcile as reconciling
+from fairlead.decide.webservice.stages import decide_webservice
+from fairlead.errors import StalledError, WaitingError
+from tests.unit.controller.world import World
+
+IMAGE = "registry.example.com/team/credit:1"
+SERVICE: Manifest = {"image": IMAGE}
+CHILDREN = ("deployments", "services", "poddisruptionbudgets", "horizontalpodautoscalers")
+
+
+def made(world: World, name: str = "credit") -> list[str]:
+    return [plural for plural in CHILDREN if world.cluster.find(plural, "demo", name)]
+
+
+def config_map(**data: str) -> Manifest:
+    meta = {"name": "code", "namespace": "demo"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}
+
+
+async def test_a_new_service_takes_a_read_and_an_apply_for_each_child_and_one_secret() -> None:
+    world = World()
+    async with world.running():
+        await world.until(lambda: world.cluster.watched("configmaps"))
+        world.apply(WEBSERVICE, "credit", SERVICE)
+        await world.until(lambda: world.reason(WEBSERVICE, "credit") == "RollingOut")
+        await world.settled()
+    assert made(world) == list(CHILDREN)
+    asked = {k: n for k, n in world.cluster.requests.items() if k[0] not in ("list", "watch")}
+    assert {k: n for k, n in asked.items() if k[0] in ("get", "apply")} == {
+        (verb, plural): 1 for verb in ("get", "apply") for plural in CHILDREN
+    }
+    assert asked["create", "secrets"] == 1
+    assert sum(asked.values()) <= 12
+
+
+async def test_what_needs_nothing_asks_for_nothing_and_a_restart_writes_nothing() -> None:
+    world = World()
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    async with world.running():
+        await world.until(lambda: world.reason(WEBSERVICE, "credit") == "RollingOut")
+        await world.settled()
+    again = World()
+    again.cluster.objects = world.cluster.objects
+    async with again.running():
+        await again.until(lambda: again.cluster.watched("configmaps"))
+        await again.settled()
+        verbs = {verb for verb, _ in again.cluster.requests}
+    assert verbs <= {"list", "watch", "create"}
+    assert again.cluster.requests["create", "events"] == 0
+    assert again.cluster.requests["create", "secrets"] <= 1
+
+
+async def test_a_child_that_was_deleted_is_made_again_at_once() -> None:
+    world = World()
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    async with world.running():
+        await world.until(lambda: made(world) == list(CHILDREN))
+        await world.settled()
+        world.cluster.remove("services", "demo", "credit")
+        await world.until(lambda: made(world) == list(CHILDREN))
+
+
+async def test_a_bug_in_one_objects_reconcile_is_said_there_and_hurts_no_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def decide(evidence: Any, now: datetime) -> Any:
+        if evidence.webservice.name == "poison":
+            raise KeyError("spec")
+        return decide_webservice(evidence, now)
+
+    steps = reconciling.STEPS[WEBSERVICE]
+    broken = reconciling.Steps(steps.read, steps.observe, decide)
+    monkeypatch.setitem(reconciling.STEPS, WEBSERVICE, broken)
+    world = World()
+    poison = world.apply(WEBSERVICE, "poison", SERVICE)
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    async with world.running():
+        await world.until(lambda: world.reason(WEBSERVICE, "poison") == "InternalError")
+        await world.until(lambda: made(world) == list(CHILDREN))
+    failure = world.status(WEBSERVICE, "poison")["failure"]
+    assert failure["reason"] == "InternalError"
+    assert "KeyError" in failure["message"]
+    assert "spec" not in failure["message"].split("(")[1]
+    assert "InternalError" in {event["reason"] for event in world.cluster.events}
+    assert poison["metadata"]["uid"] not in world.runner.wanted  # what runs for it goes on
+    assert "Traceback" in capsys.readouterr().out
+
+
+async def test_nothing_is_written_to_an_object_whose_namespace_is_going() -> None:
+    world = World()
+    world.cluster.put(config_map())
+    model = {"source": {"configMap": {"name": "code"}}}
+    world.apply(MODEL, "iris", model)
+    meta = {"name": "demo", "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    async with world.running():
+        await world.until(lambda: world.reason(MODEL, "iris") == "Ingesting")
+        await world.settled()
+        world.cluster.put({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+        before = world.cluster.requests.copy()
+        world.cluster.remove("configmaps", "demo", "code")
+        await world.until(lambda: world.cluster.requests["get", "namespaces"])
+        await world.settled()
+    assert world.cluster.requests["apply_status", "models"] == before["apply_status", "models"]
+    assert world.cluster.requests["create", "events"] == before["create", "events"]
+
+
+async def test_the_api_server_saying_that_the_namespace_is_going_is_enough() -> None:
+    world = World()
+    going = StalledError(Reason.FORBIDDEN, "terminating", terminating=True)
+    world.cluster.refusals["apply", "*"] = [going] * 9
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    async with world.running():
+        await world.until(lambda: world.cluster.requests["apply", "deployments"])
+        await world.settled()
+    assert world.cluster.requests["apply_status", "webservices"] == 0
+    assert not world.cluster.events
+
+
+async def test_a_finalizer_of_an_earlier_release_is_taken_off_and_others_stay() -> None:
+    world = World()
+    world.apply(WEBSERVICE, "credit", SERVICE, finalizers=[FINALIZER, "example.com/theirs"])
+    async with world.running():
+        await world.until(lambda: world.cluster.requests["merge", "webservices"])
+        await world.settled()
+    found = world.cluster.find("webservices", "demo", "credit") or {}
+    assert found["metadata"]["finalizers"] == ["example.com/theirs"]
+
+
+async def test_the_tasks_of_an_object_end_with_it_whoever_noticed() -> None:
+    world = World()
+    world.cluster.put(config_map(model="x"))
+    model = {"source": {"configMap": {"name": "code"}}}
+    seen = world.apply(MODEL, "seen", model)["metadata"]["uid"]
+    missed = world.apply(MODEL, "missed", model)["metadata"]["uid"]
+    async with world.running():
+        await world.until(lambda: world.runner.wanted.get(seen) and world.runner.wanted.get(missed))
+        world.cluster.remove("models", "demo", "seen")
+        await world.until(lambda: world.runner.wanted[seen] == ())
+        world.cluster.remove("models", "demo", "missed", silently=True)
+        await world.cache.list_own()
+        assert world.runner.wanted[missed] == ()
+
+
+async def test_an_object_that_the_streams_missed_is_found_by_the_list() -> None:
+    world = World()
+    async with world.running():
+        await world.until(lambda: world.cluster.watched("webservices"))
+        world.cluster.mute("webservices")
+        world.apply(WEBSERVICE, "credit", SERVICE)
+        await world.cache.list_own()
+        await world.until(lambda: made(world) == list(CHILDREN))
+
+
+async def test_who_refers_to_what_changed_is_reconciled() -> None:
+    world = World()
+    spec = {"source": {"configMap": {"name": "code"}}, "entryScript": "score.py"}
+    world.apply(INFERENCE_IMAGE, "credit", spec)
+    async with world.running():
+        await world.until(lambda: world.reason(INFERENCE_IMAGE, "credit") == "ConfigMapNotFound")
+        script = "def init(): pass\ndef run(data): return data\n"
+        world.cluster.put(config_map(**{"score.py": script}))
+        await world.until(lambda: world.reason(INFERENCE_IMAGE, "credit") == "Resolving")
+        await world.settled()
+        world.cluster.put(config_map(**{"score.py": "def init(:"}))
+        await world.until(lambda: world.reason(INFERENCE_IMAGE, "credit") == "EntryScriptInvalid")
+
+
+async def test_a_child_that_appears_between_the_read_and_the_apply_is_not_taken_over() -> None:
+    world = World()
+    taken = WaitingError(Reason.API_UNAVAILABLE, "late")
+    world.cluster.refusals["create", "secrets"] = [taken]
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    meta = {"name": "credit", "namespace": "demo"}
+    async with world.running():
+        await world.until(lambda: world.cluster.requests["create", "secrets"])
+        world.cluster.put(
+            {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"type": "ClusterIP"}}
+        )
+        await world.until(lambda: world.reason(WEBSERVICE, "credit") == "NameTaken")
+    found = world.cluster.find("services", "demo", "credit") or {}
+    assert "ownerReferences" not in found["metadata"]
+
+
+async def test_the_api_being_away_is_a_status_and_the_next_try_comes_by_itself() -> None:
+    world = World()
+    away = WaitingError(Reason.API_UNREACHABLE, "Applying Deployment credit: no answer.")
+    world.cluster.refusals["apply", "deployments"] = [away]
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    reasons = []
+    async with world.running():
+        await world.until(lambda: world.reason(WEBSERVICE, "credit"))
+        reasons.append(world.reason(WEBSERVICE, "credit"))
+        await world.until(lambda: made(world) == list(CHILDREN))
+    assert reasons == ["ApiUnreachable"]

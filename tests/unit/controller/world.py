@@ -1,0 +1,111 @@
+"""A controller over a cluster in memory and a runner that starts nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+
+from fairlead.api.meta import API_VERSION, KINDS, Kind
+from fairlead.api.refs import Manifest
+from fairlead.contract import Task, TaskState
+from fairlead.controller.controller import Controller
+from fairlead.controller.work_queue import WorkQueue
+from fairlead.observe.cache import Cache
+from fairlead.observe.config_maps import ConfigMaps
+from fairlead.observe.context import ReconcileContext
+from fairlead.observe.logs import Logs
+from fairlead.observe.namespaces import Namespaces
+from fairlead.observe.references import Key
+from fairlead.settings import Settings
+from tests.unit.fake_cluster import FakeCluster
+
+DEADLINE_S = 5.0
+
+
+class FakeRunner:
+    """Remembers what is wanted."""
+
+    def __init__(self) -> None:
+        self.wanted: dict[str, tuple[Task, ...]] = {}
+        self.known: dict[str, TaskState] = {}
+
+    def states(self) -> Mapping[str, TaskState]:
+        return self.known
+
+    def positions_of_new(self, namespace: str) -> Mapping[str, int]:
+        del namespace
+        return {}
+
+    def want(self, owner: str, tasks: Iterable[Task]) -> None:
+        self.wanted[owner] = tuple(tasks)
+
+    def forget(self, identifiers: Iterable[str]) -> None:
+        del identifiers
+
+    def on_change(self, listener: Callable[[frozenset[str]], None]) -> None:
+        del listener
+
+
+class World:
+    """What a test looks at, and the verbs of a person at a keyboard."""
+
+    def __init__(self) -> None:
+        self.cluster = FakeCluster()
+        self.runner = FakeRunner()
+        self.queue = WorkQueue[Key]()
+        self.cache = Cache(self.cluster, self.queue.add, lambda uid: self.runner.want(uid, ()))
+        self.context = ReconcileContext(
+            cluster=self.cluster,
+            cache=self.cache,
+            runner=self.runner,
+            settings=Settings(external_host=""),
+            config_maps=ConfigMaps(self.cluster, self.cache),
+            logs=Logs(self.cluster),
+            namespaces=Namespaces(self.cluster, self.cache),
+            instance="test",
+        )
+        self.controller = Controller(self.context, self.queue)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The controller at work, fed as kopf would feed it."""
+        tasks = [
+            asyncio.create_task(self.controller.run()),
+            *(asyncio.create_task(self._feed(kind)) for kind in KINDS),
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+                with suppress(asyncio.CancelledError):
+                    if isinstance(outcome, BaseException):
+                        raise outcome
+
+    def apply(self, kind: Kind, name: str, spec: Manifest, **metadata: object) -> Manifest:
+        meta = {"name": name, "namespace": "demo", **metadata}
+        head = {"apiVersion": API_VERSION, "kind": kind.kind, "metadata": meta}
+        return self.cluster.put({**head, "spec": spec})
+
+    def status(self, kind: Kind, name: str) -> Manifest:
+        found = self.cluster.find(kind.plural, "demo", name) or {}
+        status: Manifest = found.get("status") or {}
+        return status
+
+    def reason(self, kind: Kind, name: str) -> str:
+        conditions = self.status(kind, name).get("conditions") or []
+        return next((c["reason"] for c in conditions if c["type"] == "Ready"), "")
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            while not holds():
+                await asyncio.sleep(0.005)  # poll
+
+    async def settled(self) -> None:
+        """Return once every watch has been read and no key is due in the next seconds."""
+        await self.until(self.cluster.all_read)
+        await self.until(lambda: not self.queue.pending(within_s=1.5) and self.cluster.all_read())
+
+    async def _feed(self, kind: Kind) -> None:
+        async for event in self.cluster.watch_plural(kind.plural):
+            self.cache.own_event(kind, event.type, event.manifest)
