@@ -7,12 +7,12 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
-from http import HTTPStatus
 
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.errors import ExpiredError, WaitingError
 
+GONE = 410  # HTTP: the version is too old
 MAX_EVENT_BYTES = 8 * 1024 * 1024  # etcd takes no object of more than 1.5 MiB
 
 
@@ -76,6 +76,6 @@ def _event(line: bytes, what: str) -> WatchEvent | None:
 
 def _error(status: Manifest, what: str) -> WaitingError:
     message = f"Watching {what}: {str(status.get('message'))[:300]}"
-    if status.get("code") == HTTPStatus.GONE:
+    if status.get("code") == GONE:
         return ExpiredError(Reason.API_UNAVAILABLE, message)
     return WaitingError(Reason.API_UNAVAILABLE, message)
