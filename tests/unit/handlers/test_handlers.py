@@ -42,7 +42,8 @@ def test_every_deadline_that_kopf_leaves_open_is_set() -> None:
     assert settings.networking.request_timeout
     assert settings.peering.standalone
     assert isinstance(settings.persistence.diffbase_storage, Forgetful)
-    assert settings.persistence.diffbase_storage.fetch() is None
+    storage: Any = settings.persistence.diffbase_storage
+    assert storage.fetch() is None
 
 
 def test_back_offs_of_kopfs_own_requests_are_spread() -> None:
