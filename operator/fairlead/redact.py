@@ -1,9 +1,9 @@
 """Text that strangers wrote, made fit to be shown: no secrets, no control characters, bounded.
 
 Build logs, tracebacks, addresses and answers of servers pass through here before they reach a log,
-a status, an event or an annotation. Pure. Every pattern is bounded, so time grows with the length
-of the text and no faster. A secret in a form that nobody can tell from a word stays: do not print
-secrets.
+a status, an event or an annotation. Pure. Every pattern is linear: what it has read it replaces, or
+has read within bounds, so time grows with the length of the text and no faster. A secret in a form
+that cannot be told from a word stays: do not print secrets.
 """
 
 import re
@@ -25,44 +25,61 @@ _NAMES = (
     "(?:api|access|account|private|secret|shared|sharedaccess|primary|secondary)[_-]?key|"
     "sharedaccesssignature"
 )
-_VALUE = r"\"[^\"\n]{0,4096}\"?|'[^'\n]{0,4096}'?|[^\s\"'&;,]{1,4096}"
+_VALUE = (
+    r"\\\"[^\"\n]*\"?|\\'[^'\n]*'?|"  # inside of a string that is quoted itself
+    r"\"[^\"\\\n]*(?:\\.[^\"\\\n]*)*\"?|'[^'\\\n]*(?:\\.[^'\\\n]*)*'?|"
+    r"[^\s\"'&;,]+"
+)
+# Not the end of a package's name: azure-mgmt-authorization==99.0.0
+_AUTHORIZATION = r"(?<![\w-])(?:(?:x|http|proxy)[_-](?:[\w-]{0,32}[_-])?)?authorization"
 
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # A key whose beginning was cut off is a key still.
     (re.compile(rf"{_BEGIN}.*?(?:{_END}|\Z)", re.DOTALL), HIDDEN),
     (re.compile(rf"\A[A-Za-z0-9+/=\s]+{_END}"), HIDDEN),
     # https://user:password@host; a password may hold an @ of its own
-    (re.compile(r"([a-z][a-z0-9+.-]{0,20}://)[^\s/?#\"'<>]{1,1024}@", re.IGNORECASE), r"\1***@"),
+    (re.compile(r"(://)[^\s/?#\"'<>]+@"), r"\1***@"),
     # ?sig=… and X-Amz-Signature=…: addresses that are keys themselves
     (
         re.compile(
             r"([?&](?:sig|signature|x-(?:amz|goog)-(?:signature|credential|security-token))=)"
-            r"[^&\s\"'<>]{1,4096}",
+            r"[^&\s\"'<>]+",
             re.IGNORECASE,
         ),
         r"\1***",
     ),
     (
         re.compile(
-            r"(authorization[\"']?\s{0,4}[:=]\s{0,4}[\"']?(?:[a-z]{1,16} +)?)[^\s\"',]{1,8192}",
+            rf"({_AUTHORIZATION}\\?[\"']?\s{{0,4}}(?:=(?!=)|:)\s{{0,4}}\\?[\"']?"
+            r"(?:[a-z]{1,16} +)?)[^\s\"',]+",
             re.IGNORECASE,
         ),
         r"\1***",
     ),
-    (re.compile(r"\b(bearer\s{1,4})[a-z0-9._~+/=-]{16,8192}", re.IGNORECASE), r"\1***"),
+    (re.compile(r"\b(bearer\s{1,4})[a-z0-9._~+/=-]{16,}", re.IGNORECASE), r"\1***"),
     (
-        re.compile(rf"((?:{_NAMES})[\"']?\s{{0,4}}(?:=(?!=)|:(?!:))\s{{0,4}})(?:{_VALUE})", re.I),
+        re.compile(
+            rf"((?:{_NAMES})\\?[\"']?\s{{0,4}}(?:=(?!=)|:(?!:))\s{{0,4}})(?:{_VALUE})",
+            re.IGNORECASE,
+        ),
         r"\1***",
     ),
     # --password VALUE, as some programs echo their command line
-    (re.compile(rf"(--[a-z-]{{0,24}}(?:{_NAMES}) )[^\s-]\S{{0,4096}}", re.IGNORECASE), r"\1***"),
-    # Tokens that are known by their shape: AWS, GitHub, GitLab, Hugging Face, PyPI, Slack, JWT
+    (re.compile(rf"((?<![\w-])--[a-z-]{{0,24}}(?:{_NAMES}) )[^\s-]\S*", re.IGNORECASE), r"\1***"),
+    # A JSON web token. The lookahead sees the dot before the word is searched for its beginning.
     (
         re.compile(
-            r"\b(?:(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{30,255}|"
-            r"github_pat_[A-Za-z0-9_]{30,255}|glpat-[A-Za-z0-9_-]{16,255}|hf_[A-Za-z0-9]{20,255}|"
-            r"pypi-[A-Za-z0-9_-]{32,1024}|xox[abeoprs]-[A-Za-z0-9-]{10,255}|"
-            r"eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{8,8192}\.[A-Za-z0-9_-]{8,2048})"
+            r"(?<![\w-])(?=[\w-]+\.[\w-]{8})([\w-]*?)eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?",
+            re.ASCII,
+        ),
+        r"\1***",
+    ),
+    # Tokens that are known by their shape: AWS, GitHub, GitLab, Hugging Face, PyPI, Slack
+    (
+        re.compile(
+            r"\b(?:(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{30,}|"
+            r"github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{20,}|"
+            r"pypi-[A-Za-z0-9_-]{32,}|xox[abeoprs]-[A-Za-z0-9-]{10,})"
         ),
         HIDDEN,
     ),

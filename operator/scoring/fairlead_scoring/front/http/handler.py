@@ -141,7 +141,7 @@ class HttpRequestHandler(QueueEntry[Slot]):
 
     def on_failure(self, outcome: Outcome) -> None:
         self._services.request_log.run_failed()
-        logger.error("The script did not answer request %s: %s", self._ids.request, outcome.value)
+        logger.error("The script did not answer request %s: %s", self._ids.loggable, outcome.value)
         self.respond(failure_response(outcome, self._services.scoring_timeout_ms))
 
     def on_chunk(self, body: bytes, *, more: bool) -> None:
@@ -154,7 +154,7 @@ class HttpRequestHandler(QueueEntry[Slot]):
 
     def on_abort(self) -> None:
         if self._connection and self._streams:
-            logger.error("The answer to request %s was broken off", self._ids.request)
+            logger.error("The answer to request %s was broken off", self._ids.loggable)
             self._end_stream()
             self._connection.abort_response()
 
@@ -166,7 +166,7 @@ class HttpRequestHandler(QueueEntry[Slot]):
         except InvalidHeaderError as error:
             logger.error(  # noqa: TRY400 - no traceback
                 "The script answered request %s with a header that HTTP does not allow: %s",
-                self._ids.request,
+                self._ids.loggable,
                 error,
             )
             if self._streams:

@@ -22,6 +22,13 @@ class RequestIds(NamedTuple):
         return [pair for pair in zip(ID_HEADERS, self, strict=True) if pair[1]]
 
     @property
+    def loggable(self) -> str:
+        """The id of the request in one line: a client may send the control characters of C1."""
+        if self.request.isprintable():
+            return self.request
+        return "".join(c if c.isprintable() else "?" for c in self.request)
+
+    @property
     def names(self) -> list[str]:
         return [name for name, value in zip(ID_HEADERS, self, strict=True) if value]
 

@@ -12,9 +12,9 @@ import time
 from fairlead_scoring.front.http.messages import Request
 from fairlead_scoring.front.metrics import Metrics
 from fairlead_scoring.slot.logs import LOGGER_NAME
-from fairlead_scoring.slot.redaction import redact
+from fairlead_scoring.slot.redaction import redact_query
 
-MAX_TARGET_CHARS = 1000  # of path and query in a line
+MAX_QUERY_CHARS = 1000  # of a line of the access log
 logger = logging.getLogger(LOGGER_NAME)
 
 
@@ -36,10 +36,10 @@ class AccessLog:
             self._timestamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second))
         target = request.path
         if request.query:
-            target = redact(request.target)
+            target += f"?{redact_query(request.query, MAX_QUERY_CHARS)}"
         self._stream.write(
             f"{self._timestamp},{int(now % 1 * 1000):03d}{self._prefix}{request.method} "
-            f"{target[:MAX_TARGET_CHARS]} {status} {seconds * 1000:.3f}ms {size}\n"
+            f"{target} {status} {seconds * 1000:.3f}ms {size}\n"
         )
         self._stream.flush()
 

@@ -31,7 +31,7 @@ class InvalidHeaderError(Exception):
 def request_head(request: Request, ids: RequestIds) -> FrameHead:
     """Return the head of the frame that carries the request to a slot."""
     return {
-        "id": ids.request,
+        "id": ids.loggable,
         "method": request.method,
         "path": request.raw_path,
         "query": request.query,
