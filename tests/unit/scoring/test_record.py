@@ -16,6 +16,7 @@ from fairlead_scoring.slot.record import (
     message,
     shortened,
 )
+from fairlead_scoring.slot.trace import printable
 
 CONTRACT = Path(__file__).parents[2] / "contract" / "startup-record.json"
 
@@ -42,7 +43,7 @@ def test_then_the_models_are_cut() -> None:
     fitted = json.loads(fit(record(models=models, traceback="-" * 9000)))
     assert fitted["traceback"] == "\n…\n"
     assert fitted["models"] == models[: len(fitted["models"])]
-    assert len(fitted["models"]) > 40
+    assert len(fitted["models"]) > 25
 
 
 @pytest.mark.parametrize("letters", ["a", "é", "\U0001f600", '"', "\x00", "\ud800", "a\n\t"])
@@ -54,9 +55,9 @@ def test_whatever_it_says_it_fits_and_can_be_read(letters: str) -> None:
             "init",
             text,
             text,
-            {"file": "score.py", "line": 1, "function": "init", "code": "x"},
+            location(text, text, text),
             [{"exception": text, "message": text}] * numbers.randrange(6),
-            ["score.py:1 init"] * numbers.randrange(9),
+            [printable(text)] * numbers.randrange(9),
             text,
         )
         written = fit(make_record(failure, Path("/nowhere"), elapsed=1.26))
@@ -72,6 +73,47 @@ def test_whatever_it_says_it_fits_and_can_be_read(letters: str) -> None:
 )
 def test_a_text_is_shortened_in_its_middle(text: str, kept: int, result: str) -> None:
     assert shortened(text, kept) == result
+
+
+def location(file: str, function: str, code: str) -> dict[str, Any]:
+    """As ``trace.location()`` makes it."""
+    texts = {"file": file, "function": function, "code": code}
+    return {"line": 1, **{name: printable(text) for name, text in texts.items()}}
+
+
+def test_the_message_is_cut_last() -> None:
+    message = "é" * 1000
+    fitted = json.loads(fit(record(message=message, traceback="-" * 9000)))
+    assert (fitted["traceback"], fitted["models"], fitted["causes"]) == ("\n…\n", [], [])
+    assert fitted["message"].startswith("é" * 400)
+    assert fitted["message"].endswith("é" * 400)
+    assert fitted["location"] == record()["location"]
+
+
+def test_no_value_has_a_control_character(tmp_path: Path) -> None:
+    forged = "a\x1b[31mb\r\n\x9bc\x00\u202e\u2028d"
+    (tmp_path / "m\n\x1b[1mx" / "1").mkdir(parents=True)
+    failure = Failure(
+        "init",
+        forged,
+        forged,
+        location(forged, forged, forged),
+        [{"exception": forged, "message": forged}],
+        [printable(forged)],
+        forged,
+    )
+    found = make_record(failure, tmp_path, elapsed=1.0)
+    assert found["message"] == found["traceback"] == "ab\n?c???d"
+    assert found["exception"] == found["location"]["file"] == found["frames"][0] == "ab ?c???d"
+    assert found["models"] == [{"name": "m x", "versions": [1]}]
+    texts = json.dumps({**found, "message": "", "traceback": ""}, ensure_ascii=False)
+    assert texts.isprintable()
+
+
+def test_a_secret_with_control_characters_in_it_is_hidden() -> None:
+    failure = Failure("init", "E", "p\x1b[1massword=hunter2", traceback="tok\x1b[0men=abc9\nx")
+    found = make_record(failure, Path("/nowhere"), elapsed=1.0)
+    assert (found["message"], found["traceback"]) == ("password=***", "token=***\nx")
 
 
 class OwnError(Exception):

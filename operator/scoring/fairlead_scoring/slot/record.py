@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 from . import trace
-from .redaction import redact
+from .redaction import clean
 from .shims.azureml.core.inventory import inventory
 
 SCHEMA = "fairlead.dev/startup-failure/v1"
-MAX_RECORD_BYTES = 4096  # the kubelet cuts a longer termination message off: it is no JSON then
-SHORTENED_FIELDS = ("traceback", "models", "causes", "frames", "message")  # in this order
+# The kubelet cuts a longer termination message off, and it is no JSON then: it divides 12 KiB among
+# all containers of a pod, which others may add to.
+MAX_RECORD_BYTES = 2048
+SHORTENED_FIELDS = ("traceback", "models", "causes", "frames")  # in this order
+SHORT_TEXT_CHARS = 100  # of the exception and its location, before the message is shortened, too
 MAX_MESSAGE_CHARS = 1000  # it must not displace everything else
 MAX_TRACEBACK_CHARS = 16_000  # more never fits, so more is not even sent over the pipe
 MAX_CAUSES = 5
@@ -60,17 +63,19 @@ def make_record(failure: Failure, models_dir: Path, elapsed: float) -> Record:
         "schema": SCHEMA,
         "stage": failure.stage,
         "exception": trace.printable(failure.exception),
-        "message": shortened(redact(failure.message), MAX_MESSAGE_CHARS),
+        "message": shortened(clean(failure.message), MAX_MESSAGE_CHARS),
         "causes": [
             {"exception": trace.printable(c["exception"]), "message": trace.printable(c["message"])}
             for c in failure.causes
         ],
         "location": failure.location,
         "frames": list(failure.frames),
-        "models": [{"name": name, "versions": versions} for name, versions in models],
+        "models": [
+            {"name": trace.printable(name), "versions": versions} for name, versions in models
+        ],
         "python": platform.python_version(),
         "elapsedSeconds": round(elapsed, 1),
-        "traceback": shortened(redact(failure.traceback), MAX_TRACEBACK_CHARS),
+        "traceback": shortened(clean(failure.traceback), MAX_TRACEBACK_CHARS),
     }
 
 
@@ -78,8 +83,11 @@ def fit(record: Record, max_bytes: int = MAX_RECORD_BYTES) -> bytes:
     """Return the record as JSON in UTF-8, its longest parts shortened until it fits."""
     for field in SHORTENED_FIELDS:
         if len(encoded(record)) <= max_bytes:
-            break
+            return encoded(record)
         record = {**record, field: _longest_that_fits(record, field, max_bytes)}
+    if len(encoded(record)) > max_bytes:
+        record = _with_short_texts(record)
+        record = {**record, "message": _longest_that_fits(record, "message", max_bytes)}
     return encoded(record)
 
 
@@ -120,6 +128,15 @@ def message(error: BaseException) -> str:
     if type(error).__module__.startswith("azureml."):
         return str(getattr(error, "message", error))  # the SDK's str() is a page of JSON
     return trace.error_text(error)
+
+
+def _with_short_texts(record: Record) -> Record:
+    """Cut the exception's name and the texts of its location."""
+    location = record["location"] and {
+        name: text[:SHORT_TEXT_CHARS] if isinstance(text, str) else text
+        for name, text in record["location"].items()
+    }
+    return {**record, "exception": record["exception"][:SHORT_TEXT_CHARS], "location": location}
 
 
 def _longest_that_fits(record: Record, field: str, max_bytes: int) -> Any:

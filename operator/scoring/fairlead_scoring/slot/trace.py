@@ -10,7 +10,7 @@ from traceback import FrameSummary
 from types import TracebackType
 from typing import Any, Callable, Dict, Iterable, List, Optional
 
-from .redaction import redact
+from .redaction import clean_line
 
 PACKAGE_FOLDER = Path(__file__).resolve().parent
 MAX_TEXT_CHARS = 200  # of a file's or function's name, of a line of code
@@ -70,8 +70,8 @@ def short_frames(error: BaseException, app_root: Path, at_most: int = 8) -> List
 
 def printable(text: str) -> str:
     """Return ``text`` in one line without control characters or secrets, cut at its end."""
-    visible = "".join(c if c.isprintable() else "?" for c in redact(text))
-    return visible if len(visible) <= MAX_TEXT_CHARS else visible[: MAX_TEXT_CHARS - 1] + "…"
+    line = clean_line(text)
+    return line if len(line) <= MAX_TEXT_CHARS else line[: MAX_TEXT_CHARS - 1] + "…"
 
 
 def _location(frame: FrameSummary, app_root: Path) -> Location:
