@@ -43,5 +43,6 @@ def image(status: Manifest | None = None, **spec: Any) -> InferenceImage:
 
 
 def webservice(status: Manifest | None = None, **spec: Any) -> Webservice:
-    whole = {"imageRef": {"name": "diabetes"}, **spec}
+    image = {} if "image" in spec else {"imageRef": {"name": "diabetes"}}
+    whole = {**image, **spec}
     return read_webservice(body(WEBSERVICE, whole, status))

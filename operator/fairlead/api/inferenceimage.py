@@ -9,7 +9,6 @@ from fairlead.api.fields import (
     MAX_PATH_CHARS,
     MAX_VERSION,
     BuildId,
-    EnvironmentVariables,
     Files,
     ImageReference,
     ObjectName,
@@ -24,6 +23,7 @@ from fairlead.api.fields import (
 from fairlead.api.model import ConfigMapSource
 from fairlead.api.shape import Shape
 from fairlead.api.status import CommonStatus, Timestamp
+from fairlead.api.variables import ImageVariables
 from fairlead.api.wire import StatusWire, Wire, rules
 
 
@@ -91,7 +91,7 @@ class InferenceImageSpec(Wire):
     docker_file: RelativePath | None = None
     """Extra Dockerfile instructions (Dockerfile.steps); they run before the packages install."""
     base_image: ImageReference | None = None
-    environment_variables: EnvironmentVariables | None = None
+    environment_variables: ImageVariables | None = None
     repository: Repository | None = None
 
 

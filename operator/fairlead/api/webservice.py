@@ -5,13 +5,15 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from fairlead.api.fields import EnvironmentVariables, ImageReference, ObjectName
+from fairlead.api.fields import ImageReference, ObjectName
 from fairlead.api.quantity import Quantity
 from fairlead.api.status import CommonStatus
+from fairlead.api.variables import WebserviceVariables
 from fairlead.api.wire import StatusWire, Wire, rules
 
 Replicas = Annotated[int, Field(ge=1, le=1000)]
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
+MAX_SCORING_TIMEOUT_MS = 3_600_000
 
 
 class ImageRef(Wire):
@@ -127,7 +129,11 @@ class WebserviceSpec(Wire):
     resources: Resources | None = None
     auth: Auth | None = None
     probes: Probes | None = None
-    environment_variables: EnvironmentVariables | None = None
+    scoring_timeout_milliseconds: Annotated[int, Field(ge=1, le=MAX_SCORING_TIMEOUT_MS)] | None = (
+        None
+    )
+    """How long run() may take, 60 000 if not given; then its process is replaced."""
+    environment_variables: WebserviceVariables | None = None
     expose: Expose | None = None
 
     @property

@@ -5,6 +5,7 @@ from typing import Any
 
 from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest
+from fairlead.api.variables import QUEUE_WAIT
 from fairlead.api.webservice import Auth, Probes, Resources
 from fairlead.desired.keys import keys_name
 from fairlead.desired.metadata import (
@@ -19,11 +20,14 @@ from fairlead.images.layout import PORT, USER_ID
 CONTAINER = "scoring"
 KEYS_FOLDER = "/var/run/fairlead/keys"
 SCRATCH = "/tmp"
+TERMINATION_LOG = "/dev/termination-log"
 GPU = "nvidia.com/gpu"
 STARTUP_PERIOD_S = 2  # seconds between two looks at a container that starts
 DRAIN_S = 5  # until every node knows that the pod takes no more requests
-SCORING_TIMEOUT_S = 60  # seconds; v1's scoring time-out
+END_MARGIN_S = 5  # to send the last answers and to end the slots
+SCORING_TIMEOUT_MS = 60_000  # v1's scoring time-out
 MAX_QUEUE_WAIT_MS = 500  # v1's max_request_wait_time; then a 503 says why
+MS_PER_S = 1000
 PROGRESS_DEADLINE_MARGIN_S = 300  # seconds to pull the image, on top of the start-up budget
 
 
@@ -54,6 +58,41 @@ def revision_of(manifest: Manifest) -> str:
     return str(manifest["spec"]["template"]["metadata"]["labels"][REVISION])
 
 
+def grace_period_s(webservice: Webservice) -> int:
+    """How long a pod may take to end: no request that it has accepted is cut off.
+
+    Requests arrive until the drain is over; the last one may wait in the queue, and then run.
+    """
+    wait_ms, timeout_ms = int(_queue_wait_ms(webservice)), _scoring_timeout_ms(webservice)
+    return DRAIN_S + math.ceil((wait_ms + timeout_ms) / MS_PER_S) + END_MARGIN_S
+
+
+def longest_startup_s(webservice: Webservice) -> float:
+    """Until a container that never gets ready has been ended at the latest."""
+    probes = webservice.spec.probes or Probes()
+    try_s = max(STARTUP_PERIOD_S, probes.timeout_seconds)
+    return _startup_tries(probes) * try_s + grace_period_s(webservice)
+
+
+def liveness_window_s(webservice: Webservice) -> float:
+    """How long a container must fail its liveness probe before the kubelet ends it, at least."""
+    probes = webservice.spec.probes or Probes()
+    return (probes.failure_threshold - 1) * probes.period_seconds
+
+
+def _startup_tries(probes: Probes) -> int:
+    return math.ceil(probes.initial_delay_seconds / STARTUP_PERIOD_S)
+
+
+def _scoring_timeout_ms(webservice: Webservice) -> int:
+    return webservice.spec.scoring_timeout_milliseconds or SCORING_TIMEOUT_MS
+
+
+def _queue_wait_ms(webservice: Webservice) -> str:
+    variables = webservice.spec.environment_variables or {}
+    return variables.get(QUEUE_WAIT, str(MAX_QUEUE_WAIT_MS))
+
+
 def _template(webservice: Webservice, image: str) -> Manifest:
     spec = _pod_spec(webservice, image)
     return {
@@ -68,7 +107,8 @@ def _pod_spec(webservice: Webservice, image: str) -> Manifest:
         volumes.append({"name": "keys", "secret": {"secretName": keys_name(webservice)}})
     return {
         "automountServiceAccountToken": False,
-        "terminationGracePeriodSeconds": DRAIN_S + SCORING_TIMEOUT_S + 5,
+        "enableServiceLinks": False,  # a Service named `fairlead` would set FAIRLEAD_PORT
+        "terminationGracePeriodSeconds": grace_period_s(webservice),
         "securityContext": {  # Pod Security "restricted"
             "runAsNonRoot": True,
             "runAsUser": USER_ID,
@@ -92,7 +132,7 @@ def _container(webservice: Webservice, image: str) -> Manifest:
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
         "resources": _resources(webservice.spec.resources or Resources()),
         "volumeMounts": mounts,
-        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePath": TERMINATION_LOG,
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -104,13 +144,29 @@ def _container(webservice: Webservice, image: str) -> Manifest:
 
 
 def _environment(webservice: Webservice) -> list[Manifest]:
-    """Defaults, the user's variables, and ours, which win; sorted, for a mapping has no order."""
-    defaults = {"HOME": SCRATCH, "FAIRLEAD_MAX_QUEUE_WAIT_MS": str(MAX_QUEUE_WAIT_MS)}
-    ours = {"SERVICE_NAME": webservice.name, "FAIRLEAD_DRAIN_SECONDS": str(DRAIN_S)}
+    """The user's variables and ours, which win; sorted, for a mapping has no order.
+
+    Ours are there whether or not they have the runtime's defaults: the runtime would take them from
+    a config file in the source else.
+    """
+    ours = {
+        "SERVICE_NAME": webservice.name,
+        "SCORING_TIMEOUT_MS": str(_scoring_timeout_ms(webservice)),
+        "FAIRLEAD_PORT": str(PORT),
+        "FAIRLEAD_DRAIN_SECONDS": str(DRAIN_S),
+        "FAIRLEAD_TERMINATION_LOG": TERMINATION_LOG,
+        QUEUE_WAIT: _queue_wait_ms(webservice),
+    }
     if authenticated(webservice):
         ours["FAIRLEAD_KEYS_DIR"] = KEYS_FOLDER
-    whole = {**defaults, **(webservice.spec.environment_variables or {}), **ours}
-    return [{"name": name, "value": value} for name, value in sorted(whole.items())]
+    homes = {} if webservice.spec.image_ref else {"HOME": SCRATCH}  # images of ours have it
+    whole = {**homes, **(webservice.spec.environment_variables or {}), **ours}
+    return [{"name": name, "value": _literal(value)} for name, value in sorted(whole.items())]
+
+
+def _literal(value: str) -> str:
+    """Kubernetes replaces ``$(NAME)`` and ``$$`` in values: each ``$`` doubled arrives as it is."""
+    return value.replace("$", "$$")
 
 
 def _resources(resources: Resources) -> Manifest:
@@ -128,12 +184,11 @@ def _probes(probes: Probes) -> Manifest:
     """
     timeout = {"timeoutSeconds": probes.timeout_seconds}
     period = {"periodSeconds": probes.period_seconds, "failureThreshold": probes.failure_threshold}
-    startup_tries = math.ceil(probes.initial_delay_seconds / STARTUP_PERIOD_S)
     return {
         "startupProbe": {
             "httpGet": _get("/ready"),
             "periodSeconds": STARTUP_PERIOD_S,
-            "failureThreshold": startup_tries,
+            "failureThreshold": _startup_tries(probes),
             **timeout,
         },
         "livenessProbe": {"httpGet": _get("/"), **period, **timeout},

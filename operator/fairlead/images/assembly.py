@@ -92,7 +92,8 @@ def environment_variables(
     """Return the variables of the image; ``models`` are names and versions.
 
     Those that say where things lie cannot be changed by the user: as in Azure ML v1 they describe
-    the image, and a script would look for its model where it is not.
+    the image, and a script would look for its model where it is not. ``HOME`` can: without one,
+    libraries would keep their files in ``/``, which nobody may write to.
     """
     only = model_folder(*models[0]) if len(models) == 1 else MODELS
     ours = {
@@ -100,7 +101,7 @@ def environment_variables(
         "AZUREML_ENTRY_SCRIPT": entry_script,
         "AZUREML_MODEL_DIR": f"/{only}",
     }
-    return {**asked, **ours}
+    return {"HOME": "/tmp", **asked, **ours}
 
 
 def _config(base: Base, parts: Sequence[Part], variables: Mapping[str, str]) -> dict[str, Any]:

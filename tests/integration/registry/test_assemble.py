@@ -101,6 +101,7 @@ def test_an_image_is_environment_runtime_model_and_code(
         "AML_APP_ROOT=/var/azureml-app",
         "AZUREML_ENTRY_SCRIPT=score.py",
         "AZUREML_MODEL_DIR=/var/azureml-app/azureml-models/credit/1",
+        "HOME=/tmp",
         "THRESHOLD=0.5",
     ]
     assert "AML_APP_ROOT is set by Fairlead" in ended.log

@@ -134,6 +134,7 @@ def test_the_model_dir_is_that_of_the_contract(
     models: list[tuple[str, int]], model_dir: str
 ) -> None:
     assert environment_variables("score.py", models, {"X": "1"}) == {
+        "HOME": "/tmp",
         "X": "1",
         "AML_APP_ROOT": "/var/azureml-app",
         "AZUREML_ENTRY_SCRIPT": "score.py",
@@ -142,7 +143,7 @@ def test_the_model_dir_is_that_of_the_contract(
 
 
 def test_where_things_lie_is_not_the_users_to_say() -> None:
-    asked = {"AZUREML_MODEL_DIR": "/elsewhere", "PATH": "/mine"}
+    asked = {"AZUREML_MODEL_DIR": "/elsewhere", "PATH": "/mine", "HOME": "/data"}
     variables = environment_variables("score.py", [], asked)
     assert variables["AZUREML_MODEL_DIR"] == "/var/azureml-app/azureml-models"
-    assert variables["PATH"] == "/mine"
+    assert (variables["PATH"], variables["HOME"]) == ("/mine", "/data")
