@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from fairlead.api.meta import APPLIED
 from fairlead.api.objects import InferenceImage, Model, Webservice
 from fairlead.api.refs import Manifest
 from fairlead.contract import TaskState
-from fairlead.inputs.startup_record import StartupRecord, read_record
+from fairlead.pod_evidence import PodEvidence
 from fairlead.settings import Settings
 
 
@@ -22,77 +21,12 @@ class PodContext:
     memory_limit: str | None
     startup_budget: int
     """Seconds that ``init()`` may take."""
-
-
-@dataclass(frozen=True)
-class PodEvidence:
-    """One pod, its scoring container, and the end of that container's log."""
-
-    pod: Manifest
-    container: str
-    log: str | None = None
-
-    @property
-    def name(self) -> str:
-        return str(self.pod["metadata"]["name"])
-
-    @property
-    def leaving(self) -> bool:
-        return "deletionTimestamp" in self.pod["metadata"]
-
-    @property
-    def ready(self) -> bool:
-        return bool(self._status.get("ready"))
-
-    @property
-    def restarts(self) -> int:
-        return int(self._status.get("restartCount", 0))
-
-    @property
-    def running(self) -> bool:
-        return bool(self._status.get("state", {}).get("running"))
-
-    @property
-    def waiting(self) -> Manifest:
-        return dict(self._status.get("state", {}).get("waiting") or {})
-
-    @property
-    def ended(self) -> Manifest:
-        """How the newest instance that ended did end; empty if none did."""
-        now = self._status.get("state", {}).get("terminated")
-        return dict(now or self._status.get("lastState", {}).get("terminated") or {})
-
-    @property
-    def exit_code(self) -> int | None:
-        return self.ended.get("exitCode")
-
-    @property
-    def lived(self) -> float:
-        """Seconds between the start and the end of the instance that ended."""
-        times = (self.ended.get("startedAt"), self.ended.get("finishedAt"))
-        if not all(times):
-            return 0.0
-        started, finished = (datetime.fromisoformat(str(at)) for at in times)
-        return (finished - started).total_seconds()
-
-    @property
-    def record(self) -> StartupRecord | None:
-        return read_record(str(self.ended.get("message") or ""))
-
-    @property
-    def conditions(self) -> Mapping[str, Manifest]:
-        conditions = self.pod.get("status", {}).get("conditions") or []
-        return {condition["type"]: condition for condition in conditions}
-
-    @property
-    def crashed(self) -> bool:
-        """The container ended at least once, and does not serve now."""
-        return bool(self.ended) and not self.ready
-
-    @property
-    def _status(self) -> Manifest:
-        statuses = self.pod.get("status", {}).get("containerStatuses") or []
-        return next((dict(s) for s in statuses if s["name"] == self.container), {})
+    longest_startup_s: float = 0.0
+    """Until a start-up that takes too long has ended at the latest, its grace period included."""
+    liveness_window_s: float = 0.0
+    """How long the liveness probe fails before the kubelet ends the container."""
+    keys_secret: str = ""
+    """Name of the Secret with the service's keys; empty where it has none."""
 
 
 @dataclass(frozen=True, slots=True)

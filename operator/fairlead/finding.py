@@ -20,6 +20,7 @@ class Finding:
 
     ``requirement``: the line of the environment file that is to blame; ``message`` then begins with
     it, so that the user's file and line can be put in front. ``retryable``: it may pass by itself.
+    ``container``: of a pod, the one that it is about; None: the scoring container.
     """
 
     reason: Reason
@@ -29,6 +30,7 @@ class Finding:
     location: str | None = None
     requirement: str | None = None
     retryable: bool = False
+    container: str | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from fairlead.api.refs import Manifest
 from fairlead.desired.metadata import REVISION
-from fairlead.evidence import PodEvidence
+from fairlead.pod_evidence import PodEvidence
 
 TIMES = {"startedAt": "2026-11-22T10:03:00Z", "finishedAt": "2026-11-22T10:03:02Z"}
 BACK_OFF = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}

@@ -1,171 +1,168 @@
 """Why a pod does not serve: a chain of small checks over gathered evidence, the first finding wins.
 
-What the runtime says of itself (its start-up record) goes before what can be guessed from outside.
+Where the pod is comes first (no node, no image, no sandbox: nothing else can be true yet), then how
+its containers ended. What the kernel, the runtime or the kubelet say goes before what can be
+guessed from outside.
 """
 
-import signal
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.diagnosis.startup import init_timed_out, startup_failure, user_location
-from fairlead.evidence import PodContext, PodEvidence
+from fairlead.diagnosis.containers import (
+    EXEC_FORMAT_ERROR,
+    NOT_RUN,
+    WRONG_PLATFORM,
+    another_container_failed,
+    could_not_start,
+    ended,
+    exited,
+    init_ran_out_of_time,
+    killed,
+    liveness_failed,
+    lost,
+    memory_ran_out,
+    wrong_platform,
+)
+from fairlead.diagnosis.image_pull import CANNOT_PULL, image_cannot_be_pulled
+from fairlead.diagnosis.pod_events import cannot_be_set_up, not_ready
+from fairlead.diagnosis.runtime_settings import setting_refused
+from fairlead.diagnosis.scheduling import scheduling_gated, unschedulable
+from fairlead.evidence import PodContext
 from fairlead.finding import Finding
+from fairlead.pod_evidence import ContainerEvidence, PodEvidence, Role
 
 Check = Callable[[PodEvidence, PodContext], Finding | None]
-SIGNAL_EXIT_BASE = 128  # exit codes above are 128 + the signal's number
-SIGKILL_EXIT_CODE = SIGNAL_EXIT_BASE + signal.SIGKILL
-CANNOT_PULL = {
-    "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull",
-    "RegistryUnavailable", "ImageInspectError",
-}  # fmt: skip
-CANNOT_CREATE = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
-SYMPTOM = "Kubernetes shows this as CrashLoopBackOff."  # for whoever searches for it
+PASSING = {"", "ContainerCreating", "PodInitializing", "CrashLoopBackOff"}  # of waiting containers
+EVICTED = {"Evicted", "Preempting"}
+SHUT_DOWN = {"Terminated", "Shutdown", "NodeShutdown"}
 
 
-def unschedulable(pod: PodEvidence, _: PodContext) -> Finding | None:
-    scheduled = pod.conditions.get("PodScheduled", {})
-    if scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
-        return None
-    return Finding(
-        Reason.POD_UNSCHEDULABLE,
-        FailureClass.RESOURCE,
-        f"No node has room for the pod: {scheduled.get('message', 'no reason given')}",
-        "Ask for less in spec.resources, or add nodes. It is scheduled by itself once there is "
-        "room.",
+def node_lost(pod: PodEvidence, _: PodContext) -> Finding | None:
+    """The kubelet is silent: the control plane takes ``Ready`` away, and gives no reason."""
+    ready = pod.condition("Ready")
+    silent = (
+        ready.get("status") == "False"
+        and not ready.get("reason")
+        and pod.condition("ContainersReady").get("status") == "True"
     )
-
-
-def image_cannot_be_pulled(pod: PodEvidence, about: PodContext) -> Finding | None:
-    if pod.waiting.get("reason") not in CANNOT_PULL:
+    if not (silent or pod.phase == "Unknown" or pod.reason == "NodeLost"):
         return None
-    said = str(pod.waiting.get("message") or "no reason given")
-    class_, remedy = _pull_remedy(said.lower())
-    message = f"The node cannot pull {about.image}: {said}"
-    return Finding(Reason.IMAGE_PULL_FAILED, class_, message, remedy)
-
-
-def _pull_remedy(said: str) -> tuple[FailureClass, str]:
-    if "not found" in said or "manifest unknown" in said or "invalid" in said:
-        return FailureClass.USER, "Correct the image's name, tag or digest."
-    if "unauthorized" in said or "denied" in said or "forbidden" in said:
-        return FailureClass.AUTH, "Give the nodes the right to pull from this registry."
-    return (
+    node = f"Node '{pod.node}'" if pod.node else "The node"
+    said = f" ({pod.message})" if pod.message else ""
+    return Finding(
+        Reason.NODE_LOST,
         FailureClass.INFRASTRUCTURE,
-        "See whether the nodes reach the registry under this name. It is tried again by itself.",
+        f"{node} does not answer, so nobody knows what becomes of the pod{said}.",
+        "See the node. If it stays away, Kubernetes makes the pod anew elsewhere, after 5 minutes.",
     )
 
 
-def container_cannot_be_made(pod: PodEvidence, _: PodContext) -> Finding | None:
-    if pod.waiting.get("reason") not in CANNOT_CREATE:
+def evicted(pod: PodEvidence, _: PodContext) -> Finding | None:
+    if not pod.finished or pod.reason not in EVICTED | SHUT_DOWN:
         return None
-    said = str(pod.waiting.get("message") or pod.waiting["reason"])
+    said = pod.message or pod.reason
+    remedy = "See the node. Another pod is made by itself."
+    if pod.reason in EVICTED:
+        remedy = (
+            f"{_eviction_remedy(said)} or give the nodes more room. Another pod is made by itself."
+        )
+    where = f" from node '{pod.node}'" if pod.node else ""
     return Finding(
-        Reason.CONTAINER_CONFIG_INVALID,
-        FailureClass.USER,
-        f"The node cannot make the container: {said}",
-        "Correct what it names; it is tried again by itself.",
-    )
-
-
-def out_of_memory(pod: PodEvidence, about: PodContext) -> Finding | None:
-    """The kernel's word first; it reaches us as plain 137 now and then, or by the record."""
-    record = pod.record
-    by_record = record is not None and record.exception == "OutOfMemory"
-    unexplained = (
-        pod.exit_code == SIGKILL_EXIT_CODE and record is None and not _startup_ran_out(pod, about)
-    )
-    if not (pod.ended.get("reason") == "OOMKilled" or by_record or unexplained):
-        return None
-    limit = about.memory_limit
-    remedy = (
-        f"Raise spec.resources.limits.memory of Webservice '{about.webservice}' (now {limit}), "
-        "or load less in init()."
-        if limit
-        else "The node itself ran short: raise spec.resources.memory, so that the pod is placed "
-        "where there is room."
-    )
-    words = f"more memory than its limit of {limit}" if limit else "more memory than there was"
-    return Finding(
-        Reason.POD_OUT_OF_MEMORY,
+        Reason.POD_EVICTED,
         FailureClass.RESOURCE,
-        f"The container used {words} and was ended by the kernel. {SYMPTOM}",
+        f"The pod was evicted{where}: {said.strip()}",
         remedy,
     )
 
 
-def could_not_start(pod: PodEvidence, about: PodContext) -> Finding | None:
-    record = pod.record if pod.crashed else None
-    return _with_symptom(startup_failure(record, about)) if record else None
+def _eviction_remedy(said: str) -> str:
+    if "memory" in said.lower():
+        return (
+            "Ask for what it uses in spec.resources.memory (pods that use more than they ask for "
+            "go first),"
+        )
+    return "Let the script write less to disk (/tmp counts),"
 
 
-def init_ran_out_of_time(pod: PodEvidence, about: PodContext) -> Finding | None:
-    """The start-up probe ended a container that could not even say where it was."""
-    if not pod.crashed or not _startup_ran_out(pod, about):
+def rejected(pod: PodEvidence, _: PodContext) -> Finding | None:
+    """The node's kubelet did not admit the pod: OutOfcpu, NodeAffinity, and the like."""
+    if not pod.finished or not pod.reason:
         return None
-    return _with_symptom(init_timed_out(about, where=None))
-
-
-def liveness_failed(pod: PodEvidence, _: PodContext) -> Finding | None:
-    """An orderly end that nobody asked for is the kubelet's doing."""
-    if not pod.crashed or pod.exit_code != 0 or pod.leaving:
-        return None
+    said = f"{pod.reason}: {pod.message}" if pod.message else pod.reason
+    where = f"Node '{pod.node}'" if pod.node else "The node"
     return Finding(
-        Reason.LIVENESS_FAILED,
-        FailureClass.UNKNOWN,
-        "The container was stopped because it no longer answered the liveness probe, and started "
-        f"again. {SYMPTOM}",
-        "See the end of its log for what it did last; give it more time with "
-        "spec.probes.timeoutSeconds or failureThreshold.",
+        Reason.POD_REJECTED,
+        FailureClass.INFRASTRUCTURE,
+        f"{where} does not take the pod: {said}",
+        "Another pod is made by itself. If nodes go on refusing, see them: the scheduler and the "
+        "kubelet disagree about what there is room for.",
     )
 
 
-def crashed(pod: PodEvidence, _: PodContext) -> Finding | None:
-    if not pod.crashed:
-        return None
-    location = user_location(pod.log or "")
-    at = f" at {location}" if location else ""
-    return Finding(
-        Reason.KUBERNETES_CRASH_LOOP_BACK_OFF,
-        FailureClass.UNKNOWN,
-        f"The container ended with {_exit(pod.exit_code)}{at} and is started again. {SYMPTOM}",
-        "The last lines of its log are in status.failure.logTail.",
-        location,
-    )
+def container_cannot_be_made(pod: PodEvidence, _: PodContext) -> Finding | None:
+    """Whatever the kubelet waits for that is not on its way."""
+    for container, reason, said in _not_made(pod):
+        own = container.role is Role.SCORING
+        remedy = (
+            WRONG_PLATFORM
+            if EXEC_FORMAT_ERROR in said
+            else "Correct what it names; it is tried again by itself."
+        )
+        return Finding(
+            Reason.CONTAINER_CONFIG_INVALID,
+            FailureClass.USER if own else FailureClass.INFRASTRUCTURE,
+            f"The node cannot make {_called(container)}: {said or reason}",
+            remedy,
+            container=container.name,
+        )
+    return None
 
 
-CHECKS: tuple[Check, ...] = (
-    unschedulable,  # no node: nothing else can be true yet
-    image_cannot_be_pulled,  # no image: no container
+def _not_made(pod: PodEvidence) -> Iterator[tuple[ContainerEvidence, str, str]]:
+    """The container, the kubelet's reason and its message."""
+    for container in pod.containers:
+        if container.waiting_reason not in PASSING | CANNOT_PULL:
+            yield container, container.waiting_reason, container.waiting_message
+        elif container.failed and container.end_reason in NOT_RUN:
+            yield container, container.end_reason, container.termination_message
+
+
+def _called(container: ContainerEvidence) -> str:
+    if container.role is Role.SCORING:
+        return "the container"
+    return f"container '{container.name}', which somebody added to the pod"
+
+
+SETTING_UP: tuple[Check, ...] = (
+    node_lost,
+    evicted,
+    rejected,
+    scheduling_gated,
+    unschedulable,
+    image_cannot_be_pulled,
     container_cannot_be_made,
-    out_of_memory,  # the kernel's word goes before the container's own
+    cannot_be_set_up,
+)
+SCORING_ENDED: tuple[Check, ...] = (
+    memory_ran_out,  # the kernel's word goes before the container's own
     could_not_start,  # the runtime's own word
+    lost,
+    setting_refused,
     init_ran_out_of_time,
     liveness_failed,
-    crashed,  # whatever is left
+    killed,
+    exited,
+    wrong_platform,
+    ended,
 )
+OTHERS: tuple[Check, ...] = (another_container_failed, not_ready)
 
 
 def diagnose(pod: PodEvidence, about: PodContext) -> Finding | None:
-    """Return the first finding, in the order the checks are listed."""
-    return next((finding for check in CHECKS if (finding := check(pod, about))), None)
-
-
-def _with_symptom(finding: Finding) -> Finding:
-    return replace(finding, message=f"{finding.message} {SYMPTOM}")
-
-
-def _startup_ran_out(pod: PodEvidence, about: PodContext) -> bool:
-    return pod.lived >= about.startup_budget and not pod.ready
-
-
-def _exit(code: int | None) -> str:
-    if code is None:
-        return "an unknown exit code"
-    if code <= SIGNAL_EXIT_BASE:
-        return f"exit code {code}"
-    try:
-        return f"exit code {code} ({signal.Signals(code - SIGNAL_EXIT_BASE).name})"
-    except ValueError:
-        return f"exit code {code}"
+    """Return the first finding, in the order the checks are listed; None where nothing is wrong."""
+    if pod.ready:
+        return None
+    ends = SCORING_ENDED if pod.scoring.failed else ()
+    checks = (*SETTING_UP, *ends, *OTHERS)
+    return next((finding for check in checks if (finding := check(pod, about))), None)

@@ -6,8 +6,8 @@ from fairlead.cluster import Cluster, PodLog
 
 MAX_LOGS = 512
 MAX_LOG_CHARS = 16_384  # of each; status shows less
-Instance = tuple[str, int, str]
-"""The pod's uid, how often the container has been restarted, and which instance ended."""
+Instance = tuple[str, str, int, str]
+"""The pod's uid, the container, how often it has been restarted, and which instance ended."""
 
 
 class Logs:

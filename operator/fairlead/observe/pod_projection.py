@@ -1,148 +1,106 @@
-"""What decisions and diagnoses read of a pod: all that is kept of it.
+"""A pod as it is kept: pruned to what decisions and diagnoses read.
 
-Pods are many, and most of a pod is of no interest. What is kept has the type that the API promises,
-or is not there: nothing behind this has to doubt it.
+As in ``observe/projection.py``, what has another type than it should have is left out.
 """
-
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 
 from fairlead.api.meta import COMPONENT, MANAGED_BY, OWNED_BY_WEBSERVICE
 from fairlead.api.refs import Manifest
 from fairlead.desired.metadata import REVISION
+from fairlead.observe.projection import (
+    Reader,
+    all_of,
+    conditions,
+    controller,
+    each,
+    fields,
+    flag,
+    number,
+    text,
+    timestamp,
+)
 
-MAX_NAME_CHARS = 512
 MAX_MESSAGE_CHARS = 4096  # as long as the kubelet lets a termination message be
-MAX_ITEMS = 64  # containers, conditions
-MAX_NUMBER = 2**32  # exit codes may be unsigned
+MAX_CONTAINERS = 64  # of which each has an entry; injectors add some
+MAX_EXIT_CODE = 2**32  # unsigned on some platforms
 LABELS = (MANAGED_BY, OWNED_BY_WEBSERVICE, COMPONENT, REVISION)
-
-Reader = Callable[[object], object]
-"""Returns what is kept of a value: None, where it is not what the API promises."""
 
 
 def project_pod(pod: Manifest) -> Manifest:
     """Return the part of a pod that ``PodEvidence`` reads; total, whatever ``pod`` holds."""
-    found = _pod(pod)
+    found = POD(pod)
     projection: Manifest = found if isinstance(found, dict) else {}
     metadata = {"name": "", "namespace": "", "uid": "", **projection.get("metadata", {})}
     return {**projection, "metadata": metadata}
 
 
-def _name(value: object) -> str | None:
-    return value if isinstance(value, str) and len(value) <= MAX_NAME_CHARS else None
-
-
-def _message(value: object) -> str | None:
+def message(value: object) -> str | None:
+    """What kubelet and scheduler say, and what a container left behind: for reading."""
     return value[:MAX_MESSAGE_CHARS] if isinstance(value, str) else None
 
 
-def _number(value: object) -> int | None:
+def exit_code(value: object) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool):
         return None
-    return value if abs(value) <= MAX_NUMBER else None
+    return value if abs(value) <= MAX_EXIT_CODE else None
 
 
-def _flag(value: object) -> bool | None:
-    return value if isinstance(value, bool) else None
+def there(value: object) -> Manifest | None:
+    """A map of which nothing is read but that it is there."""
+    return {} if isinstance(value, dict) else None
 
 
-def _time(value: object) -> str | None:
-    """A point in time as the API writes it, with its zone."""
-    try:
-        known = isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
-    except ValueError:
-        return None
-    return value if known and isinstance(value, str) else None
+def containers(item: Reader) -> Reader:
+    return each(item, most=MAX_CONTAINERS)
 
 
-def _map(shape: Mapping[str, Reader]) -> Reader:
-    def read(value: object) -> Manifest | None:
-        if not isinstance(value, dict):
-            return None
-        found = ((name, reader(value[name])) for name, reader in shape.items() if name in value)
-        return {name: kept for name, kept in found if kept is not None}
-
-    return read
-
-
-def _list(item: Reader) -> Reader:
-    def read(value: object) -> object:
-        items: Iterable[object] = value[:MAX_ITEMS] if isinstance(value, list) else ()
-        return [kept for kept in map(item, items) if kept is not None] or None
-
-    return read
-
-
-_condition = _map(
-    {
-        "type": _name,
-        "status": _name,
-        "reason": _name,
-        "message": _message,
-        "lastTransitionTime": _time,
-    }
+ENDED = all_of(
+    exitCode=exit_code,
+    reason=text,
+    message=message,
+    startedAt=timestamp,
+    finishedAt=timestamp,
+    containerID=text,
 )
-_state = _map(
-    {
-        "waiting": _map({"reason": _name, "message": _message}),
-        "running": _map({"startedAt": _time}),
-        "terminated": _map(
-            {
-                "exitCode": _number,
-                "reason": _name,
-                "message": _message,
-                "startedAt": _time,
-                "finishedAt": _time,
-                "containerID": _name,
-            }
-        ),
-    }
+STATE = all_of(waiting=all_of(reason=text, message=message), running=there, terminated=ENDED)
+STATUSES = containers(
+    all_of(
+        name=text,
+        ready=flag,
+        started=flag,
+        restartCount=number,
+        state=STATE,
+        lastState=all_of(terminated=ENDED),
+    )
 )
-_container_status = _map(
-    {
-        "name": _name,
-        "ready": _flag,
-        "started": _flag,
-        "restartCount": _number,
-        "state": _state,
-        "lastState": _state,
-    }
-)
-_container = _map({"name": _name, "restartPolicy": _name})
-_owner = _map({"kind": _name, "name": _name, "uid": _name, "controller": _flag})
-_pod = _map(
-    {
-        "metadata": _map(
-            {
-                "name": _name,
-                "namespace": _name,
-                "uid": _name,
-                "resourceVersion": _name,
-                "labels": _map(dict.fromkeys(LABELS, _name)),
-                "creationTimestamp": _time,
-                "deletionTimestamp": _time,
-                "ownerReferences": _list(_owner),
-            }
+POD = all_of(
+    metadata=all_of(
+        name=text,
+        namespace=text,
+        uid=text,
+        resourceVersion=text,
+        labels=fields(dict.fromkeys(LABELS, text)),
+        creationTimestamp=timestamp,
+        deletionTimestamp=timestamp,
+        ownerReferences=controller,
+    ),
+    spec=all_of(
+        nodeName=text,
+        initContainers=containers(all_of(name=text, restartPolicy=text)),
+        schedulingGates=each(all_of(name=text)),
+    ),
+    status=all_of(
+        phase=text,
+        reason=text,
+        message=message,
+        hostIP=text,
+        conditions=conditions(
+            "PodScheduled",
+            "PodReadyToStartContainers",
+            "ContainersReady",
+            "Ready",
+            message=message,
         ),
-        "spec": _map(
-            {
-                "nodeName": _name,
-                "containers": _list(_container),
-                "initContainers": _list(_container),
-                "schedulingGates": _list(_map({"name": _name})),
-            }
-        ),
-        "status": _map(
-            {
-                "phase": _name,
-                "reason": _name,
-                "message": _message,
-                "hostIP": _name,
-                "conditions": _list(_condition),
-                "containerStatuses": _list(_container_status),
-                "initContainerStatuses": _list(_container_status),
-            }
-        ),
-    }
+        containerStatuses=STATUSES,
+        initContainerStatuses=STATUSES,
+    ),
 )

@@ -87,11 +87,11 @@ def fields(shape: Mapping[str, Reader]) -> Reader:
     return lambda value: _all_of(value, shape) or None
 
 
-def each(item: Reader) -> Reader:
+def each(item: Reader, most: int = MAX_ITEMS) -> Reader:
     """A list of what ``item`` can read."""
 
     def read(value: object) -> object:
-        found = value[:MAX_ITEMS] if isinstance(value, list) else []
+        found = value[:most] if isinstance(value, list) else []
         return [kept for kept in map(item, found) if kept is not None] or None
 
     return read
@@ -105,7 +105,7 @@ def _all_of(value: object, shape: Mapping[str, Reader]) -> Manifest:
     return {name: kept for name, kept in read if kept is not None}
 
 
-def conditions(*types: str) -> Reader:
+def conditions(*types: str, message: Reader = message) -> Reader:
     """The conditions of these types; the others are never read."""
     read = each(
         all_of(type=text, status=text, reason=text, message=message, lastTransitionTime=timestamp)

@@ -3,19 +3,25 @@
 import asyncio
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from fairlead.api.meta import INFERENCE_IMAGE
 from fairlead.api.objects import InferenceImage, Webservice, read_image
+from fairlead.api.refs import Ref
 from fairlead.cluster import PodLog
 from fairlead.decide.image.stages import image_reference
 from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
 from fairlead.desired.deployment import CONTAINER
-from fairlead.evidence import ChildEvidence, PodEvidence, WebserviceEvidence
+from fairlead.diagnosis.pod_events import needs_events
+from fairlead.evidence import ChildEvidence, WebserviceEvidence
 from fairlead.observe.context import ReconcileContext
 from fairlead.observe.projection import project
 from fairlead.observe.references import Key
+from fairlead.pod_evidence import PodEvidence, read_event
 
 MAX_LOG_READS = 2  # pods of one service whose logs are read in one reconcile
+MAX_EVENT_READS = 2  # pods of one service whose events are
 KEY_BYTES = 24
 
 
@@ -67,12 +73,27 @@ async def _pods(webservice: Webservice, context: ReconcileContext) -> list[PodEv
     pods = [PodEvidence(pod, CONTAINER) for pod in found]
     crashed = [pod for pod in pods if pod.crashed and not pod.leaving][:MAX_LOG_READS]
     read = [await _with_log(pod, context) for pod in crashed]
-    return [*read, *(pod for pod in pods if pod not in crashed)]
+    return await _with_events([*read, *(pod for pod in pods if pod not in crashed)], context)
 
 
 async def _with_log(pod: PodEvidence, context: ReconcileContext) -> PodEvidence:
     """The log of the instance that ended: of the previous one, if another runs already."""
-    meta = pod.pod["metadata"]
-    instance = (str(meta["uid"]), pod.restarts, str(pod.ended.get("containerID", "")))
-    log = PodLog(meta["namespace"], pod.name, pod.container, previous=pod.running)
-    return PodEvidence(pod.pod, pod.container, await context.logs.tail(instance, log))
+    container = pod.failed or pod.scoring
+    meta = pod.metadata
+    ended = str(container.ended.get("containerID", ""))
+    instance = (str(meta["uid"]), container.name, container.restarts, ended)
+    log = PodLog(meta["namespace"], pod.name, container.name, previous=container.running)
+    return replace(pod, log=await context.logs.tail(instance, log))
+
+
+async def _with_events(pods: list[PodEvidence], context: ReconcileContext) -> list[PodEvidence]:
+    """Read the events of the first pods that need them to be explained."""
+    now, left = datetime.now(UTC), MAX_EVENT_READS
+    for number, pod in enumerate(pods):
+        if left and needs_events(pod, now):
+            left -= 1
+            ref = Ref("v1", "events", pod.metadata["namespace"])
+            about = f"involvedObject.uid={pod.metadata['uid']}"
+            events = map(read_event, await context.cluster.list(ref, fields=about))
+            pods[number] = replace(pod, events=tuple(events))
+    return pods

@@ -1,7 +1,7 @@
 """Drift: what we want against what our field manager owns, on objects that a real API server wrote.
 
-Each file in ``live/`` holds a Webservice's spec and one of its children, recorded with
-``kubectl get -o json --show-managed-fields`` after our apply and after what its name says.
+Each file in ``live/`` holds a manifest that we applied (``wanted``) and what became of it, recorded
+with ``kubectl get -o json --show-managed-fields`` after what the file's name says.
 """
 
 import json
@@ -10,15 +10,13 @@ from typing import Any
 
 import pytest
 
-from fairlead.api.meta import WEBSERVICE
-from fairlead.api.objects import read_webservice
 from fairlead.api.refs import Manifest
 from fairlead.decide.webservice.drift import needs_apply
 from fairlead.desired.owned_fields import expected_hash, owned_hash
 from fairlead.desired.service import service
 from fairlead.observe.projection import project
 from tests.unit.live import RECORDED, applied, child, kind_of
-from tests.unit.objects import body, webservice
+from tests.unit.objects import webservice
 
 SAME = [
     "applied",  # with an empty variable, 1000m of CPU, 0.5Gi and 1024Mi of memory
@@ -61,12 +59,7 @@ DRIFTED = [
 def recorded(file: str) -> tuple[Manifest, Manifest]:
     """What was wanted, and the live object."""
     found = json.loads((RECORDED / file).read_text())
-    owner = body(WEBSERVICE, found["spec"], None, name=found["name"], uid=found["uid"])
-    wanted = read_webservice(owner)
-    live = found["live"]
-    manifest = kind_of(live).build(wanted, str(wanted.spec.image))
-    assert manifest
-    return manifest, live
+    return found["wanted"], found["live"]
 
 
 def files(steps: list[str]) -> list[str]:

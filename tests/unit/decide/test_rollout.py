@@ -3,13 +3,17 @@ from typing import Any
 
 import pytest
 
+from fairlead.api.refs import Manifest
 from fairlead.api.status import FailureClass, FailureStatus
 from fairlead.api.webservice import State
+from fairlead.decide.webservice.availability import deployed
 from fairlead.decide.webservice.rollout import Rollout, failure_of, rollout
 from fairlead.desired.child_kinds import DEPLOYMENT
 from fairlead.desired.metadata import REVISION
-from fairlead.evidence import ChildEvidence, PodContext, PodEvidence
+from fairlead.evidence import ChildEvidence, PodContext
 from fairlead.observe.projection import project
+from fairlead.pod_evidence import PodEvidence
+from tests.unit import kubelet
 from tests.unit.objects import NOW, THEN
 from tests.unit.pods import crashed, pod
 
@@ -141,6 +145,86 @@ def test_a_quota_that_refuses_the_pods_is_told_in_its_own_words() -> None:
     refused = judged(live(conditions=[refusal]))
     assert refused.finding
     assert "exceeded quota: small" in refused.finding.message
+
+
+EVICTED: Manifest = {"phase": "Failed", "reason": "Evicted", "message": "low on memory"}
+
+
+def made(at_s: float, manifest: Manifest, name: str) -> PodEvidence:
+    """The pod under another name, made ``at_s`` seconds after the first."""
+    manifest["metadata"] |= {"name": name, "creationTimestamp": kubelet.at(at_s)}
+    return kubelet.evidence(manifest)
+
+
+def evicted(at_s: float = 0) -> PodEvidence:
+    conditions = [kubelet.condition("Ready", "False", at_s, reason="PodFailed")]
+    return made(0, kubelet.pod(conditions=conditions, **EVICTED), "evicted")
+
+
+def test_an_evicted_pod_is_told_until_the_one_in_its_place_begins() -> None:
+    waiting = made(601, kubelet.pod(conditions=[]), "waiting")
+    told = judged(live(replicas=1, updatedReplicas=1), evicted(600), waiting)
+    assert told.finding
+    assert (told.finding.reason, told.affected) == ("PodEvicted", "1 of 1")
+    alone = judged(live(replicas=1), evicted(600))
+    assert alone.finding
+    starting = made(601, kubelet.pod(kubelet.container(state=kubelet.running())), "starting")
+    assert judged(live(replicas=1, updatedReplicas=1), evicted(600), starting).finding is None
+
+
+def test_a_pod_that_was_evicted_long_ago_explains_nothing() -> None:
+    later = made(9000, kubelet.pod(conditions=[]), "later")
+    assert judged(live(replicas=1, updatedReplicas=1), evicted(600), later).finding is None
+    serving = made(601, kubelet.pod(conditions=[kubelet.condition("Ready", "True")]), "serving")
+    assert judged(live(replicas=2, readyReplicas=1), evicted(600), serving).finding is None
+
+
+def test_what_is_wrong_with_a_pod_that_is_there_goes_before_one_that_was_evicted() -> None:
+    there = made(601, kubelet.crashed(9), "there")
+    told = judged(live(replicas=1, updatedReplicas=1), evicted(600), there)
+    assert told.finding
+    assert told.finding.reason == "KubernetesCrashLoopBackOff"
+    refusal = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: small"}
+    refused = judged(live(conditions=[refusal]), evicted(600))
+    assert refused.finding
+    assert refused.finding.reason == "PodRefused"
+
+
+def test_a_failure_of_a_sidecar_shows_the_sidecars_end_and_log() -> None:
+    proxy = kubelet.container(
+        "proxy", lastState=kubelet.terminated(7), state=kubelet.BACK_OFF, restartCount=3
+    )
+    scoring = kubelet.container(state=kubelet.running(), ready=True, started=True)
+    seen = kubelet.evidence(kubelet.pod(scoring, proxy), log="proxy: no config")
+    said = failure_of(judged(live(updatedReplicas=2), seen), None, NOW)
+    assert said
+    assert (said.container, said.exit_code, said.restarts) == ("proxy", 7, 3)
+    assert (said.reason, said.log_tail) == ("InjectedContainerFailed", "proxy: no config")
+
+
+def test_a_log_that_cannot_be_read_is_the_end_that_the_kubelet_kept() -> None:
+    seen = kubelet.evidence(kubelet.crashed(9, message="Boom"))
+    said = failure_of(judged(live(updatedReplicas=2), seen), None, NOW)
+    assert said
+    assert said.log_tail == "Boom"
+
+
+def test_a_gate_is_v1s_unschedulable() -> None:
+    scheduled = kubelet.condition("PodScheduled", "False", reason="SchedulingGated")
+    gated = judged(live(), kubelet.evidence(kubelet.pod(conditions=[scheduled])))
+    assert gated.state is State.UNSCHEDULABLE
+
+
+def test_a_rollout_that_is_stuck_says_what_a_pod_says() -> None:
+    gate: Manifest = {"reason": "ReadinessGatesNotReady", "message": "gate 'x' is unset"}
+    seen = kubelet.pod(conditions=[kubelet.condition("Ready", "False", **gate)])
+    stuck = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    moving = judged(live(conditions=[stuck]), kubelet.evidence(seen))
+    said = deployed(moving, None, 310)
+    assert said.condition.reason == "RolloutStuck"
+    assert "nothing moves: a pod says: gate 'x' is unset. See `kubectl" in said.condition.message
+    silent = deployed(judged(live(conditions=[stuck])), None, 310)
+    assert "no pod says why. See `kubectl get pods`" in silent.condition.message
 
 
 def failure(log: str | None, known: FailureStatus | None = None) -> FailureStatus:

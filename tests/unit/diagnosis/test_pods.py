@@ -7,11 +7,21 @@ from typing import Any
 import pytest
 
 from fairlead.diagnosis.pods import diagnose
-from fairlead.evidence import PodContext, PodEvidence
+from fairlead.evidence import PodContext
+from fairlead.pod_evidence import PodEvidence
 from tests.unit.pods import RUNNING, TIMES, crashed, pod
 
 RECORD = json.loads((Path(__file__).parents[2] / "contract/startup-record.json").read_text())
-ABOUT = PodContext("diabetes", "diabetes", "localhost:5000/demo/diabetes@sha256:1", "1Gi", 310)
+ABOUT = PodContext(
+    webservice="diabetes",
+    inference_image="diabetes",
+    image="localhost:5000/demo/diabetes@sha256:1",
+    memory_limit="1Gi",
+    startup_budget=310,
+    longest_startup_s=381,
+    liveness_window_s=20,
+    keys_secret="diabetes-fairlead-keys",
+)
 UNSCHEDULABLE = {
     "type": "PodScheduled",
     "status": "False",
@@ -83,7 +93,7 @@ def test_a_model_that_is_not_in_the_image_is_named_with_those_that_are() -> None
             id="a package is missing",
         ),
         pytest.param(
-            record(exception="fairlead_scoring.InitInterrupted", message=""),
+            record(exception="fairlead_scoring.InitInterrupted", message="", elapsedSeconds=311.2),
             "InitTimedOut",
             "init() had not returned after 310 s and was ended; it was at score.py:12.",
             "raise spec.probes.initialDelaySeconds of Webservice 'diabetes' (now 310)",
@@ -106,7 +116,8 @@ def test_a_model_that_is_not_in_the_image_is_named_with_those_that_are() -> None
         pytest.param(
             crashed(exitCode=137),
             "PodOutOfMemory",
-            "more memory than its limit",
+            "as the kernel does where memory runs out; the kubelet "
+            "does not say so. Its limit is 1Gi.",
             "Raise",
             id="out of memory that is told as a plain 137",
         ),
@@ -129,9 +140,9 @@ def test_a_model_that_is_not_in_the_image_is_named_with_those_that_are() -> None
             id="native code",
         ),
         pytest.param(
-            crashed(exitCode=0),
+            crashed(exitCode=0, startedAt="2026-11-22T10:02:00Z"),
             "LivenessFailed",
-            "no longer answered the liveness probe",
+            "was told to stop after 62 s, most likely because it no longer answered the liveness",
             "spec.probes.timeoutSeconds",
             id="liveness",
         ),
@@ -152,7 +163,7 @@ def test_a_model_that_is_not_in_the_image_is_named_with_those_that_are() -> None
         pytest.param(
             pod(conditions=(UNSCHEDULABLE,)),
             "PodUnschedulable",
-            "No node has room for the pod: 0/2 nodes are available: 2 Insufficient memory.",
+            "No node takes the pod: 0/2 nodes are available: 2 Insufficient memory.",
             "Ask for less in spec.resources",
             id="no room",
         ),
@@ -160,7 +171,7 @@ def test_a_model_that_is_not_in_the_image_is_named_with_those_that_are() -> None
             waiting("ImagePullBackOff", 'rpc error: "x": not found'),
             "ImagePullFailed",
             "The node cannot pull localhost:5000/demo/diabetes@sha256:1",
-            "Correct the image's name",
+            "See whether the registry still has the image",
             id="no such image",
         ),
         pytest.param(

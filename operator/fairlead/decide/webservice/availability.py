@@ -23,9 +23,10 @@ def deployed(progress: Rollout, failure: FailureStatus | None, budget: int) -> S
         )
     counts = progress.replicas
     if progress.stuck:
+        why = f"a pod says: {progress.says.rstrip('.')}." if progress.says else "no pod says why."
         message = (
             f"{counts.updated} of {count(counts.desired, 'replica')} run this revision and nothing "
-            "moves: no pod says why. See `kubectl get pods` and `kubectl describe` of one."
+            f"moves: {why} See `kubectl get pods` and `kubectl describe` of one."
         )
         return StageResult(false("Deployed", Reason.ROLLOUT_STUCK, message), stalled=True)
     message = (

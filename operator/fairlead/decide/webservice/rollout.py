@@ -1,17 +1,19 @@
 """How a rollout stands: replicas, what keeps them from serving, and the v1 state."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import LOG_TAIL_BYTES, FailureClass, FailureStatus
 from fairlead.api.webservice import ReplicaCounts, State
 from fairlead.desired.metadata import REVISION
+from fairlead.diagnosis.pod_events import last_words
 from fairlead.diagnosis.pods import diagnose
-from fairlead.evidence import ChildEvidence, PodContext, PodEvidence
+from fairlead.evidence import ChildEvidence, PodContext
 from fairlead.finding import Finding
+from fairlead.pod_evidence import PodEvidence
 from fairlead.redact import redacted
 
 FINAL_CLASSES = {
@@ -19,6 +21,8 @@ FINAL_CLASSES = {
     FailureClass.AUTH,
     FailureClass.UNKNOWN,
 }  # waiting does not help
+UNSCHEDULABLE = {Reason.POD_UNSCHEDULABLE, Reason.POD_GATED}
+SUCCESSION = timedelta(minutes=1)  # a pod that has ended is replaced within seconds
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Rollout:
     finding: Finding | None = None
     culprit: PodEvidence | None = None
     affected: str | None = None
+    says: str | None = None
+    """What a pod says of itself, where no check knows what it means."""
 
     @property
     def complete(self) -> bool:
@@ -53,7 +59,7 @@ class Rollout:
             return State.HEALTHY
         if self.finding is None:
             return State.TRANSITIONING
-        unschedulable = self.finding.reason is Reason.POD_UNSCHEDULABLE
+        unschedulable = self.finding.reason in UNSCHEDULABLE
         return State.UNSCHEDULABLE if unschedulable else State.UNHEALTHY
 
 
@@ -75,14 +81,40 @@ def rollout(
     if settled and replicas.ready >= replicas.desired:
         return Rollout(replicas, settled)
     newest = [pod for pod in pods if not pod.leaving and _revision(pod) == revision]
-    found = [(pod, finding) for pod in newest if (finding := diagnose(pod, about))]
+    active = [pod for pod in newest if not pod.finished]
+    refusal = _refused(live)
+    found = _findings(active, about)
+    if not found and refusal is None:
+        found = _findings(_lately_ended(newest), about)
     if not found:
-        return Rollout(replicas, settled, old, _stuck(live), _refused(live))
+        says = next((words for pod in active if not pod.ready and (words := last_words(pod))), None)
+        return Rollout(replicas, settled, old, _stuck(live), refusal, says=says)
     reason = Counter(finding.reason for _, finding in found).most_common(1)[0][0]
     culprits = [(pod, finding) for pod, finding in found if finding.reason == reason]
     pod, finding = max(culprits, key=lambda pair: (pair[0].restarts, pair[0].name))
-    affected = f"{len(culprits)} of {max(len(newest), replicas.desired)}"
+    total = max(len(active), replicas.desired)
+    affected = f"{min(len(culprits), total)} of {total}"
     return Rollout(replicas, settled, old, finding=finding, culprit=pod, affected=affected)
+
+
+def _findings(pods: Iterable[PodEvidence], about: PodContext) -> list[tuple[PodEvidence, Finding]]:
+    return [(pod, finding) for pod in pods if (finding := diagnose(pod, about))]
+
+
+def _lately_ended(pods: Sequence[PodEvidence]) -> list[PodEvidence]:
+    """Pods that were evicted or refused, as long as those in their place have not begun to start.
+
+    They are kept for long after they were replaced: an old one explains nothing.
+    """
+    finished = [pod for pod in pods if pod.finished]
+    active = [pod for pod in pods if not pod.finished]
+    if not active:
+        return finished
+    waiting = [pod for pod in active if not pod.ready]
+    if not waiting or any(pod.begun for pod in waiting):
+        return []
+    created = max((pod.created_at for pod in waiting if pod.created_at), default=None)
+    return [pod for pod in finished if created and created - pod.ended_at < SUCCESSION]
 
 
 def live_revision(live: ChildEvidence) -> str:
@@ -124,16 +156,22 @@ def failure_of(
         affected=progress.affected,
         since=same.since if same else now,
     )
-    return bare if pod is None else _with_pod(bare, pod, same)
+    return bare if pod is None else _with_pod(bare, pod, finding, same)
 
 
-def _with_pod(bare: FailureStatus, pod: PodEvidence, same: FailureStatus | None) -> FailureStatus:
+def _with_pod(
+    bare: FailureStatus, pod: PodEvidence, finding: Finding, same: FailureStatus | None
+) -> FailureStatus:
     """The kubelet drops the log of a dead container now and then: what was read stays."""
-    said = pod.log or (pod.record.traceback if pod.record else "")
+    container = pod.find(finding.container)
+    said = pod.log if container == pod.failed else None
+    said = said or (container.record.traceback if container.record else "")
+    said = said or container.termination_message
     tail = _tail(redacted(said)) if said else (same.log_tail if same else None)
-    started = {"container": pod.container, "pod": pod.name}
-    ended = {"exit_code": pod.exit_code, "restarts": pod.restarts, "log_tail": tail}
-    return bare.model_copy(update={**started, **(ended if pod.ended else {})})
+    started = {"container": container.name, "pod": pod.name}
+    restarts = {"restarts": container.restarts, "log_tail": tail}
+    ended = {"exit_code": container.exit_code, **restarts} if container.ended else {}
+    return bare.model_copy(update={**started, **ended})
 
 
 def _tail(text: str) -> str:
@@ -143,7 +181,7 @@ def _tail(text: str) -> str:
 
 
 def _revision(pod: PodEvidence) -> str:
-    return str((pod.pod["metadata"].get("labels") or {}).get(REVISION, ""))
+    return str(pod.labels.get(REVISION, ""))
 
 
 def _refused(live: ChildEvidence) -> Finding | None:

@@ -37,8 +37,13 @@ from fairlead.decide.webservice.ownership import (
 )
 from fairlead.decide.webservice.rollout import Rollout, failure_of, live_revision, rollout
 from fairlead.desired.child_kinds import AUTOSCALER, DEPLOYMENT, SERVICE
-from fairlead.desired.deployment import authenticated, revision_of
-from fairlead.desired.keys import keys
+from fairlead.desired.deployment import (
+    authenticated,
+    liveness_window_s,
+    longest_startup_s,
+    revision_of,
+)
+from fairlead.desired.keys import keys, keys_name
 from fairlead.evidence import PodContext, WebserviceEvidence
 
 
@@ -130,6 +135,9 @@ def _circumstances(evidence: WebserviceEvidence, image: str) -> PodContext:
         image=image,
         memory_limit=limits.memory if limits else None,
         startup_budget=_startup_budget(evidence.webservice),
+        longest_startup_s=longest_startup_s(evidence.webservice),
+        liveness_window_s=liveness_window_s(evidence.webservice),
+        keys_secret=keys_name(evidence.webservice) if authenticated(evidence.webservice) else "",
     )
 
 
@@ -137,11 +145,7 @@ def _status(
     evidence: WebserviceEvidence, owned: Ownership, progress: Rollout, image: str
 ) -> WebserviceStatus:
     service, known = owned.ours.get(SERVICE.kind), evidence.webservice.status
-    addresses = [
-        str(pod.pod["status"]["hostIP"])
-        for pod in evidence.pods
-        if pod.ready and pod.pod["status"].get("hostIP")
-    ]
+    addresses = [pod.host_ip for pod in evidence.pods if pod.ready and pod.host_ip]
     base = base_uri(service, addresses, evidence.settings.external_host) if service else None
     before = known.revision.active if known.revision else None
     replicas = progress.replicas
