@@ -34,8 +34,8 @@ class Settings(BaseSettings):
     """The same registry as the tasks reach it. Default: `FAIRLEAD_REGISTRY`."""
     insecure_hosts: Words = ()
     """Hosts (`host` or `host:port`, separated by spaces) that may be spoken to without TLS, and
-    from which models may be fetched although they are loopback or link-local. Loopback registries
-    need no entry."""
+    that tasks may connect to although their address is loopback, link-local or a cloud's metadata
+    service. The hosts of the other settings need no entry; what an object names never counts."""
     default_base_image: str = "python:3.11-slim"
     """Base image of an InferenceImage that names none."""
     package_index: str = ""

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     REJECTED = "Rejected"  # any other refusal by the API
     REGISTRY_UNREACHABLE = "RegistryUnreachable"  # no answer from the registry; tried again
     REGISTRY_DENIED = "RegistryDenied"  # the registry refuses our credentials
+    REGISTRY_REFUSED = "RegistryRefused"  # the settings do not allow the registry's address
     REGISTRY_FAULT = "RegistryFault"  # the registry's answer is not what the protocol says
     TASK_CRASHED = "TaskCrashed"  # a task ended without saying why
     TASK_TIMED_OUT = "TaskTimedOut"  # a task took longer than the setting allows

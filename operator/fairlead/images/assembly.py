@@ -18,6 +18,7 @@ from fairlead.registry.oci import (
     OCI_LAYER_GZIP,
     OCI_LAYER_ZSTD,
     Descriptor,
+    ImageConfig,
     Manifest,
     descriptor,
     written,
@@ -54,10 +55,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Base:
-    """The environment image: its manifest, and its config as it was parsed."""
+    """The environment image."""
 
     manifest: Manifest
-    config: Mapping[str, Any]
+    config: ImageConfig
 
 
 @dataclass(frozen=True)
@@ -105,29 +106,28 @@ def environment_variables(
 
 
 def _config(base: Base, parts: Sequence[Part], variables: Mapping[str, str]) -> dict[str, Any]:
-    before = _diff_ids(base)
-    own = base.config.get("config") or {}
-    merged = {**dict(_pairs(own.get("Env") or ())), **dict(sorted(variables.items()))}
+    before, about, own = _diff_ids(base), base.config.to_wire(), base.config.config
+    merged = {**dict(_pairs(own.env)), **dict(sorted(variables.items()))}
     return {
-        **{name: base.config[name] for name in KEPT_CONFIG_KEYS if name in base.config},
+        **{name: about[name] for name in KEPT_CONFIG_KEYS if name in about},
         "config": {
             "Env": [f"{name}={value}" for name, value in merged.items()],
             "Entrypoint": list(ENTRYPOINT),
             "WorkingDir": f"/{APP_ROOT}",
             "User": USER,
             "ExposedPorts": {f"{PORT}/tcp": {}},
-            "Labels": own.get("Labels") or {},
+            "Labels": own.labels,
         },
         "rootfs": {"type": "layers", "diff_ids": [*before, *(part.diff_id for part in parts)]},
         "history": [
-            *(_without_date(entry) for entry in base.config.get("history") or ()),
+            *about["history"],
             *({"created_by": f"fairlead: {part.about}"} for part in parts),
         ],
     }
 
 
 def _diff_ids(base: Base) -> list[str]:
-    diff_ids = (base.config.get("rootfs") or {}).get("diff_ids") or []
+    diff_ids = base.config.rootfs.diff_ids
     if len(diff_ids) != len(base.manifest.layers):
         raise NotAnEnvironmentError(
             f"its config lists {len(diff_ids)} layers and its manifest {len(base.manifest.layers)}"
@@ -148,7 +148,3 @@ def _named_as_oci(layer: Descriptor) -> Descriptor:
 
 def _pairs(variables: Iterable[str]) -> Iterable[tuple[str, str]]:
     return ((name, value) for name, _, value in (text.partition("=") for text in variables))
-
-
-def _without_date(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in entry.items() if name != "created"}

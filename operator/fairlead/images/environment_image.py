@@ -1,6 +1,5 @@
 """Images in the registry as tasks look for them: environments by hash, versions by tag."""
 
-import json
 import re
 from dataclasses import dataclass
 
@@ -29,11 +28,8 @@ def find_environment(
         manifest, described = registry.manifest(environments, hash_)
     except NotInRegistryError:
         return None
-    config = json.loads(registry.blob(environments, manifest.config.digest))
-    python = ((config.get("config") or {}).get("Labels") or {}).get(PYTHON_LABEL)
-    if not isinstance(python, str) or not _PYTHON.fullmatch(python):
-        return None
-    return EnvironmentImage(described.digest, python)
+    python = registry.config(environments, manifest).config.labels.get(PYTHON_LABEL, "")
+    return EnvironmentImage(described.digest, python) if _PYTHON.fullmatch(python) else None
 
 
 _PYTHON = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")

@@ -108,6 +108,7 @@ def _read(repository: Repository, tag: int, manifest: Manifest) -> ModelVersion:
     }
     try:
         facts = {name: said[name] for name in ANNOTATED_FIELDS}
+        facts["source"] = redacted(facts["source"])[:MAX_SOURCE_CHARS]
         fixed = {
             "version": tag,
             "artifact": f"{repository}:{tag}",

@@ -9,7 +9,7 @@ import httpx
 from fairlead.registry.errors import RegistryFaultError
 from fairlead.registry.oci import digest_of
 from fairlead.registry.reference import Repository
-from fairlead.registry.transport import Answer, Call, Transport
+from fairlead.registry.transport import Answer, Call, Transport, leads_to
 
 OK, CREATED, ACCEPTED, NO_CONTENT, MISSING, NOT_ALLOWED = 200, 201, 202, 204, 404, 405
 CHUNK_BYTES = 1024 * 1024  # bytes
@@ -124,7 +124,7 @@ class Blobs:
                 frozenset({ACCEPTED, NO_CONTENT, CREATED}),
                 headers={"Content-Type": "application/octet-stream"},
                 content=hashed,
-                read_timeout_s=COMMIT_TIMEOUT_S,
+                timeout_s=COMMIT_TIMEOUT_S,
             )
         )
         if digest is not None and hashed.digest != digest:
@@ -137,7 +137,7 @@ class Blobs:
                 str(last),
                 what,
                 frozenset({CREATED}),
-                read_timeout_s=COMMIT_TIMEOUT_S,
+                timeout_s=COMMIT_TIMEOUT_S,
             )
         )
 
@@ -151,4 +151,4 @@ def _location(repository: Repository, answer: Answer) -> str:
     location = answer.headers.get("location")
     if not location:
         raise RegistryFaultError(repository, f"{repository} does not say where an upload goes.")
-    return str(answer.url.join(location))
+    return str(leads_to(repository, answer, location))

@@ -4,7 +4,7 @@ Source: https://github.com/opencontainers/distribution-spec (1.1). Everything ra
 ``RegistryError`` and nothing else.
 """
 
-import json
+import time
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -12,7 +12,7 @@ import httpx
 from pydantic import ValidationError
 
 from fairlead.api.wire import StatusWire
-from fairlead.connection import trust
+from fairlead.finding import listed
 from fairlead.registry.blobs import Blobs
 from fairlead.registry.errors import NotInRegistryError, RegistryFaultError, TagTakenError
 from fairlead.registry.oci import (
@@ -21,24 +21,28 @@ from fairlead.registry.oci import (
     OCI_MANIFEST,
     PLATFORM,
     Descriptor,
+    ImageConfig,
     Index,
     Manifest,
+    TagList,
     digest_of,
 )
-from fairlead.registry.reference import Repository
-from fairlead.registry.transport import Answer, Call, Transport
+from fairlead.registry.reference import Repository, is_digest, is_tag
+from fairlead.registry.transport import Answer, Call, Transport, leads_to, same_origin
 from fairlead.settings import Settings
 
 OK, CREATED, ACCEPTED, MISSING = 200, 201, 202, 404
-TAGS_AT_ONCE, MOST_PAGES = 1000, 1000
+TAGS_AT_ONCE, MAX_TAGS = 1000, 100_000
+LIST_TIMEOUT_S = 90.0  # seconds for all pages of a list
 Document = TypeVar("Document", bound=StatusWire)
 
 
 class Registry(Blobs):
     """All registries: each call names the repository that it means."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(Transport(trust(settings.ca_bundle), settings.insecure_hosts))
+    def __init__(self, settings: Settings, inner: httpx.BaseTransport | None = None) -> None:
+        """``inner`` stands in for the network in tests."""
+        super().__init__(Transport(settings, inner))
 
     def __enter__(self) -> Self:
         return self
@@ -59,8 +63,8 @@ class Registry(Blobs):
         answer = self._manifest_call("HEAD", repository, reference, frozenset({OK, MISSING}))
         if answer.status == MISSING:
             return None
-        known = answer.headers.get("docker-content-digest")
-        return known or self._fetch(repository, reference)[1].digest
+        known = answer.headers.get("docker-content-digest", "")
+        return known if is_digest(known) else self._fetch(repository, reference)[1].digest
 
     def manifest(self, repository: Repository, reference: str) -> tuple[Manifest, Descriptor]:
         """Return the manifest for this machine's platform, and the descriptor that names it.
@@ -69,12 +73,21 @@ class Registry(Blobs):
         """
         body, described = self._fetch(repository, reference)
         if described.media_type in INDEXES:
-            child = _of_platform(repository, reference, _parsed(Index, repository, reference, body))
+            index = _parsed(Index, "a manifest", f"{repository.path}:{reference}", repository, body)
+            child = _of_platform(repository, reference, index)
             body, described = self._fetch(repository, child.digest)
         if described.media_type not in MANIFESTS:
             said = f"{repository}:{reference} is no image that we read ({described.media_type})."
             raise RegistryFaultError(repository, said)
-        return _parsed(Manifest, repository, reference, body), described
+        name = f"{repository.path}:{reference}"
+        return _parsed(Manifest, "a manifest", name, repository, body), described
+
+    def config(self, repository: Repository, manifest: Manifest) -> ImageConfig:
+        """Return the config of an image."""
+        digest = manifest.config.digest
+        body = self.blob(repository, digest)
+        name = f"{repository.path}@{digest}"
+        return _parsed(ImageConfig, "an image's config", name, repository, body)
 
     def put_manifest(
         self, repository: Repository, reference: str, body: bytes, media_type: str
@@ -111,18 +124,17 @@ class Registry(Blobs):
     def tags(self, repository: Repository) -> tuple[str, ...]:
         """Return every tag; none where there is no such repository."""
         found: list[str] = []
-        url = f"tags/list?n={TAGS_AT_ONCE}"
-        for _ in range(MOST_PAGES):
+        url, deadline = f"tags/list?n={TAGS_AT_ONCE}", time.monotonic() + LIST_TIMEOUT_S
+        while url:
             expect = frozenset({OK, MISSING})
             what = f"list the tags of {repository.path}"
             answer = self._transport.ask(Call("GET", repository, url, what, expect))
             if answer.status == MISSING:
                 break
             found += _tags_in(repository, answer.body)
-            following = httpx.Response(OK, headers=answer.headers).links.get("next", {}).get("url")
-            if not following:
-                break
-            url = str(answer.url.join(following))
+            if len(found) > MAX_TAGS or time.monotonic() > deadline:
+                raise _endless(repository, len(found))
+            url = _next_page(repository, answer)
         return tuple(found)
 
     def _fetch(self, repository: Repository, reference: str) -> tuple[bytes, Descriptor]:
@@ -144,12 +156,14 @@ class Registry(Blobs):
         return self._transport.ask(call)
 
 
-def _parsed(kind: type[Document], repository: Repository, reference: str, body: bytes) -> Document:
+def _parsed(
+    kind: type[Document], what: str, name: str, repository: Repository, body: bytes
+) -> Document:
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        said = f"What the registry {repository.registry} sends for {repository.path}:{reference} "
-        raise RegistryFaultError(repository, f"{said}is not a manifest.") from error
+        said = f"What the registry {repository.registry} sends for {name} is not {what}."
+        raise RegistryFaultError(repository, said) from error
 
 
 def _of_platform(repository: Repository, reference: str, index: Index) -> Descriptor:
@@ -157,14 +171,36 @@ def _of_platform(repository: Repository, reference: str, index: Index) -> Descri
     if found:
         return found[0]
     others = sorted({str(child.platform) for child in index.manifests if child.platform})
-    said = f"{repository}:{reference} is not made for {PLATFORM}, only for {', '.join(others)}."
+    only = f", only for {listed(others)}" if others else ""
+    said = f"{repository}:{reference} is not made for {PLATFORM}{only}."
     raise NotInRegistryError(repository, said)
 
 
 def _tags_in(repository: Repository, body: bytes) -> list[str]:
+    """The tags on one page; what no tag can be called is none."""
     try:
-        tags = json.loads(body)["tags"] or []
-        return [str(tag) for tag in tags]
-    except (ValueError, KeyError, TypeError) as error:
+        tags = TagList.model_validate_json(body).tags or ()
+    except ValidationError as error:
         said = f"The registry {repository.registry} sends no list of tags."
         raise RegistryFaultError(repository, said) from error
+    return [tag for tag in tags if is_tag(tag)]
+
+
+def _next_page(repository: Repository, answer: Answer) -> str:
+    """Where the list goes on, which is on the same registry; empty at its end."""
+    following = httpx.Response(OK, headers=answer.headers).links.get("next", {}).get("url")
+    if not following:
+        return ""
+    url = leads_to(repository, answer, following)
+    if not same_origin(url, answer.url):
+        said = f"The registry {repository.registry} continues its list of tags on {url.host}."
+        raise RegistryFaultError(repository, said)
+    return str(url)
+
+
+def _endless(repository: Repository, count: int) -> RegistryFaultError:
+    return RegistryFaultError(
+        repository,
+        f"{repository} lists {count:,} tags without coming to an end: {MAX_TAGS:,} in "
+        f"{LIST_TIMEOUT_S:.0f} s are read.",
+    )

@@ -1,13 +1,15 @@
 """What can go wrong between us and a registry, told by who has to act."""
 
-import json
 from http import HTTPStatus
+
+from pydantic_core import from_json
 
 from fairlead.connection import why
 from fairlead.redact import redacted
 from fairlead.registry.reference import Repository
 
-MAX_MESSAGE_CHARS = 300  # characters of what the registry says
+MAX_QUOTED_CHARS = 300  # characters of what the registry says
+MAX_MESSAGE_CHARS = 2000  # of a whole message: it may name what the registry has
 REFUSED_STATUSES = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED}
 
 
@@ -15,7 +17,7 @@ class RegistryError(Exception):
     """Base: names the registry and the repository; the text is a sentence for people."""
 
     def __init__(self, repository: Repository, message: str) -> None:
-        super().__init__(message)
+        super().__init__(redacted(message)[:MAX_MESSAGE_CHARS])
         self.repository = repository
 
     @property
@@ -29,6 +31,15 @@ class RegistryUnreachableError(RegistryError):
 
 class RegistryDeniedError(RegistryError):
     """401, 403, or a registry that takes nothing in (405): somebody has to grant a right."""
+
+
+class RegistryRefusedError(RegistryError):
+    """The settings do not let us connect there. ``lasting``: asking again later cannot help."""
+
+    def __init__(self, repository: Repository, message: str, remedy: str, *, lasting: bool) -> None:
+        super().__init__(repository, message)
+        self.remedy = remedy
+        self.lasting = lasting
 
 
 class NotInRegistryError(RegistryError):
@@ -70,8 +81,8 @@ def refusal(repository: Repository, what: str, status: int, body: bytes) -> Regi
 def _words(status: int, body: bytes) -> str:
     """What the registry itself says: `` UNAUTHORIZED: authentication required``."""
     try:
-        first = json.loads(body)["errors"][0]
+        first = from_json(body)["errors"][0]
         said = f"{first['code']}: {first.get('message', '')}".strip(": ")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         said = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
-    return f" {redacted(said, MAX_MESSAGE_CHARS)}" if said else ""
+    return f" {redacted(said)[:MAX_QUOTED_CHARS]}" if said else ""

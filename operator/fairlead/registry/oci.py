@@ -8,7 +8,7 @@ import hashlib
 import platform
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from fairlead.api.wire import StatusWire
 from fairlead.canonical import canonical_json
@@ -29,6 +29,12 @@ DOCKER_LAYER_ZSTD = "application/vnd.docker.image.rootfs.diff.tar.zstd"
 MANIFESTS = (OCI_MANIFEST, DOCKER_MANIFEST)
 INDEXES = (OCI_INDEX, DOCKER_INDEX)
 EMPTY = b"{}"  # the config of an artifact that has none
+
+
+def _none_as(value: object) -> BeforeValidator:
+    """Some servers write null for what is empty."""
+    return BeforeValidator(lambda given: value if given is None else given)
+
 
 DigestText = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv8l": "arm64"}
@@ -66,13 +72,52 @@ class Manifest(StatusWire):
     artifact_type: str | None = None
     config: Descriptor
     layers: tuple[Descriptor, ...]
-    annotations: dict[str, str] = Field(default_factory=dict)
+    annotations: Annotated[dict[str, str], _none_as({})] = Field(default_factory=dict)
 
 
 class Index(StatusWire):
     """One image for several platforms."""
 
     manifests: tuple[Descriptor, ...]
+
+
+class TagList(StatusWire):
+    """One page of the tags of a repository; null where there is none."""
+
+    tags: tuple[str, ...] | None
+
+
+class ContainerConfig(StatusWire):
+    """What of a container's settings in an image's config matters to us."""
+
+    env: Annotated[tuple[str, ...], _none_as(()), Field(alias="Env")] = ()
+    labels: Annotated[dict[str, str], _none_as({})] = Field(default_factory=dict, alias="Labels")
+
+
+class RootFilesystem(StatusWire):
+    diff_ids: Annotated[tuple[DigestText, ...], _none_as(()), Field(alias="diff_ids")] = ()
+
+
+class History(StatusWire):
+    """How one layer came about, without its date."""
+
+    created_by: Annotated[str | None, Field(alias="created_by")] = None
+    author: str | None = None
+    comment: str | None = None
+    empty_layer: Annotated[bool | None, Field(alias="empty_layer")] = None
+
+
+class ImageConfig(StatusWire):
+    """An image's config, as far as it is read or handed on."""
+
+    architecture: str | None = None
+    os: str | None = None
+    variant: str | None = None
+    os_version: Annotated[str | None, Field(alias="os.version")] = None
+    os_features: Annotated[tuple[str, ...] | None, Field(alias="os.features")] = None
+    config: Annotated[ContainerConfig, _none_as({})] = ContainerConfig()
+    rootfs: Annotated[RootFilesystem, _none_as({})] = RootFilesystem()
+    history: Annotated[tuple[History, ...], _none_as(())] = ()
 
 
 def digest_of(content: bytes) -> str:

@@ -88,6 +88,14 @@ def parse_repository(text: str) -> Repository:
     return Repository(registry, path)
 
 
+def is_tag(text: str) -> bool:
+    return _TAG.fullmatch(text) is not None
+
+
+def is_digest(text: str) -> bool:
+    return _DIGEST.fullmatch(text) is not None
+
+
 def endpoint(registry: str, insecure_hosts: Iterable[str]) -> str:
     """Return the address of a registry's API: https, or http on the loopback and where allowed."""
     host = _HUB_ENDPOINT if registry == DOCKER_HUB else registry

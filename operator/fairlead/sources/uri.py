@@ -1,13 +1,11 @@
 """A model at an address: streamed to disk, each hop of the way checked before a byte is sent."""
 
 import re
-import socket
 import ssl
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpcore
@@ -15,13 +13,16 @@ import httpcore
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.connection import why
-from fairlead.sources.addresses import allowed, checked, is_forbidden, next_hop, refused, shown
+from fairlead.registry.addresses import AddressRefusedError, NamedHosts
+from fairlead.registry.connections import GuardedPool
+from fairlead.sources.addresses import checked, next_hop, not_reached, refused, shown
 from fairlead.sources.base import Digests, Limits, Meter, SourceError
 
 MAX_REDIRECTS = 5
 REDIRECT_STATUSES = {301, 302, 303, 307, 308}
 TRANSIENT_STATUSES = {408, 425, 429}  # and every 5xx
-READ_TIMEOUT_S = 60.0  # seconds without a byte
+CONNECT_TIMEOUT_S = 10.0
+READ_TIMEOUT_S = 60.0  # seconds without a byte, and with hardly any
 HEADERS: Mapping[bytes | str, bytes | str] = {
     "User-Agent": "fairlead",
     "Accept": "*/*",
@@ -51,14 +52,13 @@ class UriSource:
     model_name: str
     """What to call the file where the address does not."""
     trust: ssl.SSLContext
-    insecure_hosts: Collection[str]
+    named: NamedHosts
 
     def fetch(self, into: Path, limits: Limits) -> Digests:
-        guard = _Guard(self.insecure_hosts)
-        with httpcore.ConnectionPool(ssl_context=self.trust, network_backend=guard) as pool:
+        with GuardedPool(self.trust, self.named) as pool:
             uri, via = self.uri, None
             for _ in range(MAX_REDIRECTS + 1):
-                checked(uri, self.insecure_hosts, via)
+                checked(uri, self.named, via)
                 name = file_name(self.uri, self.model_name)
                 answer = self._get(pool, uri, via, into / name, limits)
                 if isinstance(answer, _Stored):
@@ -69,12 +69,13 @@ class UriSource:
         )
 
     def _get(
-        self, pool: httpcore.ConnectionPool, uri: str, via: str | None, target: Path, limits: Limits
+        self, pool: GuardedPool, uri: str, via: str | None, target: Path, limits: Limits
     ) -> "_Stored | str":
         """Store what is at ``uri``, or return where it leads."""
         what = shown(uri) if via is None else f"{shown(uri)} (where {shown(via)} leads)"
         seconds = max(min(READ_TIMEOUT_S, limits.seconds_left), 1.0)
-        timeout = {"connect": 10.0, "read": seconds, "write": seconds, "pool": seconds}
+        pool.budget.begin(seconds, grows=True)
+        timeout = {"connect": CONNECT_TIMEOUT_S, "read": seconds, "write": seconds, "pool": seconds}
         try:
             with pool.stream(
                 "GET", uri, headers=HEADERS, extensions={"timeout": timeout}
@@ -85,10 +86,8 @@ class UriSource:
                 if answer.status != HTTPStatus.OK:
                     raise _not_a_file(what, answer.status)
                 return _store(answer, headers, target, Meter(limits, what))
-        except _ForbiddenAddressError as error:
-            words = f"is at {error}, an address that only the operator's own machine or cloud uses"
-            remedy = "Offer the file elsewhere, or add its host to FAIRLEAD_INSECURE_HOSTS."
-            raise refused(uri, words, remedy, via) from error
+        except AddressRefusedError as error:
+            raise not_reached(uri, error, via) from error
         except BROKEN as error:
             message = f"{what} does not answer as it should: {why(error)}."
             raise _unreachable(message) from error
@@ -140,45 +139,3 @@ def _unreachable(message: str) -> SourceError:
     return SourceError(
         Reason.MODEL_SOURCE_UNREACHABLE, message, RETRY_REMEDY, FailureClass.NETWORK, retryable=True
     )
-
-
-class _ForbiddenAddressError(Exception):
-    """The name stands for an address that nobody may be sent to; the text is the address."""
-
-
-class _Guard(httpcore.NetworkBackend):
-    """Connects only to addresses that were looked at: the name is resolved once, here."""
-
-    def __init__(self, insecure_hosts: Collection[str]) -> None:
-        self._insecure_hosts = insecure_hosts
-        self._network = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        *others, last = self._addresses(host, port)
-        for address in others:
-            try:
-                return self._network.connect_tcp(address, port, timeout)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue  # the host has another one
-        return self._network.connect_tcp(last, port, timeout, local_address, socket_options)
-
-    def _addresses(self, host: str, port: int) -> list[str]:
-        """The addresses of a host that may be connected to, at least one."""
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise httpcore.ConnectError(error.strerror or str(error)) from error
-        addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
-        if allowed(host, port, self._insecure_hosts):
-            return addresses
-        fit = [address for address in addresses if not is_forbidden(address)]
-        if not fit:
-            raise _ForbiddenAddressError(addresses[0])
-        return fit

@@ -4,7 +4,6 @@ No engine: layers that the registry has are mounted, only the code is sent. The 
 one that is there is never written again.
 """
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,12 +67,7 @@ def _there(
 
 def _base(environments: Repository, digest: str, task: TaskContext) -> Base:
     manifest, _ = task.registry.manifest(environments, digest)
-    config = task.registry.blob(environments, manifest.config.digest)
-    try:
-        return Base(manifest, json.loads(config))
-    except ValueError as error:
-        said = f"The config of {environments}@{digest} cannot be read."
-        raise RegistryFaultError(environments, said) from error
+    return Base(manifest, task.registry.config(environments, manifest))
 
 
 def _model(layer: ModelLayer, target: Repository, task: TaskContext) -> tuple[ModelVersion, Part]:

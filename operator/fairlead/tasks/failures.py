@@ -11,6 +11,7 @@ from fairlead.registry.errors import (
     RegistryDeniedError,
     RegistryError,
     RegistryFaultError,
+    RegistryRefusedError,
     RegistryUnreachableError,
     TagTakenError,
 )
@@ -76,8 +77,10 @@ def failure_of(error: Exception) -> TaskFailure | None:
 def registry_failure(error: RegistryError) -> TaskFailure:
     """What a registry's answer means to the user whose model or image it concerns.
 
-    All of them are tried again: the remedy is outside the object, so nobody would tell us.
+    Most are tried again: the remedy is outside the object, so nobody would tell us.
     """
+    if isinstance(error, RegistryRefusedError):
+        return _refused(error)
     reason, class_, remedy = REGISTRY[type(error)]
     return TaskFailure(
         reason=reason,
@@ -85,6 +88,20 @@ def registry_failure(error: RegistryError) -> TaskFailure:
         message=str(error),
         remedy=remedy.format(host=error.host),
         retryable=True,
+    )
+
+
+def _refused(error: RegistryRefusedError) -> TaskFailure:
+    where = (
+        "Name another registry in spec.baseImage or spec.repository; if it is the operator's own, "
+        "ask whoever runs Fairlead."
+    )
+    return TaskFailure(
+        reason=Reason.REGISTRY_REFUSED,
+        class_=FailureClass.USER,
+        message=str(error),
+        remedy=f"{where} {error.remedy}",
+        retryable=not error.lasting,
     )
 
 

@@ -10,6 +10,7 @@ from fairlead.connection import trust
 from fairlead.contract import FILES_FOLDER, IngestRequest, IngestResult
 from fairlead.images.model_artifact import push, same_content, stored_models
 from fairlead.images.model_content import Content, content_of
+from fairlead.registry.addresses import NamedHosts
 from fairlead.registry.reference import parse_repository
 from fairlead.sources.archive import unpack
 from fairlead.sources.base import Digests, Limits, Source, SourceError
@@ -69,8 +70,8 @@ def _source(request: IngestRequest, task: TaskContext) -> Source:
     if request.uri is None:
         return FilesSource(task.folder / FILES_FOLDER, request.source)
     settings = task.settings
-    context = trust(settings.ca_bundle)
-    return UriSource(request.uri, request.model_name, context, settings.insecure_hosts)
+    context, named = trust(settings.ca_bundle), NamedHosts.of(settings)
+    return UriSource(request.uri, request.model_name, context, named)
 
 
 def _unpacked(folder: Path, digests: Digests, limits: Limits) -> tuple[Path, Digests]:

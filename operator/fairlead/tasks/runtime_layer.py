@@ -18,7 +18,7 @@ from fairlead.images.runtime_layer import (
 from fairlead.redact import redacted
 from fairlead.registry.errors import NotInRegistryError, RegistryFaultError
 from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
-from fairlead.registry.reference import Repository
+from fairlead.registry.reference import Repository, is_digest
 from fairlead.tasks.failures import FULL_DISK, TaskFailedError
 from fairlead.tasks.program import TaskContext
 
@@ -48,8 +48,8 @@ def _kept(runtimes: Repository, runtime: Runtime, task: TaskContext) -> Part | N
     except NotInRegistryError:
         return None
     layer = manifest.layers[0] if manifest.layers else None
-    diff_id = (layer.annotations or {}).get(DIFF_ID_ANNOTATION) if layer else None
-    if layer is None or diff_id is None:
+    diff_id = (layer.annotations or {}).get(DIFF_ID_ANNOTATION, "") if layer else ""
+    if layer is None or not is_digest(diff_id):
         said = f"{runtimes}:{runtime.key} is no runtime that Fairlead made: remove the tag."
         raise RegistryFaultError(runtimes, said)
     return Part(layer, diff_id, _about(runtime))

@@ -14,13 +14,15 @@ from tests.cluster import Cluster
 from tests.integration.registry.server import WebServer
 from tests.integration.registry.task import Tasks
 
+NOBODY = "localhost:1"  # listens there
 NAMESPACES = itertools.count(1)
 
 
 @pytest.fixture
 def registry(cluster: Cluster) -> Iterator[Registry]:
     """Our client."""
-    with Registry(Settings(registry=cluster.registry)) as client:
+    settings = Settings(registry=cluster.registry, insecure_hosts=("127.0.0.1",))
+    with Registry(settings) as client:
         yield client
 
 
@@ -44,5 +46,6 @@ def web() -> Iterator[WebServer]:
 @pytest.fixture
 def tasks(tmp_path: Path, cluster: Cluster, web: WebServer) -> Tasks:
     """Programs with the settings of this machine; the web server may be fetched from."""
-    settings = {"FAIRLEAD_REGISTRY": cluster.registry, "FAIRLEAD_INSECURE_HOSTS": web.host}
+    hosts = f"{web.host} {NOBODY}"
+    settings = {"FAIRLEAD_REGISTRY": cluster.registry, "FAIRLEAD_INSECURE_HOSTS": hosts}
     return Tasks(tmp_path, settings)

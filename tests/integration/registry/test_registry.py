@@ -132,7 +132,7 @@ def test_a_registry_on_this_machine_is_not_asked_through_a_proxy(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.delenv("NO_PROXY", raising=False)
-    with Registry(Settings()) as registry:
+    with Registry(Settings(registry=repository.registry)) as registry:
         registry.check_push(repository)
 
 

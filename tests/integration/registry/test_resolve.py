@@ -74,14 +74,16 @@ def test_versions_are_counted_by_images_and_by_logs_of_builds_that_failed(
     tasks: Tasks, registry: Registry, namespace: str, base: str
 ) -> None:
     repository = parse_repository(f"{namespace}/credit")
-    digests = {n: push_version(registry, repository, str(n), hash=f"h{n}") for n in range(1, 13)}
+    digests = {
+        n: push_version(registry, repository, str(n), hash=f"{n:064x}") for n in range(1, 13)
+    }
     push_version(registry, repository, "99x", hash="h")
     push_version(registry, repository, "latest", hash="h")
     append_log(registry, repository, "log-14-2", "failed")
     found = tasks.run("resolve", request_for(namespace, base)).ok
     assert found["lastVersion"] == 14
     assert found["versions"] == [
-        {"version": n, "digest": digests[n], "hash": f"h{n}"} for n in range(12, 2, -1)
+        {"version": n, "digest": digests[n], "hash": f"{n:064x}"} for n in range(12, 2, -1)
     ]
 
 
@@ -131,6 +133,30 @@ def test_a_base_image_that_is_not_for_us_is_denied(
     failure = tasks.run("resolve", request_for(namespace, f"{web.host}/secret/x:1")).failure
     assert (failure.reason, failure.class_) == (Reason.BASE_IMAGE_DENIED, FailureClass.AUTH)
     assert f"The registry {web.host} does not let us read secret/x:1: 401" in failure.message
+
+
+def test_a_base_image_is_no_way_to_what_only_this_machine_reaches(
+    tasks: Tasks, web: WebServer, namespace: str
+) -> None:
+    tasks.settings["FAIRLEAD_INSECURE_HOSTS"] = ""
+    failure = tasks.run("resolve", request_for(namespace, f"{web.host}/x:1")).failure
+    assert (failure.reason, failure.class_) == (Reason.REGISTRY_REFUSED, FailureClass.USER)
+    assert failure.message == (
+        f"The base image {web.host}/x:1 could not be looked up. The registry {web.host} is at "
+        "127.0.0.1, an address that only the operator's own machine, its network link or its cloud "
+        "uses."
+    )
+    assert not failure.retryable
+    assert web.requests == []
+
+
+def test_a_repository_is_no_way_to_what_only_this_machine_reaches(
+    tasks: Tasks, web: WebServer, namespace: str, base: str
+) -> None:
+    tasks.settings["FAIRLEAD_INSECURE_HOSTS"] = ""
+    request = request_for(namespace, base).model_copy(update={"repository": f"{web.host}/x"})
+    assert tasks.run("resolve", request).failure.reason is Reason.REGISTRY_REFUSED
+    assert web.requests == []
 
 
 def test_a_base_registry_that_is_down_is_not_the_users_fault(tasks: Tasks, namespace: str) -> None:

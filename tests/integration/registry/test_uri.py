@@ -11,6 +11,7 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.connection import trust
+from fairlead.registry.addresses import NamedHosts
 from fairlead.registry.oci import digest_of
 from fairlead.sources.base import Digests, Limits, SourceError
 from fairlead.sources.uri import UriSource
@@ -23,7 +24,7 @@ MOST = 1_000_000
 def fetch(
     uri: str, into: Path, *hosts: str, seconds: float = 30.0, ca_bundle: Path | None = None
 ) -> Digests:
-    source = UriSource(uri, "credit", trust(ca_bundle), hosts)
+    source = UriSource(uri, "credit", trust(ca_bundle), NamedHosts.insecurely(hosts))
     return source.fetch(into, Limits(MOST, 10, time.monotonic() + seconds))
 
 
@@ -198,7 +199,7 @@ def test_http_is_refused_where_the_settings_do_not_name_the_host(
     error = refused(web.url("/m"), tmp_path)
     assert str(error) == f"{web.url('/m')} is not protected by TLS."
     assert error.remedy == (
-        "Use https, or add 127.0.0.1 to FAIRLEAD_INSECURE_HOSTS of the operator."
+        "Use https. If the host is inside your network, ask whoever runs Fairlead."
     )
     assert web.requests == []
 
@@ -220,13 +221,13 @@ def test_a_certificate_counts_only_if_somebody_we_trust_has_signed_it(tmp_path: 
         }
 
 
-def certified(folder: Path) -> tuple[Path, Path]:
-    """A certificate for localhost that nobody has signed but itself, and its key."""
+def certified(folder: Path, name: str = "localhost") -> tuple[Path, Path]:
+    """A certificate for a name that nobody has signed but itself, and its key."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+            *("-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"),
             *("-keyout", str(key), "-out", str(certificate)),
         ],
         check=True,

@@ -20,6 +20,7 @@ from fairlead.registry.oci import (
     OCI_LAYER_GZIP,
     OCI_MANIFEST,
     Descriptor,
+    ImageConfig,
     Manifest,
     digest_of,
 )
@@ -37,28 +38,26 @@ def base(**config: Any) -> Base:
         ),
         layers=(Descriptor(media_type=DOCKER_LAYER_GZIP, digest=digest("1"), size=100),),
     )
-    return Base(
-        manifest,
-        {
-            "architecture": "amd64",
-            "os": "linux",
-            "created": "2026-01-01T00:00:00Z",
-            "docker_version": "20.10",
-            "container_config": {"Cmd": ["x"]},
-            "rootfs": {"type": "layers", "diff_ids": [digest("2")]},
-            "history": [{"created": "2026-01-01T00:00:00Z", "created_by": "pip install"}],
-            "config": {
-                "Env": ["PATH=/opt/fairlead/env/bin:/usr/bin", "EMPTY=", "A=b=c"],
-                "Cmd": ["python3"],
-                "Entrypoint": ["/bin/sh"],
-                "Volumes": {"/data": {}},
-                "Healthcheck": {"Test": ["x"]},
-                "User": "root",
-                "Labels": {"dev.fairlead.environment.python": "3.11.2"},
-            },
-            **config,
+    whole = {
+        "architecture": "amd64",
+        "os": "linux",
+        "created": "2026-01-01T00:00:00Z",
+        "docker_version": "20.10",
+        "container_config": {"Cmd": ["x"]},
+        "rootfs": {"type": "layers", "diff_ids": [digest("2")]},
+        "history": [{"created": "2026-01-01T00:00:00Z", "created_by": "pip install"}],
+        "config": {
+            "Env": ["PATH=/opt/fairlead/env/bin:/usr/bin", "EMPTY=", "A=b=c"],
+            "Cmd": ["python3"],
+            "Entrypoint": ["/bin/sh"],
+            "Volumes": {"/data": {}},
+            "Healthcheck": {"Test": ["x"]},
+            "User": "root",
+            "Labels": {"dev.fairlead.environment.python": "3.11.2"},
         },
-    )
+        **config,
+    }
+    return Base(manifest, ImageConfig.model_validate(whole))
 
 
 MODEL = Part(

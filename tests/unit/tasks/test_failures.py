@@ -11,6 +11,7 @@ from fairlead.registry.errors import (
     NotInRegistryError,
     RegistryDeniedError,
     RegistryFaultError,
+    RegistryRefusedError,
     RegistryUnreachableError,
     TagTakenError,
 )
@@ -40,6 +41,15 @@ def test_what_a_registry_answers_is_tried_again_and_has_a_remedy(
     assert (failure.reason, failure.class_, failure.message) == (reason, class_, "m")
     assert failure.retryable
     assert failure.remedy
+
+
+@pytest.mark.parametrize("lasting", [True, False])
+def test_an_address_that_is_refused_is_the_users_and_no_remedy_opens_it(*, lasting: bool) -> None:
+    failure = failure_of(RegistryRefusedError(HERE, "m", "Use https.", lasting=lasting))
+    assert failure
+    assert (failure.reason, failure.class_) == (Reason.REGISTRY_REFUSED, FailureClass.USER)
+    assert failure.retryable is not lasting
+    assert "FAIRLEAD_" not in str(failure.remedy)
 
 
 def test_a_source_speaks_for_itself() -> None:
