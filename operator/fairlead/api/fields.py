@@ -74,22 +74,30 @@ Digest = Annotated[
         "must be 'sha256:' and 64 hexadecimal digits, as `sha256sum` prints them",
     ),
 ]
+# Names of images, as https://pkg.go.dev/github.com/distribution/reference reads them. What has no
+# dot, no port and is not localhost is a folder on Docker Hub, and no registry.
+_LABEL = "[a-z0-9]+(-+[a-z0-9]+)*"
+_PORT = ":[0-9]{1,5}"
+_REGISTRY = f"((localhost|{_LABEL}([.]{_LABEL})+)({_PORT})?|{_LABEL}{_PORT})"
+_FOLDER = "[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*"
+_REPOSITORY = f"{_FOLDER}(/{_FOLDER})*"
+_ON_DOCKER_HUB = f"({_FOLDER}|[a-z0-9]+((_|__|-+)[a-z0-9]+)*/{_REPOSITORY})"
+_TAG = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 ImageReference = Annotated[
     str,
     Field(min_length=1, max_length=512),
     Shape(
-        "[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*"
-        "(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?(@sha256:[0-9a-f]{64})?",
+        f"({_REGISTRY}/{_REPOSITORY}|{_ON_DOCKER_HUB})(:{_TAG})?(@sha256:[0-9a-f]{{64}})?",
         "must be an image reference such as python:3.11-slim or registry.example.com/team/image:1",
     ),
 ]
 Repository = Annotated[
     str,
-    Field(min_length=1, max_length=256),
+    Field(min_length=1, max_length=255),
     Shape(
-        "[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+",
+        f"{_REGISTRY}/{_REPOSITORY}",
         "must be a registry and a repository without a tag, such as "
-        "registry.example.com/team/credit",
+        "registry.example.com/team/credit; a registry has a dot or a port, or is localhost",
     ),
 ]
 EnvironmentVariables = Annotated[

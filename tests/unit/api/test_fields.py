@@ -1,13 +1,17 @@
 """What the API server's rules refuse is refused again where objects are read."""
 
+import re
+from itertools import product
 from typing import Any
 
 import pytest
 
+from fairlead.api.crd import definition
 from fairlead.api.fields import folder_and_file
 from fairlead.api.meta import INFERENCE_IMAGE, MODEL, Kind
 from fairlead.api.objects import read_image, read_model
 from fairlead.errors import StalledError
+from fairlead.registry.reference import parse_reference, parse_repository
 from tests.unit.objects import body
 
 
@@ -117,3 +121,74 @@ HASH = "a" * 64
 def test_a_status_that_somebody_edited_names_no_path_of_ours(status: dict[str, Any]) -> None:
     """Hashes and ids of status become names of folders and of tags."""
     assert "The object cannot be read" in told(INFERENCE_IMAGE, sourced(), status)
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "team/credit",  # docker.io/team/credit, elsewhere
+        "credit",
+        "a..b/credit",
+        ".com/credit",
+        "-a.com/credit",
+        "a.com-/credit",
+        "localhost:5000",
+        "localhost:5000/",
+        "localhost:500000/credit",
+        "localhost:5000/a..b",
+        "localhost:5000/a//b",
+        "localhost:5000/../b",
+        "localhost:5000/-a",
+        "localhost:5000/credit:1",
+        "localhost:5000/credit@sha256:" + 64 * "a",
+        "https://localhost:5000/credit",
+        "me:secret@registry.example.com/credit",
+        "registry.example.com/Credit",
+        "registry.example.com/credit\n",
+        "registry.example.com/" + 255 * "a",
+    ],
+)
+def test_a_repository_that_no_registry_has_is_refused(repository: str) -> None:
+    message = told(INFERENCE_IMAGE, sourced(repository=repository))
+    assert "repository: " in message
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "localhost/credit",
+        "localhost:5000/team/credit",
+        "registry:80/credit",
+        "my-registry.azurecr.io/team/credit-2.0_a__b",
+        "10.0.0.1:5000/credit",
+    ],
+)
+def test_a_repository_lies_where_it_says(repository: str) -> None:
+    spec = read_image(body(INFERENCE_IMAGE, sourced(repository=repository))).spec
+    assert spec.repository
+    assert str(parse_repository(spec.repository)) == repository
+
+
+@pytest.mark.parametrize(
+    "image", ["a..b/python", "python::3", "python:3:4", "python:" + 129 * "a", "a b", "x@sha256:1"]
+)
+def test_an_image_that_no_registry_has_is_refused(image: str) -> None:
+    assert "baseImage: " in told(INFERENCE_IMAGE, sourced(baseImage=image))
+
+
+def shape_of(field: str) -> re.Pattern[str]:
+    """The pattern by which the API server judges a field."""
+    rule = definition(INFERENCE_IMAGE)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    rule = rule["properties"]["spec"]["properties"][field]["x-kubernetes-validations"][0]["rule"]
+    return re.compile(rule.removeprefix("self.matches('^").removesuffix("$')"), re.ASCII)
+
+
+SHAPE = shape_of("baseImage")
+
+
+def test_every_name_that_is_taken_can_be_read() -> None:
+    short = ("".join(parts) for size in range(1, 7) for parts in product("a1._-/:", repeat=size))
+    taken = [name for name in short if SHAPE.fullmatch(name)]
+    assert len(taken) > 1000
+    for name in taken:
+        parse_reference(name)
