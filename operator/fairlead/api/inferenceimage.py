@@ -22,7 +22,7 @@ from fairlead.api.fields import (
 )
 from fairlead.api.model import ConfigMapSource
 from fairlead.api.shape import Shape
-from fairlead.api.status import CommonStatus, Timestamp
+from fairlead.api.status import Cell, CommonStatus, Timestamp
 from fairlead.api.variables import ImageVariables
 from fairlead.api.wire import StatusWire, Wire, rules
 
@@ -168,7 +168,7 @@ class ResolvedInputs(StatusWire):
 
 
 class ImageDisplay(StatusWire):
-    build: Annotated[str, Field(max_length=16)] | None = None
+    build: Cell | None = None
 
 
 class InferenceImageStatus(CommonStatus):

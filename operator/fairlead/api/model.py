@@ -19,7 +19,7 @@ from fairlead.api.fields import (
     VersionNumber,
 )
 from fairlead.api.shape import Shape
-from fairlead.api.status import CommonStatus, Text, Timestamp
+from fairlead.api.status import Cell, CommonStatus, Text, Timestamp
 from fairlead.api.wire import StatusWire, Wire, rules
 
 MAX_VERSIONS = 100  # that status shows
@@ -134,7 +134,7 @@ class Ingest(StatusWire):
 
 
 class ModelDisplay(StatusWire):
-    size: Annotated[str, Field(max_length=16)] | None = None
+    size: Cell | None = None
 
 
 class ModelStatus(CommonStatus):

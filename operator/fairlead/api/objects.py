@@ -11,13 +11,14 @@ from fairlead.api.meta import API_VERSION, INFERENCE_IMAGE, MODEL, WEBSERVICE, K
 from fairlead.api.model import ModelSpec, ModelStatus
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
+from fairlead.api.status import CommonStatus, read_status
 from fairlead.api.webservice import WebserviceSpec, WebserviceStatus
 from fairlead.errors import StalledError
 
 MAX_PROBLEMS = 12  # that one message tells
 MAX_STEP_CHARS = 100  # characters of one key that a message shows
 Spec = TypeVar("Spec", bound=BaseModel, covariant=True)
-Status = TypeVar("Status", bound=BaseModel, covariant=True)
+Status = TypeVar("Status", bound=CommonStatus, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def read(
     """Read an object as the API returned it.
 
     Raises ``StalledError`` (InvalidSpec) naming every field that is wrong: objects stored before a
-    rule existed pass the API server unseen.
+    rule existed pass the API server unseen. Fields that are unknown here (the API server refuses
+    them, unless they are of a newer version) are ignored; a status that cannot be read is empty.
     """
     meta = body["metadata"]
     try:
@@ -67,8 +69,8 @@ def read(
             uid=meta["uid"],
             generation=meta["generation"],
             created_at=datetime.fromisoformat(meta["creationTimestamp"]),
-            spec=spec.model_validate(body["spec"]),
-            status=status.model_validate(body.get("status") or {}),
+            spec=spec.model_validate(body.get("spec"), extra="ignore"),
+            status=read_status(status, body.get("status")),
         )
     except ValidationError as error:
         raise StalledError(Reason.INVALID_SPEC, _words(error)) from error

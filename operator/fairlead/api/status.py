@@ -1,10 +1,17 @@
 """What all three kinds say of themselves: conditions, one failure, strings for the columns."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    ValidationError,
+)
 
 from fairlead.api.wire import StatusWire
 
@@ -16,11 +23,26 @@ def _clip(most: int) -> BeforeValidator:
     )
 
 
+def _utc(at: datetime) -> datetime:
+    """In UTC, so that it can be written with a Z, and compared with any other."""
+    try:
+        moment = at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("must be a time that can be written in UTC") from error
+    if moment.year < EPOCH_YEAR:
+        raise ValueError("must not be earlier than 1970")
+    return moment
+
+
+EPOCH_YEAR = 1970
 Text = Annotated[str, _clip(256), Field(max_length=256)]
+Cell = Annotated[str, _clip(16), Field(max_length=16)]
+"""What a column of ``kubectl get`` shows."""
 Message = Annotated[str, _clip(4096), Field(max_length=4096)]
 LOG_TAIL_BYTES = 4096
 Timestamp = Annotated[
-    datetime,
+    AwareDatetime,
+    AfterValidator(_utc),
     PlainSerializer(lambda at: at.strftime("%Y-%m-%dT%H:%M:%SZ"), return_type=str),
 ]
 NEVER = "1970-01-01T00:00:00Z"
@@ -92,3 +114,23 @@ class CommonStatus(StatusWire):
     observed_generation: Annotated[int, Field(ge=0)] | None = None
     conditions: Conditions = ()
     failure: FailureStatus | None = None
+
+
+Status = TypeVar("Status", bound=CommonStatus)
+SHOWN_ONLY = ("conditions", "failure")  # nothing is decided by them
+
+
+def read_status(type_: type[Status], status: object) -> Status:
+    """Return a status as it was written last, perhaps by another version of Fairlead or by hand.
+
+    One that cannot be read is a lost one, and counts as empty: what it held is found again by
+    looking. Conditions and failure, which only show what was found, are given up first.
+    """
+    whole = status if isinstance(status, dict) else {}
+    needed = {key: value for key, value in whole.items() if key not in SHOWN_ONLY}
+    for content in (whole, needed):
+        try:
+            return type_.model_validate(content)
+        except ValidationError:
+            continue
+    return type_()

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from fairlead.api.fields import ImageReference, ObjectName
 from fairlead.api.quantity import Quantity
-from fairlead.api.status import CommonStatus
+from fairlead.api.status import Cell, CommonStatus
 from fairlead.api.variables import WebserviceVariables
 from fairlead.api.wire import StatusWire, Wire, rules
 
@@ -158,15 +158,18 @@ class ReplicaCounts(StatusWire):
     updated: Annotated[int, Field(ge=0)] = 0
 
 
+Reference = Annotated[str, Field(max_length=640)]  # a stored reference, and a digest
+
+
 class Revision(StatusWire):
     """The image that serves, and the image that is rolled out (equal when all is well)."""
 
-    active: Annotated[str, Field(max_length=512)] | None = None
-    target: Annotated[str, Field(max_length=512)] | None = None
+    active: Reference | None = None
+    target: Reference | None = None
 
 
 class WebserviceDisplay(StatusWire):
-    replicas: Annotated[str, Field(max_length=16)] | None = None
+    replicas: Cell | None = None
 
 
 class WebserviceStatus(CommonStatus):

@@ -12,6 +12,10 @@ from fairlead.api.status import CommonStatus, FailureStatus
 from fairlead.contract import Task
 
 Status = TypeVar("Status", bound=CommonStatus, covariant=True)
+MODEL_STAGES = ("Resolved", "Stored")
+IMAGE_STAGES = ("InputsReady", "EnvironmentReady", "Assembled")
+WEBSERVICE_STAGES = ("ImageReady", "Deployed", "Available", "Scaling")
+"""The part conditions of each kind, in their order: each status has all of them."""
 REQUEUE_SOON_S = 5.0  # seconds, while something is missing
 REQUEUE_SLOW_S = 60.0
 ON_RESYNC_S = math.inf  # no earlier than the next resync: what changes is watched

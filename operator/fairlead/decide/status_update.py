@@ -1,13 +1,25 @@
 """What is written about an object after a reconcile, whatever came of it: the status, whole."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from fairlead.api.conditions import SUMMARIES, Condition, merge
+from fairlead.api.conditions import SUMMARIES, Condition, merge, unknown
+from fairlead.api.inferenceimage import InferenceImageStatus
+from fairlead.api.meta import INFERENCE_IMAGE, MODEL, WEBSERVICE
+from fairlead.api.model import ModelStatus
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
-from fairlead.api.status import CommonStatus, FailureClass, FailureStatus, Truth
-from fairlead.decide.decision import ON_RESYNC_S, REQUEUE_SLOW_S, Decision
+from fairlead.api.status import CommonStatus, FailureClass, FailureStatus, Truth, read_status
+from fairlead.api.webservice import WebserviceStatus
+from fairlead.decide.decision import (
+    IMAGE_STAGES,
+    MODEL_STAGES,
+    ON_RESYNC_S,
+    REQUEUE_SLOW_S,
+    WEBSERVICE_STAGES,
+    Decision,
+)
 from fairlead.errors import OperatorError, StalledError, WaitingError
 from fairlead.retry import backoff_s
 
@@ -25,6 +37,12 @@ REMEDIES = {
     "cluster.",
 }
 RETRY_REMEDY = "It is tried again by itself."
+WHOLE: Mapping[str, tuple[type[CommonStatus], Sequence[str]]] = {
+    MODEL.kind: (ModelStatus, MODEL_STAGES),
+    INFERENCE_IMAGE.kind: (InferenceImageStatus, IMAGE_STAGES),
+    WEBSERVICE.kind: (WebserviceStatus, WEBSERVICE_STAGES),
+}
+"""The status and the part conditions of each kind."""
 COMMON_FIELDS = ("conditions", "failure", "observedGeneration")
 
 
@@ -59,19 +77,26 @@ class StatusUpdate:
 
 
 def last_common_status(status: Manifest) -> CommonStatus:
-    """The common part of a status as it was written last."""
-    return CommonStatus.model_validate(status)
+    """The common part of a status as it was written last; empty where it cannot be read."""
+    return read_status(CommonStatus, status)
 
 
 def last_status_update(body: Manifest) -> StatusUpdate:
-    """What was said last: it stands while nothing newer can be known."""
-    status = body.get("status") or {}
-    common = last_common_status(status)
-    conditions = tuple(
-        Condition(c.type, c.status, c.reason, c.message, c.observed_generation)
-        for c in common.conditions
-    )
-    return StatusUpdate(_own(status), conditions, common.failure)
+    """What was said last: it stands while nothing newer can be known.
+
+    What cannot be read of it is said to be unknown, so that no condition is ever missing.
+    """
+    type_, parts = WHOLE.get(str(body.get("kind")), (CommonStatus, ()))
+    status = read_status(type_, body.get("status"))
+    told = {
+        c.type: Condition(c.type, c.status, c.reason, c.message, c.observed_generation)
+        for c in status.conditions
+        if c.reason
+    }
+    untold = {part: unknown(part, Reason.PENDING, "Not known yet.") for part in ("Ready", *parts)}
+    whole = {**untold, **told}
+    conditions = tuple(whole[name] for name in (*SUMMARIES, *parts) if name in whole)
+    return StatusUpdate(_own(status.to_wire()), conditions, status.failure)
 
 
 def status_update(decision: Decision[CommonStatus]) -> StatusUpdate:

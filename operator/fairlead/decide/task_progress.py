@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from pydantic import ValidationError
+
 from fairlead.api.conditions import false, unknown
 from fairlead.api.reasons import Reason
-from fairlead.api.status import CommonStatus, FailureStatus
-from fairlead.contract import LANES, Task, TaskFailure, TaskPhase, TaskState
+from fairlead.api.status import CommonStatus, FailureClass, FailureStatus
+from fairlead.contract import LANES, RESULTS, Task, TaskFailure, TaskPhase, TaskState
 from fairlead.decide.decision import StageResult
 from fairlead.retry import backoff_s
 
@@ -15,6 +17,13 @@ FIRST_RETRY_S = 5.0  # seconds
 MAX_RETRY_S = 300.0
 MAX_EXACT_POSITION = 10
 ROUND_POSITIONS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+UNREADABLE = TaskFailure(
+    reason=Reason.TASK_CRASHED,
+    class_=FailureClass.INFRASTRUCTURE,
+    message="The task has ended, and its result cannot be read.",
+    remedy="It is tried again by itself.",
+    retryable=True,
+)
 
 
 @dataclass(frozen=True)
@@ -78,11 +87,22 @@ def task_progress(
         return TaskProgress(task=task(1))
     if state.phase in (TaskPhase.QUEUED, TaskPhase.RUNNING):
         return TaskProgress(task=task(state.attempt), state=state)
+    if state.phase is TaskPhase.SUCCEEDED and _readable(task(state.attempt), state):
+        return TaskProgress(state=state, result=state.result)
     if state.phase is TaskPhase.SUCCEEDED:
-        return TaskProgress(state=state, result=state.result or {})
+        return _failed(state, UNREADABLE, task, now)
     if state.phase is TaskPhase.INTERRUPTED or state.failure is None or _older(state, since):
         return TaskProgress(task=task(state.attempt + 1), state=state)
     return _failed(state, state.failure, task, now)
+
+
+def _readable(task: Task, state: TaskState) -> bool:
+    """The result is one of this program, and not of another version of it."""
+    try:
+        RESULTS[task.program].model_validate(state.result or {})
+    except ValidationError:
+        return False
+    return True
 
 
 def _failed(

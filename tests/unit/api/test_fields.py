@@ -8,6 +8,7 @@ import pytest
 
 from fairlead.api.crd import definition
 from fairlead.api.fields import folder_and_file
+from fairlead.api.inferenceimage import InferenceImageStatus
 from fairlead.api.meta import INFERENCE_IMAGE, MODEL, Kind
 from fairlead.api.objects import read_image, read_model
 from fairlead.errors import StalledError
@@ -119,8 +120,8 @@ HASH = "a" * 64
     ],
 )
 def test_a_status_that_somebody_edited_names_no_path_of_ours(status: dict[str, Any]) -> None:
-    """Hashes and ids of status become names of folders and of tags."""
-    assert "The object cannot be read" in told(INFERENCE_IMAGE, sourced(), status)
+    """Hashes and ids of status become names of folders and of tags: such a status is a lost one."""
+    assert read_image(body(INFERENCE_IMAGE, sourced(), status)).status == InferenceImageStatus()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
+from typing import Any
+
 import pytest
 
 from fairlead.api.conditions import true
-from fairlead.api.meta import MODEL
+from fairlead.api.meta import INFERENCE_IMAGE, MODEL, WEBSERVICE, Kind
 from fairlead.api.model import ModelStatus
 from fairlead.api.reasons import Reason
 from fairlead.api.status import CommonStatus, FailureClass, Truth
@@ -55,11 +57,31 @@ def test_a_failed_read_keeps_what_was_said_last_for_the_generation_it_was_said_o
     seen = body(MODEL, {}, status)
     said = blocked(last_status_update(seen), UNREACHABLE, attempt=3, now=NOW)
     common = said.status(CommonStatus.model_validate(status), 5, NOW)
-    ready, reconciling, stored = common.conditions
+    ready, reconciling, resolved, stored = common.conditions
     assert (ready.reason, reconciling.type) == ("ApiUnreachable", "Reconciling")
     assert (stored.observed_generation, stored.last_transition_time) == (2, THEN)
     assert said.requeue_after == 8
-    assert said.fields == {"latestVersion": 1}
+    assert (resolved.status, resolved.reason) == (Truth.UNKNOWN, "Pending")
+    assert said.fields == {"latestVersion": 1, "versions": []}
+
+
+@pytest.mark.parametrize(
+    ("kind", "types"),
+    [
+        (MODEL, ["Ready", "Resolved", "Stored"]),
+        (INFERENCE_IMAGE, ["Ready", "InputsReady", "EnvironmentReady", "Assembled"]),
+        (WEBSERVICE, ["Ready", "ImageReady", "Deployed", "Available", "Scaling"]),
+    ],
+)
+@pytest.mark.parametrize(
+    "status", [None, {"conditions": [{"type": "Ready", "status": "Perhaps"}]}, {"versions": 1}]
+)
+def test_no_condition_is_missing_where_nothing_was_said(
+    kind: Kind, types: list[str], status: Any
+) -> None:
+    said = last_status_update(body(kind, {}, status))
+    assert [c.type for c in said.conditions] == types
+    assert {(c.truth, c.reason) for c in said.conditions} == {(Truth.UNKNOWN, "Pending")}
 
 
 def test_the_api_servers_own_wish_goes_before_our_back_off() -> None:

@@ -20,8 +20,11 @@ from tests.unit.objects import NOW, THEN
 ENDED = NOW - timedelta(seconds=30)
 
 
+RESULT: dict[str, object] = {"digest": f"sha256:{'1' * 64}", "sizeBytes": 1, "seconds": 1.0}
+
+
 def task(attempt: int) -> Task:
-    return Task("work", "ingest", attempt, Wire(), 1.0, namespace="demo")
+    return Task("work", "assemble", attempt, Wire(), 1.0, namespace="demo")
 
 
 def at(state: TaskState | None, now: datetime = NOW) -> TaskProgress:
@@ -57,8 +60,18 @@ def test_what_runs_is_still_wanted(phase: TaskPhase) -> None:
 
 
 def test_what_succeeded_is_not_wanted_any_more() -> None:
-    work = at(TaskState("work", 1, TaskPhase.SUCCEEDED, result={"version": 1}))
-    assert (work.task, work.result) == (None, {"version": 1})
+    work = at(TaskState("work", 1, TaskPhase.SUCCEEDED, result=RESULT))
+    assert (work.task, work.result) == (None, RESULT)
+
+
+@pytest.mark.parametrize("result", [None, {}, {**RESULT, "digest": 7}])
+def test_a_result_that_cannot_be_read_is_tried_for_again(result: dict[str, object] | None) -> None:
+    state = TaskState("work", 1, TaskPhase.SUCCEEDED, finished_at=NOW, result=result)
+    work = at(state)
+    assert (work.task, work.result, work.stalled) == (None, None, False)
+    assert work.failure
+    assert work.failure.reason is Reason.TASK_CRASHED
+    assert at(state, NOW + timedelta(seconds=6)).task == task(2)
 
 
 def test_what_the_operators_death_interrupted_is_started_again_at_once() -> None:

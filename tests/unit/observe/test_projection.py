@@ -1,6 +1,5 @@
 import json
 import tracemalloc
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +9,7 @@ from fairlead.api.refs import Manifest
 from fairlead.desired.child_kinds import CHILD_KINDS, DEPLOYMENT, ChildKind
 from fairlead.observe.projection import project
 from tests.unit.live import RECORDED, kind_of
+from tests.unit.spoilt import spoilt
 
 MAX_BYTES_EACH = 3000  # of memory; the whole object takes 30 000
 
@@ -58,32 +58,13 @@ def test_thousands_are_kept_in_little_memory() -> None:
     assert each < MAX_BYTES_EACH
 
 
-JSON: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=8,
-)
-
-
-def spoilt(draw: st.DrawFn, value: Any, depth: int = 0) -> Any:
-    """``value`` with parts of it replaced by junk, or gone."""
-    if draw(st.integers(0, 12)) == 0:
-        return draw(JSON)
-    if isinstance(value, dict):
-        kept = {key: below for key, below in value.items() if draw(st.integers(0, 15))}
-        return {key: spoilt(draw, below, depth + 1) for key, below in kept.items()}
-    if isinstance(value, list):
-        return [spoilt(draw, item, depth + 1) for item in value]
-    return value
-
-
 LIVE = [recorded(f"{step}.{kind.kind}.json") for step in ("applied",) for kind in CHILD_KINDS]
 
 
 @st.composite
 def junk(draw: st.DrawFn) -> tuple[ChildKind, Manifest]:
     live = draw(st.sampled_from(LIVE))
-    spoiled = spoilt(draw, live)
+    spoiled = draw(spoilt(live))
     return kind_of(live), spoiled if isinstance(spoiled, dict) else {"metadata": spoiled}
 
 

@@ -74,7 +74,8 @@ def image_reference(image: InferenceImage) -> str | None:
 def _resolved(state: BuildState) -> BuildState | ImageDecision:
     """The base image's digest, the environment's hash and the versions so far are known."""
     key = resolution_key(state)
-    if state.status.resolved and state.status.resolved.key == key and not _outdated(state):
+    asked = state.status.resolved.key if state.status.resolved else None
+    if asked == key and state.resolved and not _outdated(state):
         return state
     identifier, task = resolve_task(state)
     progress = task_progress(
@@ -94,7 +95,7 @@ def _resolved(state: BuildState) -> BuildState | ImageDecision:
 
 def _environment_built(state: BuildState) -> BuildState | ImageDecision:
     """The environment is in the registry, or the whole image is already."""
-    if _known(state) or (state.status.environment and state.status.environment.image):
+    if _known(state) or state.environment.image:
         return state
     build = build_for(state.status, _wanted(state), state.now)
     identifier, task = environment_task(state, build)
@@ -104,7 +105,8 @@ def _environment_built(state: BuildState) -> BuildState | ImageDecision:
     if progress.result is not None:
         result = EnvironmentResult.model_validate(progress.result)
         status = state.status.model_copy(update={"build": build})
-        status = with_environment(status, state.shared("environments"), result)
+        place = state.shared("environments")
+        status = with_environment(status, place, state.environment.hash, result)
         return replace(state, status=status, taken=(*state.taken, identifier))
     return _building(state, build, progress, ENVIRONMENT)
 
@@ -156,7 +158,8 @@ def _ready(state: BuildState) -> ImageDecision:
     """Every stage is done: by this look, by an earlier one, or by a version long ago."""
     before, status, wanted = state.image.status, state.status, _wanted(state)
     entry = recognised(status, wanted)
-    if entry and entry.digest != status.image_digest:
+    stands = status.image_location is not None and status.version is not None
+    if entry and not (stands and entry.digest == status.image_digest):
         place = repository(state.image, state.evidence.settings)
         status = with_version(status, place, entry, _hashes(state))
     words = f"Version {status.version} is in the registry: {status.image_location}."
@@ -287,8 +290,7 @@ def _wanted(state: BuildState) -> str:
 
 
 def _hashes(state: BuildState) -> Hashes:
-    environment, spec = state.status.environment, state.image.spec
-    assert environment, "resolved before"
+    environment, spec = state.environment, state.image.spec
     code = code_hash(state.inputs.files, spec.entry_script)
     image = image_hash(
         environment.hash, state.inputs.models, code, spec.environment_variables or {}

@@ -53,12 +53,11 @@ def with_resolution(
 
 
 def with_environment(
-    status: InferenceImageStatus, environments: str, result: EnvironmentResult
+    status: InferenceImageStatus, environments: str, hash_: str, result: EnvironmentResult
 ) -> InferenceImageStatus:
-    """The environment image is in the registry."""
-    assert status.environment, "resolved before"
-    environment = status.environment.model_copy(
-        update={"image": f"{environments}@{result.digest}", "python": result.python}
+    """The environment image of that hash is in the registry."""
+    environment = EnvironmentStatus(
+        hash=hash_, image=f"{environments}@{result.digest}", python=result.python
     )
     seconds = round(result.seconds) if result.built else None
     durations = Durations(environment=seconds)

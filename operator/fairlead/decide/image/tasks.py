@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from fairlead.api.inferenceimage import BuildStatus, InferenceImageStatus
+from fairlead.api.inferenceimage import BuildStatus, EnvironmentStatus, InferenceImageStatus
 from fairlead.api.objects import InferenceImage
 from fairlead.api.wire import Wire
 from fairlead.contract import AssembleRequest, EnvironmentRequest, LogTarget, ResolveRequest, Task
@@ -15,6 +15,7 @@ from fairlead.evidence import ImageEvidence
 from fairlead.images.hashes import environment_hash
 
 TaskOf = Callable[[int], Task]
+UNRESOLVED = EnvironmentStatus(hash="0" * 64)
 RESOLVE_TIMEOUT_S = 120.0  # seconds; a few questions to a registry
 
 
@@ -38,6 +39,20 @@ class BuildState:
         """Where the image is pushed."""
         settings = self.evidence.settings
         return pushed_to(repository(self.image, settings), settings)
+
+    @property
+    def resolved(self) -> bool:
+        """The registry has been asked, and status has its answer."""
+        return self.status.environment is not None and self.status.base_image is not None
+
+    @property
+    def environment(self) -> EnvironmentStatus:
+        """The environment that is wanted, once that is resolved."""
+        return self.status.environment or UNRESOLVED
+
+    @property
+    def base_digest(self) -> str:
+        return self.status.base_image.digest if self.status.base_image else ""
 
     def identifier(self, program: str, scope: str, content: str) -> str:
         """A task's id: what it works on, for whom, under which settings."""
@@ -79,15 +94,13 @@ def resolve_task(state: BuildState) -> tuple[str, TaskOf]:
 
 def environment_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
     """Shared by all images of the namespace that need the same: its id is the environment's."""
-    environment, base = state.status.environment, state.status.base_image
-    assert environment, "resolved before"
-    assert base, "resolved before"
+    environment = state.environment
     identifier = state.identifier("environment", state.image.namespace, environment.hash)
 
     def request(mine: BuildStatus) -> Wire:
         return EnvironmentRequest(
             recipe=state.inputs.recipe,
-            base_digest=base.digest,
+            base_digest=state.base_digest,
             hash=environment.hash,
             environments=state.shared("environments"),
             log=_log(state, mine),
@@ -99,8 +112,7 @@ def environment_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf
 
 def assemble_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
     """Put models, code and the runtime on the environment."""
-    environment, spec = state.status.environment, state.image.spec
-    assert environment, "resolved before"
+    environment, spec = state.environment, state.image.spec
     environments, _, digest = (environment.image or "").partition("@")
     python = environment.python or ""
     identifier = state.identifier("assemble", state.image.uid, build.hash)
