@@ -20,11 +20,24 @@ from tests.unit.objects import NOW, THEN
 ENDED = NOW - timedelta(seconds=30)
 
 
-RESULT: dict[str, object] = {"digest": f"sha256:{'1' * 64}", "sizeBytes": 1, "seconds": 1.0}
+DIGEST = f"sha256:{'1' * 64}"
+VERSION = {
+    "version": 1,
+    "modelName": "m",
+    "digest": DIGEST,
+    "sizeBytes": 1,
+    "files": 1,
+    "source": "configmap/m",
+    "artifact": "localhost:5000/demo/m:1",
+    "layer": DIGEST,
+    "path": "m.pkl",
+    "registeredAt": "2026-11-22T09:00:00Z",
+}
+RESULT: dict[str, object] = {"version": 1, "versions": [VERSION]}
 
 
 def task(attempt: int) -> Task:
-    return Task("work", "assemble", attempt, Wire(), 1.0, namespace="demo")
+    return Task("work", "ingest", attempt, Wire(), 1.0, namespace="demo")
 
 
 def at(state: TaskState | None, now: datetime = NOW) -> TaskProgress:
@@ -64,7 +77,7 @@ def test_what_succeeded_is_not_wanted_any_more() -> None:
     assert (work.task, work.result) == (None, RESULT)
 
 
-@pytest.mark.parametrize("result", [None, {}, {**RESULT, "digest": 7}])
+@pytest.mark.parametrize("result", [None, {}, {**RESULT, "version": 7}])
 def test_a_result_that_cannot_be_read_is_tried_for_again(result: dict[str, object] | None) -> None:
     state = TaskState("work", 1, TaskPhase.SUCCEEDED, finished_at=NOW, result=result)
     work = at(state)
