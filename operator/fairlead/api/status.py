@@ -69,9 +69,9 @@ class FailureClass(StrEnum):
 class ConditionStatus(StatusWire):
     """``metav1.Condition`` on the wire."""
 
-    type: Annotated[str, Field(max_length=64)]
+    type: Annotated[str, Field(min_length=1, max_length=64)]
     status: Truth
-    reason: Annotated[str, Field(max_length=64)]
+    reason: Annotated[str, Field(min_length=1, max_length=64)]
     message: Message = ""
     observed_generation: Annotated[int, Field(ge=0)] | None = None
     last_transition_time: Timestamp
@@ -80,7 +80,7 @@ class ConditionStatus(StatusWire):
 class FailureStatus(StatusWire):
     """Why it does not work, what to do about it, and where to look. Absent when all is well."""
 
-    reason: Annotated[str, Field(max_length=64)]
+    reason: Annotated[str, Field(min_length=1, max_length=64)]
     class_: Annotated[FailureClass, Field(alias="class")]
     message: Message
     remedy: Message | None = None

@@ -91,7 +91,6 @@ def last_status_update(body: Manifest) -> StatusUpdate:
     told = {
         c.type: Condition(c.type, c.status, c.reason, c.message, c.observed_generation)
         for c in status.conditions
-        if c.reason
     }
     untold = {part: unknown(part, Reason.PENDING, "Not known yet.") for part in ("Ready", *parts)}
     whole = {**untold, **told}

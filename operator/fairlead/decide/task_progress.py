@@ -17,6 +17,7 @@ FIRST_RETRY_S = 5.0  # seconds
 MAX_RETRY_S = 300.0
 MAX_EXACT_POSITION = 10
 ROUND_POSITIONS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+KNOWN_REASONS = frozenset(Reason)  # a status may hold one of a newer version
 UNREADABLE = TaskFailure(
     reason=Reason.TASK_CRASHED,
     class_=FailureClass.INFRASTRUCTURE,
@@ -140,7 +141,7 @@ def pending(
     if progress.failure is not None:
         failure = failure_status(progress, progress.failure, status.failure, now)
         return StageResult(false(type_, failure.reason, failure.message), failure, progress.stalled)
-    if progress.repeated and status.failure is not None:
+    if progress.repeated and status.failure is not None and status.failure.reason in KNOWN_REASONS:
         again = status.failure.model_copy(update={"next_retry_at": None})
         return StageResult(false(type_, again.reason, again.message), again)
     if progress.position and progress.task:
