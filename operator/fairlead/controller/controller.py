@@ -16,7 +16,7 @@ from fairlead.retry import backoff_s
 
 logger = structlog.get_logger("fairlead")
 WORKERS = 16
-RESYNC_JITTER = 0.2  # share, so that a thousand objects do not come back in one moment
+JITTER = 0.2  # share, so that a thousand objects do not come back in one moment
 CHECK_S = (240.0, 360.0)  # between two lists of our own objects
 
 
@@ -53,9 +53,8 @@ class Controller:
             report = report_internal_error(key, outcome, self._context, attempt)
             outcome = await self._outcome(key, report)
         if isinstance(outcome, Exception):
-            self._queue.failed(key)
             wait = outcome.retry_after if isinstance(outcome, OperatorError) else 0.0
-            self._queue.add_after(key, max(wait, backoff_s(attempt)))
+            self._retry(key, max(wait, backoff_s(attempt)))
         elif outcome is None:
             self._queue.forget(key)
         else:
@@ -76,13 +75,16 @@ class Controller:
 
     def _requeue(self, key: Key, update: StatusUpdate) -> None:
         if update.blocked:
-            self._queue.failed(key)
-        else:
-            self._queue.succeeded(key)
-        resync = self._context.settings.resync_seconds
-        spread = random.uniform(1 - RESYNC_JITTER, 1.0)
-        seconds = update.requeue_after if update.blocked else min(update.requeue_after, resync)
-        self._queue.add_after(key, seconds * spread)
+            self._retry(key, update.requeue_after)
+            return
+        self._queue.succeeded(key)
+        seconds = min(update.requeue_after, self._context.settings.resync_seconds)
+        self._queue.add_after(key, seconds * random.uniform(1 - JITTER, 1.0))
+
+    def _retry(self, key: Key, seconds: float) -> None:
+        """Add the key after a failure, never earlier than the API server has asked for."""
+        self._queue.failed(key)
+        self._queue.add_after(key, seconds * random.uniform(1.0, 1 + JITTER))
 
     async def _check(self) -> None:
         """Find what the watch streams of our own objects have missed, and tasks nobody wants."""
