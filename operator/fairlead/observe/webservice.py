@@ -10,7 +10,6 @@ from fairlead.api.meta import INFERENCE_IMAGE
 from fairlead.api.objects import InferenceImage, Webservice, read_image
 from fairlead.api.refs import Ref
 from fairlead.cluster import PodLog
-from fairlead.decide.image.stages import image_reference
 from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
 from fairlead.desired.deployment import CONTAINER
 from fairlead.diagnosis.pod_events import needs_events
@@ -30,7 +29,7 @@ async def observe_webservice(
 ) -> WebserviceEvidence:
     image = _image(webservice, context)
     children, pods = await asyncio.gather(
-        _children(webservice, image, context), _pods(webservice, context)
+        _children(webservice, context), _pods(webservice, context)
     )
     fresh_keys = (secrets.token_urlsafe(KEY_BYTES), secrets.token_urlsafe(KEY_BYTES))
     return WebserviceEvidence(webservice, image, children, pods, fresh_keys, context.settings)
@@ -45,16 +44,14 @@ def _image(webservice: Webservice, context: ReconcileContext) -> InferenceImage 
 
 
 async def _children(
-    webservice: Webservice, image: InferenceImage | None, context: ReconcileContext
+    webservice: Webservice, context: ReconcileContext
 ) -> Mapping[str, ChildEvidence]:
     """The children in the cache, and those of the API server that the cache does not have.
 
-    The cache holds what carries our label. What is about to be made is looked for live: an object
-    of that name without the label may exist, whoever made it.
+    The cache holds what carries our label. What is missing there is looked for live: an object of
+    that name without the label may exist, whoever made it.
     """
     found = dict(context.cache.children(webservice.namespace, webservice.name))
-    if webservice.spec.image is None and (image is None or image_reference(image) is None):
-        return found  # nothing will be made
     missing = [kind for kind in CHILD_KINDS if kind.kind not in found]
     wanted = [kind for kind in missing if kind.build(webservice, "") is not None]
     live = await asyncio.gather(*(_live(kind, webservice, context) for kind in wanted))
