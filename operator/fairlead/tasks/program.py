@@ -9,8 +9,10 @@ A program is one function from its request to its result::
 
 It says no by raising ``TaskFailedError``; a ``RegistryError``, a ``SourceError`` and a full disk
 are told here, for all programs alike. Where the request names a log it is kept in the registry,
-however the task ends. Exit codes: 0 done, 1 the result is a failure, 70 (``EX_SOFTWARE``) a crash:
-the traceback is in the log and there is no result.
+however the task ends, after the result is written: what has been done is not lost to a registry
+that is slow to take a log. Exit codes: 0 done, 1 the result is a failure, 73 (``EX_CANTCREAT``) the
+disk had no room for the result, 70 (``EX_SOFTWARE``) a crash: the traceback is in the log and there
+is no result.
 """
 
 import os
@@ -28,18 +30,21 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from fairlead.api.wire import StatusWire, Wire
-from fairlead.contract import REQUEST_FILE, RESULT_FILE, WORK_FOLDER, LogTarget, TaskResult
+from fairlead.contract import (
+    EXIT_NO_SPACE,
+    REQUEST_FILE,
+    RESULT_FILE,
+    WORK_FOLDER,
+    LogTarget,
+    TaskResult,
+)
 from fairlead.images.build_log import append_log
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import RegistryError
 from fairlead.registry.reference import parse_repository
 from fairlead.settings import Settings
 from fairlead.sources.base import SourceError
-from fairlead.tasks.failures import (
-    CANCELLED,
-    TaskFailedError,
-    failure_of,
-)
+from fairlead.tasks.failures import CANCELLED, DISK_FULL, TaskFailedError, failure_of
 from fairlead.tasks.task_log import TaskLog
 
 DONE, FAILED, CRASHED = 0, 1, 70
@@ -74,7 +79,6 @@ def run(kind: type[Request], program: Callable[[Request, TaskContext], Result]) 
         (folder / RESULT_FILE).unlink(missing_ok=True)
         signal.signal(signal.SIGTERM, _cancel)
         result = _run(kind, program, folder, log)
-        _write(folder / RESULT_FILE, result)
     return DONE if result.failure is None else FAILED
 
 
@@ -90,9 +94,12 @@ def _run(
         registry = ending.enter_context(Registry(settings))
         ending.callback(_keep_log, registry, log, getattr(request, "log", None))
         ending.enter_context(_CrashTold(log))  # before the log is kept
-        ending.enter_context(_WorkFolder(folder / WORK_FOLDER))
-        context = TaskContext(folder, settings, registry, log)
-        return _result(lambda: program(request, context), log)
+        with _WorkFolder(folder / WORK_FOLDER):
+            context = TaskContext(folder, settings, registry, log)
+            result = _result(lambda: program(request, context), log)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is done is told
+        _write(folder / RESULT_FILE, result)
+        return result
 
 
 def _result(work: Callable[[], StatusWire], log: TaskLog) -> TaskResult:
@@ -151,7 +158,8 @@ class _WorkFolder:
 
 
 class _CrashTold:
-    """Tells an exception that nobody expected to the log, and ends the program with ``CRASHED``."""
+    """Tells an exception that nobody expected to the log, and ends the program with ``CRASHED``, or
+    with ``EXIT_NO_SPACE`` where it was a full disk."""
 
     def __init__(self, log: TaskLog) -> None:
         self._log = log
@@ -168,4 +176,5 @@ class _CrashTold:
         if isinstance(error, Exception):
             self._log.phase("crash")
             self._log.write("".join(traceback.format_exception(error)))
-            raise SystemExit(CRASHED) from error
+            full = isinstance(error, OSError) and error.errno in DISK_FULL
+            raise SystemExit(EXIT_NO_SPACE if full else CRASHED) from error

@@ -8,6 +8,7 @@ from fairlead.images.build_log import MAX_LOG_BYTES
 from fairlead.redact import redacted
 
 MAX_LINE_CHARS = 4000  # characters
+MAX_TEXT_CHARS = 256 * 1024  # characters that are written at once; of more the middle is left out
 
 
 class TaskLog:
@@ -27,7 +28,7 @@ class TaskLog:
 
     def write(self, text: str) -> None:
         """Write one line, or several."""
-        for line in redacted(text).rstrip("\n").split("\n"):
+        for line in redacted(_bounded(text)).rstrip("\n").split("\n"):
             shown = line if len(line) <= MAX_LINE_CHARS else f"{line[:MAX_LINE_CHARS]} …"
             self._put(f"{self.seconds:7.1f}s [{self._phase}] {shown}\n")
 
@@ -52,3 +53,11 @@ class TaskLog:
             self._out.flush()
         except OSError:  # a full disk must not hide the failure that it causes
             self._mute = True
+
+
+def _bounded(text: str) -> str:
+    left_out = len(text) - MAX_TEXT_CHARS
+    if left_out <= 0:
+        return text
+    half = MAX_TEXT_CHARS // 2
+    return f"{text[:half]}\n[{left_out} characters were left out]\n{text[-half:]}"
