@@ -176,6 +176,8 @@ class LogTarget(Wire):
 
     repository: str
     tag: str
+    owner: str
+    """``<namespace>/<name>`` of the InferenceImage, which removes its own old logs."""
 
 
 class EnvironmentRequest(Wire):

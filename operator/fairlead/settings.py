@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     """Most bytes in the folders of ended attempts."""
     task_folders_max_days: PositiveInt = 14
     """Longest time that the folder of an ended attempt is kept."""
+    build_logs_max: PositiveInt = 20
+    """Build logs (`log-<version>-<attempt>`) that a repository keeps, the newest; where a registry
+    deletes nothing, all of them stay."""
     model_max_bytes: PositiveInt = 20 * GIB
     """Largest model, as fetched and as unpacked."""
     model_max_files: PositiveInt = 10_000

@@ -99,9 +99,9 @@ def _lines(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         if "stream" in entry:
             *whole, rest = (rest + str(entry["stream"])).split("\n")
             yield from (line[:MAX_LINE_CHARS] for line in whole)
-            if len(rest) > MAX_LINE_CHARS:  # a line without end is cut into several
+            while len(rest) > MAX_LINE_CHARS:  # a line without end is cut into several
                 yield rest[:MAX_LINE_CHARS]
-                rest = ""
+                rest = rest[MAX_LINE_CHARS:]
         elif "status" in entry and not str(entry["status"]).startswith(SKIPPED_STATES):
             layer = f"{entry['id']}: " if "id" in entry else ""
             if not entry.get("progressDetail"):

@@ -16,9 +16,11 @@ from fairlead.registry.reference import Repository
 LOG_ARTIFACT_TYPE = "application/vnd.fairlead.build-log.v1"
 LOG_LAYER_TYPE = "application/vnd.fairlead.build-log.v1.text+gzip"
 MAX_LOG_BYTES = 4_000_000  # of text; of what is longer the end is kept
+OWNER_ANNOTATION = "dev.fairlead.log.owner"  # <namespace>/<name> of the InferenceImage
+TAG_ANNOTATION = "dev.fairlead.log.tag"  # so that no two logs are one manifest, and go together
 
 
-def append_log(registry: Registry, repository: Repository, tag: str, text: str) -> None:
+def append_log(registry: Registry, repository: Repository, tag: str, owner: str, text: str) -> None:
     """Add ``text``, redacted, to the log under ``tag``. Raises ``RegistryError``."""
     try:
         before = read_log(registry, repository, tag)
@@ -30,6 +32,7 @@ def append_log(registry: Registry, repository: Repository, tag: str, text: str) 
         artifact_type=LOG_ARTIFACT_TYPE,
         config=descriptor(OCI_EMPTY, EMPTY),
         layers=(descriptor(LOG_LAYER_TYPE, content),),
+        annotations={OWNER_ANNOTATION: owner, TAG_ANNOTATION: tag},
     )
     registry.upload_bytes(repository, EMPTY)
     registry.upload_bytes(repository, content)

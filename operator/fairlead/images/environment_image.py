@@ -34,7 +34,7 @@ def find_environment(
 
 _PYTHON = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
-_LOG = re.compile(r"log-([1-9][0-9]{0,8})-[1-9][0-9]{0,8}")
+_LOG = re.compile(r"log-([1-9][0-9]{0,8})-([1-9][0-9]{0,8})")
 
 
 def version_of(tag: str) -> int | None:
@@ -44,5 +44,11 @@ def version_of(tag: str) -> int | None:
 
 def version_of_log(tag: str) -> int | None:
     """The version whose build a log tag speaks of; None for any other tag."""
+    build = build_of_log(tag)
+    return build[0] if build else None
+
+
+def build_of_log(tag: str) -> tuple[int, int] | None:
+    """The version and the attempt of the build that a log tag speaks of; None for any other tag."""
     found = _LOG.fullmatch(tag)
-    return int(found[1]) if found else None
+    return (int(found[1]), int(found[2])) if found else None

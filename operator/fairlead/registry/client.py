@@ -121,6 +121,15 @@ class Registry(Blobs):
             raise TagTakenError(repository, f"{repository}:{tag} was pushed by somebody else.")
         return self.put_manifest(repository, tag, body, OCI_MANIFEST)
 
+    def delete_manifest(self, repository: Repository, digest: str) -> None:
+        """Delete what a digest names, and with it its tags; that it is gone already is as good.
+
+        Raises ``RegistryError`` where the registry deletes nothing, as many do not.
+        """
+        what = f"delete {repository.path}@{digest}"
+        expect = frozenset({OK, ACCEPTED, MISSING})
+        self._transport.ask(Call("DELETE", repository, f"manifests/{digest}", what, expect))
+
     def tags(self, repository: Repository) -> tuple[str, ...]:
         """Return every tag; none where there is no such repository."""
         found: list[str] = []

@@ -113,7 +113,8 @@ class LocalRunner:
                 del self._states[identifier]
 
     async def log_of(self, build: str, max_bytes: int) -> str:
-        """The log of a build (``<namespace>/<name>/<build id>``), at most ``max_bytes`` of it."""
+        """The log of a build (``<namespace>/<name>/<build id>``), redacted: its last ``max_bytes``
+        at most."""
         return await self._in_thread(partial(self._folders.log_of, build, max_bytes))
 
     def _leave(self, owner: str, identifier: str) -> None:

@@ -39,6 +39,7 @@ from fairlead.contract import (
     TaskResult,
 )
 from fairlead.images.build_log import append_log
+from fairlead.images.log_retention import remove_old_logs
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import RegistryError
 from fairlead.registry.reference import parse_repository
@@ -48,6 +49,7 @@ from fairlead.tasks.failures import CANCELLED, DISK_FULL, TaskFailedError, failu
 from fairlead.tasks.task_log import TaskLog
 
 DONE, FAILED, CRASHED = 0, 1, 70
+KEEP_LOG_TIMEOUT_S = 60
 Request = TypeVar("Request", bound=Wire)
 Result = TypeVar("Result", bound=StatusWire)
 
@@ -92,10 +94,10 @@ def _run(
     request = kind.model_validate_json((folder / REQUEST_FILE).read_bytes())
     with ExitStack() as ending:
         registry = ending.enter_context(Registry(settings))
-        ending.callback(_keep_log, registry, log, getattr(request, "log", None))
+        context = TaskContext(folder, settings, registry, log)
+        ending.callback(_keep_log, context, getattr(request, "log", None))
         ending.enter_context(_CrashTold(log))  # before the log is kept
         with _WorkFolder(folder / WORK_FOLDER):
-            context = TaskContext(folder, settings, registry, log)
             result = _result(lambda: program(request, context), log)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is done is told
         _write(folder / RESULT_FILE, result)
@@ -122,15 +124,42 @@ def _cancel(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (sig
     raise TaskCancelledError
 
 
-def _keep_log(registry: Registry, log: TaskLog, target: LogTarget | None) -> None:
-    """Store the log; a registry that does not take it changes nothing about the task's outcome."""
+def _keep_log(task: TaskContext, target: LogTarget | None) -> None:
+    """Store the log, and remove old ones; a registry that does neither, or not in a minute, changes
+    nothing about the task's outcome."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if target is None:
         return
+    signal.signal(signal.SIGALRM, _too_slow)
+    signal.alarm(KEEP_LOG_TIMEOUT_S)
     try:
-        append_log(registry, parse_repository(target.repository), target.tag, log.text)
+        _store_log(task, target)
+    except _TooSlowError:
+        task.log.write(f"The registry did not take this log within {KEEP_LOG_TIMEOUT_S} s.")
+    finally:
+        signal.alarm(0)
+
+
+def _store_log(task: TaskContext, target: LogTarget) -> None:
+    repository, owner = parse_repository(target.repository), target.owner
+    try:
+        append_log(task.registry, repository, target.tag, owner, task.log.text)
     except RegistryError as error:
-        log.write(f"This log could not be kept in the registry: {error}")
+        task.log.write(f"This log could not be kept in the registry: {error}")
+        return
+    try:
+        keep = task.settings.build_logs_max
+        remove_old_logs(task.registry, repository, target.tag, owner, keep)
+    except RegistryError as error:
+        task.log.write(f"Old build logs stay in the registry: {error}")
+
+
+class _TooSlowError(BaseException):
+    """SIGALRM. No ``Exception``: no handler may swallow it."""
+
+
+def _too_slow(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (signal's own signature)
+    raise _TooSlowError
 
 
 def _write(path: Path, result: BaseModel) -> None:

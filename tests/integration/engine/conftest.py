@@ -60,6 +60,7 @@ class Line:
             log=LogTarget(
                 repository=f"{self.cluster.registry}/{self.namespace}/a",
                 tag=f"log-1-{next(BUILDS)}",
+                owner="demo/a",
             ),
         )
 

@@ -46,7 +46,7 @@ def request_(
         models=(push_model(registry, namespace, "credit", b"weights", tmp_path),),
         entry_script="score.py",
         environment_variables={"THRESHOLD": "0.5", "AML_APP_ROOT": "/mine"},
-        log=LogTarget(repository=f"{namespace}/credit", tag="log-1-1"),
+        log=LogTarget(repository=f"{namespace}/credit", tag="log-1-1", owner="demo/credit"),
     )
 
 
@@ -192,6 +192,17 @@ def test_the_log_of_a_build_is_kept_and_grows_with_each_task(
     both = read_log(registry, target, "log-1-1").decode()
     assert both.startswith(first)
     assert "VersionTaken: " in both.removeprefix(first)
+
+
+def test_of_the_logs_of_builds_the_newest_are_kept(
+    tasks: Tasks, registry: Registry, request_: AssembleRequest
+) -> None:
+    tasks.settings["FAIRLEAD_BUILD_LOGS_MAX"] = "2"
+    for attempt in range(1, 5):
+        log = request_.log.model_copy(update={"tag": f"log-1-{attempt}"})
+        tasks.run("assemble", request_.model_copy(update={"log": log}), CODE)
+    tags = registry.tags(parse_repository(request_.repository))
+    assert sorted(tags) == ["1", "log-1-3", "log-1-4"]
 
 
 def test_an_environment_that_has_gone_is_named(tasks: Tasks, request_: AssembleRequest) -> None:

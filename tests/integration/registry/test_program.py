@@ -86,7 +86,7 @@ def test_the_log_of_a_cancelled_build_is_kept(
         runtimes=f"{web.host}/silent/runtimes",
         python="3.11.2",
         entry_script="score.py",
-        log=LogTarget(repository=f"{namespace}/credit", tag="log-1-1"),
+        log=LogTarget(repository=f"{namespace}/credit", tag="log-1-1", owner="demo/credit"),
     )
     folder = tasks.prepare(request, {"score.py": b""})
     process = tasks.start("assemble", folder)
@@ -214,7 +214,7 @@ def test_a_registry_that_does_not_take_the_log_changes_no_outcome(
         runtimes=f"{cluster.registry}/shared/runtimes",
         python="3.11.2",
         entry_script="score.py",
-        log=LogTarget(repository=f"{web.host}/credit", tag="log-1-1"),
+        log=LogTarget(repository=f"{web.host}/credit", tag="log-1-1", owner="demo/credit"),
     )
     ended = tasks.run("assemble", request, {"score.py": b""})
     assert ended.ok["digest"]

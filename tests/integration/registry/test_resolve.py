@@ -79,7 +79,7 @@ def test_versions_are_counted_by_images_and_by_logs_of_builds_that_failed(
     }
     push_version(registry, repository, "99x", hash="h")
     push_version(registry, repository, "latest", hash="h")
-    append_log(registry, repository, "log-14-2", "failed")
+    append_log(registry, repository, "log-14-2", "demo/credit", "failed")
     found = tasks.run("resolve", request_for(namespace, base)).ok
     assert found["lastVersion"] == 14
     assert found["versions"] == [

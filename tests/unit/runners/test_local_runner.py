@@ -185,3 +185,14 @@ async def test_the_logs_of_a_build_are_found(runner: LocalRunner) -> None:
     assert await runner.log_of("demo/diabetes/1-1", 100) == "working\n"
     assert await runner.log_of("demo/diabetes/1-1", 3) == "ng\n"
     assert await runner.log_of("demo/diabetes/2-1", 100) == ""
+
+
+async def test_a_long_log_is_read_piece_by_piece_without_secrets(
+    runner: LocalRunner, tmp_path: Path
+) -> None:
+    runner.want("me", [task("done", build="demo/diabetes/1-1")])
+    await ended(runner, "done")
+    line = "Collecting numpy from https://user:hunter2@index.example.com/simple (16 MB)\n"
+    (tmp_path / "tasks/done/1/log").write_text(line * 2000 + "x" * 100_000)
+    log = await runner.log_of("demo/diabetes/1-1", 1_000_000)
+    assert log == line.replace("user:hunter2", "***") * 2000 + "x" * 100_000

@@ -6,7 +6,7 @@ import io
 import pytest
 
 from fairlead.tasks import task_log
-from fairlead.tasks.task_log import TaskLog
+from fairlead.tasks.task_log import MAX_TEXT_CHARS, TaskLog
 
 
 def test_each_line_says_when_and_in_which_phase() -> None:
@@ -33,6 +33,14 @@ def test_a_long_line_is_cut() -> None:
     log.write("x " * 10_000)
     assert len(log.text) < 5000
     assert log.text.endswith(" …\n")
+
+
+def test_of_a_text_that_is_too_long_the_middle_is_left_out() -> None:
+    log = TaskLog(io.StringIO())
+    log.write("first\n" + "x\n" * MAX_TEXT_CHARS + "last")
+    assert "[start] first\n" in log.text
+    assert log.text.endswith("[start] last\n")
+    assert "characters were left out]" in log.text
 
 
 def test_of_a_long_log_the_end_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,4 +164,4 @@ def _of_build(
 
 
 def _log(state: BuildState, build: BuildStatus) -> LogTarget:
-    return LogTarget(repository=state.repository, tag=f"log-{build.id}")
+    return LogTarget(repository=state.repository, tag=f"log-{build.id}", owner=label(state.image))

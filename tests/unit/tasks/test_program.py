@@ -1,0 +1,73 @@
+"""How a program ends, as a process of its own: without a registry, which it asks only for a log."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from fairlead.contract import EXIT_NO_SPACE, RESULT_FILE, TaskResult
+
+PROGRAM = """
+import errno, sys
+from fairlead.api.wire import StatusWire, Wire
+from fairlead.contract import LogTarget
+from fairlead.tasks.program import run
+
+class Request(Wire):
+    log: LogTarget | None = None
+
+class Result(StatusWire):
+    fine: bool = True
+
+def work(request, task):
+    {work}
+    return Result()
+
+sys.exit(run(Request, work))
+"""
+NO_SPACE = "raise OSError(errno.ENOSPC, 'No space left on device')"
+
+
+def run(folder: Path, work: str, request: str = "{}") -> "subprocess.CompletedProcess[str]":
+    (folder / "request.json").write_text(request)
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(work=work), str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "FAIRLEAD_REGISTRY": "localhost:1"},
+    )
+
+
+def result_in(folder: Path) -> TaskResult | None:
+    path = folder / RESULT_FILE
+    return TaskResult.model_validate_json(path.read_text()) if path.exists() else None
+
+
+def test_a_disk_that_is_full_while_it_works_is_a_failure(tmp_path: Path) -> None:
+    assert run(tmp_path, NO_SPACE).returncode == 1
+    result = result_in(tmp_path)
+    assert result
+    assert result.failure
+    assert result.failure.reason == "OutOfDisk"
+
+
+def test_a_disk_that_has_no_room_even_for_the_result_is_told_by_the_exit_code(
+    tmp_path: Path,
+) -> None:
+    """Writing to /dev/full fails as writing to a full disk does."""
+    work = f"(task.folder / '{RESULT_FILE}').with_suffix('.tmp').symlink_to('/dev/full')"
+    ended = run(tmp_path, work)
+    assert ended.returncode == EXIT_NO_SPACE, ended.stdout
+    assert "No space left on device" in ended.stdout
+    assert result_in(tmp_path) is None
+
+
+def test_the_result_is_there_before_the_log_is_kept(tmp_path: Path) -> None:
+    """A registry that takes no log, or only slowly, costs no result."""
+    log = '{"log": {"repository": "localhost:1/demo/x", "tag": "log-1-1", "owner": "demo/x"}}'
+    ended = run(tmp_path, "pass", log)
+    assert ended.returncode == 0
+    assert "This log could not be kept in the registry" in ended.stdout
+    assert result_in(tmp_path)
