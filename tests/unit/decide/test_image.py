@@ -311,11 +311,12 @@ def test_an_environment_that_another_image_builds_is_waited_for() -> None:
             {
                 "diabetes": model(
                     {
+                        "observedGeneration": 1,
                         "failure": {
                             "reason": "ModelTooLarge",
                             "class": "User",
                             "message": "30Gi is too much.",
-                        }
+                        },
                     }
                 )
             },
@@ -335,9 +336,50 @@ def test_an_image_waits_for_its_models(
     assert "Reconciling" in said(decision)
 
 
+def stored(ready: str, observed: int | None) -> Model:
+    """A Model that has version 1 and says of itself whether it is ready."""
+    condition = {"type": "Ready", "status": ready, "reason": "Ingesting"}
+    conditions = [{**condition, "lastTransitionTime": "2026-11-22T09:00:00Z"}]
+    seen = {} if observed is None else {"observedGeneration": observed}
+    versions = {"latestVersion": 1, "versions": [VERSION]}
+    return model({**versions, **seen, "conditions": conditions})
+
+
 def test_a_version_that_does_not_exist_is_named_with_those_that_do() -> None:
-    decision = decided(image(**{**SPEC, "models": [{"name": "diabetes", "version": 3}]}))
+    wanted = image(**{**SPEC, "models": [{"name": "diabetes", "version": 3}]})
+    decision = decided(wanted, models={"diabetes": stored("True", 1)})
+    assert said(decision)["Ready"] == "False/ModelVersionNotFound"
     assert decision.conditions[0].message == "Model 'diabetes' has no version 3; it has 1."
+
+
+@pytest.mark.parametrize(
+    "working",
+    [
+        pytest.param(model(), id="has said nothing yet"),
+        pytest.param(stored("Unknown", 1), id="fetches"),
+        pytest.param(stored("False", 1), id="tries again"),
+        pytest.param(stored("True", 0), id="has not seen its newest spec"),
+        pytest.param(stored("True", None), id="has lost its status"),
+    ],
+)
+def test_a_version_that_may_still_come_is_waited_for_and_nobody_is_warned(working: Model) -> None:
+    wanted = image(**{**SPEC, "models": [{"name": "diabetes", "version": 2}]})
+    decision = decided(wanted, models={"diabetes": working})
+    assert said(decision)["Ready"] == "Unknown/WaitingForModel"
+    assert decision.conditions[0].message == (
+        "Model 'diabetes' has no version 2 yet; it is still at work."
+    )
+    assert decision.failure is None
+
+
+def test_the_failure_of_a_model_is_told_to_whoever_waits_for_its_version() -> None:
+    failure = {"reason": "ModelTooLarge", "class": "User", "message": "30Gi is too much."}
+    failing = model({"observedGeneration": 1, "failure": failure})
+    wanted = image(**{**SPEC, "models": [{"name": "diabetes", "version": 1}]})
+    decision = decided(wanted, models={"diabetes": failing})
+    assert decision.conditions[0].message == (
+        "Model 'diabetes' has no version 1: 30Gi is too much."
+    )
 
 
 def test_everything_wrong_with_the_source_is_said_at_once_before_any_build() -> None:

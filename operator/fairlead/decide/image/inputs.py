@@ -8,7 +8,7 @@ from fairlead.api.conditions import false, unknown
 from fairlead.api.inferenceimage import ImageModel
 from fairlead.api.objects import Model
 from fairlead.api.reasons import Reason
-from fairlead.api.status import FailureClass, FailureStatus
+from fairlead.api.status import FailureClass, FailureStatus, Truth
 from fairlead.contract import EnvironmentRecipe, ModelLayer
 from fairlead.decide.decision import StageResult
 from fairlead.decide.missing import missing, missing_config_map
@@ -85,10 +85,10 @@ def _layer(wanted: ImageModel, evidence: ImageEvidence, now: datetime) -> ModelL
         remedy = "Create it, or correct spec.models. It is noticed as soon as it exists."
         return missing(INPUTS_READY, Reason.MODEL_NOT_FOUND, message, remedy, known, now)
     number = wanted.version or model.status.latest_version
-    if number is None:
-        return _not_stored_yet(model, known, now)
     version = next((v for v in model.status.versions if v.version == number), None)
-    if version is None:
+    if number is None or version is None:
+        if number is None or not _settled(model):
+            return _not_stored_yet(model, number, known, now)
         return _no_such_version(model, number, known, now)
     repository = version.artifact.rpartition(":")[0]
     return ModelLayer(
@@ -101,12 +101,24 @@ def _layer(wanted: ImageModel, evidence: ImageEvidence, now: datetime) -> ModelL
     )
 
 
-def _not_stored_yet(model: Model, known: FailureStatus | None, now: datetime) -> StageResult:
-    failure = model.status.failure
+def _settled(model: Model) -> bool:
+    """The Model has nothing more to do: a version that it does not have will not come by itself."""
+    ready = (c for c in model.status.conditions if c.type == "Ready" and c.status is Truth.TRUE)
+    return model.status.observed_generation == model.generation and any(ready)
+
+
+def _not_stored_yet(
+    model: Model, number: int | None, known: FailureStatus | None, now: datetime
+) -> StageResult:
+    observed = model.status.observed_generation == model.generation
+    failure = model.status.failure if observed else None  # else it is that of an earlier spec
+    version = "version" if number is None else f"version {number}"
     if failure is None:
-        words = f"Model '{model.name}' has no version yet; it is on its way."
+        words = f"Model '{model.name}' has no {version} yet; it is on its way."
+        if number is not None:
+            words = f"Model '{model.name}' has no {version} yet; it is still at work."
         return StageResult(unknown(INPUTS_READY, Reason.WAITING_FOR_MODEL, words))
-    message = f"Model '{model.name}' has no version: {failure.message}"
+    message = f"Model '{model.name}' has no {version}: {failure.message}"
     remedy = failure.remedy or f"See `kubectl describe model {model.name}`."
     return missing(INPUTS_READY, Reason.WAITING_FOR_MODEL, message, remedy, known, now)
 
