@@ -9,7 +9,8 @@ at https://kubernetes.io/docs/reference/using-api/server-side-apply/.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 from fairlead.api.meta import FIELD_MANAGER
 from fairlead.api.quantity import canonical_quantity
@@ -31,7 +32,10 @@ MERGE_KEYS: Mapping[str, Sequence[tuple[str, ...]]] = {
 }  # of the lists that the API server merges item by item; all others are replaced whole
 NEVER_OWNED = ("name", "namespace", "uid")  # in metadata: the server lists them for nobody
 QUANTITIES = ("requests", "limits")  # maps whose values are quantities
-MAX_CACHED_LABELS = 4096
+MAX_CACHED_NAMES = 4096
+MAX_CACHED_CHARS = 256
+MAX_OTHERS = 16  # other field managers; the API server keeps ten of those that update
+MAX_VALUES = 10_000  # that are read of an object; ours have less than a thousand
 MAX_DEPTH = 24  # levels of an object; ours have less than a dozen
 
 
@@ -39,20 +43,16 @@ def expected_hash(wanted: Manifest) -> str:
     """The hash of a manifest we apply: ``owned_hash`` of the object, as long as it holds it all."""
     metadata = {k: v for k, v in wanted["metadata"].items() if k not in NEVER_OWNED}
     body = {key: value for key, value in wanted.items() if key not in ("apiVersion", "kind")}
-    return fingerprint(_expected({**body, "metadata": metadata}, At()))
+    return fingerprint(_expected({**body, "metadata": metadata}, TOP))
 
 
 def owned_hash(live: Manifest) -> str:
     """The hash of the fields that our field manager owns by apply; total, whatever ``live`` is."""
-    mine: Fields = {}
-    others = list[Fields]()
-    for entry in managed_fields(live):
-        fields = _fields(entry.get("fieldsV1"))
-        if _applied_by_us(entry):
-            mine = _union(mine, fields)
-        else:
-            others.append(fields)
-    return fingerprint(_owned(live, mine, others, At()))
+    entries = list(managed_fields(live))
+    mine = [_fields(entry.get("fieldsV1")) for entry in entries if _applied_by_us(entry)]
+    others = [_fields(entry.get("fieldsV1")) for entry in entries if not _applied_by_us(entry)]
+    owned = mine[0] if len(mine) == 1 else _union(mine)
+    return fingerprint(_owned(live, owned, others[:MAX_OTHERS], TOP, Budget()))
 
 
 def managed_fields(live: Manifest) -> Iterator[Manifest]:
@@ -83,9 +83,21 @@ def _applied_by_us(entry: Manifest) -> bool:
 class At(NamedTuple):
     """Where in an object a value stands: its name, that of the map around it, how deep it is."""
 
-    name: str = ""
-    around: str = ""
-    depth: int = 0
+    name: str
+    around: str
+    depth: int
+
+
+TOP = At("", "", 0)
+
+
+class Budget:
+    """How much of an object is read: anybody may write one that is made to take long."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = MAX_VALUES
 
 
 def _expected(value: object, at: At) -> object:
@@ -94,24 +106,30 @@ def _expected(value: object, at: At) -> object:
         return {key: _expected(below, At(key, name, depth + 1)) for key, below in value.items()}
     if isinstance(value, list) and (keys := _merge_keys(name, value)):
         return {_key_label(i, keys): _expected(i, At("", name, depth + 1)) for i in value}
-    return _canonical(value, at)
+    return _canonical(value, at, Budget())
 
 
-def _owned(value: object, fields: Fields, others: Sequence[Fields], at: At) -> object:
+def _owned(
+    value: object, fields: Fields, others: Sequence[Fields], at: At, budget: Budget
+) -> object:
     """What ``fields`` own of ``value``; ``others`` are the fields of other managers there.
 
     A field that we own and that is not there is one whose empty value the server does not keep.
     """
-    names = [name for name in fields if name != "."]
+    names = [name for name in fields if name != "."] if fields else ()
     if not names or at.depth > MAX_DEPTH:
-        return _canonical(_without(value, others) if others else value, at)
+        return _canonical(_without(value, others) if others else value, at, budget)
     found = _by_label(value, names[0])
+    around, depth = at.name, at.depth + 1
     owned = dict[str, object]()
     for name in names:
-        label = _label(name)
-        theirs = [_fields(other[name]) for other in others if name in other] if others else ()
-        place = At(label if name.startswith("f:") else "", at.name, at.depth + 1)
-        owned[label] = _owned(found.get(label), _fields(fields[name]), theirs, place)
+        budget.left -= 1
+        if budget.left < 0:
+            break
+        label = name[2:] if name.startswith("f:") else _label(name)
+        place = At(label if name.startswith("f:") else "", around, depth)
+        theirs = [_fields(other[name]) for other in others if name in other] if others else others
+        owned[label] = _owned(found.get(label), _fields(fields[name]), theirs, place, budget)
     return owned
 
 
@@ -122,26 +140,30 @@ def _by_label(value: object, name: str) -> Mapping[str, object]:
     """
     if isinstance(value, dict):
         return value
-    items = value if isinstance(value, list) else []
+    items = value[:MAX_VALUES] if isinstance(value, list) else []
     if keys := _keys(name):
         return {_key_label(item, keys): item for item in items if isinstance(item, dict)}
     return {_value_label(item): item for item in items}
 
 
-@lru_cache(MAX_CACHED_LABELS)
 def _label(name: str) -> str:
-    """The label of what a name in ``fieldsV1`` stands for."""
-    if name.startswith("f:"):
-        return name[2:]
-    parsed, keys = _parsed(name), _keys(name)
-    return _key_label(parsed, keys) if isinstance(parsed, dict) else _value_label(parsed)
+    """The label of the item of a list that a name in ``fieldsV1`` stands for."""
+    return _read_name(name)[0] if len(name) < MAX_CACHED_CHARS else name
 
 
-@lru_cache(MAX_CACHED_LABELS)
 def _keys(name: str) -> tuple[str, ...]:
     """The names of the merge keys in ``k:{…}``; none where it is anything else."""
+    return _read_name(name)[1] if len(name) < MAX_CACHED_CHARS else ()
+
+
+@lru_cache(MAX_CACHED_NAMES)
+def _read_name(name: str) -> tuple[str, tuple[str, ...]]:
+    """The label of an item, and the names of its merge keys; the same few come again and again."""
     parsed = _parsed(name)
-    return tuple(sorted(parsed)) if name.startswith("k:") and isinstance(parsed, dict) else ()
+    if not name.startswith("k:") or not isinstance(parsed, dict):
+        return _value_label(parsed), ()
+    keys = tuple(sorted(parsed))
+    return _key_label(parsed, keys), keys
 
 
 def _parsed(name: str) -> object:
@@ -174,31 +196,42 @@ def _without(value: object, others: Sequence[Fields]) -> object:
     return {key: below for key, below in value.items() if key not in theirs}
 
 
-def _canonical(value: object, at: At) -> object:
+def _canonical(value: object, at: At, budget: Budget) -> object:
     """One form for what the API server writes in several: quantities, and what is empty."""
-    if value in ("", [], None):
+    if value is None or value == "":
         return None
-    if at.depth > MAX_DEPTH:
-        return "too deep"
-    name, around, depth = at
+    budget.left -= 1
+    if isinstance(value, dict | list):
+        return _canonical_below(value, at, budget)
+    return canonical_quantity(value) if at.around in QUANTITIES else value
+
+
+def _canonical_below(value: dict[str, object] | list[object], at: At, budget: Budget) -> object:
+    name, _, depth = at
+    if depth > MAX_DEPTH or budget.left < 0:
+        return "not read any further"
     if isinstance(value, dict):
-        return {key: _canonical(below, At(key, name, depth + 1)) for key, below in value.items()}
-    if isinstance(value, list):
-        return [_canonical(item, At("", name, depth + 1)) for item in value]
-    return canonical_quantity(value) if around in QUANTITIES else value
+        below = ((key, At(key, name, depth + 1)) for key in islice(value, budget.left))
+        return {key: _canonical(value[key], place, budget) for key, place in below}
+    items = value[: budget.left]
+    return [_canonical(item, At("", name, depth + 1), budget) for item in items] or None
 
 
 def _fields(value: object) -> Fields:
     return value if isinstance(value, dict) else {}
 
 
-def _union(one: Fields, other: Fields, depth: int = 0) -> Fields:
-    """All fields of both: a new version of an API starts an entry of its own."""
-    if not one or depth > MAX_DEPTH:
-        return other
-    both = {
-        name: _union(_fields(one[name]), _fields(other[name]), depth + 1)
-        for name in one
-        if name in other
-    }
-    return {**one, **other, **both}
+def _union(entries: Sequence[Fields]) -> Fields:
+    """All fields of several entries: a new version of an API starts an entry of its own."""
+    whole, budget = dict[str, Any](), Budget()
+    for fields in entries:
+        _merge(whole, fields, budget, 0)
+    return whole
+
+
+def _merge(into: dict[str, Any], fields: Fields, budget: Budget, depth: int) -> None:
+    for name, below in fields.items():
+        budget.left -= 1
+        if depth > MAX_DEPTH or budget.left < 0:
+            return
+        _merge(into.setdefault(name, {}), _fields(below), budget, depth + 1)

@@ -110,18 +110,18 @@ def conditions(*types: str, message: Reader = message) -> Reader:
     read = each(
         all_of(type=text, status=text, reason=text, message=message, lastTransitionTime=timestamp)
     )
-    return lambda value: only(read(value), "type", types)
+    return lambda value: read(_maps_with(value, "type", types))
 
 
 def controller(value: object) -> object:
     """The owner that controls it, in a list, as in ``ownerReferences``."""
     owner = all_of(apiVersion=text, kind=text, name=text, uid=text, controller=flag)
-    return only(each(owner)(value), "controller", (True,))
+    return each(owner)(_maps_with(value, "controller", (True,)))
 
 
-def only(items: object, key: str, wanted: Sequence[object]) -> object:
-    found = items if isinstance(items, list) else []
-    return [item for item in found if item.get(key) in wanted] or None
+def _maps_with(value: object, key: str, wanted: Sequence[object]) -> list[Manifest]:
+    items = value if isinstance(value, list) else []
+    return [item for item in items if isinstance(item, dict) and item.get(key) in wanted]
 
 
 METADATA = all_of(
