@@ -8,7 +8,12 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import ConditionStatus, Truth
 
 SUMMARIES = ("Ready", "Reconciling", "Stalled")  # they only repeat a part's own words
-NOT_ANNOUNCED = {Reason.PENDING, Reason.STARTING, Reason.FIXED_REPLICAS}  # said elsewhere
+NOT_ANNOUNCED = {  # said elsewhere
+    Reason.PENDING,
+    Reason.STARTING,
+    Reason.FIXED_REPLICAS,
+    Reason.KEYS_CREATED,
+}
 RECOVERIES = {Reason.IMAGE_READY}  # worth an Event only after a failure
 
 

@@ -115,6 +115,8 @@ class Reason(StrEnum):
     INJECTED_CONTAINER_FAILED = "InjectedContainerFailed"  # one that others added to the pod fails
     READINESS_FAILED = "ReadinessFailed"  # it runs, and does not answer the readiness probe
     KUBERNETES_CRASH_LOOP_BACK_OFF = "KubernetesCrashLoopBackOff"  # crashes, cause not readable
+    KEYS_CREATED = "KeysCreated"  # the Secret with the keys was made with the service
+    KEYS_RECREATED = "KeysRecreated"  # that Secret was missing and was made again: new keys
     SCALING = "Scaling"  # the autoscaler works
     FIXED_REPLICAS = "FixedReplicas"  # spec.replicas holds; nothing scales
     AT_MAX_REPLICAS = "AtMaxReplicas"  # the autoscaler wants more than maxReplicas

@@ -1,5 +1,6 @@
 """What a decision wants of the cluster, carried out; answers go into the cache at once."""
 
+from fairlead.api.conditions import Condition
 from fairlead.api.meta import FIELD_MANAGER
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Ref, ref_of
@@ -9,8 +10,8 @@ from fairlead.errors import ReplacedError
 from fairlead.observe.context import ReconcileContext
 
 
-async def act(action: Action, context: ReconcileContext) -> None:
-    """Carry out one action.
+async def act(action: Action, context: ReconcileContext) -> Condition | None:
+    """Carry out one action, and return what is to be said of it if it is news.
 
     Raises ``ReplacedError`` where the object is not the one that was observed (the cache then has
     what there is), or another ``OperatorError``.
@@ -19,18 +20,21 @@ async def act(action: Action, context: ReconcileContext) -> None:
         case Apply():
             await _apply(action, context)
         case Create():
-            await _create(action, context)
+            return await _create(action, context)
         case Delete():
             await _delete(action, context)
+    return None
 
 
-async def _create(action: Create, context: ReconcileContext) -> None:
+async def _create(action: Create, context: ReconcileContext) -> Condition | None:
     """Create what is not readable: once between two resyncs, unless it is said to be missing."""
     owner = action.manifest["metadata"]["ownerReferences"][0]["uid"]
     lately = context.cache.asked_for(owner, within_s=context.settings.resync_seconds / 2)
-    if action.missing or not lately:
-        await context.cluster.create(action.manifest)
-        context.cache.note_asked_for(owner)
+    if lately and not action.missing:
+        return None
+    created = await context.cluster.create(action.manifest)
+    context.cache.note_asked_for(owner)
+    return action.news if created else None
 
 
 async def _apply(action: Apply, context: ReconcileContext) -> None:

@@ -93,10 +93,12 @@ async def report_internal_error(
 async def _reconcile(
     steps: Steps, body: Manifest, context: ReconcileContext, attempt: int, now: datetime
 ) -> StatusUpdate:
+    update = last_status_update(body)
     try:
         decision = steps.decide(await steps.observe(steps.read(body), context), now)
+        update = status_update(decision)
         for action in decision.actions:
-            await act(action, context)
+            update = update.with_news(await act(action, context))
         context.runner.want(body["metadata"]["uid"], decision.tasks)
         context.runner.forget(decision.taken)
     except ReplacedError:
@@ -104,8 +106,7 @@ async def _reconcile(
     except OperatorError as error:
         if error.terminating:
             context.namespaces.note_terminating(body["metadata"]["namespace"])
-        return blocked(last_status_update(body), error, attempt, now)
-    update = status_update(decision)
+        return blocked(update, error, attempt, now)
     if any(isinstance(action, Apply | Delete) for action in decision.actions):
         # what came of it is not in this status yet
         return replace(update, requeue_after=min(update.requeue_after, APPLIED_REQUEUE_S))

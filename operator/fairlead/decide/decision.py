@@ -15,6 +15,7 @@ Status = TypeVar("Status", bound=CommonStatus, covariant=True)
 MODEL_STAGES = ("Resolved", "Stored")
 IMAGE_STAGES = ("InputsReady", "EnvironmentReady", "Assembled")
 WEBSERVICE_STAGES = ("ImageReady", "Deployed", "Available", "Scaling")
+KEYS_READY = "KeysReady"  # only where a service has keys
 """The part conditions of each kind, in their order: each status has all of them."""
 REQUEUE_SOON_S = 5.0  # seconds, while something is missing
 REQUEUE_SLOW_S = 60.0
@@ -35,11 +36,12 @@ class Create:
     """Create once; that it exists already is as good.
 
     What cannot be read cannot be watched: it is asked for now and then, and at once if ``missing``
-    (somebody has said that it is not there).
+    (somebody has said that it is not there). ``news`` is to be said where it was not there.
     """
 
     manifest: Manifest
     missing: bool = False
+    news: Condition | None = None
 
 
 @dataclass(frozen=True)

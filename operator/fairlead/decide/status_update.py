@@ -10,33 +10,21 @@ from fairlead.api.meta import INFERENCE_IMAGE, MODEL, WEBSERVICE
 from fairlead.api.model import ModelStatus
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
-from fairlead.api.status import CommonStatus, FailureClass, FailureStatus, Truth, read_status
-from fairlead.api.webservice import WebserviceStatus
+from fairlead.api.status import CommonStatus, FailureStatus, Truth, read_status
+from fairlead.api.webservice import State, WebserviceStatus
 from fairlead.decide.decision import (
     IMAGE_STAGES,
+    KEYS_READY,
     MODEL_STAGES,
     ON_RESYNC_S,
     REQUEUE_SLOW_S,
     WEBSERVICE_STAGES,
     Decision,
 )
+from fairlead.decide.refusal import Refusal, refusal
 from fairlead.errors import OperatorError, StalledError, WaitingError
 from fairlead.retry import backoff_s
 
-FAILURE_CLASSES = {
-    Reason.INVALID_SPEC: FailureClass.USER,
-    Reason.FORBIDDEN: FailureClass.AUTH,
-    Reason.UNAUTHORIZED: FailureClass.AUTH,
-    Reason.OUT_OF_DISK: FailureClass.RESOURCE,
-}
-REMEDIES = {
-    Reason.INVALID_SPEC: "Correct the fields that the message names and apply the object again.",
-    Reason.INTERNAL_ERROR: "It is tried again. Please report it with the traceback; "
-    "a change of the object may avoid it.",
-    Reason.FORBIDDEN: "A role, a quota or an admission policy refuses: ask whoever runs the "
-    "cluster.",
-}
-RETRY_REMEDY = "It is tried again by itself."
 WHOLE: Mapping[str, tuple[type[CommonStatus], Sequence[str]]] = {
     MODEL.kind: (ModelStatus, MODEL_STAGES),
     INFERENCE_IMAGE.kind: (InferenceImageStatus, IMAGE_STAGES),
@@ -69,6 +57,14 @@ class StatusUpdate:
             failure=self.failure,
         )
 
+    def with_news(self, news: Condition | None) -> "StatusUpdate":
+        """The same with what came of an action: it takes the place of the condition of its type."""
+        if news is None:
+            return self
+        others = (condition for condition in self.conditions if condition.type != news.type)
+        changes = (*self.changes, news.message) if news.message else self.changes
+        return replace(self, conditions=(*others, news), changes=changes)
+
     def note(self, reason: str, message: str) -> str:
         """What an Event says: the message, and the remedy where it is this failure's."""
         if self.failure and self.failure.reason == reason and self.failure.remedy:
@@ -94,7 +90,7 @@ def last_status_update(body: Manifest) -> StatusUpdate:
     }
     untold = {part: unknown(part, Reason.PENDING, "Not known yet.") for part in ("Ready", *parts)}
     whole = {**untold, **told}
-    conditions = tuple(whole[name] for name in (*SUMMARIES, *parts) if name in whole)
+    conditions = tuple(whole[name] for name in (*SUMMARIES, *parts, KEYS_READY) if name in whole)
     return StatusUpdate(_own(status.to_wire()), conditions, status.failure)
 
 
@@ -116,19 +112,29 @@ def blocked(
 
     ``attempt`` counts from 0. What serves is not hidden: only the summaries change.
     """
-    stalled = isinstance(error, StalledError)
+    stalled, why = isinstance(error, StalledError), refusal(error)
     wait = max(error.retry_after, REQUEUE_SLOW_S if stalled else backoff_s(attempt))
-    ready = Condition("Ready", Truth.FALSE, error.reason, str(error))
+    ready = Condition("Ready", Truth.FALSE, why.reason, why.message)
     abnormal = replace(ready, type="Stalled" if stalled else "Reconciling", truth=Truth.TRUE)
     parts = (condition for condition in update.conditions if condition.type not in SUMMARIES)
     return replace(
         update,
+        fields=_with_final_state(update) if stalled else update.fields,
         conditions=(ready, abnormal, *parts),
-        failure=_failure(error, update.failure, now, None if stalled else wait),
+        failure=_failure(why, update.failure, now, None if stalled else wait),
         requeue_after=wait,
         changes=(),
         blocked=True,
     )
+
+
+def _with_final_state(update: StatusUpdate) -> Manifest:
+    """A Webservice that goes no further is Healthy if it serves at an address, else Failed."""
+    if "state" not in update.fields:
+        return update.fields
+    available = any(c.type == "Available" and c.truth is Truth.TRUE for c in update.conditions)
+    serves = available and "scoringUri" in update.fields
+    return {**update.fields, "state": str(State.HEALTHY if serves else State.FAILED)}
 
 
 def failed_internally(
@@ -144,15 +150,14 @@ def failed_internally(
 
 
 def _failure(
-    error: OperatorError, known: FailureStatus | None, now: datetime, wait: float | None
+    why: Refusal, known: FailureStatus | None, now: datetime, wait: float | None
 ) -> FailureStatus:
-    reason = Reason(error.reason)
     return FailureStatus(
-        reason=reason,
-        class_=FAILURE_CLASSES.get(reason, FailureClass.INFRASTRUCTURE),
-        message=str(error),
-        remedy=REMEDIES.get(reason, RETRY_REMEDY),
-        since=known.since if known and known.reason == reason else now,
+        reason=why.reason,
+        class_=why.class_,
+        message=why.message,
+        remedy=why.remedy,
+        since=known.since if known and known.reason == why.reason else now,
         next_retry_at=now + timedelta(seconds=wait) if wait is not None else None,
     )
 

@@ -11,6 +11,7 @@ from fairlead.finding import Finding
 from fairlead.pod_evidence import PodEvent, PodEvidence, Role
 
 EVENTS_AFTER = timedelta(seconds=5)  # a pod that is younger has had no time to fail
+SETTING_UP_TIME = timedelta(minutes=1)  # after that, the next resync is soon enough
 NOT_READY_AFTER = timedelta(seconds=30)
 PROGRESS = {"Pulling", "Pulled", "Created", "Started"}  # what was before is over
 VOLUME = {"FailedMount", "FailedAttachVolume", "FailedMapVolume"}
@@ -35,6 +36,13 @@ def needs_events(pod: PodEvidence, now: datetime) -> bool:
         waiting = {one.waiting_reason for one in pod.containers}
         return not waiting - {"", "ContainerCreating", "PodInitializing"}
     return _end_needs_events(pod) or _unready_since(pod, now)
+
+
+def may_soon_need_events(pod: PodEvidence, now: datetime) -> bool:
+    """A pod that is being set up: if that fails, nothing but its events changes."""
+    if pod.ready or pod.leaving or pod.finished or pod.begun or not pod.node:
+        return False
+    return pod.created_at is not None and now - pod.created_at < SETTING_UP_TIME
 
 
 def _end_needs_events(pod: PodEvidence) -> bool:

@@ -11,10 +11,12 @@ from fairlead.api.refs import Manifest
 from fairlead.controller import reconcile as reconciling
 from fairlead.decide.webservice.stages import decide_webservice
 from fairlead.errors import StalledError, WaitingError
+from tests.unit import kubelet
 from tests.unit.controller.world import World
 
 IMAGE = "registry.example.com/team/credit:1"
 SERVICE: Manifest = {"image": IMAGE}
+OLD = "2026-01-01T00:00:00Z"
 CHILDREN = ("deployments", "services", "poddisruptionbudgets", "horizontalpodautoscalers")
 
 
@@ -202,3 +204,66 @@ async def test_the_api_being_away_is_a_status_and_the_next_try_comes_by_itself()
         reasons.append(world.reason(WEBSERVICE, "credit"))
         await world.until(lambda: made(world) == list(CHILDREN))
     assert reasons == ["ApiUnreachable"]
+
+
+async def test_a_secret_that_was_deleted_is_made_again_and_the_new_keys_are_told() -> None:
+    def keys_said() -> str:
+        return world.reason(WEBSERVICE, "credit", "KeysReady")
+
+    world = World(resync_seconds=1)
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    async with world.running():
+        await world.until(lambda: keys_said() == "KeysCreated" and made(world) == list(CHILDREN))
+        before = world.cluster.find("secrets", "demo", "credit-fairlead-keys") or {}
+        world.cluster.remove("secrets", "demo", "credit-fairlead-keys")
+        await world.until(lambda: keys_said() == "KeysRecreated")
+    after = world.cluster.find("secrets", "demo", "credit-fairlead-keys") or {}
+    assert after["data"] != before["data"]
+    assert "KeysRecreated" in {event["reason"] for event in world.cluster.events}
+    assert "KeysCreated" not in {event["reason"] for event in world.cluster.events}
+
+
+async def test_a_field_that_the_api_server_refuses_is_told_as_the_users() -> None:
+    world = World()
+    refused = StalledError(Reason.INVALID, "Invalid value: 80", fields=["spec.ports[0].nodePort"])
+    world.cluster.refusals["apply", "services"] = [refused]
+    world.apply(WEBSERVICE, "credit", {**SERVICE, "expose": {"type": "NodePort", "nodePort": 80}})
+    async with world.running():
+        await world.until(lambda: world.reason(WEBSERVICE, "credit") == "InvalidSpec")
+    status = world.status(WEBSERVICE, "credit")
+    assert (status["failure"]["class"], status["state"]) == ("User", "Failed")
+    assert "spec.expose.nodePort" in status["failure"]["remedy"]
+
+
+async def test_a_pod_that_cannot_be_set_up_is_explained_by_its_events() -> None:
+    world = World()
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    async with world.running():
+        await world.until(lambda: made(world) == list(CHILDREN))
+        await world.settled()
+        template = world.cluster.find("deployments", "demo", "credit") or {}
+        pod = kubelet.pod(conditions=[kubelet.condition("PodScheduled", "True")])
+        pod["metadata"]["labels"] = template["spec"]["template"]["metadata"]["labels"]
+        said = 'MountVolume.SetUp failed : secret "credit-fairlead-keys" not found'
+        failed = kubelet.event("FailedMount", said)
+        world.cluster.put({**failed, "metadata": {"name": "e", "namespace": "demo"}})
+        creates = world.cluster.requests["create", "secrets"]
+        world.cluster.put({**pod, "metadata": {**pod["metadata"], "creationTimestamp": OLD}})
+        await world.until(lambda: world.reason(WEBSERVICE, "credit") == "VolumeMountFailed")
+    assert world.cluster.requests["create", "secrets"] > creates  # asked for at once
+    failure = world.status(WEBSERVICE, "credit")["failure"]
+    assert (failure["pod"], said in failure["message"]) == (pod["metadata"]["name"], True)
+
+
+async def test_events_of_pods_that_start_as_they_should_are_not_read() -> None:
+    world = World()
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    async with world.running():
+        await world.until(lambda: made(world) == list(CHILDREN))
+        template = world.cluster.find("deployments", "demo", "credit") or {}
+        starting = kubelet.container(state=kubelet.running())
+        pod = kubelet.pod(starting, phase="Running")
+        pod["metadata"]["labels"] = template["spec"]["template"]["metadata"]["labels"]
+        world.cluster.put({**pod, "metadata": {**pod["metadata"], "creationTimestamp": OLD}})
+        await world.settled()
+    assert world.cluster.requests["list", "events"] == 0

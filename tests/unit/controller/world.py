@@ -48,7 +48,7 @@ class FakeRunner:
 class World:
     """What a test looks at, and the verbs of a person at a keyboard."""
 
-    def __init__(self) -> None:
+    def __init__(self, resync_seconds: int = 60) -> None:
         self.cluster = FakeCluster()
         self.runner = FakeRunner()
         self.queue = WorkQueue[Key]()
@@ -57,7 +57,7 @@ class World:
             cluster=self.cluster,
             cache=self.cache,
             runner=self.runner,
-            settings=Settings(external_host=""),
+            settings=Settings(external_host="", resync_seconds=resync_seconds),
             config_maps=ConfigMaps(self.cluster, self.cache),
             logs=Logs(self.cluster),
             namespaces=Namespaces(self.cluster, self.cache),
@@ -92,9 +92,9 @@ class World:
         status: Manifest = found.get("status") or {}
         return status
 
-    def reason(self, kind: Kind, name: str) -> str:
+    def reason(self, kind: Kind, name: str, type_: str = "Ready") -> str:
         conditions = self.status(kind, name).get("conditions") or []
-        return next((c["reason"] for c in conditions if c["type"] == "Ready"), "")
+        return next((c["reason"] for c in conditions if c["type"] == type_), "")
 
     async def until(self, holds: Callable[[], object]) -> None:
         async with asyncio.timeout(DEADLINE_S):

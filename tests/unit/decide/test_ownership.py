@@ -11,7 +11,7 @@ from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest
 from fairlead.decide.decision import Apply, Create, Delete
 from fairlead.desired.child_kinds import CHILD_KINDS
-from tests.unit.decide.webservices import SERVING, decided, evidence, made, said
+from tests.unit.decide.webservices import SERVING, changes, decided, evidence, made, said
 from tests.unit.live import RECORDED
 from tests.unit.objects import image, webservice
 
@@ -138,6 +138,7 @@ def test_the_children_of_a_predecessor_are_waited_for() -> None:
         "Deployed": "Unknown/WaitingForDeletion",
         "Available": "Unknown/Starting",
         "Scaling": "Unknown/Pending",
+        "KeysReady": "True/KeysCreated",
     }
     assert (decision.failure, decision.requeue_after) == (None, 60)
     assert [type(action) for action in decision.actions] == [Create]
@@ -151,6 +152,6 @@ def test_what_is_being_deleted_is_waited_for_and_the_rest_is_kept() -> None:
     decision = decided(evidence(wanted, children=children))
     assert said(decision)["Ready"] == "Unknown/WaitingForDeletion"
     assert said(decision)["Available"] == "True/Serving"
-    [action] = decision.actions
+    [action] = changes(decision)
     assert isinstance(action, Apply)
     assert action.manifest["kind"] == "PodDisruptionBudget"

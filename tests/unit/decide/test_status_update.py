@@ -16,7 +16,10 @@ from tests.unit.objects import NOW, THEN, body
 STORED = Decision(
     ModelStatus(latest_version=1), (StageResult(true("Stored", Reason.STORED, "Version 1")),)
 )
-FORBIDDEN = StalledError(Reason.FORBIDDEN, "Applying Deployment d: exceeded quota")
+FORBIDDEN = StalledError(
+    Reason.FORBIDDEN,
+    'Applying Deployment d: deployments.apps "d" is forbidden: User "fairlead" cannot patch',
+)
 UNREACHABLE = WaitingError(Reason.API_UNREACHABLE, "Reading models m: no answer (reset).")
 
 
@@ -97,7 +100,7 @@ def test_the_api_is_left_alone_longer_and_longer(attempt: int, seconds: float) -
 def test_an_event_carries_the_remedy_of_its_failure() -> None:
     said = blocked(status_update(STORED), FORBIDDEN, attempt=0, now=NOW)
     assert said.note(Reason.FORBIDDEN, "x") == (
-        "Applying Deployment d: exceeded quota Remedy: A role, a quota or an admission policy "
-        "refuses: ask whoever runs the cluster."
+        f"{FORBIDDEN} Remedy: The operator's role lacks this right: ask whoever runs the cluster "
+        "to apply the role that belongs to this release."
     )
     assert said.note(Reason.STORED, "Version 1") == "Version 1"

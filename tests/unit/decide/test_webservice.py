@@ -9,6 +9,7 @@ from tests.unit.decide.webservices import (
     PROGRESSED,
     REFERENCE,
     SERVING,
+    changes,
     decided,
     evidence,
     made,
@@ -39,6 +40,7 @@ def test_a_new_service_gets_its_keys_first_and_then_all_its_children() -> None:
         "Deployed": "Unknown/RollingOut",
         "Available": "Unknown/Starting",
         "Scaling": "Unknown/Pending",
+        "KeysReady": "True/KeysCreated",
     }
 
 
@@ -50,7 +52,7 @@ def test_a_service_without_keys_gets_no_secret() -> None:
 def test_what_serves_as_it_should_is_left_alone() -> None:
     wanted = webservice()
     decision = decided(evidence(wanted, children=made(wanted, **SERVING)))
-    assert decision.actions == ()
+    assert changes(decision) == []
     assert said(decision)["Ready"] == "True/Serving"
     status = decision.status
     assert (status.state, status.scoring_uri) == ("Healthy", "http://diabetes.demo.svc/score")
@@ -78,7 +80,7 @@ def test_a_failed_build_is_told_where_it_is_waited_for() -> None:
 def test_an_image_that_went_away_leaves_what_serves_alone() -> None:
     wanted = webservice({"revision": {"active": REFERENCE, "target": REFERENCE}})
     decision = decided(evidence(wanted, of=None, children=made(wanted, **SERVING)))
-    assert decision.actions == ()
+    assert changes(decision) == []
     assert said(decision)["Available"] == "True/Serving"
     assert said(decision)["Ready"] == "False/ImageNotFound"
     assert decision.status.state == "Healthy"
@@ -89,7 +91,7 @@ def test_a_new_image_is_rolled_out_and_is_not_called_serving_before_it_serves() 
     digest = f"sha256:{'2' * 64}"
     newer = image({"imageLocation": "localhost:5000/demo/diabetes:4", "imageDigest": digest})
     decision = decided(evidence(wanted, newer, made(wanted, **SERVING)))
-    [action] = decision.actions
+    [action] = changes(decision)
     assert isinstance(action, Apply)
     assert action.existing
     assert action.manifest["metadata"]["uid"] == "uid-of-Deployment"
@@ -109,6 +111,7 @@ def test_a_failing_revision_hides_nothing_that_serves() -> None:
         "Deployed": "False/KubernetesCrashLoopBackOff",
         "Available": "True/Serving",
         "Scaling": "Unknown/Pending",
+        "KeysReady": "True/KeysCreated",
     }
     assert decision.status.state == "Healthy"
 
@@ -226,4 +229,4 @@ def test_the_autoscalers_number_is_not_written() -> None:
     wanted = webservice()
     children = made(wanted, **SERVING)
     children["Deployment"]["spec"]["replicas"] = 7
-    assert decided(evidence(wanted, children=children)).actions == ()
+    assert changes(decided(evidence(wanted, children=children))) == []

@@ -6,7 +6,7 @@ from typing import Any
 from fairlead.api.objects import InferenceImage, Webservice
 from fairlead.api.refs import Manifest
 from fairlead.api.webservice import WebserviceStatus
-from fairlead.decide.decision import Decision
+from fairlead.decide.decision import Action, Create, Decision
 from fairlead.decide.webservice.stages import decide_webservice
 from fairlead.desired.child_kinds import CHILD_KINDS
 from fairlead.evidence import WebserviceEvidence
@@ -41,6 +41,11 @@ def decided(given: WebserviceEvidence) -> Decision[WebserviceStatus]:
 
 def said(decision: Decision[WebserviceStatus]) -> dict[str, str]:
     return {c.type: f"{c.truth}/{c.reason}" for c in decision.conditions}
+
+
+def changes(decision: Decision[WebserviceStatus]) -> list[Action]:
+    """The actions but the create that asks for the keys' Secret."""
+    return [action for action in decision.actions if not isinstance(action, Create)]
 
 
 def made(wanted: Webservice, **status: Any) -> dict[str, Manifest]:

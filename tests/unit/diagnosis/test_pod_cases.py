@@ -7,7 +7,7 @@ import pytest
 
 from fairlead.api.refs import Manifest
 from fairlead.api.status import FailureClass
-from fairlead.diagnosis.pod_events import last_words, needs_events
+from fairlead.diagnosis.pod_events import last_words, may_soon_need_events, needs_events
 from fairlead.diagnosis.pods import diagnose
 from fairlead.evidence import PodContext
 from fairlead.finding import Finding
@@ -577,6 +577,24 @@ def test_events_are_read_only_where_nothing_else_tells(
     needed: bool,  # noqa: FBT001
 ) -> None:
     assert needs_events(evidence(manifest), BEGIN + timedelta(seconds=age_s)) is needed
+
+
+@pytest.mark.parametrize(
+    ("manifest", "age_s", "soon"),
+    [
+        pytest.param(BEING_SET_UP, 2, True, id="being set up"),
+        pytest.param(BEING_SET_UP, 90, False, id="for long"),
+        pytest.param(pod(container(state=running())), 2, False, id="begun"),
+        pytest.param(unplaced("0/1 nodes are available"), 2, False, id="not placed"),
+    ],
+)
+def test_a_pod_that_is_being_set_up_is_looked_at_again_soon(
+    manifest: Manifest,
+    age_s: int,
+    soon: bool,  # noqa: FBT001
+) -> None:
+    now = BEGIN + timedelta(seconds=age_s)
+    assert may_soon_need_events(evidence(manifest), now) is soon
 
 
 def test_what_no_check_knows_is_still_said() -> None:

@@ -18,8 +18,6 @@ from fairlead.decide.decision import (
     ON_RESYNC_S,
     REQUEUE_SLOW_S,
     REQUEUE_SOON_S,
-    Action,
-    Create,
     Decision,
     StageResult,
     not_reached,
@@ -29,6 +27,7 @@ from fairlead.decide.missing import missing
 from fairlead.decide.webservice.address import SCORE, SWAGGER, base_uri, pending_address
 from fairlead.decide.webservice.availability import available, deployed, scaling
 from fairlead.decide.webservice.children import Plan, plan, wanted_kinds
+from fairlead.decide.webservice.key_secret import create_keys, keys_stage
 from fairlead.decide.webservice.ownership import (
     Ownership,
     name_taken,
@@ -43,7 +42,8 @@ from fairlead.desired.deployment import (
     longest_startup_s,
     revision_of,
 )
-from fairlead.desired.keys import keys, keys_name
+from fairlead.desired.keys import keys_name
+from fairlead.diagnosis.pod_events import may_soon_need_events
 from fairlead.evidence import PodContext, WebserviceEvidence
 
 
@@ -55,13 +55,14 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
     owned = ownership(webservice, evidence.children, wanted_kinds(webservice))
     planned = plan(webservice, served, owned) if served and not owned.taken else None
     progress = _progress(evidence, owned, served, planned)
-    stages = (image_stage, *_stages(evidence, owned, progress, served, now))
+    of_keys = keys_stage(webservice, asked=planned is not None)
+    stages = (image_stage, *_stages(evidence, owned, progress, served, now), *of_keys)
     return Decision(
         _status(evidence, owned, progress, served),
         stages,
-        actions=(*_keys(evidence, owned), *planned.actions) if planned else (),
+        actions=(*create_keys(evidence, now), *planned.actions) if planned else (),
         changes=planned.changes if planned else (),
-        requeue_after=_requeue_after(evidence, progress),
+        requeue_after=_requeue_after(evidence, progress, now),
     )
 
 
@@ -167,18 +168,9 @@ def _served_last(evidence: WebserviceEvidence) -> str:
     return (revision.target if revision else None) or ""
 
 
-def _keys(evidence: WebserviceEvidence, owned: Ownership) -> list[Action]:
-    """Make the Secret before the pods that mount it, and again if it is missed."""
-    live = owned.ours.get(DEPLOYMENT.kind)
-    ready = live is not None and live.status.get("readyReplicas", 0)
-    if ready or not authenticated(evidence.webservice):
-        return []
-    return [Create(keys(evidence.webservice, *evidence.fresh_keys))]
-
-
-def _requeue_after(evidence: WebserviceEvidence, progress: Rollout) -> float:
+def _requeue_after(evidence: WebserviceEvidence, progress: Rollout, now: datetime) -> float:
     unread = any(pod.crashed and pod.log is None for pod in evidence.pods)
-    if unread:
+    if unread or any(may_soon_need_events(pod, now) for pod in evidence.pods):
         return REQUEUE_SOON_S
     waits = progress.finding is None and not progress.complete
     return REQUEUE_SLOW_S if waits else ON_RESYNC_S
