@@ -25,6 +25,7 @@ from fairlead.observe.logs import Logs
 from fairlead.observe.namespaces import Namespaces
 from fairlead.observe.references import Key
 from fairlead.operator_log import as_text
+from fairlead.parsing.pool import ParserPool
 from fairlead.runners.local import LocalRunner
 from fairlead.runners.log_server import serving_logs
 from fairlead.settings import Settings
@@ -65,6 +66,7 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[Controller, Cache]]:
     instance = f"{socket.gethostname()}-{os.getpid()}"
     queue = WorkQueue[Key]()
     async with (
+        ParserPool() as parsers,
         connected() as cluster,
         LocalRunner(settings) as runner,
         serving_logs(settings, runner, cluster),
@@ -74,6 +76,7 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[Controller, Cache]]:
             cluster=cluster,
             cache=cache,
             runner=runner,
+            parsers=parsers,
             settings=settings,
             config_maps=ConfigMaps(cluster, cache),
             logs=Logs(cluster),

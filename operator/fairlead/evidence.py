@@ -7,6 +7,7 @@ from fairlead.api.meta import APPLIED
 from fairlead.api.objects import InferenceImage, Model, Webservice
 from fairlead.api.refs import Manifest
 from fairlead.contract import TaskState
+from fairlead.inputs.source import ParsedSource
 from fairlead.pod_evidence import PodEvidence
 from fairlead.settings import Settings
 
@@ -82,10 +83,14 @@ class ChildEvidence:
 
 @dataclass(frozen=True)
 class ModelEvidence:
-    """Everything a decision about a Model may look at. ``files``: None where they are missing."""
+    """Everything a decision about a Model may look at. ``files``: None where they are missing.
+
+    ``digests``: the sha256 of each file.
+    """
 
     model: Model
     files: Mapping[str, bytes] | None
+    digests: Mapping[str, str]
     tasks: Mapping[str, TaskState]
     settings: Settings
     new_tasks: Mapping[str, int] = field(default_factory=dict)
@@ -96,12 +101,15 @@ class ModelEvidence:
 class ImageEvidence:
     """Everything a decision about an InferenceImage may look at.
 
-    ``models`` and ``files`` hold None for what does not exist.
+    ``models`` and ``files`` hold None for what does not exist. ``digests``: the sha256 of each
+    file; ``parsed``: what the files say, None where there are none.
     """
 
     image: InferenceImage
     models: Mapping[str, Model | None]
     files: Mapping[str, bytes] | None
+    digests: Mapping[str, str]
+    parsed: ParsedSource | None
     tasks: Mapping[str, TaskState]
     settings: Settings
     new_tasks: Mapping[str, int] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from fairlead.inputs.conda import read_conda
 from fairlead.inputs.environment import Environment, read_environment
 from tests.cluster.cluster import Cluster
 from tests.cluster.command import run
@@ -66,8 +67,8 @@ def train(places: Places, example: Path) -> None:
 
 
 def _packages(example: Path) -> list[str]:
-    conda = {"myenv.yml": (example / "myenv.yml").read_bytes()}
-    environment = read_environment(conda, "myenv.yml", None)
+    content = (example / "myenv.yml").read_bytes()
+    environment = read_environment(content, "myenv.yml", read_conda)
     assert isinstance(environment, Environment), environment
     return [requirement.text for requirement in environment.requirements]
 

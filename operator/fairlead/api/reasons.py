@@ -14,6 +14,7 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"  # the schema let it pass, but it cannot be meant so
     QUEUED = "Queued"  # waits for a free task slot
     CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound"  # the ConfigMap named by the source is missing
+    SOURCE_TOO_LARGE = "SourceTooLarge"  # the ConfigMap has more keys than a source may have files
     NAME_TAKEN = "NameTaken"  # an object we need to make exists and belongs to somebody else
     FORBIDDEN = "Forbidden"  # the operator's role, a quota or an admission policy refuses
     API_UNREACHABLE = "ApiUnreachable"  # the Kubernetes API does not answer

@@ -82,7 +82,7 @@ def _standing(status: ModelStatus) -> tuple[StageResult, ...]:
 
 def _key(evidence: ModelEvidence) -> str:
     model = evidence.model
-    return ingest_key(model.spec, model_name(model), evidence.files)
+    return ingest_key(model.spec, model_name(model), evidence.digests)
 
 
 def _work(evidence: ModelEvidence, key: str, now: datetime) -> TaskProgress:

@@ -11,11 +11,13 @@ from fairlead.finding import listed
 
 FAILURE_CLASSES = {
     Reason.INVALID_SPEC: FailureClass.USER,
+    Reason.SOURCE_TOO_LARGE: FailureClass.USER,
     Reason.FORBIDDEN: FailureClass.AUTH,
     Reason.UNAUTHORIZED: FailureClass.AUTH,
     Reason.OUT_OF_DISK: FailureClass.RESOURCE,
 }
 REMEDIES = {
+    Reason.SOURCE_TOO_LARGE: "Put fewer files into the ConfigMap; for a model, use one archive.",
     Reason.INVALID_SPEC: "Correct the fields that the message names and apply the object again.",
     Reason.INTERNAL_ERROR: "It is tried again. Please report it with the traceback; "
     "a change of the object may avoid it.",

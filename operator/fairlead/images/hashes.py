@@ -35,10 +35,14 @@ def environment_hash(recipe: EnvironmentRecipe, base_digest: str) -> str:
     )
 
 
-def code_hash(files: Mapping[str, bytes], entry_script: str) -> str:
-    """The user's source: every file with its path, and which of them is the script."""
-    contents = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
-    return _hash("code", {"files": contents, "entryScript": entry_script})
+def file_digests(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The sha256 of each file, in hexadecimal: the only step that takes time with their size."""
+    return {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+
+
+def code_hash(digests: Mapping[str, str], entry_script: str) -> str:
+    """The user's source: the digest of every file by its path, and which of them is the script."""
+    return _hash("code", {"files": dict(digests), "entryScript": entry_script})
 
 
 def image_hash(
@@ -57,20 +61,17 @@ def folder_digest(files: Mapping[str, str]) -> str:
     return f"sha256:{_hash('folder', dict(files))}"
 
 
-def ingest_key(spec: ModelSpec, model_name: str, files: Mapping[str, bytes] | None) -> str:
+def ingest_key(spec: ModelSpec, model_name: str, digests: Mapping[str, str]) -> str:
     """What an ingest would fetch and store: while this stays the same nothing is fetched again.
 
-    A ConfigMap counts by its ``files``, not by its name.
+    A ConfigMap counts by the ``digests`` of its files, not by its name.
     """
-    contents = {
-        path: hashlib.sha256(content).hexdigest() for path, content in (files or {}).items()
-    }
     return _hash(
         "ingest",
         {
             "modelName": model_name,
             "uri": spec.source.uri,
-            "files": contents,
+            "files": dict(digests),
             "unpack": spec.unpack,
             "digest": spec.digest,
         },

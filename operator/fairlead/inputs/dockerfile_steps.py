@@ -8,12 +8,12 @@ moby/buildkit, ``frontend/dockerfile/parser/parser.go``.
 import difflib
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fairlead.api.reasons import Reason
 from fairlead.finding import MAX_PROBLEMS_READ, Finding, Problem, combine, quoted
-from fairlead.inputs.source_file import missing_file, read_text
+from fairlead.inputs.source_file import read_text
 
 MAX_FILE_BYTES = 32 * 1024  # bytes; the builder reads no line longer than 64 KiB
 MAX_KEYWORD_CHARS = 30  # characters of a word that is compared with the instructions
@@ -90,16 +90,12 @@ def _instruction(line: int, text: str) -> Instruction:
     return Instruction(line, keyword.upper(), "".join(arguments).strip())
 
 
-def read_steps(files: Mapping[str, bytes], docker_file: str | None) -> str | Finding:
+def read_steps(content: bytes, file: str) -> str | Finding:
     """Return the steps as text with Unix line ends, or everything that is wrong with them."""
-    if docker_file is None:
-        return ""
-    if docker_file not in files:
-        return missing_file(files, docker_file, "spec.dockerFile")
-    text = read_text(files[docker_file], Reason.DOCKERFILE_STEPS_INVALID, MAX_FILE_BYTES)
+    text = read_text(content, Reason.DOCKERFILE_STEPS_INVALID, MAX_FILE_BYTES)
     found = iter([text]) if isinstance(text, Problem) else _problems(text)
     problems = list(itertools.islice(found, MAX_PROBLEMS_READ))
-    return combine(docker_file, problems) if problems else str(text)
+    return combine(file, problems) if problems else str(text)
 
 
 def _problems(text: str) -> Iterator[Problem]:

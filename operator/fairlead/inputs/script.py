@@ -8,32 +8,26 @@ import io
 import sys
 import tokenize
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from fairlead.api.reasons import Reason
 from fairlead.finding import Finding, Problem, combine, quoted
 from fairlead.inputs.bindings import Bindings, bindings, last_name
-from fairlead.inputs.source_file import missing_file
 
 MAX_SCRIPT_BYTES = 256 * 1024  # bytes; a tree of the densest text takes a second and 250 MB
 MAX_SAID_CHARS = 200  # characters of Python's own words: they may repeat a name
 Version = tuple[int, int]
 
 
-def check_script(
-    files: Mapping[str, bytes], entry_script: str, python: Version | None
-) -> Finding | None:
-    """Return what keeps ``entry_script`` from being served, all of it at once, or None.
+def check_script(content: bytes, file: str, python: Version | None) -> Finding | None:
+    """Return what keeps the script from being served, all of it at once, or None.
 
     ``python`` is the version it will run on where that is known. A syntax error that a Python newer
     than ours may not see is none.
     """
-    if entry_script not in files:
-        reason = Reason.ENTRY_SCRIPT_NOT_FOUND
-        return missing_file(files, entry_script, "spec.entryScript", reason)
-    text = _decoded(files[entry_script])
+    text = _decoded(content)
     problems = [text] if isinstance(text, Problem) else _problems(text, python)
-    return combine(entry_script, problems) if problems else None
+    return combine(file, problems) if problems else None
 
 
 def _problems(text: str, python: Version | None) -> list[Problem]:

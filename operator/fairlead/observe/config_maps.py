@@ -4,10 +4,13 @@ import base64
 from collections import OrderedDict
 from collections.abc import Mapping
 
+from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest, Ref
 from fairlead.cluster import Cluster
+from fairlead.errors import StalledError
 from fairlead.observe.cache import Cache
 
+MAX_FILES = 500  # keys: each is hashed and written, however small it is
 MAX_CACHED_BYTES = 16 * 1024 * 1024  # of all contents; a ConfigMap holds a MiB at most
 Files = Mapping[str, bytes]
 
@@ -43,11 +46,15 @@ class ConfigMaps:
 
 
 def files_of(config_map: Manifest) -> Files:
-    """``data`` and ``binaryData`` as they are: every key is a file."""
-    text = {name: content.encode() for name, content in (config_map.get("data") or {}).items()}
-    binary = config_map.get("binaryData") or {}
+    """``data`` and ``binaryData`` as they are: every key is a file. Raises ``StalledError``."""
+    data, binary = config_map.get("data") or {}, config_map.get("binaryData") or {}
+    if len(data) + len(binary) > MAX_FILES:
+        name, keys = config_map["metadata"]["name"], len(data) + len(binary)
+        what = f"ConfigMap '{name}' has {keys} keys; a source has at most {MAX_FILES} files."
+        raise StalledError(Reason.SOURCE_TOO_LARGE, what)
+    text = {name: content.encode() for name, content in data.items()}
     return {**text, **{name: base64.b64decode(content) for name, content in binary.items()}}
 
 
 def _size(files: Files) -> int:
-    return sum(map(len, files.values()))
+    return sum(map(len, files)) + sum(map(len, files.values()))

@@ -1,4 +1,4 @@
-"""What a reconcile needs: the client of the cluster, the cache, the runner, the settings."""
+"""What a reconcile needs: the client of the cluster, the cache, the runner, the parsers, the settings."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from fairlead.observe.cache import Cache
 from fairlead.observe.config_maps import ConfigMaps
 from fairlead.observe.logs import Logs
 from fairlead.observe.namespaces import Namespaces
+from fairlead.parsing.base import Parsers
 from fairlead.runners.base import Runner
 from fairlead.settings import Settings
 
@@ -16,6 +17,7 @@ class ReconcileContext:
     cluster: Cluster
     cache: Cache
     runner: Runner
+    parsers: Parsers
     settings: Settings
     config_maps: ConfigMaps
     logs: Logs

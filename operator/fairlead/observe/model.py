@@ -3,6 +3,7 @@
 from fairlead.api.objects import Model
 from fairlead.evidence import ModelEvidence
 from fairlead.observe.context import ReconcileContext
+from fairlead.observe.source import digests_of
 
 
 async def observe_model(model: Model, context: ReconcileContext) -> ModelEvidence:
@@ -13,6 +14,7 @@ async def observe_model(model: Model, context: ReconcileContext) -> ModelEvidenc
     return ModelEvidence(
         model=model,
         files=files,
+        digests=await digests_of(files or {}),
         tasks=context.runner.states(),
         settings=context.settings,
         new_tasks=context.runner.positions_of_new(model.namespace),

@@ -9,6 +9,7 @@ from fairlead.api.refs import Manifest
 from fairlead.contract import Task, TaskState
 from fairlead.controller.controller import Controller
 from fairlead.controller.work_queue import WorkQueue
+from fairlead.inputs.parse import Parsed, ParseJob, parse
 from fairlead.observe.cache import Cache
 from fairlead.observe.config_maps import ConfigMaps
 from fairlead.observe.context import ReconcileContext
@@ -45,6 +46,14 @@ class FakeRunner:
         del listener
 
 
+class ParsersHere:
+    """Reads files in this process: the tests write no hostile ones."""
+
+    async def parse(self, job: ParseJob, namespace: str) -> Parsed:
+        del namespace
+        return parse(job)
+
+
 class World:
     """What a test looks at, and the verbs of a person at a keyboard."""
 
@@ -57,6 +66,7 @@ class World:
             cluster=self.cluster,
             cache=self.cache,
             runner=self.runner,
+            parsers=ParsersHere(),
             settings=Settings(external_host="", resync_seconds=resync_seconds),
             config_maps=ConfigMaps(self.cluster, self.cache),
             logs=Logs(self.cluster),

@@ -18,9 +18,9 @@ from fairlead.contract import (
 )
 from fairlead.decide.decision import ON_RESYNC_S, Decision
 from fairlead.decide.image.stages import decide_image, image_reference
-from fairlead.evidence import ImageEvidence
 from fairlead.settings import Settings
 from tests.unit.decide.test_model import VERSION
+from tests.unit.image_evidence import image_evidence
 from tests.unit.objects import NOW, image, model
 
 SCRIPT = b"def init():\n    pass\n\n\ndef run(data):\n    return data\n"
@@ -39,7 +39,7 @@ def decided(
     files: Mapping[str, bytes] | None = FILES,
     models: Mapping[str, Model | None] | None = None,
 ) -> Decision[InferenceImageStatus]:
-    evidence = ImageEvidence(
+    evidence = image_evidence(
         image=seen,
         models={"diabetes": STORED} if models is None else models,
         files=files,

@@ -9,6 +9,7 @@ from fairlead.contract import IngestRequest, TaskFailure, TaskPhase, TaskState
 from fairlead.decide.decision import ON_RESYNC_S, Decision
 from fairlead.decide.model import decide_model
 from fairlead.evidence import ModelEvidence
+from fairlead.images.hashes import file_digests
 from fairlead.settings import Settings
 from tests.unit.objects import NOW, model
 
@@ -32,7 +33,9 @@ def decided(
     files: Mapping[str, bytes] | None = None,
 ) -> Decision[ModelStatus]:
     settings = Settings(registry_push="registry:5000")
-    return decide_model(ModelEvidence(seen, files, tasks or {}, settings), NOW)
+    return decide_model(
+        ModelEvidence(seen, files, file_digests(files or {}), tasks or {}, settings), NOW
+    )
 
 
 def said(decision: Decision[ModelStatus]) -> dict[str, str]:

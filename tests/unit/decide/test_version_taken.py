@@ -13,11 +13,11 @@ from fairlead.contract import AssembleRequest, Task, TaskFailure, TaskPhase, Tas
 from fairlead.decide.decision import Decision
 from fairlead.decide.image.stages import decide_image
 from fairlead.decide.image.taken import MAX_VERSIONS_TAKEN
-from fairlead.evidence import ImageEvidence
 from fairlead.registry.errors import TagTakenError
 from fairlead.registry.reference import parse_repository
 from fairlead.tasks.failures import registry_failure
 from tests.unit.decide.test_image import BASE, CONDA, ENV, SCRIPT, SETTINGS, STORED
+from tests.unit.image_evidence import image_evidence
 from tests.unit.objects import NOW, image
 
 SHARED = "registry.example.com/team/credit"
@@ -79,7 +79,7 @@ class Loop:
         )
         files = {"score.py": SCRIPT + f"# {self.name}\n".encode(), "myenv.yml": CONDA}
         seen = replace(seen, name=self.name, uid=f"uid-of-{self.name}")
-        evidence = ImageEvidence(seen, {"diabetes": STORED}, files, dict(self.tasks), SETTINGS)
+        evidence = image_evidence(seen, {"diabetes": STORED}, files, dict(self.tasks), SETTINGS)
         decision = self.decision = decide_image(evidence, now)
         for identifier in decision.taken:
             self.tasks.pop(identifier, None)

@@ -12,6 +12,7 @@ from fairlead.images import hashes
 from fairlead.images.hashes import (
     code_hash,
     environment_hash,
+    file_digests,
     folder_digest,
     image_hash,
     ingest_key,
@@ -88,24 +89,24 @@ def test_the_order_of_files_models_and_variables_changes_no_hash() -> None:
     chance = random.Random(3)
     files = {f"f{i}.py": chance.randbytes(20) for i in range(20)}
     variables = {f"V{i}": str(i) for i in range(20)}
-    code = {code_hash(shuffled(files, chance), "f1.py") for _ in range(20)}
+    source = {code(shuffled(files, chance), "f1.py") for _ in range(20)}
     folder = {folder_digest(shuffled(dict.fromkeys(files, BASE), chance)) for _ in range(20)}
     image = {
         image_hash("e", chance.sample([LAYER, OTHER], 2), "c", shuffled(variables, chance))
         for _ in range(20)
     }
-    assert (len(code), len(folder), len(image)) == (1, 1, 1)
+    assert (len(source), len(folder), len(image)) == (1, 1, 1)
 
 
 def test_each_change_of_a_file_changes_the_code() -> None:
     files = {"score.py": b"x", "a/b.txt": b"y"}
     made = [
-        code_hash(files, "score.py"),
-        code_hash(files, "a.py"),
-        code_hash({**files, "score.py": b"z"}, "score.py"),
-        code_hash({"score.py": b"x", "a/c.txt": b"y"}, "score.py"),
-        code_hash({**files, "c": b""}, "score.py"),
-        code_hash({"score.py": b"y", "a/b.txt": b"x"}, "score.py"),
+        code(files, "score.py"),
+        code(files, "a.py"),
+        code({**files, "score.py": b"z"}, "score.py"),
+        code({"score.py": b"x", "a/c.txt": b"y"}, "score.py"),
+        code({**files, "c": b""}, "score.py"),
+        code({"score.py": b"y", "a/b.txt": b"x"}, "score.py"),
     ]
     assert len(set(made)) == len(made)
 
@@ -139,30 +140,38 @@ def test_only_what_would_be_fetched_makes_an_ingest_necessary() -> None:
         source=ModelSource(config_map=ConfigMapSource(name="b")), tags={"t": "1"}, description="d"
     )
     files = {"m.pkl": b"1"}
-    key = ingest_key(spec, "m", files)
-    assert key == ingest_key(described, "m", files)
+    key = ingest(spec, "m", files)
+    assert key == ingest(described, "m", files)
     others = [
-        ingest_key(spec, "n", files),
-        ingest_key(spec, "m", {"m.pkl": b"2"}),
-        ingest_key(spec, "m", {"n.pkl": b"1"}),
-        ingest_key(changed(spec, unpack=True), "m", files),
-        ingest_key(changed(spec, digest=BASE), "m", files),
-        ingest_key(ModelSpec(source=ModelSource(uri="https://h/m")), "m", None),
+        ingest(spec, "n", files),
+        ingest(spec, "m", {"m.pkl": b"2"}),
+        ingest(spec, "m", {"n.pkl": b"1"}),
+        ingest(changed(spec, unpack=True), "m", files),
+        ingest(changed(spec, digest=BASE), "m", files),
+        ingest(ModelSpec(source=ModelSource(uri="https://h/m")), "m", None),
     ]
     assert len({key, *others}) == len(others) + 1
 
 
 def test_two_kinds_of_hashes_never_meet() -> None:
-    assert folder_digest({}).removeprefix("sha256:") != code_hash({}, "")
+    assert folder_digest({}).removeprefix("sha256:") != code({}, "")
 
 
 def test_a_hash_stays_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever changes one of these rebuilds every user's images: only on purpose."""
     monkeypatch.setattr(hashes, "PLATFORM", Platform(os="linux", architecture="amd64"))
     assert environment_hash(RECIPE, BASE) == ENVIRONMENT
-    assert code_hash({"score.py": b"x"}, "score.py") == CODE
+    assert code({"score.py": b"x"}, "score.py") == CODE
     assert image_hash("e", [LAYER], "c", {"A": "1"}) == IMAGE
     assert folder_digest({"a": BASE}) == FOLDER
+
+
+def code(files: dict[str, bytes], script: str) -> str:
+    return code_hash(file_digests(files), script)
+
+
+def ingest(spec: ModelSpec, name: str, files: dict[str, bytes] | None) -> str:
+    return ingest_key(spec, name, file_digests(files or {}))
 
 
 def changed(value: Any, **update: object) -> Any:

@@ -5,7 +5,6 @@ import random
 import pytest
 
 from fairlead.api.reasons import Reason
-from fairlead.api.status import FailureClass
 from fairlead.contract import EnvironmentRecipe
 from fairlead.finding import Finding
 from fairlead.images.recipe import FIRST_STEP, base_stage, dockerfile
@@ -16,7 +15,7 @@ BASE = f"python@sha256:{'a' * 64}"
 
 
 def read(text: str) -> str | Finding:
-    return read_steps({"Dockerfile.steps": text.encode()}, "Dockerfile.steps")
+    return read_steps(text.encode(), "Dockerfile.steps")
 
 
 def refused(text: str) -> Finding:
@@ -32,21 +31,6 @@ def test_the_guides_steps_are_accepted() -> None:
 
 def test_windows_line_ends_and_a_byte_order_mark_are_dropped() -> None:
     assert read("\ufeffENV A=b\r\nRUN x \\\r\n  y\r\n") == "ENV A=b\nRUN x \\\n  y\n"
-
-
-def test_no_steps_are_an_empty_text() -> None:
-    assert read_steps({}, None) == ""
-
-
-def test_steps_that_are_not_in_the_source() -> None:
-    finding = read_steps({"score.py": b""}, "Dockerfile.steps")
-    assert finding == Finding(
-        reason=Reason.SOURCE_FILE_NOT_FOUND,
-        class_=FailureClass.USER,
-        message="spec.dockerFile names Dockerfile.steps, and the source has no such file; it has "
-        "score.py.",
-        remedy="Correct spec.dockerFile, or add the file to the source.",
-    )
 
 
 @pytest.mark.parametrize(

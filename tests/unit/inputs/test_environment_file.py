@@ -8,7 +8,9 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import Requirement
 from fairlead.finding import Finding
+from fairlead.inputs.conda import read_conda
 from fairlead.inputs.environment import Environment, read_environment
+from fairlead.inputs.requirements import read_requirements
 
 GUIDE = """# Conda environment specification. The dependencies defined in this file will
 # be automatically provisioned for runs with userManagedDependencies=False.
@@ -34,11 +36,11 @@ SHAPE = "Its shape is: `dependencies: [python=3.11, {pip: [numpy==2.1.0, pandas]
 
 def conda(text: str | bytes) -> Environment | Finding:
     content = text.encode() if isinstance(text, str) else text
-    return read_environment({"myenv.yml": content}, "myenv.yml", None)
+    return read_environment(content, "myenv.yml", read_conda)
 
 
 def requirements(text: str) -> Environment | Finding:
-    return read_environment({"requirements.txt": text.encode()}, None, "requirements.txt")
+    return read_environment(text.encode(), "requirements.txt", read_requirements)
 
 
 def refused(read: Environment | Finding) -> Finding:
@@ -82,10 +84,6 @@ def test_a_requirements_file_is_read_with_its_lines_and_hashes() -> None:
     assert requirements(text) == Environment(
         requirements=asked((f"numpy==2.1.0 {hashes}", 2), ("pandas", 7))
     )
-
-
-def test_no_file_asks_for_nothing() -> None:
-    assert read_environment({}, None, None) == Environment()
 
 
 def test_a_list_of_500_packages_is_read_and_no_longer_one() -> None:
@@ -408,15 +406,6 @@ def test_a_long_list_of_conda_packages_stays_readable() -> None:
 def test_what_is_said_of_the_worst_file_fits_into_status() -> None:
     finding = refused(requirements("\n".join(["x" * 300 + " y"] * 50)))
     assert len(finding.message) + len(finding.remedy or "") < 2500
-
-
-def test_a_file_that_is_not_in_the_source_is_told_with_what_is() -> None:
-    finding = refused(read_environment({"env/myenv.yaml": b""}, "myenv.yml", None))
-    assert finding.reason is Reason.SOURCE_FILE_NOT_FOUND
-    assert finding.message == (
-        "spec.condaFile names myenv.yml, and the source has no such file; it has env/myenv.yaml. "
-        "Did you mean env/myenv.yaml?"
-    )
 
 
 def test_whatever_is_accepted_is_one_line_that_pip_reads_as_one_requirement() -> None:

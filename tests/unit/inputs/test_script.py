@@ -28,7 +28,7 @@ NEWER = (3, sys.version_info.minor + 1)
 
 def check(script: str | bytes, python: tuple[int, int] | None = None) -> Finding | None:
     content = script.encode() if isinstance(script, str) else script
-    return check_script({"score.py": content, "myenv.yml": b""}, "score.py", python)
+    return check_script(content, "score.py", python)
 
 
 def told(script: str | bytes, python: tuple[int, int] | None = None) -> str:
@@ -117,17 +117,6 @@ def test_what_a_function_binds_again_has_no_signature_that_is_known() -> None:
 def test_a_deep_expression_is_read(expression: str) -> None:
     assert check(f"def init(): ...\n@{expression}\ndef run(data): ...") is None
     assert check(f"def init(): ...\nx = {expression}\ndef run(data): ...") is None
-
-
-def test_a_script_that_is_not_there_is_told_with_what_is() -> None:
-    files = {"Score.py": b"", "env/myenv.yml": b""}
-    assert check_script(files, "score.py", None) == Finding(
-        reason=Reason.ENTRY_SCRIPT_NOT_FOUND,
-        class_=FailureClass.USER,
-        message="spec.entryScript names score.py, and the source has no such file; it has Score.py "
-        "and env/myenv.yml. Did you mean Score.py?",
-        remedy="Correct spec.entryScript, or add the file to the source.",
-    )
 
 
 def test_a_script_that_does_not_parse_is_told_with_its_line() -> None:

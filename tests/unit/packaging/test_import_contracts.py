@@ -21,6 +21,7 @@ IMPURE = {  # and why: a new package is either pure or named here
     "images": "files, the registry",
     "observe": "the Kubernetes API",
     "operator_log": "the process's log",
+    "parsing": "child processes",
     "registry": "the registry's API",
     "runners": "child processes",
     "settings": "the environment",

@@ -1,11 +1,11 @@
 """What an InferenceImage is made from: checked whole, before anything expensive begins."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from fairlead.api.conditions import false, unknown
-from fairlead.api.inferenceimage import ImageModel
+from fairlead.api.inferenceimage import ImageModel, InferenceImageSpec
 from fairlead.api.objects import Model
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass, FailureStatus, Truth
@@ -14,10 +14,8 @@ from fairlead.decide.decision import StageResult
 from fairlead.decide.missing import missing, missing_config_map
 from fairlead.evidence import ImageEvidence
 from fairlead.finding import Finding
-from fairlead.inputs.dockerfile_steps import read_steps
-from fairlead.inputs.environment import Environment, read_environment
-from fairlead.inputs.python_version import minor_version, python_of_image
-from fairlead.inputs.script import check_script
+from fairlead.inputs.source import ParsedSource
+from fairlead.settings import Settings
 
 INPUTS_READY = "InputsReady"
 
@@ -36,18 +34,12 @@ def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
 
     What only the user can mend is said first, all of it at once; what will come by itself after.
     """
-    image, files = evidence.image, evidence.files
-    if files is None:
+    image, files, parsed = evidence.image, evidence.files, evidence.parsed
+    if files is None or parsed is None:
         source = image.spec.source.config_map
         return missing_config_map(INPUTS_READY, source.name if source else "", image, now)
-    environment = read_environment(files, image.spec.conda_file, image.spec.requirements_file)
-    steps = read_steps(files, image.spec.docker_file)
-    python = environment.python if isinstance(environment, Environment) else None
-    version = minor_version(python) or python_of_image(_base_image(evidence))
-    script = check_script(files, image.spec.entry_script, version)
-    if isinstance(environment, Finding) or isinstance(steps, Finding) or script:
-        found = [part for part in (script, environment, steps) if isinstance(part, Finding)]
-        return _refused(found, image.status.failure, now)
+    if parsed.findings:
+        return _refused(parsed.findings, image.status.failure, now)
     models = [_layer(wanted, evidence, now) for wanted in image.spec.models]
     absent = [layer for layer in models if isinstance(layer, StageResult)]
     if absent:
@@ -56,22 +48,22 @@ def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
     twice = _same_folder(layers)
     if twice:
         return _refused([twice], image.status.failure, now)
-    return Inputs(files, layers, _recipe(evidence, environment, steps))
+    return Inputs(files, layers, _recipe(evidence, parsed))
 
 
-def _base_image(evidence: ImageEvidence) -> str:
-    return evidence.image.spec.base_image or evidence.settings.default_base_image
+def base_image(spec: InferenceImageSpec, settings: Settings) -> str:
+    return spec.base_image or settings.default_base_image
 
 
-def _recipe(evidence: ImageEvidence, environment: Environment, steps: str) -> EnvironmentRecipe:
-    spec = evidence.image.spec
+def _recipe(evidence: ImageEvidence, parsed: ParsedSource) -> EnvironmentRecipe:
+    spec, environment = evidence.image.spec, parsed.environment
     return EnvironmentRecipe(
-        base_image=_base_image(evidence),
+        base_image=base_image(spec, evidence.settings),
         python=environment.python,
         python_line=environment.python_line,
         requirements=environment.requirements,
         file=spec.conda_file or spec.requirements_file,
-        steps=steps,
+        steps=parsed.steps,
         steps_file=spec.docker_file,
     )
 
@@ -147,7 +139,7 @@ def _same_folder(layers: tuple[ModelLayer, ...]) -> Finding | None:
     )
 
 
-def _refused(found: list[Finding], known: FailureStatus | None, now: datetime) -> StageResult:
+def _refused(found: Sequence[Finding], known: FailureStatus | None, now: datetime) -> StageResult:
     """One stage for all that is wrong; the first finding gives the reason."""
     first = found[0]
     remedies = dict.fromkeys(finding.remedy for finding in found if finding.remedy)

@@ -291,7 +291,7 @@ def _wanted(state: BuildState) -> str:
 
 def _hashes(state: BuildState) -> Hashes:
     environment, spec = state.environment, state.image.spec
-    code = code_hash(state.inputs.files, spec.entry_script)
+    code = code_hash(state.evidence.digests, spec.entry_script)
     image = image_hash(
         environment.hash, state.inputs.models, code, spec.environment_variables or {}
     )

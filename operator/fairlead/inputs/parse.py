@@ -1,0 +1,88 @@
+"""One file of a user's, read on its own: what a process of its own is given, and gives back.
+
+Nothing of the text is trusted to end the reading quickly, or at all: whoever reads it in a process
+that others depend on does so in another one (`fairlead.parsing`).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fairlead.api.reasons import Reason
+from fairlead.api.status import FailureClass
+from fairlead.finding import Finding
+from fairlead.inputs.conda import read_conda
+from fairlead.inputs.dockerfile_steps import read_steps
+from fairlead.inputs.environment import Environment, read_environment
+from fairlead.inputs.requirements import read_requirements
+from fairlead.inputs.script import Version, check_script
+
+
+class FileKind(StrEnum):
+    SCRIPT = "script"
+    CONDA = "conda"
+    REQUIREMENTS = "requirements"
+    STEPS = "steps"
+
+
+@dataclass(frozen=True)
+class ParseJob:
+    """``python``: the version that a script will run on, where that is known."""
+
+    kind: FileKind
+    file: str
+    content: bytes
+    python: Version | None = None
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What was read: ``environment`` or ``steps`` of such a file, or the one finding."""
+
+    environment: Environment | None = None
+    steps: str = ""
+    finding: Finding | None = None
+
+
+def parse(job: ParseJob) -> Parsed:
+    """Read the file. Takes as long, and as much memory, as it takes."""
+    found: Environment | Finding | str | None
+    match job.kind:
+        case FileKind.SCRIPT:
+            found = check_script(job.content, job.file, job.python)
+        case FileKind.STEPS:
+            found = read_steps(job.content, job.file)
+        case FileKind.CONDA:
+            found = read_environment(job.content, job.file, read_conda)
+        case FileKind.REQUIREMENTS:
+            found = read_environment(job.content, job.file, read_requirements)
+    return _parsed(found)
+
+
+def _parsed(found: Environment | Finding | str | None) -> Parsed:
+    match found:
+        case Environment():
+            return Parsed(environment=found)
+        case str():
+            return Parsed(steps=found)
+        case Finding() | None:
+            return Parsed(finding=found)
+
+
+_REASONS = {
+    FileKind.SCRIPT: Reason.ENTRY_SCRIPT_INVALID,
+    FileKind.CONDA: Reason.ENVIRONMENT_FILE_INVALID,
+    FileKind.REQUIREMENTS: Reason.ENVIRONMENT_FILE_INVALID,
+    FileKind.STEPS: Reason.DOCKERFILE_STEPS_INVALID,
+}
+
+
+def unreadable(job: ParseJob, why: str) -> Parsed:
+    """What is told of a file whose reading had to be ended, or ended the process that read it."""
+    finding = Finding(
+        reason=_REASONS[job.kind],
+        class_=FailureClass.USER,
+        message=f"{job.file} could not be read: {why}.",
+        remedy="Make the file shorter and less deeply nested; report it if it is an ordinary one.",
+        location=job.file,
+    )
+    return Parsed(finding=finding)

@@ -1,0 +1,73 @@
+"""The source of an InferenceImage as far as its files decide: environment, steps, entry script."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+
+from fairlead.api.inferenceimage import InferenceImageSpec
+from fairlead.api.reasons import Reason
+from fairlead.finding import Finding
+from fairlead.inputs.environment import Environment
+from fairlead.inputs.parse import FileKind, Parsed, ParseJob
+from fairlead.inputs.python_version import minor_version, python_of_image
+from fairlead.inputs.script import Version
+from fairlead.inputs.source_file import missing_file
+
+
+@dataclass(frozen=True)
+class ParsedSource:
+    """``findings``: all that is wrong; while there are any, the rest is not to be relied upon."""
+
+    environment: Environment
+    steps: str
+    findings: tuple[Finding, ...]
+
+
+Files = Mapping[str, bytes]
+OneFile = Generator[ParseJob, Parsed, Parsed]
+
+
+def read_source(
+    files: Files, spec: InferenceImageSpec, base_image: str
+) -> Generator[ParseJob, Parsed, ParsedSource]:
+    """Yield each file that is to be read, be sent what was read, and return what came of them all.
+
+    Where, and how, a file is read is up to whoever drives this.
+    """
+    environment = yield from _environment(files, spec)
+    steps = yield from _steps(files, spec.docker_file)
+    asked = environment.environment.python if environment.environment else None
+    python = minor_version(asked) or python_of_image(base_image)
+    script = yield from _script(files, spec.entry_script, python)
+    found = (script.finding, environment.finding, steps.finding)
+    return ParsedSource(
+        environment=environment.environment or Environment(),
+        steps=steps.steps,
+        findings=tuple(finding for finding in found if finding),
+    )
+
+
+def _environment(files: Files, spec: InferenceImageSpec) -> OneFile:
+    """Without a file, the environment is the base image's Python and nothing else."""
+    kind = FileKind.CONDA if spec.conda_file else FileKind.REQUIREMENTS
+    field = "condaFile" if spec.conda_file else "requirementsFile"
+    file = spec.conda_file or spec.requirements_file
+    if file is None:
+        return Parsed(environment=Environment())
+    if file not in files:
+        return Parsed(finding=missing_file(files, file, f"spec.{field}"))
+    return (yield ParseJob(kind, file, files[file]))
+
+
+def _steps(files: Files, file: str | None) -> OneFile:
+    if file is None:
+        return Parsed()
+    if file not in files:
+        return Parsed(finding=missing_file(files, file, "spec.dockerFile"))
+    return (yield ParseJob(FileKind.STEPS, file, files[file]))
+
+
+def _script(files: Files, file: str, python: Version | None) -> OneFile:
+    if file not in files:
+        reason = Reason.ENTRY_SCRIPT_NOT_FOUND
+        return Parsed(finding=missing_file(files, file, "spec.entryScript", reason))
+    return (yield ParseJob(FileKind.SCRIPT, file, files[file], python))
