@@ -1,4 +1,4 @@
-"""What a reconcile needs: the client of the cluster, the cache, the runner, the parsers, the settings."""
+"""What a reconcile needs: client of the cluster, cache, runner, parsers, settings."""
 
 from dataclasses import dataclass
 

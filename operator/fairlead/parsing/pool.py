@@ -38,6 +38,7 @@ class ParserPool:
         self._slots = FairSlots(processes, most_each=max(processes - 1, 1))
         self._results = Results()
         self._idle = dict[ParserProcess, asyncio.TimerHandle]()
+        self._ending = set[asyncio.Task[None]]()
         self._running = dict[tuple[str, str], asyncio.Task[Parsed]]()
 
     async def __aenter__(self) -> Self:
@@ -55,6 +56,7 @@ class ParserPool:
         await asyncio.gather(*running, return_exceptions=True)
         while self._idle:
             await self._pop_idle().end()
+        await asyncio.gather(*self._ending)
 
     async def parse(self, job: ParseJob, namespace: str) -> Parsed:
         """Return what the file says. Raises ``ParserStartError`` where no process can be started.
@@ -98,7 +100,9 @@ class ParserPool:
 
     def _end_idle(self, process: ParserProcess) -> None:
         del self._idle[process]
-        process.kill()
+        ending = asyncio.create_task(process.end(), name="end parser")
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
 
 
 def _key(job: ParseJob) -> str:

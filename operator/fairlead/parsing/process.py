@@ -89,7 +89,12 @@ class ParserProcess:
     async def end(self) -> None:
         """Kill it, and return when it is gone."""
         self.kill()
-        await asyncio.shield(self._process.wait())
+        await asyncio.shield(self._gone())
+
+    async def _gone(self) -> None:
+        assert self._process.stdin, "a pipe, as it was started"
+        self._process.stdin.close()
+        await self._process.communicate()
 
     async def _exchange(self, job: ParseJob) -> Parsed:
         assert self._process.stdin, "a pipe, as it was started"
@@ -107,9 +112,10 @@ class ParserProcess:
         with suppress(TimeoutError):
             async with asyncio.timeout(END_TIMEOUT_S):
                 await self._process.wait()
-        await self.end()
+        self.kill()
         assert self._process.stderr, "a pipe, as it was started"
         said = await self._process.stderr.read(MAX_SAID_BYTES)
+        await self.end()
         return " ".join(redacted(said.decode(errors="replace")).split())[-MAX_LAST_WORDS_CHARS:]
 
     def _why(self) -> str:
