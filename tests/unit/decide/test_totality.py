@@ -29,9 +29,11 @@ from fairlead.desired.child_kinds import CHILD_KINDS
 from fairlead.desired.deployment import revision_of
 from fairlead.desired.metadata import REVISION
 from fairlead.errors import StalledError
-from fairlead.evidence import ChildEvidence, ImageEvidence, ModelEvidence, WebserviceEvidence
+from fairlead.evidence import ChildEvidence, ModelEvidence, WebserviceEvidence
+from fairlead.images.hashes import file_digests
 from fairlead.observe.projection import project
 from fairlead.settings import Settings
+from tests.unit.image_evidence import image_evidence
 from tests.unit.live import RECORDED, applied
 from tests.unit.objects import NOW, THEN, body
 from tests.unit.pods import crashed, pod
@@ -253,7 +255,8 @@ def test_model(spec: Any, status: Any, files: Any, known: Tasks) -> None:
     except StalledError as error:
         refused(error, seen, MODEL_STAGES)
         return
-    check(decide_model(ModelEvidence(model, files, known, SETTINGS), NOW), MODEL_STAGES, seen)
+    evidence = ModelEvidence(model, files, file_digests(files or {}), known, SETTINGS)
+    check(decide_model(evidence, NOW), MODEL_STAGES, seen)
 
 
 @EXAMPLES
@@ -270,7 +273,7 @@ def test_image(spec: Any, status: Any, model: Any, files: Any, known: Tasks) -> 
     other = {**MODEL_STATUS, "versions": [{**VERSIONS[0], "modelName": "n"}]}
     models = {"m": read_model(body(MODEL, MODEL_SPEC, model))}
     models["n"] = read_model(body(MODEL, MODEL_SPEC, other, name="n"))
-    evidence = ImageEvidence(image, models, inline or files, known, SETTINGS)
+    evidence = image_evidence(image, models, inline or files, known, SETTINGS)
     check(decide_image(evidence, NOW), IMAGE_STAGES, seen)
 
 
