@@ -1,7 +1,6 @@
 """``python -m fairlead``: open what the operator needs, and run it until it is told to stop."""
 
 import asyncio
-import logging
 import os
 import socket
 import sys
@@ -9,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import kopf
-import structlog
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -24,7 +22,7 @@ from fairlead.observe.context import ReconcileContext
 from fairlead.observe.logs import Logs
 from fairlead.observe.namespaces import Namespaces
 from fairlead.observe.references import Key
-from fairlead.operator_log import as_text
+from fairlead.operator_log import configure
 from fairlead.parsing.pool import ParserPool
 from fairlead.runners.local import LocalRunner
 from fairlead.runners.log_server import serving_logs
@@ -35,7 +33,7 @@ def main() -> None:
     """Exit code 0 after SIGTERM, 1 with one sentence where the operator cannot start."""
     try:
         settings = Settings()
-        log_as(settings.log_format)
+        configure(settings.log_format, sys.stderr)
         asyncio.run(run(settings))
     except ValidationError as error:
         sys.exit(f"The operator cannot start: {'; '.join(map(_problem, error.errors()))}")
@@ -90,20 +88,6 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[Controller, Cache]]:
 
 def _problem(error: ErrorDetails) -> str:
     return f"FAIRLEAD_{'_'.join(map(str, error['loc'])).upper()}: {error['msg']}"
-
-
-def log_as(form: str) -> None:
-    """One line per decision: readable, or JSON. kopf itself logs from warnings up."""
-    text = form == "text"
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="%H:%M:%S" if text else "iso", utc=not text),
-            as_text if text else structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
 
 
 if __name__ == "__main__":

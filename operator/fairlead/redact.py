@@ -97,6 +97,12 @@ def redacted(text: str, most: int = MAX_TEXT_CHARS) -> str:
     return shown if len(shown) <= most else _end(shown, most)
 
 
+def one_line(text: str) -> str:
+    """Return ``text`` redacted and on one line, for where a line stands for one thing."""
+    lines = (line.strip() for line in redacted(text).split("\n"))
+    return " ".join(line for line in lines if line).replace("\t", " ")
+
+
 def printable(text: str) -> str:
     """Return ``text`` without colours, control characters and marks; each line end a line feed."""
     return _CONTROL.sub("", _LINE_END.sub("\n", _ESCAPES.sub("", text)))

@@ -2,25 +2,37 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, TypeVar
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BeforeValidator,
+    ConfigDict,
     Field,
     PlainSerializer,
     ValidationError,
 )
 
 from fairlead.api.wire import StatusWire
+from fairlead.redact import one_line, redacted
+
+MAX_CACHED_TEXTS, MAX_CACHED_CHARS = 2048, 512  # the same few words are said of many objects
+_cached_line = lru_cache(MAX_CACHED_TEXTS)(one_line)
 
 
-def _clip(most: int) -> BeforeValidator:
-    """A text that is too long for the schema is cut: what is written must not be refused."""
-    return BeforeValidator(
-        lambda text: f"{text[: most - 1]}…" if isinstance(text, str) and len(text) > most else text
-    )
+def _line(most: int) -> BeforeValidator:
+    """Whoever wrote it: without secrets and control characters, on one line, and cut where it is
+    too long for the schema, for what is written must not be refused."""
+
+    def line(text: object) -> object:
+        if not isinstance(text, str):
+            return text
+        shown = _cached_line(text) if len(text) <= MAX_CACHED_CHARS else one_line(text)
+        return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+    return BeforeValidator(line)
 
 
 def _utc(at: datetime) -> datetime:
@@ -35,11 +47,16 @@ def _utc(at: datetime) -> datetime:
 
 
 EPOCH_YEAR = 1970
-Text = Annotated[str, _clip(256), Field(max_length=256)]
-Cell = Annotated[str, _clip(16), Field(max_length=16)]
-"""What a column of ``kubectl get`` shows."""
-Message = Annotated[str, _clip(4096), Field(max_length=4096)]
 LOG_TAIL_BYTES = 4096
+Text = Annotated[str, _line(256), Field(max_length=256)]
+Cell = Annotated[str, _line(16), Field(max_length=16)]
+"""What a column of ``kubectl get`` shows."""
+Message = Annotated[str, _line(4096), Field(max_length=4096)]
+LogTail = Annotated[
+    str,
+    BeforeValidator(lambda text: redacted(text, 4096) if isinstance(text, str) else text),
+    Field(max_length=4096),
+]
 Timestamp = Annotated[
     AwareDatetime,
     AfterValidator(_utc),
@@ -80,6 +97,8 @@ class ConditionStatus(StatusWire):
 class FailureStatus(StatusWire):
     """Why it does not work, what to do about it, and where to look. Absent when all is well."""
 
+    model_config = ConfigDict(revalidate_instances="always")  # also what ``model_copy`` put in
+
     reason: Annotated[str, Field(min_length=1, max_length=64)]
     class_: Annotated[FailureClass, Field(alias="class")]
     message: Message
@@ -92,7 +111,7 @@ class FailureStatus(StatusWire):
     restarts: Annotated[int, Field(ge=0)] | None = None
     since: Timestamp | None = None
     next_retry_at: Timestamp | None = None
-    log_tail: Message | None = None
+    log_tail: LogTail | None = None
     log_uri: Annotated[str, Field(max_length=512)] | None = None
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from fairlead.api.meta import API_VERSION, CONTROLLER
 from fairlead.api.refs import Manifest
 from fairlead.api.status import ConditionStatus, Truth
+from fairlead.redact import one_line
 
 MAX_NOTE_BYTES = 1024  # bytes of note that the API server accepts
 
@@ -37,7 +38,7 @@ def event(
         },
         "type": "Warning" if condition.status is Truth.FALSE else "Normal",
         "reason": condition.reason,
-        "note": note.encode()[:MAX_NOTE_BYTES].decode(errors="ignore"),
+        "note": one_line(note).encode()[:MAX_NOTE_BYTES].decode(errors="ignore"),
         "action": "Reconcile",
         "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "reportingController": CONTROLLER,

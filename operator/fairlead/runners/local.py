@@ -189,7 +189,7 @@ class LocalRunner:
         error = job.exception()
         if error is None:
             return job.result()
-        logger.error("task not run", task=identifier, why=_traceback(error))
+        logger.error("task not run", task=identifier, traceback=_traceback(error))
         return failed(state, runner_failed(error))
 
     def _put(self, state: TaskState) -> None:
@@ -221,7 +221,7 @@ class LocalRunner:
         self._sweeping = None
         error = None if job.cancelled() else job.exception()
         if error is not None:
-            logger.error("folders of tasks not swept", why=_traceback(error))
+            logger.error("folders of tasks not swept", traceback=_traceback(error))
         elif self._unswept:
             self._sweep()
 
