@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -37,6 +37,8 @@ CONNECT_TIMEOUT_S = 10.0
 SILENCE_TIMEOUT_S = 90.0  # of a watch: bookmarks come about once a minute
 CONNECTIONS = 64
 PAGE_ITEMS = 500
+MAX_EVENTS = 100
+MAX_EVENTS_BYTES = 1024 * 1024  # an event has about 1 KB
 APPLY_CONTENT_TYPE = "application/apply-patch+yaml"
 MERGE_CONTENT_TYPE = "application/merge-patch+json"
 JSON = "application/json"
@@ -89,7 +91,7 @@ class Cluster(Protocol):
 
     async def get(self, ref: Ref) -> Manifest | None: ...
     async def get_metadata(self, ref: Ref) -> Manifest | None: ...
-    async def list(self, ref: Ref, selector: str = "", fields: str = "") -> list[Manifest]: ...
+    async def list(self, ref: Ref, selector: str) -> list[Manifest]: ...
     async def list_all(self, collection: Collection) -> Listing: ...
     def watch(
         self, collection: Collection, resource_version: str, seconds: int
@@ -100,6 +102,7 @@ class Cluster(Protocol):
     async def create(self, manifest: Manifest) -> bool: ...
     async def delete(self, ref: Ref, uid: str) -> None: ...
     async def log_tail(self, log: PodLog) -> str | None: ...
+    async def pod_events(self, namespace: str, uid: str) -> Sequence[Manifest]: ...
 
 
 class ApiCluster:
@@ -115,12 +118,10 @@ class ApiCluster:
         """Only the object's metadata: enough to see whether it changed, without its content."""
         return await self._get(ref, METADATA_ONLY)
 
-    async def list(self, ref: Ref, selector: str = "", fields: str = "") -> list[Manifest]:
-        """The objects of one namespace that label and field selectors find."""
+    async def list(self, ref: Ref, selector: str) -> list[Manifest]:
+        """The objects of one namespace that a label selector finds."""
         with _translated(f"Listing {ref.plural}"):
-            answer = await self._request(
-                "get", ref.path, label_selector=selector or None, field_selector=fields or None
-            )
+            answer = await self._request("get", ref.path, label_selector=selector)
         items: list[Manifest] = answer["items"]
         return items
 
@@ -261,6 +262,31 @@ class ApiCluster:
                     return None
                 raise
             return str(await response.text(errors="replace"))
+
+    async def pod_events(self, namespace: str, uid: str) -> Sequence[Manifest]:
+        """The events about one pod, ``MAX_EVENTS`` at the most.
+
+        None where they are more bytes than anybody needs to say it: whoever may write events
+        could fill our memory else.
+        """
+        with _translated("Listing events"):
+            response = await self._client.request(
+                "get",
+                Ref("v1", "events", namespace).path,
+                field_selector=f"involvedObject.uid={uid}",
+                limit=MAX_EVENTS,
+                query_params=[],
+                serialize=False,
+                _request_timeout=REQUEST_TIMEOUT_S,
+            )
+            content = bytearray()
+            async for piece in response.content.iter_any():
+                content += piece
+                if len(content) > MAX_EVENTS_BYTES:
+                    response.close()
+                    return ()
+            items: Sequence[Manifest] = json.loads(content)["items"]
+            return items
 
     async def _get(self, ref: Ref, accept: str) -> Manifest | None:
         with _translated(f"Reading {ref.plural} {ref.name}"):

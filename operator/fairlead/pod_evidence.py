@@ -8,6 +8,7 @@ from enum import StrEnum
 from fairlead.api.refs import Manifest
 from fairlead.inputs.startup_record import StartupRecord, read_record
 
+MAX_EVENT_CHARS = 4096
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -288,8 +289,8 @@ def read_event(manifest: Manifest) -> PodEvent:
     count = series.get("count") or manifest.get("count")
     path = _text(_map(manifest.get("involvedObject")).get("fieldPath"))
     return PodEvent(
-        reason=_text(manifest.get("reason")),
-        message=_text(manifest.get("message")),
+        reason=_text(manifest.get("reason"))[:MAX_EVENT_CHARS],
+        message=_text(manifest.get("message"))[:MAX_EVENT_CHARS],
         warning=manifest.get("type") != "Normal",
         container=path.partition("{")[2].rstrip("}"),
         at=next((at for at in map(_time, times) if at), NEVER),

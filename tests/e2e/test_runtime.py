@@ -39,17 +39,25 @@ def run(request):
         return len([bytes(1 << 20) + b"x" for _ in range(2048)])
     if body == b"slow":
         time.sleep(5)
+    if body == b"variables":
+        return [os.environ.get(name) for name in ("OF_IMAGE", "OF_SERVICE", "HOME")]
     if body == b"ours":
         return [name for name in OURS if seen(name)]
     return AMLResponse(body[::-1], 201, {"Content-Type": "image/png", "x-size": str(len(body))})
 """
 
 
+DOLLARS = "p@$$word $(HOME) $HOME $(X $é $"
+
+
 @pytest.fixture(scope="module")
 def raw(stage: Scene) -> str:
     """The address of a service whose script is ``@rawhttp``; its environment has no package."""
-    stage.image({"score.py": RAW})
-    stage.service(expose={"type": "NodePort", "nodePort": 30080})
+    stage.image({"score.py": RAW}, environmentVariables={"OF_IMAGE": DOLLARS})
+    stage.service(
+        expose={"type": "NodePort", "nodePort": 30080},
+        environmentVariables={"OF_SERVICE": DOLLARS},
+    )
     stage.reason("webservice", "Serving")
     return stage.address()
 
@@ -59,6 +67,10 @@ def test_a_raw_script_of_v1_gets_bytes_and_gives_bytes(raw: str) -> None:
     assert (answer.status_code, answer.content) == (201, b"\x01\xff\x00")
     assert answer.headers["content-type"] == "image/png"
     assert (answer.headers["x-size"], answer.headers["x-ms-run-function-failed"]) == ("3", "False")
+
+
+def test_variables_arrive_as_they_are_written(raw: str) -> None:
+    assert httpx.post(raw, content=b"variables").json() == [DOLLARS, DOLLARS, "/tmp"]
 
 
 def test_user_code_sees_none_of_the_packages_of_the_server(raw: str) -> None:

@@ -60,6 +60,7 @@ def failing(stage: Scene) -> Scene:
     stage.service("greedy")
     stage.service("missing")
     stage.service("no-image", image="localhost:5000/nobody/nothing:1")
+    stage.service("exits", image=stage.cluster.base_image)
     stage.service("no-room", resources={"cpu": "900", "memory": "64Mi"})
     stage.image(echo("x"), "no-room")
     return stage
@@ -108,10 +109,11 @@ def test_a_model_that_is_not_in_the_image_is_explained(failing: Scene) -> None:
     [
         ("raises", "UserScriptInitFailed", "init() raised ValueError at score.py:2: bad weights"),
         ("never", "InitTimedOut", "init() had not returned after 6 s and was ended; it was at"),
-        ("greedy", "PodOutOfMemory", "more memory than its limit of 256Mi"),
+        ("greedy", "PodOutOfMemory", "256Mi"),
         ("missing", "UserScriptImportError", "No module named 'xgboost'"),
         ("no-image", "ImagePullFailed", "localhost:5000/nobody/nothing:1"),
         ("no-room", "PodUnschedulable", "Insufficient cpu"),
+        ("exits", "ContainerExited", "ended by itself, exit code 0, after"),
     ],
 )
 def test_a_service_that_does_not_start_is_explained(
@@ -159,6 +161,51 @@ def test_keys_are_asked_for_by_default_and_never_read_by_the_operator(scene: Sce
         assert key not in scene.operator.whole_log()
     assert not scene.operator.may("get", "secrets")
     assert not scene.operator.may("list", "secrets")
+
+
+def test_keys_that_were_lost_are_made_again_and_told(scene: Scene) -> None:
+    def keys_said() -> str:
+        return str(condition(scene.get("webservice")["status"], "KeysReady")["reason"])
+
+    scene.image(echo("secret"))
+    scene.service(auth={"enabled": True}, **NODE_PORT)
+    scene.reason("webservice", "Serving")
+    before = scene.get("secret", "diabetes-fairlead-keys")["data"]
+    assert keys_said() == "KeysCreated"
+    scene.kubectl("delete", "secret", "diabetes-fairlead-keys")
+    scene.kubectl("rollout", "restart", "deployment", "diabetes")
+    scene.until(keys_said, lambda reason: reason == "KeysRecreated")
+    after = scene.get("secret", "diabetes-fairlead-keys")["data"]
+    assert set(after.values()).isdisjoint(before.values())
+    scene.kubectl("rollout", "status", "deployment", "diabetes", "--timeout=120s")
+    key = base64.b64decode(after["primaryKey"]).decode()
+    assert score(scene.address(), {}, Authorization=f"Bearer {key}").json() == "secret"
+    assert any("KeysRecreated" in event for event in scene.events("Webservice"))
+
+
+def test_a_port_that_the_cluster_refuses_is_the_users(scene: Scene) -> None:
+    scene.image(echo("x"))
+    scene.service(expose={"type": "NodePort", "nodePort": 80})
+    status = scene.reason("webservice", "InvalidSpec")
+    assert (status["failure"]["class"], status["state"]) == ("User", "Failed")
+    assert status["failure"]["message"].startswith("The cluster refuses spec.expose.nodePort: ")
+    assert condition(status, "Stalled")["status"] == "True"
+    scene.service(**NODE_PORT)
+    scene.reason("webservice", "Serving")
+
+
+def test_a_container_that_somebody_added_is_named_where_it_fails(scene: Scene) -> None:
+    scene.image(echo("x"))
+    scene.service(**NODE_PORT)
+    scene.reason("webservice", "Serving")
+    address = scene.address()
+    proxy = {"name": "proxy", "image": scene.cluster.base_image, "command": ["false"]}
+    patch = {"spec": {"template": {"spec": {"containers": [proxy]}}}}
+    scene.kubectl("patch", "deployment", "diabetes", "--patch", json.dumps(patch))
+    status = scene.reason("webservice", "InjectedContainerFailed", patience=30)
+    assert (status["failure"]["container"], status["failure"]["exitCode"]) == ("proxy", 1)
+    assert status["state"] == "Healthy"
+    assert score(address, {}).json() == "x"
 
 
 def test_a_service_waits_for_its_image_in_any_order(scene: Scene) -> None:

@@ -5,7 +5,7 @@ import copy
 import itertools
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from fairlead.api.reasons import Reason
@@ -96,12 +96,18 @@ class FakeCluster:
     async def get_metadata(self, ref: Ref) -> Manifest | None:
         return await self.get(ref)
 
-    async def list(self, ref: Ref, selector: str = "", fields: str = "") -> "list[Manifest]":
+    async def list(self, ref: Ref, selector: str) -> "list[Manifest]":
         self._count("list", ref.plural)
-        del selector, fields
-        return [
-            o for (p, ns, _), o in self.objects.items() if (p, ns) == (ref.plural, ref.namespace)
-        ]
+        del selector
+        return [*self._in(ref.plural, ref.namespace)]
+
+    async def pod_events(self, namespace: str, uid: str) -> Sequence[Manifest]:
+        self._count("list", "events")
+        events = self._in("events", namespace)
+        return [event for event in events if event["involvedObject"]["uid"] == uid]
+
+    def _in(self, plural: str, namespace: str) -> Sequence[Manifest]:
+        return [o for (p, ns, _), o in self.objects.items() if (p, ns) == (plural, namespace)]
 
     async def list_all(self, collection: Collection) -> Listing:
         self._count("list", collection.plural)

@@ -191,3 +191,22 @@ async def test_an_update_forces_its_fields_and_a_creation_does_not() -> None:
         await cluster.apply(MANIFEST, existing=True, manager="m")
         await cluster.apply(MANIFEST, existing=False, manager="m")
     assert [force.lower() for force in asked] == ["true", "false"]
+
+
+async def test_a_pods_events_are_asked_for_by_its_uid_and_bounded() -> None:
+    asked: dict[str, str] = {}
+    event = {"reason": "FailedMount", "message": "x"}
+    size = 1
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.update(request.query)
+        return web.json_response({"items": [event] * size})
+
+    async with serving(answer) as cluster:
+        assert await cluster.pod_events("demo", "u") == [event]
+        assert asked == {"fieldSelector": "involvedObject.uid=u", "limit": "100"}
+        size = 100_000
+        assert await cluster.pod_events("demo", "u") == ()
+    async with serving(refusing(403)) as cluster:
+        with pytest.raises(StalledError):
+            await cluster.pod_events("demo", "u")

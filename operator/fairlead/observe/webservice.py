@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from fairlead.api.meta import INFERENCE_IMAGE
 from fairlead.api.objects import InferenceImage, Webservice, read_image
-from fairlead.api.refs import Ref
 from fairlead.cluster import PodLog
 from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
 from fairlead.desired.deployment import CONTAINER
@@ -89,8 +88,7 @@ async def _with_events(pods: list[PodEvidence], context: ReconcileContext) -> li
     for number, pod in enumerate(pods):
         if left and needs_events(pod, now):
             left -= 1
-            ref = Ref("v1", "events", pod.metadata["namespace"])
-            about = f"involvedObject.uid={pod.metadata['uid']}"
-            events = map(read_event, await context.cluster.list(ref, fields=about))
-            pods[number] = replace(pod, events=tuple(events))
+            meta = pod.metadata
+            found = await context.cluster.pod_events(str(meta["namespace"]), str(meta["uid"]))
+            pods[number] = replace(pod, events=tuple(map(read_event, found)))
     return pods

@@ -246,9 +246,10 @@ async def test_a_pod_that_cannot_be_set_up_is_explained_by_its_events() -> None:
         pod["metadata"]["labels"] = template["spec"]["template"]["metadata"]["labels"]
         said = 'MountVolume.SetUp failed : secret "credit-fairlead-keys" not found'
         failed = kubelet.event("FailedMount", said)
-        world.cluster.put({**failed, "metadata": {"name": "e", "namespace": "demo"}})
         creates = world.cluster.requests["create", "secrets"]
-        world.cluster.put({**pod, "metadata": {**pod["metadata"], "creationTimestamp": OLD}})
+        seen = world.cluster.put({**pod, "metadata": {**pod["metadata"], "creationTimestamp": OLD}})
+        about = {"involvedObject": {"uid": seen["metadata"]["uid"]}}
+        world.cluster.put({**failed, **about, "metadata": {"name": "e", "namespace": "demo"}})
         await world.until(lambda: world.reason(WEBSERVICE, "credit") == "VolumeMountFailed")
     assert world.cluster.requests["create", "secrets"] > creates  # asked for at once
     failure = world.status(WEBSERVICE, "credit")["failure"]

@@ -40,8 +40,8 @@ class Rollout:
     finding: Finding | None = None
     culprit: PodEvidence | None = None
     affected: str | None = None
-    says: str | None = None
-    """What a pod says of itself, where no check knows what it means."""
+    says: str = ""
+    """What a pod says of itself, where no check knows what it means; empty: nothing."""
 
     @property
     def complete(self) -> bool:
@@ -87,7 +87,8 @@ def rollout(
     if not found and refusal is None:
         found = _findings(_lately_ended(newest), about)
     if not found:
-        says = next((words for pod in active if not pod.ready and (words := last_words(pod))), None)
+        says = next((words for pod in active if not pod.ready and (words := last_words(pod))), "")
+        says = redacted(says)
         return Rollout(replicas, settled, old, _stuck(live), refusal, says=says)
     reason = Counter(finding.reason for _, finding in found).most_common(1)[0][0]
     culprits = [(pod, finding) for pod, finding in found if finding.reason == reason]
