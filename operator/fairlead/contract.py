@@ -43,7 +43,7 @@ LANES: Mapping[str, str] = {
 """The lane of each program: tasks of one lane share its slots. Named by the setting of its size."""
 
 MAX_WORDS_CHARS = 4096  # characters of what a task says in one field
-MAX_RESULT_BYTES = 4 * 1024 * 1024  # bytes of ``result.json``
+MAX_RESULT_BYTES = 1024 * 1024  # of ``result.json``
 
 
 def _one_line(text: str) -> str:
@@ -105,10 +105,11 @@ class IngestRequest(Wire):
 
 
 class IngestResult(StatusWire):
-    """``version`` is the one the content stands for; ``versions`` all that the registry has."""
+    """``version`` is the one the content stands for; ``versions`` the newest that the registry has,
+    and that one."""
 
     version: VersionNumber
-    versions: Annotated[tuple[ModelVersion, ...], Field(max_length=10_000)]
+    versions: Annotated[tuple[ModelVersion, ...], Field(max_length=1000)]
 
     @model_validator(mode="after")
     def _is_one_of_them(self) -> Self:

@@ -34,7 +34,7 @@ def outcome(folder: Path, state: TaskState, task: Task, ending: Ending) -> TaskS
         return replace(state, phase=TaskPhase.SUCCEEDED, result=result.ok)
     failure = result.failure if isinstance(result, TaskResult) else None
     if not ending.in_time and (failure is None or failure.reason is Reason.TASK_INTERRUPTED):
-        failure = _timed_out(task)
+        failure = _timed_out(folder, task)
     if failure is None:
         failure = _crashed(folder, result if isinstance(result, str) else "", ending.code)
     return failed(state, failure)
@@ -93,9 +93,13 @@ def _crashed(folder: Path, wrong: str, code: int | None) -> TaskFailure:
         class_=FailureClass.UNKNOWN,
         message=f"The task ended with {what} ({_words(code)}); the end of its log is below.",
         remedy="It is tried again. If that does not help, report it with the log.",
-        log_tail=read_log(folder, LOG_TAIL_BYTES).decode(errors="replace"),
+        log_tail=_log_tail(folder),
         retryable=True,
     )
+
+
+def _log_tail(folder: Path) -> str:
+    return read_log(folder, LOG_TAIL_BYTES).decode(errors="replace")
 
 
 def _words(code: int | None) -> str:
@@ -107,13 +111,14 @@ def _words(code: int | None) -> str:
     return f"killed by {known.get(-code, f'signal {-code}')}"
 
 
-def _timed_out(task: Task) -> TaskFailure:
+def _timed_out(folder: Path, task: Task) -> TaskFailure:
     return TaskFailure(
         reason=Reason.TASK_TIMED_OUT,
         class_=FailureClass.RESOURCE,
         message=f"The {task.program} task took longer than {task.timeout:.0f} s and was ended.",
         remedy="See what it waited for at the end of its log, or raise the time-out in the "
         "operator's settings. It is tried again.",
+        log_tail=_log_tail(folder),
         retryable=True,
     )
 

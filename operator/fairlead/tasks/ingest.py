@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from fairlead.api.model import MAX_VERSIONS, ModelVersion
 from fairlead.api.reasons import Reason
 from fairlead.connection import trust
 from fairlead.contract import FILES_FOLDER, IngestRequest, IngestResult
@@ -22,7 +23,7 @@ FETCH_TIME_SHARE = 0.8  # for fetching; the rest is for storing, and for saying 
 
 
 def ingest(request: IngestRequest, task: TaskContext) -> IngestResult:
-    """Return the version that the source's content stands for, and all that there are."""
+    """Return the version that the source's content stands for, and the newest that there are."""
     repository = parse_repository(request.repository)
     task.log.phase("registry")
     task.registry.check_push(repository)
@@ -33,12 +34,21 @@ def ingest(request: IngestRequest, task: TaskContext) -> IngestResult:
     same = same_content(versions, request.model_name, content)
     if same is not None:
         task.log.write(f"Version {same.version} has this content: no new one is made.")
-        return IngestResult(version=same.version, versions=tuple(versions))
+        return _result(same, versions)
     task.log.phase("store")
     number = max((version.version for version in versions), default=0) + 1
     stored = push(task.registry, repository, number, request, content, datetime.now(UTC))
     task.log.write(f"Stored as version {number}: {stored.artifact}, layer {stored.layer}.")
-    return IngestResult(version=number, versions=(*versions, stored))
+    return _result(stored, [*versions, stored])
+
+
+def _result(version: ModelVersion, versions: list[ModelVersion]) -> IngestResult:
+    """As many versions as status shows; ``version`` is among them."""
+    others = [known for known in versions if known.version != version.version]
+    return IngestResult(
+        version=version.version,
+        versions=tuple(sorted([*others[1 - MAX_VERSIONS :], version], key=lambda v: v.version)),
+    )
 
 
 def _fetched(request: IngestRequest, task: TaskContext) -> Content:

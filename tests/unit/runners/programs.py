@@ -25,6 +25,7 @@ DONE = "(folder / 'result.json').write_text(json.dumps({'ok': {'pid': os.getpid(
 PROGRAMS = {
     "done": f"print('working'); {DONE}",
     "slow": "time.sleep(60)",
+    "waiting": "print('waiting for a registry'); time.sleep(60)",
     "deaf": "signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf'); time.sleep(60)",
     "crash": "print('boom: password=hunter2'); sys.exit(9)",
     "killed": "os.kill(os.getpid(), signal.SIGKILL)",
