@@ -61,29 +61,43 @@ EMPTIES_ITS_ENVIRONMENT = (
 )
 
 
-@pytest.mark.parametrize(
-    "child",
-    [(IGNORES_SIGTERM,), (BECOMES_A_DAEMON, IGNORES_SIGTERM), (EMPTIES_ITS_ENVIRONMENT,)],
-    ids=["ignores SIGTERM", "daemon", "without its environment"],
-)
-@pytest.mark.parametrize("way", ["done", "cancelled", "out of time"])
+CHILDREN = {
+    "ignores SIGTERM": (IGNORES_SIGTERM,),
+    "is a daemon": (BECOMES_A_DAEMON, IGNORES_SIGTERM),
+    "has emptied its environment": (EMPTIES_ITS_ENVIRONMENT,),
+}
+
+
+@pytest.mark.parametrize("child", CHILDREN)
+@pytest.mark.parametrize("way", ["done", "cancelled"])
 async def test_no_child_of_a_task_survives_it(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     runner: LocalRunner,
-    child: tuple[str, ...],
+    child: str,
     way: str,
 ) -> None:
     monkeypatch.setattr(process, "TERMINATION_GRACE_S", 1.0)
-    code = leaves(*child, then=DONE if way == "done" else "time.sleep(60)")
-    runner.want("me", [task("given", code=code, timeout=3 if way == "out of time" else 60)])
+    code = leaves(*CHILDREN[child], then=DONE if way == "done" else "time.sleep(60)")
+    runner.want("me", [task("given", code=code)])
     left = await child_in(tmp_path / "tasks/given/1")
     if way == "cancelled":
         runner.want("me", [])
     state = await ended(runner, "given")
     assert has_ended(left)
-    phases = {"done": TaskPhase.SUCCEEDED, "cancelled": TaskPhase.INTERRUPTED}
-    assert state.phase is phases.get(way, TaskPhase.FAILED)
+    assert state.phase is (TaskPhase.SUCCEEDED if way == "done" else TaskPhase.INTERRUPTED)
+
+
+async def test_no_child_survives_a_task_that_ran_out_of_time(
+    tmp_path: Path, runner: LocalRunner
+) -> None:
+    code = leaves(*CHILDREN["is a daemon"], then="time.sleep(60)")
+    runner.want("me", [task("given", code=code, timeout=8)])
+    left = await child_in(tmp_path / "tasks/given/1")
+    state = await ended(runner, "given")
+    assert has_ended(left)
+    assert state.failure
+    assert state.failure.reason is Reason.TASK_TIMED_OUT
 
 
 async def test_a_child_that_an_earlier_operator_left_is_ended(tmp_path: Path) -> None:
@@ -110,7 +124,7 @@ async def test_what_prints_without_end_is_bounded_on_disk_and_ended_in_time(
         "for _ in range(10_000): os.write(1, line)\n"
         "while True: os.write(1, b'still here\\n'); time.sleep(0.01)"
     )
-    runner.want("me", [task("given", code=code, timeout=3, build="demo/yes/1-1")])
+    runner.want("me", [task("given", code=code, timeout=6, build="demo/yes/1-1")])
     state = await ended(runner, "given")
     assert state.failure
     assert state.failure.reason is Reason.TASK_TIMED_OUT

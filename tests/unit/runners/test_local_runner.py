@@ -90,7 +90,7 @@ async def test_a_task_that_had_no_room_for_its_result_is_out_of_disk(runner: Loc
 async def test_a_task_that_takes_too_long_is_ended_says_so_and_may_be_tried_again(
     runner: LocalRunner,
 ) -> None:
-    runner.want("me", [task("waiting", timeout=2)])
+    runner.want("me", [task("waiting", timeout=5)])
     state = await ended(runner, "waiting")
     assert state.failure
     assert (state.failure.reason, state.failure.retryable) == (Reason.TASK_TIMED_OUT, True)
