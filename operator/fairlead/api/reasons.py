@@ -92,7 +92,7 @@ class Reason(StrEnum):
     WAITING_FOR_DELETION = "WaitingForDeletion"  # objects of an earlier Webservice are leaving
     DEPLOYED = "Deployed"  # the newest revision is rolled out
     ROLLING_OUT = "RollingOut"  # replicas of a new revision are starting
-    ROLLOUT_STUCK = "RolloutStuck"  # new replicas do not become ready, and none says why
+    ROLLOUT_STUCK = "RolloutStuck"  # no new replica gets ready, none says why, or it is paused
     SERVING = "Serving"  # at least one replica is ready
     STARTING = "Starting"  # no replica is ready yet, and none has failed
     USER_SCRIPT_INIT_FAILED = "UserScriptInitFailed"  # init() raised

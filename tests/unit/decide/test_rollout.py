@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.api.status import FailureClass, FailureStatus
 from fairlead.api.webservice import State
@@ -102,6 +103,16 @@ def test_a_revision_that_was_rolled_out_stays_so_whatever_becomes_of_its_replica
 ) -> None:
     serving = [pod(f"diabetes-{number}", ready=True) for number in range(2)]
     assert judged(deployment, *serving).settled
+
+
+def test_a_deployment_that_is_paused_is_named() -> None:
+    paused = {"type": "Progressing", "status": "Unknown", "reason": "DeploymentPaused"}
+    held = judged(live(total=2, readyReplicas=2, updatedReplicas=0, conditions=[paused]))
+    assert held.finding
+    assert held.finding.reason is Reason.ROLLOUT_STUCK
+    assert "is paused" in held.finding.message
+    scaled = judged(live(3, total=3, readyReplicas=2, updatedReplicas=3, conditions=[paused]))
+    assert (scaled.settled, scaled.finding) == (True, None)
 
 
 def test_pods_of_another_revision_are_counted_apart() -> None:

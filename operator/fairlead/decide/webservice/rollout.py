@@ -22,6 +22,7 @@ FINAL_CLASSES = {
     FailureClass.UNKNOWN,
 }  # waiting does not help
 UNSCHEDULABLE = {Reason.POD_UNSCHEDULABLE, Reason.POD_GATED}
+PAUSED = "DeploymentPaused"
 SUCCESSION = timedelta(minutes=1)  # a pod that has ended is replaced within seconds
 
 
@@ -82,7 +83,7 @@ def rollout(
         return Rollout(replicas, settled)
     newest = [pod for pod in pods if not pod.leaving and _revision(pod) == revision]
     active = [pod for pod in newest if not pod.finished]
-    refusal = _refused(live)
+    refusal = _refused(live) or (None if settled else _paused(live))
     found = _findings(active, about)
     if not found and refusal is None:
         found = _findings(_lately_ended(newest), about)
@@ -125,7 +126,8 @@ def live_revision(live: ChildEvidence) -> str:
 
 
 def _settled(live: ChildEvidence, replicas: ReplicaCounts, ready: int, old: int) -> bool:
-    """No replica of another revision is left, and those of this one were all ready at a time.
+    """No replica of another revision is left, and those of this one were all ready at a time
+    (or are all that a paused Deployment will make).
 
     The Deployment's controller remembers the latter, across changes of the number of replicas.
     Until it has seen the newest spec its counts may be about the one before: then the pods tell,
@@ -136,7 +138,7 @@ def _settled(live: ChildEvidence, replicas: ReplicaCounts, ready: int, old: int)
     counted = live.status.get("replicas", 0)
     if replicas.updated >= replicas.desired >= counted and replicas.ready >= replicas.desired:
         return True
-    finished = live.condition("Progressing").get("reason") == "NewReplicaSetAvailable"
+    finished = live.condition("Progressing").get("reason") in ("NewReplicaSetAvailable", PAUSED)
     return finished and replicas.updated >= counted
 
 
@@ -196,6 +198,19 @@ def _refused(live: ChildEvidence) -> Finding | None:
         f"The cluster refuses to make the pods: {refusal.get('message', 'no reason given')}",
         "Ask whoever runs the namespace for room, or ask for less in spec.resources. It is tried "
         "again by itself.",
+    )
+
+
+def _paused(live: ChildEvidence) -> Finding | None:
+    """Somebody holds the rollout back; pausing is theirs to do, and theirs to end."""
+    if live.condition("Progressing").get("reason") != PAUSED:
+        return None
+    name = live.metadata["name"]
+    return Finding(
+        Reason.ROLLOUT_STUCK,
+        FailureClass.USER,
+        f"Deployment '{name}' is paused, so this revision is not rolled out.",
+        f"`kubectl rollout resume deployment {name}` lets it go on.",
     )
 
 
