@@ -19,6 +19,7 @@ from kubernetes.aio.utils import retry_after_seconds
 from fairlead.api.meta import FIELD_MANAGER
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest, Ref, ref_of
+from fairlead.deep_json import read_json
 from fairlead.errors import ExpiredError, OperatorError, ReplacedError, StalledError, WaitingError
 from fairlead.watch_stream import WatchEvent, watch_events
 
@@ -304,7 +305,7 @@ class ApiCluster:
             query_params=[],
             **params,
         )
-        return dict(json.loads(await response.read()))
+        return dict(read_json(await response.read()))
 
 
 @asynccontextmanager

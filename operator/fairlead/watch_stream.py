@@ -3,13 +3,13 @@
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 """
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
+from fairlead.deep_json import read_json
 from fairlead.errors import ExpiredError, WaitingError
 
 GONE = 410  # HTTP: the version is too old
@@ -62,7 +62,7 @@ def _event(line: bytes, what: str) -> WatchEvent | None:
     if not line.strip():
         return None
     try:
-        document = json.loads(line)
+        document = read_json(line)
         kind, manifest = document["type"], document["object"]
         if kind == "ERROR":
             raise _error(manifest, what)

@@ -24,6 +24,13 @@ async def read(*pieces: bytes) -> list[WatchEvent]:
     return [event async for event in watch_events(stream(), "pods")]
 
 
+async def test_an_event_of_any_depth_is_read_and_the_next_one_too() -> None:
+    deep = b'{"a":' * 9000 + b"1" + b"}" * 9000
+    nested = b'{"type":"ADDED","object":{"metadata":{"name":"deep","managedFields":[%s]}}}\n' % deep
+    events = await read(nested + line("ADDED", "other"))
+    assert [event.manifest["metadata"]["name"] for event in events] == ["deep", "other"]
+
+
 async def test_events_come_one_a_line_however_the_stream_is_cut() -> None:
     text = line("ADDED") + line("MODIFIED") + line("BOOKMARK") + line("DELETED")
     whole = await read(text)

@@ -8,6 +8,7 @@ from typing import Any
 import kopf
 
 from fairlead.api.meta import FINALIZER
+from fairlead.handlers.kopf_json import read_deep_json
 
 RETRY_BACKOFFS_S = (1, 1, 2, 3, 5, 8, 13, 21)  # seconds after a failed request of kopf's own
 
@@ -43,6 +44,7 @@ async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
 @kopf.on.startup()
 async def started(settings: kopf.OperatorSettings, **_: Any) -> None:
     configure(settings)
+    read_deep_json()
 
 
 def configure(settings: kopf.OperatorSettings) -> None:
