@@ -58,7 +58,7 @@ def test_what_is_not_too_deep_is_left_as_it_is(document: Any) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"a":' * 3000, b"}" * 3000, b'"' * 3000])
 def test_what_is_no_json_is_a_value_error(content: bytes) -> None:
-    with pytest.raises(ValueError, match="Expecting|Unterminated|Extra"):
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated|Extra"):
         read_json(content)
 
 
