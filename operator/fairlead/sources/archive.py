@@ -1,50 +1,66 @@
 """Archives taken apart, as if everybody who packs one meant harm.
 
-Only files and folders with plain relative names come out; everything is counted as it comes, not as
-the archive says; nothing is read into memory at once. ``tarfile``'s own ``data`` filter (PEP 706)
-stands behind our checks.
+They are judged by the rules here alone, on every Python: only files and folders with plain relative
+names come out, never a link or a device, and of one that comes twice the last. What an archive says
+of itself is believed where it speaks against it, so that one that is too large is refused at once;
+for the rest everything is counted as it comes. Nothing is read into memory at once.
 """
 
-import bz2
 import errno
-import gzip
-import io
-import lzma
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
 from fairlead.api.reasons import Reason
+from fairlead.redact import one_line
 from fairlead.sources.base import Digests, Limits, Meter, SourceError, chunks
+from fairlead.sources.careful_file import (
+    CarefulFile,
+    CarefulTar,
+    OddRecordsError,
+    TooMuchToReadError,
+)
+from fairlead.sources.compressed import declared_files, opened
 
-OPENERS: Mapping[bytes, Callable[[BinaryIO], object]] = {
-    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
-    b"BZh": bz2.BZ2File,
-    b"\xfd7zXZ\x00": lzma.LZMAFile,
-}
-ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # with members, and without
-MAX_READ_BYTES = 16 * 1024 * 1024  # bytes of an archive's own table of contents
+ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")  # with members, and without
+MAX_HEADER_BYTES = 64 * 1024  # before one member of a tar: names, attributes, a map of holes
+MAX_TABLE_BYTES = 8 * 1024 * 1024  # of a zip's own table of contents
 MAX_NAME_BYTES, MAX_PATH_CHARS, MAX_PATH_DEPTH = 255, 2000, 64
+MAX_RATIO = 1000  # of what comes out to the archive, from MIN_RATIO_BYTES on
+MIN_RATIO_BYTES = 100 * 1024 * 1024
+MAX_ERROR_CHARS = 200
 ENCRYPTED = 0x1
 ARCHIVE_ERRNOS = {None, errno.EINVAL}  # bz2 and gzip say so of wrong data, seek() of wrong offsets
 BROKEN = (
+    OddRecordsError,
     tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
-    lzma.LZMAError,
+    struct.error,
+    LZMAError,
     EOFError,
-    NotImplementedError,  # a compression that zipfile does not know
-    FileExistsError,
-    NotADirectoryError,
-    IsADirectoryError,
-    UnicodeDecodeError,
-    RecursionError,  # headers that announce headers that announce headers
+    RuntimeError,  # of zipfile; headers that announce headers; NotImplementedError: a compression
+    ArithmeticError,  # offsets beyond everything
+    ValueError,  # numbers and texts that are none
+    LookupError,
 )
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of an archive: ``size`` is what that says of it; ``content`` is to be closed."""
+
+    name: PurePosixPath
+    size: int
+    content: IO[bytes]
 
 
 def unpack(archive: Path, into: Path, limits: Limits) -> Digests:
@@ -52,53 +68,94 @@ def unpack(archive: Path, into: Path, limits: Limits) -> Digests:
 
     Which of them it is its content says, not its name. Folders come with the files in them.
     """
-    meter, digests = Meter(limits, f"What {archive.name} holds"), {}
+    meter = _Meter(limits, archive)
+    digests: Digests = {}
     with archive.open("rb") as file, _told(archive.name):
-        for name, source in _members(file, into, meter):
-            target = into / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with source:
-                digests[name.as_posix()] = meter.store(chunks(source), target)
+        for member in _members(file, meter):
+            target = _place(member.name, into, meter, again=member.name.as_posix() in digests)
+            meter.expect(member.size)
+            with member.content:
+                digests[member.name.as_posix()] = meter.store(chunks(member.content), target)
     return digests
 
 
-def _members(file: BinaryIO, into: Path, meter: Meter) -> Iterator[tuple[PurePosixPath, IO[bytes]]]:
+class _Meter(Meter):
+    """Counts what comes out, and compares it with the size of the archive."""
+
+    def __init__(self, limits: Limits, archive: Path) -> None:
+        super().__init__(limits, f"What {archive.name} holds")
+        self._most = max(MIN_RATIO_BYTES, MAX_RATIO * archive.stat().st_size)
+
+    def expect(self, size: int) -> None:
+        super().expect(size)
+        if self.bytes + size > self._most:
+            raise SourceError(
+                Reason.ARCHIVE_UNSAFE,
+                f"The archive was refused: it unpacks to more than {MAX_RATIO:,} times its size.",
+                "Offer its files without packing them, or leave out what is empty in them.",
+            )
+
+
+def _members(file: BinaryIO, meter: Meter) -> Iterator[Member]:
     magic = file.read(8)
     file.seek(0)
-    if magic.startswith(ZIP):
-        return _zip_members(file, meter)
-    opener = next((o for m, o in OPENERS.items() if magic.startswith(m)), None)
-    return _tar_members(cast("IO[bytes]", opener(file)) if opener else file, into, meter)
+    return _zip_members(file, meter) if magic.startswith(ZIP_MAGIC) else _tar_members(file, meter)
 
 
-def _tar_members(
-    content: IO[bytes], into: Path, meter: Meter
-) -> Iterator[tuple[PurePosixPath, IO[bytes]]]:
-    with tarfile.open(fileobj=cast("IO[bytes]", _Careful(content)), mode="r:") as tar:
+def _tar_members(file: BinaryIO, meter: Meter) -> Iterator[Member]:
+    careful = CarefulTar(opened(file))
+    careful.allow(MAX_HEADER_BYTES)
+    with tarfile.open(fileobj=cast("IO[bytes]", careful), mode="r:") as tar:
         for member in tar:
             meter.count_file()
             name = checked_name(member.name)
             if not (member.isreg() or member.isdir()):
                 raise unsafe(member.name, f"is a {_kind(member)}")
-            tarfile.data_filter(member, str(into))
-            meter.expect(member.size)
+            if member.size < 0:
+                raise _invalid(f"{member.name} in it has a size that is none")
+            careful.allow(None)
             source = tar.extractfile(member) if member.isreg() else None
             if source is not None:
-                yield name, source
+                yield Member(name, member.size, source)
+            careful.allow(MAX_HEADER_BYTES)
 
 
-def _zip_members(file: BinaryIO, meter: Meter) -> Iterator[tuple[PurePosixPath, IO[bytes]]]:
-    with zipfile.ZipFile(cast("IO[bytes]", _Careful(file))) as archive:
-        for member in archive.infolist():
-            meter.count_file()
-            name = checked_name(member.filename)
-            if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise unsafe(member.filename, "is a link or a device")
-            if member.flag_bits & ENCRYPTED:
-                raise _invalid(f"{member.filename} in it is encrypted")
-            meter.expect(member.file_size)
-            if not member.is_dir():
-                yield name, archive.open(member)
+def _zip_members(file: BinaryIO, meter: Meter) -> Iterator[Member]:
+    meter.expect_files(declared_files(file))
+    careful = CarefulFile(file)
+    careful.allow(MAX_TABLE_BYTES)
+    with zipfile.ZipFile(cast("IO[bytes]", careful)) as archive:
+        careful.allow(None)
+        last = {_judged(member, meter): member for member in archive.infolist()}
+        files = {name: member for name, member in last.items() if not member.is_dir()}
+        meter.expect(sum(member.file_size for member in files.values()))
+        for name, member in files.items():
+            yield Member(name, member.file_size, archive.open(member))
+
+
+def _judged(member: zipfile.ZipInfo, meter: Meter) -> PurePosixPath:
+    meter.count_file()
+    name = checked_name(member.filename)
+    if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise unsafe(member.filename, "is a link or a device")
+    if member.flag_bits & ENCRYPTED:
+        raise _invalid(f"{member.filename} in it is encrypted")
+    return name
+
+
+def _place(name: PurePosixPath, into: Path, meter: Meter, *, again: bool) -> Path:
+    """Where a file goes. One that was there before goes away."""
+    target = into / name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if again:
+            meter.give_back(target.stat().st_size)
+            target.unlink()
+    except (FileExistsError, NotADirectoryError) as error:
+        raise _both(name) from error
+    if target.is_dir():
+        raise _both(name)
+    return target
 
 
 def checked_name(name: str) -> PurePosixPath:
@@ -127,6 +184,10 @@ def unsafe(member: str, why: str) -> SourceError:
     )
 
 
+def _both(name: PurePosixPath) -> SourceError:
+    return _invalid(f"{name} in it is both a file and a folder: the archive is broken")
+
+
 def _invalid(why: str) -> SourceError:
     return SourceError(
         Reason.ARCHIVE_INVALID,
@@ -138,44 +199,22 @@ def _invalid(why: str) -> SourceError:
 
 @contextmanager
 def _told(name: str) -> Iterator[None]:
+    """What the libraries say of a broken archive, without any path of this machine."""
     try:
         yield
-    except tarfile.FilterError as error:
-        raise unsafe(error.tarinfo.name, "is not safe to unpack") from error
+    except TooMuchToReadError as error:
+        raise _invalid(
+            f"{name} is a broken archive (its table of contents is too large)"
+        ) from error
     except BROKEN as error:
-        raise _invalid(f"{name} is no archive that we read, or a broken one ({error})") from error
+        said = one_line(str(error))[:MAX_ERROR_CHARS] or type(error).__name__
+        raise _invalid(f"{name} is no archive that we read, or a broken one ({said})") from error
     except OSError as error:
         if error.errno not in ARCHIVE_ERRNOS:
             raise
-        raise _invalid(f"{name} is a broken archive ({error})") from error
+        said = one_line(error.strerror or str(error))[:MAX_ERROR_CHARS]
+        raise _invalid(f"{name} is a broken archive ({said})") from error
 
 
 def _kind(member: tarfile.TarInfo) -> str:
     return "link" if member.issym() or member.islnk() else "device or another special file"
-
-
-class _Careful(io.RawIOBase):
-    """A file that is never read in one great gulp, as tables of contents and long names are."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        super().__init__()
-        self._file = file
-
-    def read(self, size: int = -1) -> bytes:
-        wanted = min(size, MAX_READ_BYTES + 1) if size >= 0 else MAX_READ_BYTES + 1
-        content = self._file.read(wanted)
-        if len(content) > MAX_READ_BYTES:
-            raise zipfile.BadZipFile("its table of contents is too large")
-        return content
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True

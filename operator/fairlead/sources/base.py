@@ -69,6 +69,14 @@ class Meter:
         """Take note of ``size`` bytes that have come."""
         self.expect(size)
         self.bytes += size
+        self.check_time()
+
+    def give_back(self, size: int) -> None:
+        """``size`` bytes that were counted are gone again."""
+        self.bytes -= size
+
+    def check_time(self) -> None:
+        """Refuse to go on when the time is over."""
         if self._limits.seconds_left <= 0:
             raise SourceError(
                 Reason.TASK_TIMED_OUT,
@@ -80,8 +88,13 @@ class Meter:
             )
 
     def count_file(self) -> None:
+        self.expect_files(self.files + 1)
         self.files += 1
-        if self.files > self._limits.most_files:
+        self.check_time()
+
+    def expect_files(self, count: int) -> None:
+        """Refuse at once what says itself that it holds too many files and folders."""
+        if count > self._limits.most_files:
             raise self._too_large(f"holds more than {self._limits.most_files:,} files and folders")
 
     def store(self, chunks: Iterable[bytes], target: Path) -> str:

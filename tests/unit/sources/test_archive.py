@@ -2,8 +2,12 @@
 
 import gzip
 import io
+import lzma
+import os
 import random
 import stat
+import subprocess
+import sys
 import tarfile
 import time
 import zipfile
@@ -15,6 +19,7 @@ from typing import Literal
 import pytest
 
 from fairlead.api.reasons import Reason
+from fairlead.sources import archive
 from fairlead.sources.archive import unpack
 from fairlead.sources.base import Limits, SourceError
 
@@ -70,6 +75,40 @@ def encrypted() -> bytes:
     content[content.index(b"PK\x03\x04") + 6] |= 1
     content[content.index(b"PK\x01\x02") + 8] |= 1
     return bytes(content)
+
+
+def negative() -> bytes:
+    """A size in base 256, as GNU writes large ones, and below nothing."""
+    header = bytearray(tarfile.TarInfo("a").tobuf(tarfile.GNU_FORMAT))
+    header[124:136] = b"\xff" * 10 + (-512 & 0xFFFF).to_bytes(2, "big")
+    header[148:156] = b" " * 8
+    header[148:156] = f"{sum(header):06o}\0 ".encode()
+    return bytes(header) + bytes(2048)
+
+
+def sparse(real_size: int, data: bytes = b"end") -> bytes:
+    """A file of holes with something at its end, in GNU's format 1.0."""
+    where = f"1\n{real_size - len(data)}\n{len(data)}\n".encode().ljust(512, b"\0")
+    member = tarfile.TarInfo("m/holes.bin")
+    member.size = len(where) + len(data)
+    member.pax_headers = {
+        "GNU.sparse.major": "1",
+        "GNU.sparse.minor": "0",
+        "GNU.sparse.name": "m/holes.bin",
+        "GNU.sparse.realsize": str(real_size),
+    }
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(member, io.BytesIO(where + data))
+    return out.getvalue()
+
+
+def long_header(content: bytes) -> bytes:
+    """A pax header with that content, as nobody writes it."""
+    header = tarfile.TarInfo("pax")
+    header.type, header.size = tarfile.XHDTYPE, len(content)
+    padded = content + bytes(-len(content) % 512)
+    return header.tobuf(tarfile.USTAR_FORMAT) + padded + tarred()({"a": b"1"})
 
 
 PACKERS = [
@@ -180,15 +219,198 @@ def test_the_clock_is_looked_at(tmp_path: Path, pack: Pack) -> None:
         pytest.param(b"BZhnot really", "broken", id="wrong bzip2"),
         pytest.param(b"\xfd7zXZ\x00not really", "broken", id="wrong xz"),
         pytest.param(encrypted(), "a in it is encrypted", id="encrypted"),
-        pytest.param(tarred()({"a": b"1", "a/b": b"2"}), "broken", id="a file that is a folder"),
-        pytest.param(zipped({"a/b": b"2", "a": b"1"}), "broken", id="a folder that is a file"),
-        pytest.param(b"".join(tarred()({"a": b"1"})[:1024] for _ in "12"), "broken", id="twice"),
+        pytest.param(
+            tarred()({"a": b"1", "a/b": b"2"}), "a/b in it is both", id="a file that is a folder"
+        ),
+        pytest.param(
+            zipped({"a/b": b"2", "a": b"1"}), "a in it is both", id="a folder that is a file"
+        ),
+        pytest.param(negative(), "a in it has a size that is none", id="a size below nothing"),
     ],
 )
 def test_what_is_no_archive_is_said_to_be_none(tmp_path: Path, content: bytes, why: str) -> None:
     with pytest.raises(SourceError, match=why) as refused:
         unpacked(tmp_path, content)
     assert refused.value.reason is Reason.ARCHIVE_INVALID
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_of_a_file_that_comes_twice_the_last_counts(
+    tmp_path: Path, mode: Literal["w", "w:gz"]
+) -> None:
+    """As ``tar --append`` makes them."""
+    out = io.BytesIO()
+    with tarfile.open(None, mode, out) as archive:
+        for name, content in [("a", b"first, longer"), ("b", b"other"), ("./a", b"last")]:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    assert unpacked(tmp_path, out.getvalue(), limits(most_bytes=20)) == {
+        "a": b"last",
+        "b": b"other",
+    }
+
+
+def test_of_a_file_that_is_twice_in_a_zip_the_last_counts(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a", b"first, longer")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("a", b"last")
+    assert unpacked(tmp_path, out.getvalue()) == {"a": b"last"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        tarred()({"a": b"1", "a/b": b"2"}),
+        zipped({"a/b": b"2", "a": b"1"}),
+        tarred("w:gz")(FILES)[:80],
+        b"no archive" * 100,
+        b"BZhnot really",
+    ],
+)
+def test_no_path_of_this_machine_is_told(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(SourceError) as refused:
+        unpacked(tmp_path, content)
+    assert str(tmp_path) not in str(refused.value)
+    assert "/tmp" not in str(refused.value)
+
+
+def test_a_zip_that_says_itself_that_it_is_too_large_is_not_unpacked(tmp_path: Path) -> None:
+    """Each member fits, and all together do not: the table of contents says so at once."""
+    content = zipped({f"f{i}": bytes(300_000) for i in range(50)})
+    with pytest.raises(SourceError, match="is larger than 1,000,000 bytes"):
+        unpacked(tmp_path, content, limits(most_bytes=1_000_000))
+    assert files_below(tmp_path / "into") == []
+
+
+def test_a_zip_that_says_itself_that_it_holds_too_many_files_is_not_read(tmp_path: Path) -> None:
+    content = zipped({f"f{i}": b"" for i in range(101)})
+    broken = content[: content.index(b"PK\x01\x02")] + content[content.rindex(b"PK\x05\x06") :]
+    with pytest.raises(SourceError, match="holds more than 100 files and folders"):
+        unpacked(tmp_path, broken)
+
+
+@pytest.mark.parametrize(
+    "pack", [zipped, tarred("w:bz2"), tarred("w:xz")], ids=["zip", "bz2", "xz"]
+)
+def test_what_is_a_thousand_times_its_archive_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Pack
+) -> None:
+    monkeypatch.setattr(archive, "MIN_RATIO_BYTES", 1_000_000)
+    monkeypatch.setattr(archive, "MAX_RATIO", 500)
+    content = pack({f"zeros{i}": bytes(900_000) for i in range(9)})
+    with pytest.raises(SourceError, match="unpacks to more than 500 times its size") as refused:
+        unpacked(tmp_path, content)
+    assert refused.value.reason is Reason.ARCHIVE_UNSAFE
+    assert sum(path.stat().st_size for path in files_below(tmp_path / "into")) <= 900_000
+
+
+def test_holes_of_a_sparse_file_count(tmp_path: Path) -> None:
+    assert unpacked(tmp_path, sparse(1000)) == {"m/holes.bin": bytes(997) + b"end"}
+
+
+def test_a_sparse_file_that_is_too_large_is_refused_by_its_header(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="is larger than 10,000,000 bytes"):
+        unpacked(tmp_path, sparse(20_000_000))
+    assert files_below(tmp_path) == [tmp_path / "m.any"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"5 aaa" * 13_000 + b"=", id="each record looks for its end"),
+        pytest.param(b"1" * 65_000, id="digits without end"),
+        pytest.param(b"30 GNU.sparse.map=" + b"0,1," * 16_000, id="a map of holes"),
+        pytest.param(b"22 GNU.sparse.major=1\n" * 2800, id="the same again and again"),
+    ],
+)
+def test_a_header_takes_little_time_whatever_is_in_it(tmp_path: Path, content: bytes) -> None:
+    begun = time.monotonic()
+    with suppress(SourceError):
+        unpacked(tmp_path, long_header(content))
+    assert time.monotonic() - begun < 10
+
+
+def test_a_map_of_holes_is_not_read_without_end(tmp_path: Path) -> None:
+    """The map lies in the data of the file, and says itself how long it is."""
+    numbers = b"1000000000\n" + b"1\n" * 1_000_000
+    content = sparse(1000).replace(b"1\n997\n3\n", numbers)
+    with pytest.raises(SourceError, match="table of contents is too large"):
+        unpacked(tmp_path, gzip.compress(content))
+
+
+def test_an_xz_that_asks_for_too_much_memory_is_refused(tmp_path: Path) -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1024**3}]
+    content = lzma.compress(tarred()(FILES), filters=filters)
+    with pytest.raises(SourceError, match="Memory usage limit exceeded"):
+        unpacked(tmp_path, content)
+
+
+def test_an_xz_of_several_streams_is_one_archive(tmp_path: Path) -> None:
+    content = tarred()(FILES)
+    halves = lzma.compress(content[:700]) + bytes(8) + lzma.compress(content[700:])
+    assert unpacked(tmp_path, halves) == FILES
+
+
+OLD_PYTHON = """
+import sys, tarfile, time
+from pathlib import Path
+for name in ("data_filter", "FilterError"):
+    if hasattr(tarfile, name):
+        delattr(tarfile, name)
+from fairlead.sources.archive import unpack
+from fairlead.sources.base import Limits, SourceError
+assert not {"kopf", "kubernetes", "httpx", "docker"} & set(sys.modules)
+into = Path(sys.argv[2])
+into.mkdir()
+try:
+    print(sorted(unpack(Path(sys.argv[1]), into, Limits(10**6, 100, time.monotonic() + 60))))
+except SourceError as error:
+    print(error.reason)
+"""
+
+
+def interpreters() -> list[str]:
+    """This one, and Debian 12's own (3.11.2), where the machine has it."""
+    system = "/usr/bin/python3"
+    version = "import sys; sys.exit(sys.version_info[:2] != (3, 11))"
+    there = (
+        Path(system).exists()
+        and not subprocess.run([system, "-c", version], check=False).returncode
+    )
+    return [sys.executable, *([system] if there else [])]
+
+
+@pytest.mark.parametrize("python", interpreters())
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (zipped(FILES), str(sorted(FILES))),
+        (tarred("w:gz")(FILES), str(sorted(FILES))),
+        (tarred("w:xz")(FILES), str(sorted(FILES))),
+        (tarred()({"../evil": b"x"}), "ArchiveUnsafe"),
+        (special(tarfile.SYMTYPE), "ArchiveUnsafe"),
+        (sparse(1000), "['m/holes.bin']"),
+    ],
+    ids=["zip", "tar.gz", "tar.xz", "outside", "link", "sparse"],
+)
+def test_the_rules_need_nothing_that_python_3_11_2_lacks(
+    tmp_path: Path, python: str, content: bytes, said: str
+) -> None:
+    (tmp_path / "archive").write_bytes(content)
+    operator = Path(archive.__file__).parents[2]
+    packages = Path(pytest.__file__).parents[1]
+    done = subprocess.run(
+        [python, "-c", OLD_PYTHON, str(tmp_path / "archive"), str(tmp_path / "into")],
+        env={"PYTHONPATH": f"{operator}{os.pathsep}{packages}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout.strip(), done.stderr) == (said, "")
 
 
 def test_a_name_of_many_gigabytes_is_not_read_into_memory(tmp_path: Path) -> None:
@@ -207,7 +429,7 @@ def test_headers_without_end_are_no_archive(tmp_path: Path) -> None:
     assert refused.value.reason is Reason.ARCHIVE_INVALID
 
 
-@pytest.mark.parametrize("pack", PACKERS)
+@pytest.mark.parametrize("pack", [*PACKERS, pytest.param(lambda _: sparse(5000), id="sparse")])
 def test_whatever_is_broken_in_an_archive_it_is_never_more_than_refused(
     tmp_path: Path, pack: Pack
 ) -> None:
