@@ -277,6 +277,11 @@ class PodEvidence:
             yield ContainerEvidence(name, role, status)
 
 
+def most_tried(pod: PodEvidence) -> tuple[int, str]:
+    """A key to sort by: of several pods that fail alike, the one that has failed most is shown."""
+    return pod.restarts, pod.name
+
+
 def read_event(manifest: Manifest) -> PodEvent:
     """Return an event of the API (``v1``); total, whatever it holds."""
     series = _map(manifest.get("series"))

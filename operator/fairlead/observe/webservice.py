@@ -16,7 +16,7 @@ from fairlead.evidence import ChildEvidence, WebserviceEvidence
 from fairlead.observe.context import ReconcileContext
 from fairlead.observe.projection import project
 from fairlead.observe.references import Key
-from fairlead.pod_evidence import PodEvidence, read_event
+from fairlead.pod_evidence import PodEvidence, most_tried, read_event
 
 MAX_LOG_READS = 2  # pods of one service whose logs are read in one reconcile
 MAX_EVENT_READS = 2  # pods of one service whose events are
@@ -67,7 +67,8 @@ async def _live(
 async def _pods(webservice: Webservice, context: ReconcileContext) -> list[PodEvidence]:
     found = context.cache.pods(webservice.namespace, webservice.name)
     pods = [PodEvidence(pod, CONTAINER) for pod in found]
-    crashed = [pod for pod in pods if pod.crashed and not pod.leaving][:MAX_LOG_READS]
+    lasting = [pod for pod in pods if pod.crashed and not pod.leaving and not pod.finished]
+    crashed = sorted(lasting, key=most_tried, reverse=True)[:MAX_LOG_READS]
     read = [await _with_log(pod, context) for pod in crashed]
     return await _with_events([*read, *(pod for pod in pods if pod not in crashed)], context)
 

@@ -16,6 +16,7 @@ from tests.unit.controller.world import World
 
 IMAGE = "registry.example.com/team/credit:1"
 SERVICE: Manifest = {"image": IMAGE}
+EVICTED: Manifest = {"phase": "Failed", "reason": "Evicted", "message": "low on memory"}
 OLD = "2026-01-01T00:00:00Z"
 CHILDREN = ("deployments", "services", "poddisruptionbudgets", "horizontalpodautoscalers")
 
@@ -268,3 +269,25 @@ async def test_events_of_pods_that_start_as_they_should_are_not_read() -> None:
         world.cluster.put({**pod, "metadata": {**pod["metadata"], "creationTimestamp": OLD}})
         await world.settled()
     assert world.cluster.requests["list", "events"] == 0
+
+
+async def test_the_log_of_the_pod_that_has_failed_most_is_shown() -> None:
+    world = World()
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    async with world.running():
+        await world.until(lambda: made(world) == list(CHILDREN))
+        template = world.cluster.find("deployments", "demo", "credit") or {}
+        labels = template["spec"]["template"]["metadata"]["labels"]
+        for number in range(5):
+            pod = kubelet.crashed(9)
+            pod["status"]["containerStatuses"][0]["restartCount"] = number
+            pod["metadata"] |= {"name": f"pod-{number}", "labels": labels, "uid": f"p{number}"}
+            world.cluster.logs[f"pod-{number}"] = f"log {number}"
+            world.cluster.put({**pod, "metadata": {**pod["metadata"], "creationTimestamp": OLD}})
+        over = kubelet.pod(kubelet.container(state=kubelet.terminated(137)), **EVICTED)
+        over["metadata"] |= {"name": "pod-9", "labels": labels, "uid": "p9"}
+        world.cluster.put(over)
+        await world.until(lambda: "failure" in world.status(WEBSERVICE, "credit"))
+        await world.settled()
+    failure = world.status(WEBSERVICE, "credit")["failure"]
+    assert (failure["pod"], failure["logTail"]) == ("pod-4", "log 4")

@@ -238,6 +238,30 @@ def test_a_rollout_that_is_stuck_says_what_a_pod_says() -> None:
     assert "no pod says why. See `kubectl get pods`" in silent.condition.message
 
 
+@pytest.mark.parametrize(
+    ("said", "class_", "remedy"),
+    [
+        ("exceeded quota: small, requested: pods=1", FailureClass.RESOURCE, "for room"),
+        ("failed quota: small: must specify limits.cpu for: scoring", FailureClass.USER,
+         "spec.resources.limits"),
+        ("maximum memory usage per Container is 1Gi, but limit is 2Gi", FailureClass.USER,
+         "limit range"),
+        ('violates PodSecurity "restricted:latest": privileged (container "proxy")',
+         FailureClass.INFRASTRUCTURE, "what was added to the pod"),
+        ('admission webhook "p.example.com" denied the request: no', FailureClass.USER, "policy"),
+        ("", FailureClass.RESOURCE, "Ask whoever runs the namespace."),
+    ],
+)  # fmt: skip
+def test_who_refuses_the_pods_is_told_by_who_can_act(
+    said: str, class_: FailureClass, remedy: str
+) -> None:
+    refusal = {"type": "ReplicaFailure", "status": "True", "message": said}
+    refused = judged(live(conditions=[refusal])).finding
+    assert refused
+    assert (refused.reason, refused.class_) == ("PodRefused", class_)
+    assert remedy in (refused.remedy or "")
+
+
 def failure(log: str | None, known: FailureStatus | None = None) -> FailureStatus:
     found = failure_of(judged(live(updatedReplicas=2), crashed(exitCode=9, log=log)), known, NOW)
     assert found

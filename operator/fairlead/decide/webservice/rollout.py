@@ -10,10 +10,11 @@ from fairlead.api.status import LOG_TAIL_BYTES, FailureClass, FailureStatus
 from fairlead.api.webservice import ReplicaCounts, State
 from fairlead.desired.metadata import REVISION
 from fairlead.diagnosis.pod_events import last_words
+from fairlead.diagnosis.pod_refusal import pods_refused
 from fairlead.diagnosis.pods import diagnose
 from fairlead.evidence import ChildEvidence, PodContext
 from fairlead.finding import Finding
-from fairlead.pod_evidence import PodEvidence
+from fairlead.pod_evidence import PodEvidence, most_tried
 from fairlead.redact import redacted
 
 FINAL_CLASSES = {
@@ -93,7 +94,7 @@ def rollout(
         return Rollout(replicas, settled, old, _stuck(live), refusal, says=says)
     reason = Counter(finding.reason for _, finding in found).most_common(1)[0][0]
     culprits = [(pod, finding) for pod, finding in found if finding.reason == reason]
-    pod, finding = max(culprits, key=lambda pair: (pair[0].restarts, pair[0].name))
+    pod, finding = max(culprits, key=lambda pair: most_tried(pair[0]))
     total = max(len(active), replicas.desired)
     affected = f"{min(len(culprits), total)} of {total}"
     return Rollout(replicas, settled, old, finding=finding, culprit=pod, affected=affected)
@@ -192,13 +193,7 @@ def _refused(live: ChildEvidence) -> Finding | None:
     refusal = live.condition("ReplicaFailure")
     if refusal.get("status") != "True":
         return None
-    return Finding(
-        Reason.POD_REFUSED,
-        FailureClass.RESOURCE,
-        f"The cluster refuses to make the pods: {refusal.get('message', 'no reason given')}",
-        "Ask whoever runs the namespace for room, or ask for less in spec.resources. It is tried "
-        "again by itself.",
-    )
+    return pods_refused(str(refusal.get("message", "")))
 
 
 def _paused(live: ChildEvidence) -> Finding | None:

@@ -169,7 +169,8 @@ def _served_last(evidence: WebserviceEvidence) -> str:
 
 
 def _requeue_after(evidence: WebserviceEvidence, progress: Rollout, now: datetime) -> float:
-    unread = any(pod.crashed and pod.log is None for pod in evidence.pods)
+    culprit = progress.culprit
+    unread = culprit is not None and culprit.crashed and culprit.log is None
     if unread or any(may_soon_need_events(pod, now) for pod in evidence.pods):
         return REQUEUE_SOON_S
     waits = progress.finding is None and not progress.complete
