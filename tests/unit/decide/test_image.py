@@ -38,6 +38,7 @@ def decided(
     tasks: Mapping[str, TaskState] | None = None,
     files: Mapping[str, bytes] | None = FILES,
     models: Mapping[str, Model | None] | None = None,
+    **more: Any,
 ) -> Decision[InferenceImageStatus]:
     evidence = image_evidence(
         image=seen,
@@ -46,7 +47,7 @@ def decided(
         tasks=tasks or {},
         settings=SETTINGS,
     )
-    return decide_image(evidence, NOW)
+    return decide_image(replace(evidence, **more), NOW)
 
 
 def said(decision: Decision[InferenceImageStatus]) -> dict[str, str]:
@@ -141,6 +142,18 @@ def test_an_image_goes_through_its_stages_and_is_ready() -> None:
     assert story.status.display
     assert story.status.display.build == "48s"
     assert image_reference(image(story.status.to_wire())) == f"localhost:5000/demo/diabetes@{IMAGE}"
+
+
+def test_a_build_that_will_have_to_wait_is_never_said_to_be_at_work() -> None:
+    """The runner does not know the task yet, but how many are before it."""
+    story = Story()
+    story.resolve()
+    seen = image(story.status.to_wire(), **story.spec)
+    decision = decided(seen, story.tasks, new_tasks={"environment": 3})
+    assert said(decision)["EnvironmentReady"] == "Unknown/Queued"
+    assert "It waits behind 2 others" in decision.conditions[0].message
+    at_once = decided(seen, story.tasks, new_tasks={"environment": 0, "assemble": 7})
+    assert said(at_once)["EnvironmentReady"] == "Unknown/BuildingEnvironment"
 
 
 def test_unchanged_inputs_do_nothing_at_all() -> None:
