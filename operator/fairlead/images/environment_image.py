@@ -33,8 +33,9 @@ def find_environment(
 
 
 _PYTHON = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")
-_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
-_LOG = re.compile(r"log-([1-9][0-9]{0,8})-([1-9][0-9]{0,8})")
+# Far below the highest version that status can hold: whoever pushes such a tag by hand leaves room.
+_NUMBER = re.compile(r"[1-9][0-9]{0,7}")
+_LOG = re.compile(r"log-([1-9][0-9]{0,7})-([1-9][0-9]{0,7})")
 
 
 def version_of(tag: str) -> int | None:

@@ -45,6 +45,7 @@ logger = structlog.get_logger("fairlead")
 TASK_FILE = "task.json"  # the card: what the folder is about
 MAX_CARD_BYTES = 4096
 TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+BUILD = r"^([a-z0-9-]+/[a-z0-9-]+/[1-9][0-9]{0,9}-[1-9][0-9]{0,9})?$"
 REDACTED_AT_ONCE_CHARS = 32 * 1024
 ATTEMPT = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -55,7 +56,7 @@ class Card(StatusWire):
     id: Annotated[str, Field(max_length=200)]
     attempt: Annotated[int, Field(ge=1)]
     program: Annotated[str, Field(max_length=64)] = ""
-    build: Annotated[str, Field(max_length=256)] = ""
+    build: Annotated[str, Field(max_length=256, pattern=BUILD)] = ""
 
 
 class TaskFolders:

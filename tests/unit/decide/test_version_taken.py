@@ -229,3 +229,11 @@ def test_a_status_that_could_not_be_written_leaves_the_version_at_work_in_place(
     assert loop.status.version == 3
     assert loop.status.build
     assert loop.status.build.id == "3-1"
+
+
+def test_a_tag_pushed_by_hand_leaves_room_for_versions() -> None:
+    """Nine digits are no version; the highest of eight still has a next one."""
+    repository = Repository({99_999_999: "9" * 64}, set())
+    loop = Loop("mine", repository)
+    run_until_settled([loop])
+    assert (loop.reason, loop.status.version) == ("Built", 100_000_000)

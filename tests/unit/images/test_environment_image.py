@@ -14,6 +14,8 @@ from fairlead.images.environment_image import version_of, version_of_log
         ("1.0", None, None),
         ("latest", None, None),
         ("٣", None, None),
+        ("9" * 8, 99_999_999, None),
+        ("9" * 9, None, None),
         ("1" * 20, None, None),
         ("log-3-1", None, 3),
         ("log-14-20", None, 14),

@@ -61,6 +61,7 @@ async def recovered(state: Path) -> dict[str, TaskPhase]:
         ({"task_json": json.dumps({**CARD, "attempt": 2})}, None),
         ({"task_json": json.dumps({**CARD, "attempt": "many"})}, None),
         ({"task_json": json.dumps({**CARD, "build": 5})}, None),
+        ({"task_json": json.dumps({**CARD, "build": "demo/x/one-two"})}, None),
         ({"task_json": json.dumps({**CARD, "build": "x" * 100_000})}, None),
     ],
 )
