@@ -25,7 +25,7 @@ from fairlead.api.fields import (
     StoredDigest,
     VersionNumber,
 )
-from fairlead.api.model import ModelVersion
+from fairlead.api.model import ModelSource, ModelVersion
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.api.wire import StatusWire, Wire
@@ -92,14 +92,12 @@ class TaskResult(StatusWire):
 
 
 class IngestRequest(Wire):
-    """Fetch a model and store it as a version. Without ``uri`` its files lie in ``files/``."""
+    """Fetch a model and store it as a version. A ConfigMap's files lie in ``files/``."""
 
     repository: str
     """``<push registry>/<namespace>/fairlead/models/<object name>``."""
     model_name: str
-    source: str
-    """Where it comes from, as status shows it: the address, or ``configmap/<name>``."""
-    uri: str | None = None
+    source: ModelSource
     unpack: bool = False
     digest: str | None = None
 

@@ -1,9 +1,9 @@
 """Model: a trained model, stored once as a versioned layer in the registry."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from fairlead.api.fields import (
     ConfigMapName,
@@ -65,6 +65,18 @@ class ModelSource(Wire):
         | None
     ) = None
     config_map: ConfigMapSource | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
+            raise ValueError("exactly one of uri and configMap must be given")
+        return self
+
+    @property
+    def given(self) -> str:
+        """The name of the field that is set; ``sources/kinds.py`` has a row for each."""
+        fields = type(self).model_fields
+        return next(name for name in fields if getattr(self, name) is not None)
 
 
 class ModelSpec(Wire):

@@ -24,7 +24,7 @@ from fairlead.decide.missing import missing_config_map
 from fairlead.decide.task_progress import TaskProgress, pending, task_progress
 from fairlead.evidence import ModelEvidence
 from fairlead.images.hashes import ingest_key
-from fairlead.redact import redacted
+from fairlead.sources.kinds import describe
 
 
 def model_name(model: Model) -> str:
@@ -37,7 +37,7 @@ def decide_model(evidence: ModelEvidence, now: datetime) -> Decision[ModelStatus
     if source.config_map and evidence.files is None:
         missing = missing_config_map("Resolved", source.config_map.name, model, now)
         return Decision(model.status, (missing, *_standing(model.status)))
-    resolved = StageResult(true("Resolved", Reason.RESOLVED, f"The source is {describe(model)}."))
+    resolved = StageResult(true("Resolved", Reason.RESOLVED, f"The source is {describe(source)}."))
     key = _key(evidence)
     if model.status.ingest and model.status.ingest.key == key:
         return Decision(model.status, (resolved, *_standing(model.status)))
@@ -46,7 +46,7 @@ def decide_model(evidence: ModelEvidence, now: datetime) -> Decision[ModelStatus
         status = _with_result(model, key, IngestResult.model_validate(progress.result))
         stages, taken = (resolved, *_standing(status)), (progress.identifier,)
         return Decision(status, stages, taken=taken, changes=(_news(status),))
-    message = f"Fetching {describe(model)} and storing it in the registry."
+    message = f"Fetching {describe(source)} and storing it in the registry."
     progress = progress.with_position(evidence.new_tasks)
     storing = pending("Stored", progress, model.status, Reason.INGESTING, message, now)
     return Decision(
@@ -55,14 +55,6 @@ def decide_model(evidence: ModelEvidence, now: datetime) -> Decision[ModelStatus
         tasks=(progress.task,) if progress.task else (),
         requeue_after=progress.requeue_after(now, ON_RESYNC_S),
     )
-
-
-def describe(model: Model) -> str:
-    """Where the model comes from: the address, or ``configmap/<name>``."""
-    source = model.spec.source
-    if source.config_map:
-        return f"configmap/{source.config_map.name}"
-    return redacted(str(source.uri))  # a signed address is a key
 
 
 def current(status: ModelStatus) -> ModelVersion | None:
@@ -91,8 +83,7 @@ def _work(evidence: ModelEvidence, key: str, now: datetime) -> TaskProgress:
     request = IngestRequest(
         repository=registry,
         model_name=model_name(model),
-        source=describe(model),
-        uri=model.spec.source.uri,
+        source=model.spec.source,
         unpack=model.spec.unpack,
         digest=model.spec.digest,
     )

@@ -15,7 +15,6 @@ from fairlead.images.environment_image import version_of
 from fairlead.images.layers import Entry, tar
 from fairlead.images.layout import APP_ROOT, model_folder
 from fairlead.images.model_content import Content
-from fairlead.redact import redacted
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import RegistryFaultError
 from fairlead.registry.oci import (
@@ -28,6 +27,7 @@ from fairlead.registry.oci import (
     written,
 )
 from fairlead.registry.reference import Repository
+from fairlead.sources.kinds import describe
 
 MODEL_ARTIFACT_TYPE = "application/vnd.fairlead.model.v1"
 ANNOTATION_PREFIX = "dev.fairlead.model."
@@ -79,7 +79,7 @@ def push(
         digest=content.digest,
         size_bytes=content.size,
         files=len(content.files),
-        source=redacted(request.source)[:MAX_SOURCE_CHARS],
+        source=describe(request.source)[:MAX_SOURCE_CHARS],
         artifact=f"{repository}:{number}",
         layer=digest,
         path=content.entry,

@@ -7,16 +7,13 @@ from pathlib import Path
 
 from fairlead.api.model import MAX_VERSIONS, ModelVersion
 from fairlead.api.reasons import Reason
-from fairlead.connection import trust
 from fairlead.contract import FILES_FOLDER, IngestRequest, IngestResult
 from fairlead.images.model_artifact import push, same_content, stored_models
 from fairlead.images.model_content import Content, content_of
-from fairlead.registry.addresses import NamedHosts
 from fairlead.registry.reference import parse_repository
 from fairlead.sources.archive import unpack
-from fairlead.sources.base import Digests, Limits, Source, SourceError
-from fairlead.sources.files import FilesSource
-from fairlead.sources.uri import UriSource
+from fairlead.sources.base import Digests, Limits, SourceError
+from fairlead.sources.kinds import describe, open_source
 from fairlead.tasks.program import TaskContext, run
 
 FETCH_TIME_SHARE = 0.8  # for fetching; the rest is for storing, and for saying what took so long
@@ -57,8 +54,9 @@ def _fetched(request: IngestRequest, task: TaskContext) -> Content:
     limits = _limits(task)
     folder = task.work / "fetched"
     folder.mkdir()
-    task.log.write(f"Fetching {request.source}.")
-    digests = _source(request, task).fetch(folder, limits)
+    task.log.write(f"Fetching {describe(request.source)}.")
+    source = open_source(request, task.folder / FILES_FOLDER, task.settings)
+    digests = source.fetch(folder, limits)
     proofs = set(digests.values())
     if request.unpack:
         task.log.write("Unpacking it.")
@@ -74,14 +72,6 @@ def _limits(task: TaskContext) -> Limits:
     settings = task.settings
     deadline = time.monotonic() + FETCH_TIME_SHARE * settings.ingest_timeout_seconds
     return Limits(settings.model_max_bytes, settings.model_max_files, deadline)
-
-
-def _source(request: IngestRequest, task: TaskContext) -> Source:
-    if request.uri is None:
-        return FilesSource(task.folder / FILES_FOLDER, request.source)
-    settings = task.settings
-    context, named = trust(settings.ca_bundle), NamedHosts.of(settings)
-    return UriSource(request.uri, request.model_name, context, named)
 
 
 def _unpacked(folder: Path, digests: Digests, limits: Limits) -> tuple[Path, Digests]:

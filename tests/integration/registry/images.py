@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from fairlead.api.model import ConfigMapSource, ModelSource
 from fairlead.contract import IngestRequest, ModelLayer
 from fairlead.images.layers import Entry, compressed_layer
 from fairlead.images.model_artifact import push
@@ -24,6 +25,8 @@ from fairlead.registry.oci import (
 from fairlead.registry.reference import Repository, parse_repository
 
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+HANDED_OVER = ModelSource(config_map=ConfigMapSource(name="m"))
+"""The source of a model whose files are handed to the task."""
 
 
 def push_image(
@@ -70,7 +73,7 @@ def push_model(
     repository = parse_repository(f"{namespace}/fairlead/models/{name}")
     (folder / "model.pkl").write_bytes(content)
     model = content_of(folder, {"model.pkl": digest_of(content)}, name)
-    request = IngestRequest(repository=str(repository), model_name=name, source="configmap/m")
+    request = IngestRequest(repository=str(repository), model_name=name, source=HANDED_OVER)
     version = push(registry, repository, 1, request, model, datetime.now(UTC))
     return ModelLayer(
         repository=str(repository),

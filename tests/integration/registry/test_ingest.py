@@ -14,6 +14,7 @@ from fairlead.registry.client import Registry
 from fairlead.registry.oci import digest_of
 from fairlead.registry.reference import parse_repository
 from tests.cluster import Cluster
+from tests.integration.registry.images import HANDED_OVER
 from tests.integration.registry.server import WebServer, replies
 from tests.integration.registry.task import Ended, Tasks
 from tests.unit.sources.test_archive import tarred, zipped
@@ -28,12 +29,16 @@ def models(namespace: str) -> str:
 
 
 def from_files(models: str, **about: object) -> IngestRequest:
-    wanted = {"repository": models, "model_name": "credit", "source": "configmap/m", **about}
+    wanted = {"repository": models, "model_name": "credit", "source": HANDED_OVER, **about}
     return IngestRequest.model_validate(wanted)
 
 
 def from_uri(models: str, uri: str, **about: object) -> IngestRequest:
-    return from_files(models, source=uri, uri=uri, **about)
+    return from_files(models, source={"uri": uri}, **about)
+
+
+def config_map(name: str) -> dict[str, object]:
+    return {"configMap": {"name": name}}
 
 
 def layer_of(registry: Registry, models: str, version: int) -> dict[str, bytes]:
@@ -73,7 +78,7 @@ def test_the_same_content_makes_no_second_version(
     tasks: Tasks, registry: Registry, models: str
 ) -> None:
     first = tasks.run("ingest", from_files(models), {"model.pkl": MODEL})
-    second = tasks.run("ingest", from_files(models, source="configmap/n"), {"model.pkl": MODEL})
+    second = tasks.run("ingest", from_files(models, source=config_map("n")), {"model.pkl": MODEL})
     assert second.ok == first.ok
     assert registry.tags(parse_repository(models)) == ("1",)
 
@@ -145,7 +150,8 @@ def test_an_archive_stays_a_file_where_unpacking_is_not_asked_for(
 
 def test_versions_are_read_back_from_the_registry_alone(tasks: Tasks, models: str) -> None:
     first = tasks.run("ingest", from_files(models), {"a": b"1"}).ok["versions"]
-    both = tasks.run("ingest", from_files(models, source="configmap/ü"), {"a": b"2"}).ok["versions"]
+    changed = from_files(models, source=config_map("ü"))
+    both = tasks.run("ingest", changed, {"a": b"2"}).ok["versions"]
     assert tasks.run("ingest", from_files(models), {"a": b"2"}).ok == {
         "version": 2,
         "versions": both,

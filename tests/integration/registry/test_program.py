@@ -11,13 +11,14 @@ from threading import Event
 import psutil
 import pytest
 
+from fairlead.api.model import ModelSource
 from fairlead.api.reasons import Reason
 from fairlead.contract import RESULT_FILE, AssembleRequest, IngestRequest, LogTarget, TaskResult
 from fairlead.images.build_log import read_log
 from fairlead.registry.client import Registry
 from fairlead.registry.reference import parse_repository
 from tests.cluster import Cluster
-from tests.integration.registry.images import push_environment
+from tests.integration.registry.images import HANDED_OVER, push_environment
 from tests.integration.registry.server import WebServer, replies, reply, wait_until
 from tests.integration.registry.task import Tasks
 
@@ -35,8 +36,7 @@ def request_(namespace: str, web: WebServer) -> IngestRequest:
     return IngestRequest(
         repository=f"{namespace}/fairlead/models/m",
         model_name="m",
-        source=web.url("/m"),
-        uri=web.url("/m"),
+        source=ModelSource(uri=web.url("/m")),
     )
 
 
@@ -106,7 +106,7 @@ def test_a_task_killed_in_the_middle_of_an_upload_is_done_by_the_next_run(
 ) -> None:
     """The upload stands still because the program was stopped while it read the model."""
     repository = parse_repository(f"{namespace}/fairlead/models/m")
-    request = IngestRequest(repository=str(repository), model_name="m", source="configmap/m")
+    request = IngestRequest(repository=str(repository), model_name="m", source=HANDED_OVER)
     files = {"m": os.urandom(200 * MEGABYTE)}
     folder = tasks.prepare(request, files)
     process = tasks.start("ingest", folder)

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fairlead.api.model import ModelStatus
+from fairlead.api.model import ConfigMapSource, ModelSource, ModelStatus
 from fairlead.api.objects import Model
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass, Truth
@@ -66,8 +66,7 @@ def test_a_new_model_is_fetched() -> None:
     assert task.request == IngestRequest(
         repository="registry:5000/demo/fairlead/models/diabetes",
         model_name="Diabetes_Model",
-        source="https://models.example.com/diabetes.pkl",
-        uri="https://models.example.com/diabetes.pkl",
+        source=ModelSource(uri="https://models.example.com/diabetes.pkl"),
         unpack=True,
     )
 
@@ -103,7 +102,7 @@ def test_every_key_of_a_config_map_is_handed_to_the_task() -> None:
     [task] = decision.tasks
     assert task.files == files
     assert isinstance(task.request, IngestRequest)
-    assert task.request.source == "configmap/weights"
+    assert task.request.source == ModelSource(config_map=ConfigMapSource(name="weights"))
 
 
 def test_a_missing_config_map_is_waited_for_and_hides_no_version() -> None:

@@ -1,0 +1,60 @@
+"""One table of where a model may come from, keyed by the fields of ``spec.source``.
+
+What decides reads how a source is described, the ingest task how it is opened. A test compares the
+table with the fields.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fairlead.api.model import ModelSource
+from fairlead.connection import trust
+from fairlead.contract import IngestRequest
+from fairlead.redact import redacted
+from fairlead.registry.addresses import NamedHosts
+from fairlead.settings import Settings
+from fairlead.sources.base import Source
+from fairlead.sources.files import FilesSource
+from fairlead.sources.uri import UriSource
+
+
+@dataclass(frozen=True)
+class SourceKind:
+    """``describe`` is for status, log and messages; ``open`` gets the folder of files that were
+    handed over with the request."""
+
+    describe: Callable[[ModelSource], str]
+    open: Callable[[IngestRequest, Path, Settings], Source]
+
+
+def describe(source: ModelSource) -> str:
+    """Where the model comes from: the address, or ``configmap/<name>``."""
+    return SOURCE_KINDS[source.given].describe(source)
+
+
+def open_source(request: IngestRequest, files: Path, settings: Settings) -> Source:
+    return SOURCE_KINDS[request.source.given].open(request, files, settings)
+
+
+def _address(source: ModelSource) -> str:
+    return redacted(str(source.uri))  # a signed address is a key
+
+
+def _config_map(source: ModelSource) -> str:
+    return f"configmap/{source.config_map.name}" if source.config_map else ""
+
+
+def _open_address(request: IngestRequest, _: Path, settings: Settings) -> Source:
+    context, named = trust(settings.ca_bundle), NamedHosts.of(settings)
+    return UriSource(str(request.source.uri), request.model_name, context, named)
+
+
+def _open_files(request: IngestRequest, files: Path, _: Settings) -> Source:
+    return FilesSource(files, describe(request.source))
+
+
+SOURCE_KINDS: Mapping[str, SourceKind] = {
+    "uri": SourceKind(_address, _open_address),
+    "config_map": SourceKind(_config_map, _open_files),
+}

@@ -1,0 +1,63 @@
+"""The table of sources has a row for each field of ``spec.source``, and nothing else."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from fairlead.api.model import ModelSource, ModelSpec
+from fairlead.contract import IngestRequest
+from fairlead.images.hashes import ingest_key
+from fairlead.settings import Settings
+from fairlead.sources.files import FilesSource
+from fairlead.sources.kinds import SOURCE_KINDS, describe, open_source
+from fairlead.sources.uri import UriSource
+
+SIGNED = "https://models.example.com/m.pkl?sig=c2VjcmV0c2VjcmV0c2VjcmV0"
+SOURCES = {
+    "uri": ModelSource.model_validate({"uri": SIGNED}),
+    "config_map": ModelSource.model_validate({"configMap": {"name": "weights"}}),
+}
+
+
+def request(field: str) -> IngestRequest:
+    return IngestRequest(repository="r/demo/m", model_name="credit", source=SOURCES[field])
+
+
+def test_it_has_a_row_for_each_field() -> None:
+    assert list(SOURCE_KINDS) == list(ModelSource.model_fields)
+    assert {source.given: source for source in SOURCES.values()} == SOURCES
+    assert SOURCES.keys() == SOURCE_KINDS.keys()
+
+
+def test_the_schema_counts_each_field() -> None:
+    said = json.dumps(ModelSource.model_json_schema())
+    for field in ModelSource.model_fields.values():
+        assert f"(has(self.{field.alias}) ? 1 : 0)" in said
+
+
+def test_a_source_is_described_without_what_signs_it() -> None:
+    assert describe(SOURCES["config_map"]) == "configmap/weights"
+    assert describe(SOURCES["uri"]).startswith("https://models.example.com/m.pkl?sig=")
+    assert "c2VjcmV0" not in describe(SOURCES["uri"])
+
+
+def test_a_source_is_opened_by_its_row(tmp_path: Path) -> None:
+    files = open_source(request("config_map"), tmp_path, Settings())
+    assert files == FilesSource(tmp_path, "configmap/weights")
+    address = open_source(request("uri"), tmp_path, Settings())
+    assert isinstance(address, UriSource)
+    assert (address.uri, address.model_name) == (SIGNED, "credit")
+
+
+def test_each_source_is_another_ingest() -> None:
+    files = {"config_map": {"m.pkl": b"1"}}
+    keys = {ingest_key(ModelSpec(source=s), "m", files.get(f)) for f, s in SOURCES.items()}
+    assert len(keys) == len(SOURCES)
+
+
+@pytest.mark.parametrize("given", [{}, {"uri": SIGNED, "configMap": {"name": "weights"}}])
+def test_none_or_two_sources_are_refused_as_the_schema_refuses_them(given: object) -> None:
+    with pytest.raises(ValidationError, match="exactly one of uri and configMap must be given"):
+        ModelSource.model_validate(given)
