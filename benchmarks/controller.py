@@ -25,6 +25,7 @@ from fairlead.api.meta import (
 from fairlead.api.objects import read_webservice
 from fairlead.api.refs import Manifest, Ref
 from fairlead.cluster import ApiCluster, connected
+from fairlead.credentials.environment import credentials_of
 from fairlead.desired.child_kinds import CHILD_KINDS
 
 SERVICES = int(os.environ.get("BENCH_SERVICES", "1000"))
@@ -125,7 +126,7 @@ def _fairness(bench: Bench) -> Row:
 
 async def _beside_a_crowd(crowd: str, one: str) -> float:
     bad = [_object(INFERENCE_IMAGE, crowd, number, SLIP) for number in range(BAD)]
-    async with connected() as cluster:
+    async with connected(credentials_of()) as cluster:
         await _apply_all(cluster, bad)
     return await _fairlead(one, 1)
 
@@ -163,7 +164,7 @@ async def _bare(namespace: str) -> float:
         for number in range(SERVICES)
         for child in _children(_object(WEBSERVICE, namespace, number, SPEC))
     ]
-    async with connected() as cluster:
+    async with connected(credentials_of()) as cluster:
         started = time.monotonic()
         await _apply_all(cluster, objects)
         return time.monotonic() - started
@@ -172,7 +173,7 @@ async def _bare(namespace: str) -> float:
 async def _fairlead(namespace: str, count: int = SERVICES, spec: Manifest = SPEC) -> float:
     """Apply the Webservices in the same way, and wait for all children."""
     objects = [_object(WEBSERVICE, namespace, number, spec) for number in range(count)]
-    async with connected() as cluster:
+    async with connected(credentials_of()) as cluster:
         started = time.monotonic()
         await _apply_all(cluster, objects)
         while missing := await _missing(cluster, namespace, count):

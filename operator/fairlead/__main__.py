@@ -14,8 +14,11 @@ from pydantic_core import ErrorDetails
 from fairlead.cluster import connected
 from fairlead.controller.controller import Controller
 from fairlead.controller.work_queue import WorkQueue
+from fairlead.credentials.access import Credentials
+from fairlead.credentials.environment import credentials_of
 from fairlead.errors import OperatorError
-from fairlead.handlers import resources, startup  # noqa: F401 - they register themselves
+from fairlead.handlers import login, resources, startup  # noqa: F401 - they register themselves
+from fairlead.handlers.login import Login
 from fairlead.observe.cache import Cache
 from fairlead.observe.config_maps import ConfigMaps
 from fairlead.observe.context import ReconcileContext
@@ -43,8 +46,9 @@ def main() -> None:
 
 async def run(settings: Settings) -> None:
     """Run kopf and the controller; when one of the two ends, end the other."""
-    async with opened(settings) as (controller, cache):
-        memo = kopf.Memo(cache=cache)
+    credentials = credentials_of()
+    async with opened(settings, credentials) as (controller, cache):
+        memo = kopf.Memo(cache=cache, login=Login(credentials))
         streams = asyncio.create_task(
             kopf.operator(clusterwide=True, standalone=True, memo=memo), name="kopf"
         )
@@ -59,13 +63,15 @@ async def run(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[tuple[Controller, Cache]]:
+async def opened(
+    settings: Settings, credentials: Credentials
+) -> AsyncIterator[tuple[Controller, Cache]]:
     """The controller and its cache; when this closes, all tasks have ended."""
     instance = f"{socket.gethostname()}-{os.getpid()}"
     queue = WorkQueue[Key]()
     async with (
         ParserPool() as parsers,
-        connected() as cluster,
+        connected(credentials) as cluster,
         LocalRunner(settings) as runner,
         serving_logs(settings, runner, cluster),
     ):

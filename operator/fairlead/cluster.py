@@ -1,7 +1,6 @@
 """The only client of the Kubernetes API. Everything else speaks plain manifests."""
 
 import json
-import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -10,8 +9,6 @@ from typing import Any, Protocol
 
 from aiohttp import ClientError, ClientTimeout
 from kubernetes.aio.client import ApiClient
-from kubernetes.aio.client.configuration import Configuration
-from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 from kubernetes.aio.dynamic import DynamicClient
 from kubernetes.aio.dynamic.exceptions import ConflictError, DynamicApiError, NotFoundError
 from kubernetes.aio.utils import retry_after_seconds
@@ -19,6 +16,8 @@ from kubernetes.aio.utils import retry_after_seconds
 from fairlead.api.meta import FIELD_MANAGER
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest, Ref, ref_of
+from fairlead.credentials.access import Credentials
+from fairlead.credentials.client import renewing_client
 from fairlead.deep_json import read_json
 from fairlead.errors import ExpiredError, OperatorError, ReplacedError, StalledError, WaitingError
 from fairlead.watch_stream import WatchEvent, watch_events
@@ -309,20 +308,9 @@ class ApiCluster:
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[ApiCluster]:
-    """A client, open while the context lasts: a pod's ServiceAccount, else the kubeconfig."""
-    configuration = Configuration()
-    configuration.connection_pool_maxsize = CONNECTIONS
-    try:
-        if "KUBERNETES_SERVICE_HOST" in os.environ:
-            load_incluster_config(client_configuration=configuration)
-        else:
-            file = os.environ.get("KUBECONFIG")  # the client's own default is fixed at its import
-            await load_kube_config(file, None, configuration, persist_config=False)
-    except ConfigException as error:
-        message = f"no way to the Kubernetes API is configured ({error}). Set KUBECONFIG."
-        raise StalledError(Reason.UNAUTHORIZED, message) from error
-    async with ApiClient(configuration) as client:
+async def connected(credentials: Credentials) -> AsyncIterator[ApiCluster]:
+    """A client, open while the context lasts. Raises ``OperatorError`` without credentials."""
+    async with await renewing_client(credentials, CONNECTIONS) as client:
         yield ApiCluster(client)
 
 

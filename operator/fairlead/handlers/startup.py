@@ -35,12 +35,6 @@ class Forgetful(kopf.DiffBaseStorage):
         return None
 
 
-@kopf.on.login()
-async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-    """In a pod its ServiceAccount, elsewhere the kubeconfig; kopf's own readers, no client."""
-    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
-
-
 @kopf.on.startup()
 async def started(settings: kopf.OperatorSettings, **_: Any) -> None:
     configure(settings)

@@ -16,6 +16,7 @@ IMPURE = {  # and why: a new package is either pure or named here
     "cluster": "the Kubernetes API",
     "connection": "TLS",
     "controller": "the clock, the event loop",
+    "credentials": "files, programs",
     "engines": "Docker",
     "handlers": "kopf",
     "images": "files, the registry",

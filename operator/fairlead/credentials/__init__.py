@@ -1,0 +1,1 @@
+"""What the operator shows to the Kubernetes API: loaded, and loaded again before it expires."""
