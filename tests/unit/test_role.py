@@ -1,0 +1,120 @@
+"""The operator's role is what its code asks for: no right is missing, none is left over.
+
+Rights on our own kinds and on children follow from the tables in the code; what is only read
+stands here, and is compared with the places in the code that name it.
+"""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+
+import fairlead
+from fairlead.api.meta import GROUP, KINDS, WEBSERVICE
+from fairlead.api.reasons import Reason
+from fairlead.api.refs import Manifest
+from fairlead.api.status import ConditionStatus, Truth
+from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
+from fairlead.desired.event import event
+from fairlead.desired.keys import keys
+from tests.unit.objects import NOW, body, webservice
+
+Resource = tuple[str, str]  # API group, and plural with the subresource
+Rights = Mapping[Resource, frozenset[str]]
+
+CHECKOUT = Path(__file__).parents[2]
+GOLDEN = CHECKOUT / "tests/golden/children"
+READS: Rights = {
+    ("", "configmaps"): frozenset({"get"}),  # users' files, by name
+    ("", "pods"): frozenset({"list", "watch"}),  # of services, by our label
+    ("", "pods/log"): frozenset({"get"}),  # of what crashed
+}
+NEVER = {"*", "escalate", "bind", "impersonate", "deletecollection"}
+
+
+def group_of(api_version: str) -> str:
+    return api_version.rpartition("/")[0]
+
+
+def needed() -> Rights:
+    """What the code asks for, from its tables."""
+    rights = defaultdict[Resource, frozenset[str]](frozenset, READS)
+    for kind in KINDS:
+        rights[GROUP, kind.plural] |= {"get", "list", "watch", "patch"}  # patch: our finalizer
+        rights[GROUP, f"{kind.plural}/status"] |= {"patch"}
+        rights[GROUP, f"{kind.plural}/finalizers"] |= {"update"}  # blockOwnerDeletion
+    for child in CHILD_KINDS:
+        unwanted = {"delete"} if is_unwanted_somewhere(child) else set()
+        verbs = {"get", "list", "watch", "create", "patch", *unwanted}
+        rights[group_of(child.api_version), child.plural] |= verbs
+    for manifest in made_once():
+        plural = f"{manifest['kind'].lower()}s"
+        rights[group_of(manifest["apiVersion"]), plural] |= {"create"}
+    return rights
+
+
+def is_unwanted_somewhere(child: ChildKind) -> bool:
+    """There are Webservices without this child: one that has it may become one of them."""
+    specs = (yaml.safe_load(file.read_text()) for file in GOLDEN.glob("*/webservice.yaml"))
+    return any(child.build(webservice(**spec), "image") is None for spec in specs)
+
+
+def made_once() -> Iterator[Manifest]:
+    """What is created and never looked at again."""
+    yield keys(webservice(), "primary", "secondary")
+    condition = ConditionStatus(
+        type="Ready", status=Truth.TRUE, reason=Reason.SERVING, message="", last_transition_time=NOW
+    )
+    yield event(WEBSERVICE.kind, body(WEBSERVICE, {})["metadata"], condition, "", NOW, "operator")
+
+
+def granted() -> Rights:
+    """What ``deploy/rbac.yaml`` gives to the operator."""
+    documents = yaml.safe_load_all((CHECKOUT / "deploy/rbac.yaml").read_text())
+    [role] = [document for document in documents if document["kind"] == "ClusterRole"]
+    rights = defaultdict[Resource, frozenset[str]](frozenset)
+    for rule in role["rules"]:
+        assert rule.keys() == {"apiGroups", "resources", "verbs"}
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                rights[group, resource] |= set(rule["verbs"])
+    return rights
+
+
+def test_the_role_gives_what_the_code_needs_and_nothing_else() -> None:
+    assert granted() == needed()
+
+
+def test_the_role_gives_nothing_that_reaches_beyond_a_service() -> None:
+    assert not {verb for verbs in granted().values() for verb in verbs} & NEVER
+    assert granted()["", "secrets"] == {"create"}
+    assert {group for group, _ in granted()} == {
+        *("", "apps", "policy", "autoscaling", "events.k8s.io"),
+        GROUP,
+    }
+    resources = {resource.partition("/")[0] for _, resource in granted()}
+    assert not resources & {"nodes", "serviceaccounts", "roles", "clusterroles", "*"}
+    assert not {f"pods/{way_in}" for way_in in ("exec", "attach", "portforward", "proxy")} & {
+        resource for _, resource in granted()
+    }
+
+
+def test_what_is_only_read_is_what_the_code_names() -> None:
+    read = {resource.partition("/")[0] for _, resource in READS}
+    assert named_in_code() == read
+
+
+def named_in_code() -> set[str]:
+    """The plurals in ``Ref("v1", "pods", …)`` and its like; other kinds come from tables."""
+    trees = (ast.parse(path.read_text()) for path in Path(fairlead.__file__).parent.rglob("*.py"))
+    return {
+        str(plural) for tree in trees for node in ast.walk(tree) for plural in literal_plural(node)
+    }
+
+
+def literal_plural(node: ast.AST) -> Iterator[object]:
+    match node:
+        case ast.Call(func=ast.Name("Ref" | "Collection"), args=[_, ast.Constant(plural), *_]):
+            yield plural
