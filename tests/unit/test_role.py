@@ -27,7 +27,8 @@ Rights = Mapping[Resource, frozenset[str]]
 CHECKOUT = Path(__file__).parents[2]
 GOLDEN = CHECKOUT / "tests/golden/children"
 READS: Rights = {
-    ("", "configmaps"): frozenset({"get"}),  # users' files, by name
+    ("", "configmaps"): frozenset({"get", "list", "watch"}),  # users' files; metadata is watched
+    ("", "namespaces"): frozenset({"get"}),  # those with objects of ours: is it being deleted?
     ("", "pods"): frozenset({"list", "watch"}),  # of services, by our label
     ("", "pods/log"): frozenset({"get"}),  # of what crashed
 }
