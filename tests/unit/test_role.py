@@ -31,6 +31,7 @@ READS: Rights = {
     ("", "namespaces"): frozenset({"get"}),  # those with objects of ours: is it being deleted?
     ("", "pods"): frozenset({"list", "watch"}),  # of services, by our label
     ("", "pods/log"): frozenset({"get"}),  # of what crashed
+    ("", "events"): frozenset({"list"}),  # of a pod that does not start
 }
 NEVER = {"*", "escalate", "bind", "impersonate", "deletecollection"}
 

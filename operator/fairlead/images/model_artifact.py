@@ -15,6 +15,7 @@ from fairlead.images.environment_image import version_of
 from fairlead.images.layers import Entry, tar
 from fairlead.images.layout import APP_ROOT, model_folder
 from fairlead.images.model_content import Content
+from fairlead.redact import redacted
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import RegistryFaultError
 from fairlead.registry.oci import (

@@ -52,8 +52,8 @@ def test_a_source_is_opened_by_its_row(tmp_path: Path) -> None:
 
 
 def test_each_source_is_another_ingest() -> None:
-    files = {"config_map": {"m.pkl": b"1"}}
-    keys = {ingest_key(ModelSpec(source=s), "m", files.get(f)) for f, s in SOURCES.items()}
+    files = {"config_map": {"m.pkl": "sha256:1"}}
+    keys = {ingest_key(ModelSpec(source=s), "m", files.get(f, {})) for f, s in SOURCES.items()}
     assert len(keys) == len(SOURCES)
 
 
