@@ -285,7 +285,7 @@ class ApiCluster:
                 if len(content) > MAX_EVENTS_BYTES:
                     response.close()
                     return ()
-            items: Sequence[Manifest] = json.loads(content)["items"]
+            items: Sequence[Manifest] = read_json(bytes(content))["items"]
             return items
 
     async def _get(self, ref: Ref, accept: str) -> Manifest | None:

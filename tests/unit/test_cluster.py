@@ -210,3 +210,13 @@ async def test_a_pods_events_are_asked_for_by_its_uid_and_bounded() -> None:
     async with serving(refusing(403)) as cluster:
         with pytest.raises(StalledError):
             await cluster.pod_events("demo", "u")
+
+
+async def test_an_event_of_any_depth_is_read() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        deep = "[" * 50_000 + "]" * 50_000
+        return web.Response(text=f'{{"items": [{{"reason": "x", "deep": {deep}}}]}}')
+
+    async with serving(answer) as cluster:
+        [event] = await cluster.pod_events("demo", "u")
+    assert event["reason"] == "x"
