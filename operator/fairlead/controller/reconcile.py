@@ -13,6 +13,7 @@ from fairlead.api.objects import read_image, read_model, read_webservice
 from fairlead.api.refs import Manifest, Ref
 from fairlead.api.status import CommonStatus
 from fairlead.controller.actions import act
+from fairlead.controller.owner import makes_children, refuse_if_gone
 from fairlead.decide.decision import Apply, Decision, Delete
 from fairlead.decide.image.stages import decide_image
 from fairlead.decide.model import decide_model
@@ -70,10 +71,11 @@ async def reconcile(key: Key, context: ReconcileContext, attempt: int) -> Status
         return None
     now = datetime.now(UTC)
     try:
-        update = await _reconcile(STEPS[key.kind], body, context, attempt, now)
+        update = await _reconcile(key, body, context, attempt, now)
     except ReplacedError:
         return replace(last_status_update(body), requeue_after=REPLACED_RETRY_S)
     await _publish(key.kind, body, update, context, now)
+    context.runner.forget(update.taken)  # not before: whoever comes after a crash needs them
     return update
 
 
@@ -91,16 +93,17 @@ async def report_internal_error(
 
 
 async def _reconcile(
-    steps: Steps, body: Manifest, context: ReconcileContext, attempt: int, now: datetime
+    key: Key, body: Manifest, context: ReconcileContext, attempt: int, now: datetime
 ) -> StatusUpdate:
-    update = last_status_update(body)
+    steps, update = STEPS[key.kind], last_status_update(body)
     try:
         decision = steps.decide(await steps.observe(steps.read(body), context), now)
         update = status_update(decision)
+        if makes_children(decision.actions):
+            await refuse_if_gone(key, body, context)
         for action in decision.actions:
             update = update.with_news(await act(action, context))
         context.runner.want(body["metadata"]["uid"], decision.tasks)
-        context.runner.forget(decision.taken)
     except ReplacedError:
         raise
     except OperatorError as error:

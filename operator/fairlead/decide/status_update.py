@@ -44,6 +44,8 @@ class StatusUpdate:
     requeue_after: float = ON_RESYNC_S
     changes: tuple[str, ...] = ()
     blocked: bool = False
+    taken: tuple[str, ...] = ()
+    """The tasks whose results are in it: once it is written they are not needed any more."""
 
     @property
     def ready(self) -> Condition:
@@ -102,6 +104,7 @@ def status_update(decision: Decision[CommonStatus]) -> StatusUpdate:
         decision.failure,
         decision.requeue_after,
         decision.changes,
+        taken=decision.taken,
     )
 
 

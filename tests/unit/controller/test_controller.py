@@ -8,9 +8,11 @@ import pytest
 from fairlead.api.meta import FINALIZER, INFERENCE_IMAGE, MODEL, WEBSERVICE
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
+from fairlead.contract import TaskPhase, TaskState
 from fairlead.controller import reconcile as reconciling
 from fairlead.decide.webservice.stages import decide_webservice
 from fairlead.errors import StalledError, WaitingError
+from fairlead.observe.references import Key
 from tests.unit import kubelet
 from tests.unit.controller.world import World
 
@@ -19,6 +21,20 @@ SERVICE: Manifest = {"image": IMAGE}
 EVICTED: Manifest = {"phase": "Failed", "reason": "Evicted", "message": "low on memory"}
 OLD = "2026-01-01T00:00:00Z"
 CHILDREN = ("deployments", "services", "poddisruptionbudgets", "horizontalpodautoscalers")
+
+
+VERSION = {
+    "version": 1,
+    "modelName": "credit",
+    "digest": f"sha256:{'1' * 64}",
+    "sizeBytes": 1,
+    "files": 1,
+    "source": "configmap/code",
+    "artifact": "localhost:5000/demo/fairlead/models/credit:1",
+    "layer": f"sha256:{'2' * 64}",
+    "path": "model",
+    "registeredAt": OLD,
+}
 
 
 def made(world: World, name: str = "credit") -> list[str]:
@@ -71,6 +87,41 @@ async def test_a_child_that_was_deleted_is_made_again_at_once() -> None:
         await world.settled()
         world.cluster.remove("services", "demo", "credit")
         await world.until(lambda: made(world) == list(CHILDREN))
+
+
+async def test_children_are_not_made_again_for_an_object_whose_end_is_not_known_yet() -> None:
+    """The watch of a child may be ahead of that of the object which it goes with."""
+    world = World()
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    async with world.running():
+        await world.until(lambda: made(world) == list(CHILDREN))
+        await world.settled()
+        applied = world.cluster.requests["apply", "services"]
+        world.cluster.remove("webservices", "demo", "credit", silently=True)
+        world.cluster.remove("services", "demo", "credit")
+        await world.until(lambda: world.cache.object(Key(WEBSERVICE, "demo", "credit")) is None)
+        await world.settled()
+    assert world.cluster.requests["apply", "services"] == applied
+
+
+async def test_a_result_is_kept_until_the_status_that_holds_it_is_written() -> None:
+    """Whoever comes after a crash between the two would have the work done again."""
+    world = World()
+    world.cluster.put(config_map(model="x"))
+    model = {"source": {"configMap": {"name": "code"}}}
+    uid = world.apply(MODEL, "credit", model)["metadata"]["uid"]
+    async with world.running():
+        await world.until(lambda: world.runner.wanted.get(uid))
+        [task] = world.runner.wanted[uid]
+        refusal = WaitingError(Reason.API_UNAVAILABLE, "not now")
+        world.cluster.refusals["apply_status", "models"] = [refusal]
+        result = {"version": 1, "versions": [VERSION]}
+        world.runner.known[task.id] = TaskState(task.id, 1, TaskPhase.SUCCEEDED, result=result)
+        world.controller.wake([uid])
+        await world.until(lambda: not world.cluster.refusals["apply_status", "models"])
+        assert world.runner.forgotten == []
+        await world.until(lambda: world.reason(MODEL, "credit") == "Stored")
+        await world.until(lambda: world.runner.forgotten == [task.id])
 
 
 async def test_a_bug_in_one_objects_reconcile_is_said_there_and_hurts_no_other(

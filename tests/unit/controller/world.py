@@ -28,6 +28,7 @@ class FakeRunner:
     def __init__(self) -> None:
         self.wanted: dict[str, tuple[Task, ...]] = {}
         self.known: dict[str, TaskState] = {}
+        self.forgotten: list[str] = []
 
     def states(self) -> Mapping[str, TaskState]:
         return self.known
@@ -40,7 +41,7 @@ class FakeRunner:
         self.wanted[owner] = tuple(tasks)
 
     def forget(self, identifiers: Iterable[str]) -> None:
-        del identifiers
+        self.forgotten += identifiers
 
     def on_change(self, listener: Callable[[frozenset[str]], None]) -> None:
         del listener
