@@ -15,7 +15,7 @@ from tests.e2e.scene import Scene
 
 MOST_BYTES = 50 * 1024 * 1024  # of a model, in these tests
 SETTINGS = {
-    "FAIRLEAD_INSECURE_HOSTS": "127.0.0.1",
+    "FAIRLEAD_INSECURE_HOSTS": "127.0.0.1 localhost:5999",  # the second: a registry that is down
     "FAIRLEAD_MODEL_MAX_BYTES": str(MOST_BYTES),
 }
 

@@ -106,6 +106,12 @@ BUILT: dict[str, tuple[dict[str, str], Manifest, str, tuple[str, ...]]] = {
         "RegistryUnreachable",
         ("localhost:5999",),
     ),
+    "a-registry-nobody-allowed": (
+        source(),
+        {"repository": "localhost:5998/demo/diabetes"},
+        "RegistryRefused",
+        ("localhost:5998",),
+    ),
 }
 
 
