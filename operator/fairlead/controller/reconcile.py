@@ -141,6 +141,7 @@ async def _publish(
     status = {**update.fields, **common.to_wire()}
     changed = transitions(known.conditions, common.conditions)
     if status == old and not changed:
+        _log(kind, meta, update, known)  # what was put right, with nothing new to say
         return
     if await context.namespaces.terminating(meta["namespace"]):
         return

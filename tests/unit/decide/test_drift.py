@@ -56,6 +56,8 @@ DRIFTED = [
     "strategy-changed",
     "volume-replaced",
 ]
+CHANGED = "changed-by-admission.Deployment.json"
+"""A MutatingAdmissionPolicy has set another grace period than we did; the field stays ours."""
 
 
 def recorded(file: str) -> tuple[Manifest, Manifest]:
@@ -69,7 +71,7 @@ def files(steps: list[str]) -> list[str]:
 
 
 def test_every_recorded_object_is_judged() -> None:
-    assert files(["*"]) == sorted(files(SAME) + files(DRIFTED))
+    assert files(["*"]) == sorted([*files(SAME), *files(DRIFTED), CHANGED])
 
 
 @pytest.mark.parametrize("file", files(SAME))
@@ -98,21 +100,19 @@ def test_a_wish_that_was_dropped_is_seen() -> None:
     assert needs_apply(WANTED, child(applied(exposed)))
 
 
-def changed_by_admission() -> Manifest:
-    live = applied(WANTED)
-    return {**live, "spec": {**live["spec"], "type": "LoadBalancer"}}  # it stays ours
-
-
 def test_what_admission_makes_of_our_apply_is_accepted_once_it_was_seen() -> None:
-    live = child(changed_by_admission())
-    assert needs_apply(WANTED, live)
-    assert not needs_apply(WANTED, replace(live, accepted_hash=live.owned_hash))
+    wanted, live = recorded(CHANGED)
+    seen = child(live)
+    assert needs_apply(wanted, seen)
+    assert not needs_apply(wanted, replace(seen, accepted_hash=seen.owned_hash))
 
 
 def test_what_was_accepted_for_one_manifest_is_not_accepted_for_the_next() -> None:
-    live = child(changed_by_admission())
-    newer = service(webservice(expose={"type": "LoadBalancer"}))
-    assert needs_apply(newer, replace(live, accepted_hash=live.owned_hash))
+    wanted, live = recorded(CHANGED)
+    seen = child(live)
+    newer = {**wanted["metadata"], "annotations": {"fairlead.dev/applied": "another"}}
+    accepted = replace(seen, accepted_hash=seen.owned_hash)
+    assert needs_apply({**wanted, "metadata": newer}, accepted)
 
 
 def test_a_second_version_of_an_api_has_an_entry_of_its_own() -> None:
