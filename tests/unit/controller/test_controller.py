@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from fairlead.api.meta import FINALIZER, INFERENCE_IMAGE, MODEL, WEBSERVICE
 from fairlead.api.reasons import Reason
@@ -122,6 +123,21 @@ async def test_a_result_is_kept_until_the_status_that_holds_it_is_written() -> N
         assert world.runner.forgotten == []
         await world.until(lambda: world.reason(MODEL, "credit") == "Stored")
         await world.until(lambda: world.runner.forgotten == [task.id])
+
+
+async def test_what_was_put_right_is_logged_also_where_the_status_says_the_same() -> None:
+    world = World()
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    async with world.running():
+        await world.until(lambda: made(world) == list(CHILDREN))
+        await world.settled()
+        before = world.status(WEBSERVICE, "credit")
+        with capture_logs() as lines:
+            world.cluster.remove("poddisruptionbudgets", "demo", "credit")
+            await world.until(lambda: made(world) == list(CHILDREN))
+            await world.settled()
+        assert world.status(WEBSERVICE, "credit") == before
+    assert [line["event"] for line in lines] == ["applied PodDisruptionBudget"]
 
 
 async def test_a_bug_in_one_objects_reconcile_is_said_there_and_hurts_no_other(
