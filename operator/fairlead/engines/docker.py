@@ -39,7 +39,7 @@ DEFAULT_OWNER = (
 BUILD_END_TIMEOUT_S = 5.0  # seconds for the engine to end a build whose stream was closed
 STEPS = "fairlead-steps"
 _LABEL = re.compile(r"[A-Za-z0-9_.-]{1,63}")
-_NO_PYTHON = re.compile(r"python3.*(?:not found|no such file)", re.IGNORECASE)
+_NOT_THERE = re.compile(r"not found|no such file", re.IGNORECASE)
 _PROBE = (
     "import importlib.util as u, sys; print('%d.%d.%d' % sys.version_info[:3], "
     "bool(u.find_spec('venv') and u.find_spec('ensurepip')))"
@@ -143,7 +143,8 @@ def _python(client: docker.DockerClient, image: Image, owner: str, log: Log) -> 
         container.wait()
         said = container.logs(tail=20).decode(errors="replace")
     except APIError as error:
-        if not _NO_PYTHON.search(str(error.explanation)):
+        _, python, what = str(error.explanation).partition("python3")
+        if not python or not _NOT_THERE.search(what):
             raise
         return None
     finally:

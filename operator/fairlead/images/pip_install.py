@@ -19,7 +19,8 @@ from collections.abc import Sequence
 
 PIP = (sys.executable, "-m", "pip")
 NOTHING = re.compile(
-    r"satisfies the requirement ([A-Za-z0-9][A-Za-z0-9._-]*).*\(from versions: none\)"
+    r".{0,200}?satisfies the requirement ([A-Za-z0-9][A-Za-z0-9._-]*)(?![A-Za-z0-9._-])"
+    r".*\(from versions: none\)"
 )
 
 
@@ -32,7 +33,8 @@ def main(options: Sequence[str]) -> int:
     for line in install.stdout or ():
         sys.stdout.write(line)
         sys.stdout.flush()
-        missing += NOTHING.findall(line)
+        if found := NOTHING.match(line):
+            missing.append(found[1])
     for package in missing:
         sys.stdout.write(index_answers(package))
     code = install.wait()

@@ -46,10 +46,8 @@ _REFUSED = {
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _ESCAPE = re.compile(r"\s*#\s*escape\s*=\s*[^\\\s]", re.IGNORECASE)
 _HEREDOC = re.compile(r"(?:^|\s)\d*<<-?[\"']?[A-Za-z_]")
-_ANYTHING = re.compile(r".")
 _ASSIGNMENT = re.compile(r"[^=\s]+=|\S+\s+\S")
 _JSON_ARRAY = re.compile(r'\[\s*"[^"]+"\s*(,\s*"[^"]*"\s*)*\]$')
-_SHAPES = {"ENV": _ASSIGNMENT, "LABEL": _ASSIGNMENT, "SHELL": _JSON_ARRAY}
 _FLAG = re.compile(r"--(mount|network|security|device)\b")
 
 
@@ -117,11 +115,17 @@ def _check(instruction: Instruction) -> Iterator[Problem]:
     elif keyword not in ALLOWED:
         what = f"{quoted(keyword)} is no instruction"
         yield _problem(line, what, _unknown(keyword[:MAX_KEYWORD_CHARS]))
-    elif not _SHAPES.get(keyword, _ANYTHING).match(instruction.arguments):
+    elif not _complete(keyword, instruction.arguments):
         remedy = f"Write for example {quoted(_EXAMPLES[keyword])}."
         yield _problem(line, f"{keyword} is not complete", remedy)
     else:
         yield from _check_arguments(instruction)
+
+
+def _complete(keyword: str, arguments: str) -> bool:
+    if keyword in ("ENV", "LABEL"):
+        return _ASSIGNMENT.match(arguments) is not None
+    return bool(_JSON_ARRAY.match(arguments) if keyword == "SHELL" else arguments)
 
 
 def _check_arguments(instruction: Instruction) -> Iterator[Problem]:

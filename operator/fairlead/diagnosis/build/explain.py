@@ -1,7 +1,5 @@
 """From a build's output to what the user is told: which row of the table fits, in their words."""
 
-import re
-
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import EnvironmentRecipe
@@ -45,8 +43,18 @@ def _explained(row: Row, output: BuildOutput, recipe: EnvironmentRecipe) -> Find
 
 
 def _bounded(word: str) -> str:
-    line = re.sub(r"\s*\n\s*", " ", redacted(word))
+    line = _one_line(redacted(word))
     return line if len(line) <= _MAX_WORD_CHARS else f"{line[:_MAX_WORD_CHARS]}…"
+
+
+def _one_line(text: str) -> str:
+    """A line end, with the blanks around it, is one blank; those at the two ends stay."""
+    first, *others = text.split("\n")
+    if not others:
+        return first
+    *middle, last = others
+    between = filter(None, (part.strip() for part in middle))
+    return " ".join((first.rstrip(), *between, last.lstrip()))
 
 
 def _unknown(output: BuildOutput) -> Finding:

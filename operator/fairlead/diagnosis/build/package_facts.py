@@ -32,9 +32,9 @@ _NO_TOOL = (
     re.compile(r"(?:command|unable to execute) '([^']+)'(?: failed)?: No such file"),
     re.compile(r"\[Errno 2\] No such file or directory: '([^']+)'"),
     re.compile(r"fatal error: (\S+): No such file"),
-    re.compile(r"(\S+) executable not found"),
+    re.compile(r"(?<!\S)(\S+) executable not found"),
     re.compile(r"can't find (Rust) compiler"),
-    re.compile(r"([\w.+-]+): command not found"),
+    re.compile(r"(?<![\w.+-])([\w.+-]+): command not found"),
     re.compile(r"sh: \d+: ([\w.+-]+): not found"),
 )
 _DEBIAN = {

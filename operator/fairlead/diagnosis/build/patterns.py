@@ -12,11 +12,14 @@ from fairlead.diagnosis.build.output import RETRIED, Phase, Row, line
 from fairlead.diagnosis.build.package_facts import index_answer
 
 _PIP = (Phase.PACKAGES,)
+# What pip says begins near the beginning of a line. A pattern that tried each place of a long line
+# would take quadratic time.
+_SAYS = r"^.{0,200}?"
 _UNSATISFIED = line(
-    r"Could not find a version that satisfies the requirement (?P<missing>.+) "
-    r"\(from versions: (?P<versions>[^)]*)\)"
+    _SAYS + r"Could not find a version that satisfies the requirement (?P<missing>.{1,2000}?) "
+    r"\(from versions: (?P<versions>[^)\n]*)\)"
 )
-_INDEX = r"Could not fetch URL (?P<url>\S+): "
+_INDEX = _SAYS + r"Could not fetch URL (?P<url>\S{1,2000}): "
 _INDEX_IS_DOWN = (
     f"Nothing to change in the environment: the index must run, and builds reach it. {RETRIED}"
 )
@@ -67,7 +70,7 @@ INDEX_ROWS = (
     Row(
         _PIP,
         line(
-            r"^(?!\s*WARNING).*(?:Max retries exceeded|Read timed out|IncompleteRead|"
+            r"^(?![ \t]*WARNING).*(?:Max retries exceeded|Read timed out|IncompleteRead|"
             r"incomplete-download|HTTP error \d|Wheel '\S+' located at \S+ is invalid).*"
         ),
         Reason.PACKAGE_INDEX_UNREACHABLE,
@@ -82,7 +85,7 @@ INDEX_ROWS = (
 PACKAGE_ROWS = (
     Row(
         _PIP,
-        line(r"DO NOT MATCH THE HASHES.*\n\s+(?P<missing>[^\s;]+)"),
+        line(_SAYS + r"DO NOT MATCH THE HASHES.*\n\s+(?P<missing>[^\s;]+)"),
         Reason.PACKAGE_HASH_MISMATCH,
         FailureClass.USER,
         "{subject}what the index has is not what the hash in the file stands for.",
@@ -91,7 +94,9 @@ PACKAGE_ROWS = (
     ),
     Row(
         _PIP,
-        line(r"In --require-hashes mode, all requirements must .*\n\s+(?P<missing>[^\s;]+)"),
+        line(
+            _SAYS + r"In --require-hashes mode, all requirements must .*\n\s+(?P<missing>[^\s;]+)"
+        ),
         Reason.ENVIRONMENT_FILE_INVALID,
         FailureClass.USER,
         "{subject}it has no exact version and hash, and others in the file have.",
