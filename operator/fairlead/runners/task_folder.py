@@ -32,7 +32,7 @@ from fairlead.contract import (
     TaskResult,
     TaskState,
 )
-from fairlead.redact import redacted
+from fairlead.redact import redacted_log
 from fairlead.runners.attempt_log import read_log
 from fairlead.runners.handed_files import UnsafeFileError, write_files
 from fairlead.runners.outcome import failed, left_result
@@ -46,7 +46,6 @@ TASK_FILE = "task.json"  # the card: what the folder is about
 MAX_CARD_BYTES = 4096
 TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 BUILD = r"^([a-z0-9-]+/[a-z0-9-]+/[1-9][0-9]{0,9}-[1-9][0-9]{0,9})?$"
-REDACTED_AT_ONCE_CHARS = 32 * 1024
 ATTEMPT = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -111,7 +110,7 @@ class TaskFolders:
         folders = [folder for folder, card in found if card.build == build]
         logs = (read_log(folder, max_bytes) for folder in sorted(folders, key=_card_time))
         text = b"".join(logs)[-max_bytes:].decode(errors="replace")
-        return "".join(redacted(piece) for piece in _pieces(text))
+        return redacted_log(text)
 
     def recover(self) -> list[TaskState]:
         """End what an earlier operator left running, and return how each task stood.
@@ -170,17 +169,6 @@ class TaskFolders:
             return None
         except OSError:  # a full disk: then it goes where it is
             return folder
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Whole lines, a few at a time: a pattern that looks at megabytes in one go keeps all other
-    threads, and so the event loop, waiting."""
-    begin = 0
-    while begin < len(text):
-        end = text.rfind("\n", begin, begin + REDACTED_AT_ONCE_CHARS) + 1
-        end = end or begin + REDACTED_AT_ONCE_CHARS
-        yield text[begin:end]
-        begin = end
 
 
 def read_card(folder: Path) -> Card | None:
