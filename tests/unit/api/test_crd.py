@@ -1,5 +1,7 @@
 """The types, the files in ``crds/`` and the examples say the same."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -93,3 +95,39 @@ def test_what_a_crd_cannot_hold_is_refused_with_its_place(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         structural(model)
+
+
+OUTSIDE = ("other/credit", "../other/credit", "%2e%2e", ".", "..", "/credit", "credit/", "a b", "")
+A_RULE = re.compile(r"self\.matches\('(?P<pattern>.+)'\)")
+
+
+@PARAMETRIZED
+def test_no_field_names_another_namespace(kind: Kind) -> None:
+    """A reference is a name; where it is looked for is never the object's to say."""
+    spec = definition(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"][
+        "spec"
+    ]
+    fields = list(properties(spec))
+    names = {name.lower() for name, _ in fields}
+    assert {name for name in names if "namespace" in name or name.endswith("ownerref")} == set()
+    references = [schema for name, schema in fields if name == "name"]
+    assert references
+    for schema in references:
+        patterns = [m["pattern"] for m in map(A_RULE.search, rules_of(schema)) if m]
+        assert patterns
+        taken = [text for text in OUTSIDE if all(re.search(p, text) for p in patterns)]
+        assert taken == []
+
+
+def rules_of(schema: Any) -> list[str]:
+    return [rule["rule"] for rule in schema.get("x-kubernetes-validations", ())]
+
+
+def properties(schema: Any) -> Iterator[tuple[str, Any]]:
+    """The names and schemas of all fields, at any depth."""
+    for name, inner in schema.get("properties", {}).items():
+        yield name, inner
+        yield from properties(inner)
+    for several in ("items", "additionalProperties"):
+        if isinstance(schema.get(several), dict):
+            yield from properties(schema[several])

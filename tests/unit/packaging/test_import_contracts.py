@@ -93,3 +93,24 @@ def test_a_clock_is_seen(tmp_path: Path) -> None:
     file = tmp_path / "late.py"
     file.write_text("from datetime import UTC, datetime\n\nlate = datetime.now(UTC)\n")
     assert clocks(file) == ["late.py:3"]
+
+
+LOADERS = {"cloudpickle", "dill", "joblib", "marshal", "numpy", "onnx", "pickle", "shelve", "torch"}
+
+
+def test_nothing_of_the_operator_loads_a_model() -> None:
+    """What unpickles runs what the file says. Models are bytes here, and scripts are text."""
+    assert {name for file in OPERATOR.rglob("*.py") for name in imported(file)} & LOADERS == set()
+
+
+def imported(file: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    named = {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.partition(".")[0] for name in plain | named}
+
+
+def test_an_import_is_seen(tmp_path: Path) -> None:
+    file = tmp_path / "loads.py"
+    file.write_text("def load():\n    import joblib.numpy_pickle\n    from pickle import load\n")
+    assert imported(file) == {"joblib", "pickle"}
