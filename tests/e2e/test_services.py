@@ -212,8 +212,10 @@ def test_a_service_waits_for_its_image_in_any_order(scene: Scene) -> None:
     scene.service()
     scene.reason("webservice", "ImageNotFound")
     scene.image({"score.py": "def init(:\n"})
-    status = scene.reason("webservice", "WaitingForImage")
-    assert "score.py:1" in status["failure"]["message"]
+    scene.until(
+        lambda: scene.get("webservice")["status"].get("failure") or {},
+        lambda failure: "score.py:1" in failure.get("message", ""),
+    )
     scene.image(echo("x"))
     scene.reason("webservice", "Serving")
 
