@@ -21,7 +21,7 @@ from fairlead.decide.decision import (
 )
 from fairlead.decide.display import count, size
 from fairlead.decide.missing import missing_config_map
-from fairlead.decide.task_progress import TaskProgress, pending, task_progress
+from fairlead.decide.task_progress import TaskProgress, left_over, pending, task_progress
 from fairlead.evidence import ModelEvidence
 from fairlead.images.hashes import ingest_key
 from fairlead.sources.kinds import describe
@@ -40,7 +40,8 @@ def decide_model(evidence: ModelEvidence, now: datetime) -> Decision[ModelStatus
     resolved = StageResult(true("Resolved", Reason.RESOLVED, f"The source is {describe(source)}."))
     key = _key(evidence)
     if model.status.ingest and model.status.ingest.key == key:
-        return Decision(model.status, (resolved, *_standing(model.status)))
+        taken = left_over(_identifier(evidence, key), evidence.tasks)
+        return Decision(model.status, (resolved, *_standing(model.status)), taken=taken)
     progress = _work(evidence, key, now)
     if progress.result is not None:
         status = _with_result(model, key, IngestResult.model_validate(progress.result))
@@ -87,7 +88,7 @@ def _work(evidence: ModelEvidence, key: str, now: datetime) -> TaskProgress:
         unpack=model.spec.unpack,
         digest=model.spec.digest,
     )
-    identifier = f"ingest-{model.uid}-{key[:16]}-{settings.fingerprint}"
+    identifier = _identifier(evidence, key)
 
     def task(attempt: int) -> Task:
         return Task(
@@ -101,6 +102,10 @@ def _work(evidence: ModelEvidence, key: str, now: datetime) -> TaskProgress:
         )
 
     return task_progress(identifier, task, evidence.tasks, model.created_at, now)
+
+
+def _identifier(evidence: ModelEvidence, key: str) -> str:
+    return f"ingest-{evidence.model.uid}-{key[:16]}-{evidence.settings.fingerprint}"
 
 
 def _with_result(model: Model, key: str, result: IngestResult) -> ModelStatus:

@@ -97,6 +97,16 @@ def task_progress(
     return _failed(state, state.failure, task, now)
 
 
+def left_over(identifier: str, states: Mapping[str, TaskState]) -> tuple[str, ...]:
+    """The task, where its result is still there although the status holds it already.
+
+    An operator ended between the two. It must not be news again when the same work is wanted one
+    day: what was true then need not be true any more.
+    """
+    state = states.get(identifier)
+    return (identifier,) if state and state.phase is TaskPhase.SUCCEEDED else ()
+
+
 def _readable(task: Task, state: TaskState) -> bool:
     """The result is one of this program, and not of another version of it."""
     try:

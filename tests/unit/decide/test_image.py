@@ -111,6 +111,17 @@ def ready() -> Story:
     return story
 
 
+def test_an_answer_that_the_status_holds_already_is_given_up() -> None:
+    """An operator ended before it could; later it would be an answer of long ago."""
+    story = Story()
+    question = story.wanted()
+    story.ends(question, **RESOLVED)
+    assert story.look().taken == (question.id,)
+    assert story.look().taken == (question.id,)
+    del story.tasks[question.id]
+    assert story.look().taken == ()
+
+
 def test_an_image_goes_through_its_stages_and_is_ready() -> None:
     story = Story()
     assert said(story.look())["Ready"] == "Unknown/Resolving"

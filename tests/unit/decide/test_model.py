@@ -71,6 +71,15 @@ def test_a_new_model_is_fetched() -> None:
     )
 
 
+def test_a_result_that_the_status_holds_already_is_given_up() -> None:
+    """An operator ended before it could; later it would hide what was stored meanwhile."""
+    [task] = decided(model()).tasks
+    state = TaskState(task.id, 1, TaskPhase.SUCCEEDED, result={"version": 1, "versions": [VERSION]})
+    decision = decided(model(stored().to_wire()), {task.id: state})
+    assert (decision.tasks, decision.taken) == ((), (task.id,))
+    assert decided(model(stored().to_wire())).taken == ()
+
+
 def test_what_was_fetched_is_a_version_and_nothing_more_is_done() -> None:
     status = stored()
     again = decided(model(status.to_wire()))

@@ -39,7 +39,7 @@ from fairlead.decide.image.tasks import (
     resolution_key,
     resolve_task,
 )
-from fairlead.decide.task_progress import TaskProgress, pending, task_progress
+from fairlead.decide.task_progress import TaskProgress, left_over, pending, task_progress
 from fairlead.evidence import ImageEvidence
 from fairlead.images.hashes import code_hash, image_hash
 
@@ -75,9 +75,10 @@ def _resolved(state: BuildState) -> BuildState | ImageDecision:
     """The base image's digest, the environment's hash and the versions so far are known."""
     key = resolution_key(state)
     asked = state.status.resolved.key if state.status.resolved else None
-    if asked == key and state.resolved and not _outdated(state):
-        return state
     identifier, task = resolve_task(state)
+    if asked == key and state.resolved and not _outdated(state):
+        taken = left_over(identifier, state.evidence.tasks)
+        return replace(state, taken=(*state.taken, *taken))
     progress = task_progress(
         identifier, task, state.evidence.tasks, state.image.created_at, state.now
     )
