@@ -2,7 +2,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help demo test unit coverage lint bench bench-runtime crds up down status lock upgrade setup
+.PHONY: help demo test faults unit coverage lint bench bench-runtime crds up down status lock upgrade setup
 .DEFAULT_GOAL := help
 
 help:  ## What there is to make
@@ -13,6 +13,9 @@ demo: setup  ## Kubernetes, the operator and an example, from nothing to a predi
 
 test: setup  ## Every test, on a real Kubernetes
 	@$(python) -m pytest
+
+faults: setup  ## Every fault and every crash point, with real tasks too: half an hour
+	@$(python) -m pytest -m "" tests/faults
 
 unit: setup  ## The tests that need no cluster and no Docker: half a minute
 	@$(python) -m pytest -q tests/unit tests/golden

@@ -20,7 +20,7 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # other packages have operators of their own
 def operator(cluster: Cluster, kept_on_failure: list[Path]) -> Iterator[OperatorProcess]:
     """One operator for all tests, under its own ServiceAccount; tests may kill and restart it.
 

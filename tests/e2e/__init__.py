@@ -1,0 +1,1 @@
+"""The line as its users go it, on a real cluster."""

@@ -1,0 +1,93 @@
+"""The operator as it is, with real tasks and real pods, killed after writes; requests all the time.
+
+Three writes in a usual run, each of them with ``-m long``.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from tests.faults.outcome import Outcome, compared, without_fault
+from tests.faults.poll import Poll
+from tests.faults.proxy.crash_point import CrashPoint
+from tests.faults.story import NAME, short_story
+from tests.faults.trial import Bed, Trial, at_subject
+
+pytestmark = pytest.mark.long
+AT_ONCE = 3
+CHOSEN = (  # in the middle of a build, of a rollout, and of an update
+    "patch inferenceimages/diabetes/status BuildingEnvironment",
+    "patch deployments/diabetes",
+    "patch inferenceimages/diabetes/status Built #2",
+)
+
+
+@pytest.fixture(scope="module")
+def plain(real_bed: Bed) -> Outcome:
+    return without_fault(real_bed, "real-never", short_story())
+
+
+def test_three_crash_points_for_real(
+    real_bed: Bed, plain: Outcome, subtests: pytest.Subtests
+) -> None:
+    assert not plain.wrong
+    assert set(CHOSEN) <= set(plain.writes)
+    _check(real_bed, plain, CHOSEN, subtests)
+
+
+@pytest.mark.timeout(3600)
+def test_every_crash_point_for_real(
+    real_bed: Bed, plain: Outcome, subtests: pytest.Subtests
+) -> None:
+    _check(real_bed, plain, plain.writes, subtests)
+
+
+def _check(bed: Bed, plain: Outcome, writes: Sequence[str], subtests: pytest.Subtests) -> None:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = list(pool.map(lambda pair: _crashed(bed, plain, *pair), enumerate(writes)))
+    for write, wrong in zip(writes, found, strict=True):
+        with subtests.test(f"killed after: {write}"):
+            assert not wrong
+
+
+def _crashed(bed: Bed, plain: Outcome, number: int, write: str) -> list[str]:
+    name = f"real-{number}"
+    with _polled(bed, name) as (poll, trials):
+
+        def prepare(trial: Trial) -> None:
+            trials.append(trial)
+            trial.arm(CrashPoint(at_subject(write)))
+
+        outcome = compared(bed, name, plain, prepare)
+    wrong = [*outcome.wrong, *poll.failed_before(trials[0].began.get("delete", float("inf")))]
+    if not poll.answered:
+        wrong.append("no request was answered")
+    repository = f"localhost:5000/v2/{name}"
+    if tags(f"{repository}/{NAME}") != ["1", "2"]:
+        wrong.append(f"versions: {tags(f'{repository}/{NAME}')}")
+    if len(tags(f"{repository}/fairlead/environments")) != 1:
+        wrong.append(f"environments: {tags(f'{repository}/fairlead/environments')}")
+    return wrong
+
+
+@contextmanager
+def _polled(bed: Bed, namespace: str) -> Iterator[tuple[Poll, list[Trial]]]:
+    node = bed.api.node_address()
+
+    def address() -> str | None:
+        service = bed.view.namespace(namespace).get("Service", NAME)
+        port = service["spec"]["ports"][0].get("nodePort") if service else None
+        return f"http://{node}:{port}/score" if port else None
+
+    with Poll(address) as poll:
+        yield poll, []
+
+
+def tags(repository: str) -> list[str]:
+    """Of versions and environments; logs have tags of their own."""
+    answer = httpx.get(f"http://{repository}/tags/list", trust_env=False)
+    found = answer.json().get("tags") or [] if answer.is_success else []
+    return sorted(tag for tag in found if not tag.startswith("log-"))

@@ -1,0 +1,106 @@
+"""What the operator asks of an API server that fails: enough to go on, and never a storm."""
+
+import re
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.proxy.rules import Answer, Match, Reset, Rule, Slow, WatchFault
+from tests.faults.story import NAME, create
+from tests.faults.trial import Bed, Trial
+
+pytestmark = pytest.mark.long
+NEVER = {"FAIRLEAD_RESYNC_SECONDS": "3600"}  # so that no resync heals what an event should
+SOON_S = 20.0  # seconds; far less than a resync
+STORM_S, RETRY_AFTER_S = 12.0, 3
+SERVICES = Match(frozenset({"watch"}), frozenset({"services"}))
+WATCHES = Match(frozenset({"watch"}))
+
+
+@pytest.fixture
+def trial(bed: Bed, request: pytest.FixtureRequest) -> Iterator[Trial]:
+    """The demo's objects, created and serving, with an operator that does not resync."""
+    name = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:50]
+    with Trial(bed, name.strip("-"), settings=NEVER) as trial:
+        trial.begin(create())
+        trial.settle(create())
+        trial.calm()
+        yield trial
+
+
+def test_an_operator_waits_for_an_api_server_that_is_not_there_yet(bed: Bed) -> None:
+    with Trial(bed, "no-api-server", settings=NEVER) as trial:
+        trial.kill()
+        bed.loop.run(trial.proxy.inject(Rule(Match(), Reset(), times=None)))
+        before = len(trial.proxy.record.requests())
+        trial.start()
+        trial.until(lambda: len(trial.proxy.record.requests()) - before >= 20)
+        bed.loop.run(trial.proxy.heal())
+        trial.begin(create())
+        trial.settle(create())
+        assert trial.alive, trial.report()
+
+
+def test_the_operator_survives_an_api_server_that_goes_away(trial: Trial) -> None:
+    bed = trial.bed
+    bed.loop.run(trial.proxy.inject(Rule(Match(), Reset(), times=None)))
+    bed.loop.run(trial.proxy.change_watches(WATCHES, WatchFault(cut_after=0)))
+    before = len(trial.proxy.record.requests())
+    trial.until(lambda: len(trial.proxy.record.requests()) - before >= 20)
+    bed.api.delete(trial.namespace, "Service", NAME)
+    bed.loop.run(trial.proxy.heal())
+    trial.comes_back("Service", SOON_S)
+    assert trial.alive, trial.report()
+
+
+def test_too_many_requests_are_not_answered_by_more(trial: Trial) -> None:
+    """Every answer says when to come again, and nobody comes earlier."""
+    bed = trial.bed
+    storm = Rule(Match(), Answer(429, retry_after_s=RETRY_AFTER_S), times=None)
+    bed.loop.run(trial.proxy.inject(storm))
+    bed.loop.run(trial.proxy.change_watches(WATCHES, WatchFault(cut_after=0)))
+    bed.api.delete(trial.namespace, "Service", NAME)
+    started = time.monotonic()
+    trial.until(lambda: time.monotonic() - started > STORM_S)
+    bed.loop.run(trial.proxy.heal())
+    times = defaultdict[str, list[float]](list)
+    for recorded in trial.proxy.record.requests():
+        if recorded.status == 429:
+            times[f"{recorded.request.verb} {recorded.request.path}"].append(recorded.started)
+    most = STORM_S / RETRY_AFTER_S + 2
+    assert times
+    assert {what: len(found) for what, found in times.items() if len(found) > most} == {}
+    trial.comes_back("Service", SOON_S)
+
+
+def test_a_deletion_that_no_watch_told_of_is_found_by_the_list_after_410(trial: Trial) -> None:
+    bed = trial.bed
+    lost = WatchFault(lost=lambda _: True)
+    assert bed.loop.run(trial.proxy.change_watches(SERVICES, lost))
+    bed.api.delete(trial.namespace, "Service", NAME)
+    assert trial.view.until(lambda view: view.get("Service", NAME), lambda found: not found) is None
+    assert bed.loop.run(trial.proxy.change_watches(SERVICES, WatchFault(gone_after=0)))
+    trial.comes_back("Service", SOON_S)
+
+
+def test_nothing_is_decided_from_a_list_that_has_not_come_yet(trial: Trial) -> None:
+    bed = trial.bed
+    before = {m["metadata"]["uid"] for m in trial.view.all(("Deployment", "Service"))}
+    trial.kill()
+    written = len(trial.proxy.record.writes())
+    slow = Rule(Match(frozenset({"list"}), frozenset({"deployments", "services"})), Slow(4.0),
+                times=None)  # fmt: skip
+    bed.loop.run(trial.proxy.inject(slow))
+    trial.start()
+    trial.until(lambda: trial.proxy.record.requests(SERVICES))
+    assert [w.subject for w in trial.proxy.record.writes()[written:]] == []
+    assert {m["metadata"]["uid"] for m in trial.view.all(("Deployment", "Service"))} == before
+
+
+def test_a_watch_that_says_nothing_any_more_is_opened_again(trial: Trial) -> None:
+    bed = trial.bed
+    assert bed.loop.run(trial.proxy.change_watches(WATCHES, WatchFault(silent_after=0)))
+    bed.api.delete(trial.namespace, "Service", NAME)
+    trial.comes_back("Service", 100.0)
