@@ -76,17 +76,31 @@ class ParserPool:
 
     async def _read(self, job: ParseJob, namespace: str, key: str) -> Parsed:
         async with self._slots.slot(namespace):
-            process = self._pop_idle() if self._idle else await ParserProcess.start(self._command)
             try:
-                parsed = await process.parse(job)
+                parsed = await self._in_used_process(job) if self._idle else None
+                if parsed is None:
+                    process = await ParserProcess.start(self._command)
+                    parsed = await self._in_process(job, process)
             except ParserEndedError as error:
                 about = {"namespace": namespace, "file": job.file, "said": error.said}
                 logger.warning("a file could not be read", why=str(error), **about)
                 parsed = unreadable(job, str(error))
                 self._results.put(key, parsed, UNREADABLE_KEPT_S)
                 return parsed
-            self._push_idle(process)
         self._results.put(key, parsed)
+        return parsed
+
+    async def _in_used_process(self, job: ParseJob) -> Parsed | None:
+        """None where it ended: an earlier file may have done it harm, so this one is not to blame
+        before a new process has ended on it, too."""
+        try:
+            return await self._in_process(job, self._pop_idle())
+        except ParserEndedError:
+            return None
+
+    async def _in_process(self, job: ParseJob, process: ParserProcess) -> Parsed:
+        parsed = await process.parse(job)
+        self._push_idle(process)
         return parsed
 
     def _push_idle(self, process: ParserProcess) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.inputs.parse import FileKind, Parsed, ParseJob, parse
+from fairlead.parsing.frames import encode_parsed
 from fairlead.parsing.pool import ParserPool
 from fairlead.parsing.process import COMMAND, ParserProcess, ParserStartError
 
@@ -19,12 +20,17 @@ DEADLINE_S = 60.0
 SCRIPT = b"def init(): ...\ndef run(data): ...\n"
 FRAMES = "import sys, struct, time, os\nsay = lambda b: (sys.stdout.buffer.write("
 FRAMES += "struct.pack('>I', len(b)) + b), sys.stdout.buffer.flush())\n"
+FRAMES += (
+    "frame = lambda: sys.stdin.buffer.read(struct.unpack('>I', sys.stdin.buffer.read(4))[0])\n"
+)
+FRAMES += f"job = lambda: (frame(), frame())\nANSWER = {encode_parsed(Parsed())!r}\n"
 PROGRAMS = {  # that stand in for the parser
     "absent": "raise RuntimeError('no libyaml')",
     "silent": "say(b'ready'); time.sleep(600)",
     "babbling": "say(b'ready'); sys.stdin.buffer.read(1); say(b'{}x')",
     "endless": "say(b'ready'); sys.stdin.buffer.read(1); sys.stdout.buffer.write(b'\\xff' * 10)",
     "dying": "say(b'ready'); sys.stdin.buffer.read(1); os.kill(os.getpid(), 11)",
+    "worn": "say(b'ready'); job(); say(ANSWER); job(); os.kill(os.getpid(), 11)",
     "raising": "say(b'ready'); sys.stdin.buffer.read(1); raise ValueError('password=hunter2\\nX')",
 }
 
@@ -133,6 +139,14 @@ async def test_however_a_process_ends_it_is_a_finding(name: str, words: str) -> 
         finding = (await pool.parse(script(), "demo")).finding
     assert finding
     assert words in finding.message
+
+
+async def test_what_an_earlier_file_did_to_a_process_is_not_held_against_the_next_one() -> None:
+    """The process reads one file, and ends on the second: that one is read by a new process."""
+    async with ParserPool(command=program("worn")) as pool:
+        assert await pool.parse(script(b"1"), "a") == Parsed()
+        assert await pool.parse(script(b"2"), "b") == Parsed()
+        assert await pool.parse(script(b"3"), "c") == Parsed()
 
 
 async def test_a_process_that_gets_no_time_to_compute_is_ended(
