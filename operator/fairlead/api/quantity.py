@@ -59,8 +59,10 @@ def _as_text(value: object) -> object:
 
 
 def _amount(text: object) -> Decimal | None:
-    found = _FORM.fullmatch(text) if isinstance(text, str) else None
-    if found is None or len(found[0]) > MAX_QUANTITY_CHARS:
+    if not isinstance(text, str) or len(text) > MAX_QUANTITY_CHARS:
+        return None
+    found = _FORM.fullmatch(text)
+    if found is None:
         return None
     return Decimal(found[1]) * SUFFIXES[found[2]]
 
