@@ -119,8 +119,11 @@ def test_a_model_that_is_not_in_the_image_is_explained(failing: Scene) -> None:
 def test_a_service_that_does_not_start_is_explained(
     failing: Scene, name: str, reason: str, words: str
 ) -> None:
-    status = failing.reason("webservice", reason, name, patience=180)
-    assert words in status["failure"]["message"]
+    failing.reason("webservice", reason, name, patience=180)
+    status = failing.until(  # the kubelet's event comes before the record that says where
+        lambda: failing.get("webservice", name)["status"],
+        lambda status: words in (status.get("failure") or {}).get("message", ""),
+    )
     assert status["failure"]["remedy"]
     assert status["state"] == ("Unschedulable" if name == "no-room" else "Unhealthy")
     assert failing.columns("webservice", name)["REASON"] == reason
