@@ -58,7 +58,7 @@ def _children_made(bench: Bench) -> list[Row]:
     bare, ours = bench.namespace("bench-bare"), bench.namespace("bench-ours")
     with bench.steps.step(f"Bare client: {SERVICES * len(CHILD_KINDS)} children"):
         peer = asyncio.run(_bare(bare))
-    bench.cluster.run_kubectl("delete", "namespace", bare, "--timeout=600s")
+    bench.cluster.run_kubectl("delete", "namespace", bare, seconds=PATIENCE)
     before = sum(bench.operator.cpu_times()[:2])
     with bench.steps.step(f"Fairlead: {SERVICES} Webservices"):
         took = asyncio.run(_fairlead(ours))
