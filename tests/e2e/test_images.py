@@ -233,8 +233,11 @@ def test_an_image_waits_for_its_model_and_follows_its_latest_version(scene: Scen
     scene.image(models=[{"name": "weights"}])
     scene.reason("inferenceimage", "ModelNotFound")
     scene.apply("Model", {"source": {"configMap": {"name": "weights"}}}, "weights")
-    waiting = scene.reason("inferenceimage", "WaitingForModel")
-    assert "ConfigMap 'weights' does not exist" in waiting["failure"]["message"]
+    scene.until(
+        lambda: scene.get("inferenceimage")["status"].get("failure", {}).get("message", ""),
+        lambda message: "ConfigMap 'weights' does not exist" in message,
+    )
+    assert scene.columns("inferenceimage")["REASON"] == "WaitingForModel"
     scene.config_map("weights", model__json="1")
     first = scene.reason("inferenceimage", "Built")
     scene.config_map("weights", model__json="2")
