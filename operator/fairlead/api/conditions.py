@@ -15,6 +15,7 @@ NOT_ANNOUNCED = {  # said elsewhere
     Reason.KEYS_CREATED,
 }
 RECOVERIES = {Reason.IMAGE_READY}  # worth an Event only after a failure
+CHANGES = {Reason.ROLLING_OUT}  # worth an Event only after something else: what is new rolls out
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def transitions(
         for condition in new
         if condition.reason not in NOT_ANNOUNCED
         and (condition.reason not in RECOVERIES or condition.type in failed)
+        and (condition.reason not in CHANGES or condition.type in before)
         and before.get(condition.type) != (condition.status, condition.reason)
         and (
             condition.type not in SUMMARIES

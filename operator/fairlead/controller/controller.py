@@ -26,6 +26,7 @@ class Controller:
     def __init__(self, context: ReconcileContext, queue: WorkQueue[Key]) -> None:
         self._context = context
         self._queue = queue
+        self._deferred: set[Key] = set()  # their status is written by the next reconcile
 
     async def run(self) -> None:
         """Work until cancelled. Nothing is decided before everything has been listed once."""
@@ -33,7 +34,7 @@ class Controller:
             group.create_task(self._context.cache.run())
             await self._context.cache.synced()
             for key in self._context.cache.all_keys():
-                self._queue.add(key)
+                self._queue.add(key, urgent=self._context.cache.is_new(key))
             group.create_task(self._check())
             for _ in range(WORKERS):
                 group.create_task(self._work())
@@ -48,7 +49,10 @@ class Controller:
 
     async def _process(self, key: Key) -> None:
         attempt = self._queue.failures(key)
-        outcome = await self._outcome(key, reconcile(key, self._context, attempt))
+        may_defer = key not in self._deferred
+        work = reconcile(key, self._context, attempt, may_defer=may_defer)
+        outcome = await self._outcome(key, work)
+        self._note_deferred(key, outcome)
         if isinstance(outcome, Exception) and not isinstance(outcome, OperatorError):
             report = report_internal_error(key, outcome, self._context, attempt)
             outcome = await self._outcome(key, report)
@@ -59,6 +63,12 @@ class Controller:
             self._queue.forget(key)
         else:
             self._requeue(key, outcome)
+
+    def _note_deferred(self, key: Key, outcome: StatusUpdate | Exception | None) -> None:
+        if isinstance(outcome, StatusUpdate) and outcome.deferred:
+            self._deferred.add(key)
+        else:
+            self._deferred.discard(key)
 
     async def _outcome(
         self, key: Key, work: Awaitable[StatusUpdate | None]

@@ -55,12 +55,16 @@ STEPS = {
 }
 
 
-async def reconcile(key: Key, context: ReconcileContext, attempt: int) -> StatusUpdate | None:
+async def reconcile(
+    key: Key, context: ReconcileContext, attempt: int, *, may_defer: bool = False
+) -> StatusUpdate | None:
     """Make one object so, write its whole status, announce what changed.
 
     ``attempt`` counts the reconciles in a row that the API kept from being finished. Returns the
     status update, or None where the object is gone or going. Raises ``OperatorError`` only where
-    the status could not be written.
+    the status could not be written. With ``may_defer`` the first status of an object whose children
+    have just been made is left to the reconcile that sees what came of them, so that the children
+    of others come first.
     """
     body = context.cache.object(key)
     if body is None:
@@ -74,9 +78,17 @@ async def reconcile(key: Key, context: ReconcileContext, attempt: int) -> Status
         update = await _reconcile(key, body, context, attempt, now)
     except ReplacedError:
         return replace(last_status_update(body), requeue_after=REPLACED_RETRY_S)
+    if may_defer and update.deferred and _never_reported(body):
+        _log_changes(key.kind, body["metadata"], update)
+        return update
+    update = replace(update, deferred=False)
     await _publish(key.kind, body, update, context, now)
     context.runner.forget(update.taken)  # not before: whoever comes after a crash needs them
     return update
+
+
+def _never_reported(body: Manifest) -> bool:
+    return last_common_status(body.get("status") or {}).observed_generation is None
 
 
 async def report_internal_error(
@@ -112,7 +124,8 @@ async def _reconcile(
         return blocked(update, error, attempt, now)
     if any(isinstance(action, Apply | Delete) for action in decision.actions):
         # what came of it is not in this status yet
-        return replace(update, requeue_after=min(update.requeue_after, APPLIED_REQUEUE_S))
+        wait = min(update.requeue_after, APPLIED_REQUEUE_S)
+        return replace(update, requeue_after=wait, deferred=makes_children(decision.actions))
     return update
 
 
@@ -166,16 +179,25 @@ async def _announce(manifest: Manifest, context: ReconcileContext) -> None:
 
 def _log(kind: Kind, meta: Manifest, update: StatusUpdate, known: CommonStatus) -> None:
     """One line for each decision; nothing where nothing was decided."""
+    _log_changes(kind, meta, update)
     before = {c.type: (c.status, c.reason) for c in known.conditions}.get("Ready")
     ready = update.ready
-    line = logger.bind(
+    if before != (ready.truth, ready.reason):
+        location = update.failure.location if update.failure else None
+        where = {"location": location} if location else {}
+        status, reason = str(ready.truth), str(ready.reason)
+        _logger_of(kind, meta).info("Ready", status=status, reason=reason, **where)
+
+
+def _log_changes(kind: Kind, meta: Manifest, update: StatusUpdate) -> None:
+    for change in update.changes:
+        _logger_of(kind, meta).info(change)
+
+
+def _logger_of(kind: Kind, meta: Manifest) -> structlog.stdlib.BoundLogger:
+    bound: structlog.stdlib.BoundLogger = logger.bind(
         kind=kind.kind.lower(),
         object=f"{meta['namespace']}/{meta['name']}",
         generation=meta["generation"],
     )
-    for change in update.changes:
-        line.info(change)
-    if before != (ready.truth, ready.reason):
-        location = update.failure.location if update.failure else None
-        where = {"location": location} if location else {}
-        line.info("Ready", status=str(ready.truth), reason=str(ready.reason), **where)
+    return bound

@@ -3,8 +3,10 @@
 The semantics are those of client-go's workqueue: a key that is added while it waits is there once;
 one that is added while it is being reconciled comes again afterwards; and no key is ever reconciled
 by two workers. Beyond that, the namespaces take turns, so that one with thousands of objects delays
-another by one reconcile and not by thousands; and a key is not begun more often than once in
-``MIN_INTERVAL_S``, so that a burst of events is answered by one reconcile.
+another by one reconcile and not by thousands; a key is not begun more often than once in
+``MIN_INTERVAL_S``, so that a burst of events is answered by one reconcile; and what is urgent (what
+somebody has asked for and nobody has begun) comes before the rest, which gets one turn in
+``URGENT_TURNS`` at least.
 """
 
 import asyncio
@@ -13,6 +15,7 @@ from collections.abc import Hashable
 from typing import Generic, Protocol, TypeVar
 
 MIN_INTERVAL_S = 0.3
+URGENT_TURNS = 8  # of urgent keys, before another one gets its turn
 
 
 class Namespaced(Hashable, Protocol):
@@ -25,14 +28,51 @@ class Namespaced(Hashable, Protocol):
 K = TypeVar("K", bound=Namespaced)
 
 
+class Lane(Generic[K]):
+    """Keys in their order, namespaces taking turns."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, dict[K, None]] = {}  # ordered sets
+        self._turns: deque[str] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._keys)
+
+    def put(self, key: K) -> None:
+        keys = self._keys.get(key.namespace)
+        if keys is None:
+            keys = self._keys[key.namespace] = {}
+            self._turns.append(key.namespace)
+        keys[key] = None
+
+    def take(self) -> K:
+        namespace = self._turns.popleft()
+        keys = self._keys[namespace]
+        key = next(iter(keys))
+        del keys[key]
+        if keys:
+            self._turns.append(namespace)
+        else:
+            del self._keys[namespace]
+        return key
+
+    def remove(self, key: K) -> None:
+        keys = self._keys[key.namespace]
+        del keys[key]
+        if not keys:
+            del self._keys[key.namespace]
+            self._turns.remove(key.namespace)
+
+
 class WorkQueue(Generic[K]):
     """All methods are called from one event loop."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._waiting: dict[str, deque[K]] = {}
-        self._turns: deque[str] = deque()
-        self._queued: set[K] = set()
+        self._urgent_lane, self._other_lane = Lane[K](), Lane[K]()
+        self._urgent_in_a_row = 0
+        self._queued: dict[K, Lane[K]] = {}
+        self._urgent: set[K] = set()
         self._processing: set[K] = set()
         self._again: set[K] = set()
         self._timers: dict[K, asyncio.TimerHandle] = {}
@@ -50,11 +90,15 @@ class WorkQueue(Generic[K]):
         due = sum(timer.when() <= until for timer in self._timers.values())
         return len(self._queued) + len(self._processing) + due
 
-    def add(self, key: K) -> None:
-        """Have ``key`` reconciled as soon as a worker is free."""
+    def add(self, key: K, *, urgent: bool = False) -> None:
+        """Have ``key`` reconciled as soon as a worker is free, if ``urgent`` before what is not."""
+        if urgent:
+            self._urgent.add(key)
         if key in self._processing:
             self._again.add(key)
-        elif key not in self._queued:
+        elif key in self._queued:
+            self._enqueue(key)
+        else:
             wait = self._begun.get(key, float("-inf")) + MIN_INTERVAL_S - self._loop.time()
             if wait > 0:
                 self.add_after(key, wait)
@@ -85,23 +129,19 @@ class WorkQueue(Generic[K]):
         """The object is gone: nothing about its key is remembered."""
         self._failures.pop(key, None)
         self._begun.pop(key, None)
+        self._urgent.discard(key)
         timer = self._timers.pop(key, None)
         if timer is not None:
             timer.cancel()
 
     async def get(self) -> K:
         """The next key. Whoever takes one calls ``done`` with it."""
-        while not self._turns:
+        while not self._queued:
             self._available.clear()
             await self._available.wait()
-        namespace = self._turns.popleft()
-        keys = self._waiting[namespace]
-        key = keys.popleft()
-        if keys:
-            self._turns.append(namespace)
-        else:
-            del self._waiting[namespace]
-        self._queued.discard(key)
+        key = self._next_lane().take()
+        del self._queued[key]
+        self._urgent.discard(key)
         self._processing.add(key)
         self._begun[key] = self._loop.time()
         timer = self._timers.pop(key, None)
@@ -123,12 +163,21 @@ class WorkQueue(Generic[K]):
         elif key not in self._queued:
             self._enqueue(key)
 
+    def _next_lane(self) -> Lane[K]:
+        self._urgent_in_a_row += 1
+        if self._urgent_lane and not (self._other_lane and self._urgent_in_a_row > URGENT_TURNS):
+            return self._urgent_lane
+        self._urgent_in_a_row = 0
+        return self._other_lane
+
     def _enqueue(self, key: K) -> None:
-        self._queued.add(key)
-        keys = self._waiting.get(key.namespace)
-        if keys is None:
-            self._waiting[key.namespace] = deque((key,))
-            self._turns.append(key.namespace)
-        else:
-            keys.append(key)
+        """Put the key into its lane, out of another one where it waits there."""
+        lane = self._urgent_lane if key in self._urgent else self._other_lane
+        known = self._queued.get(key)
+        if known is lane:
+            return
+        if known is not None:
+            known.remove(key)
+        self._queued[key] = lane
+        lane.put(key)
         self._available.set()

@@ -46,6 +46,8 @@ class StatusUpdate:
     blocked: bool = False
     taken: tuple[str, ...] = ()
     """The tasks whose results are in it: once it is written they are not needed any more."""
+    deferred: bool = False
+    """It was not written: the next reconcile, a moment later, knows more."""
 
     @property
     def ready(self) -> Condition:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -36,7 +36,12 @@ from fairlead.observe.store import Entry, Name, Store
 from fairlead.retry import backoff_s
 
 logger = structlog.get_logger("fairlead")
-Listener = Callable[[Key], None]
+
+
+class Listener(Protocol):
+    """Told which object is to be reconciled, ``urgent`` where somebody has changed its spec."""
+
+    def __call__(self, key: Key, *, urgent: bool = False) -> None: ...
 
 
 class Cache:
@@ -71,8 +76,9 @@ class Cache:
 
     async def synced(self) -> None:
         """Return once everything has been listed."""
-        for reflector in self._reflectors:
-            await reflector.synced.wait()
+        await asyncio.gather(self._own_listed(), *(one.synced.wait() for one in self._reflectors))
+
+    async def _own_listed(self) -> None:
         failures = 0
         while True:
             try:
@@ -85,8 +91,9 @@ class Cache:
 
     async def list_own(self) -> None:
         """List our three kinds: finds what their watch streams have missed."""
-        for kind in KINDS:
-            listing = await self._cluster.list_all(Collection(API_VERSION, kind.plural))
+        collections = (Collection(API_VERSION, kind.plural) for kind in KINDS)
+        listings = await asyncio.gather(*map(self._cluster.list_all, collections))
+        for kind, listing in zip(KINDS, listings, strict=True):
             store = self._own[kind]
             for name, entry in store.replace(listing.items, listing.resource_version):
                 self._own_changed(kind, name, entry, gone=store.entry(*name) is None)
@@ -129,6 +136,12 @@ class Cache:
         """An object of ours."""
         found: Manifest | None = self._own[key.kind].read(key.namespace, key.name)
         return found
+
+    def is_new(self, key: Key) -> bool:
+        """Whether nothing has been said yet about the spec of this object."""
+        body = self.object(key) or {}
+        observed = (body.get("status") or {}).get("observedGeneration")
+        return bool(body) and body["metadata"].get("generation") != observed
 
     def all_keys(self) -> list[Key]:
         """Every object of ours."""
@@ -180,7 +193,7 @@ class Cache:
             self._uids[key], self._keys[entry.uid] = entry.uid, key
             body = self.object(key) or {}
             self._references.put(key, references_of(key, body.get("spec")))
-        self._changed(key)
+        self._changed(key, urgent=not gone and self.is_new(key))
         self._notify_referrers(key)
 
     def _child_changed(self, name: Name, entry: Entry, gone: bool) -> None:  # noqa: FBT001

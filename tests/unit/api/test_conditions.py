@@ -77,6 +77,13 @@ def test_a_part_that_waits_for_another_or_repeats_the_spec_has_nothing_to_tell(
     assert transitions([], [said("Stored", Truth.UNKNOWN, reason)]) == []
 
 
+def test_the_first_rollout_of_a_service_is_no_news_and_the_next_one_is() -> None:
+    rolling = said("Deployed", Truth.UNKNOWN, "RollingOut")
+    assert transitions([], [rolling]) == []
+    assert transitions([said("Deployed", Truth.TRUE, "Deployed")], [rolling]) == [rolling]
+    assert transitions([said("Deployed", Truth.UNKNOWN, "Pending")], [rolling]) == [rolling]
+
+
 def test_ready_is_told_where_no_part_says_the_same() -> None:
     ready = said("Ready", Truth.FALSE, "Forbidden")
     part = said("Stored", Truth.TRUE, "Stored")

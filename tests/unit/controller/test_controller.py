@@ -60,7 +60,35 @@ async def test_a_new_service_takes_a_read_and_an_apply_for_each_child_and_one_se
         (verb, plural): 1 for verb in ("get", "apply") for plural in CHILDREN
     }
     assert asked["create", "secrets"] == 1
+    assert asked["apply_status", "webservices"] == 1
     assert sum(asked.values()) <= 12
+
+
+async def test_the_first_status_is_deferred_once_and_not_while_somebody_deletes_the_children() -> (
+    None
+):
+    world = World()
+    key = Key(WEBSERVICE, "demo", "credit")
+    world.cluster.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}})
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    async with world.running():
+        await world.until(lambda: made(world) == list(CHILDREN))
+        assert world.status(WEBSERVICE, "credit") == {}
+        world.cluster.remove("services", "demo", "credit")
+        await world.until(lambda: world.reason(WEBSERVICE, "credit") == "RollingOut")
+        assert not world.cache.is_new(key)
+
+
+async def test_what_nobody_has_begun_is_urgent_and_what_was_told_is_not() -> None:
+    world = World()
+    key = Key(WEBSERVICE, "demo", "credit")
+    assert not world.cache.is_new(key)
+    world.cache.own_event(WEBSERVICE, "ADDED", world.apply(WEBSERVICE, "credit", SERVICE))
+    assert world.cache.is_new(key)
+    seen = world.apply(WEBSERVICE, "credit", SERVICE)
+    told = {**seen, "status": {"observedGeneration": seen["metadata"]["generation"]}}
+    world.cache.own_event(WEBSERVICE, "MODIFIED", told)
+    assert not world.cache.is_new(key)
 
 
 async def test_what_needs_nothing_asks_for_nothing_and_a_restart_writes_nothing() -> None:

@@ -1,5 +1,6 @@
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -62,6 +63,43 @@ async def test_namespaces_take_turns() -> None:
     order = await drained(queue)
     assert order.index(Key("one")) <= 1
     assert Counter(key.namespace for key in order) == {"crowd": 100, "one": 1}
+
+
+async def test_what_is_urgent_comes_first_and_the_rest_is_not_starved() -> None:
+    queue = WorkQueue[Key]()
+    for number in range(20):
+        queue.add(Key("told", str(number)))
+        queue.add(Key("new", str(number)), urgent=True)
+    order = [key.namespace for key in await drained(queue)]
+    assert order[: work_queue.URGENT_TURNS] == ["new"] * work_queue.URGENT_TURNS
+    assert order[work_queue.URGENT_TURNS] == "told"
+    assert Counter(order[:22]) == {"new": 20, "told": 2}
+    assert len(order) == 40
+
+
+async def test_a_key_that_becomes_urgent_moves_and_is_there_once() -> None:
+    queue = WorkQueue[Key]()
+    queue.add(Key("a", "one"))
+    queue.add(Key("a", "two"))
+    queue.add(Key("a", "two"), urgent=True)
+    queue.add(Key("a", "two"))
+    assert await drained(queue) == [Key("a", "two"), Key("a", "one")]
+
+
+async def test_an_urgent_key_that_is_reconciled_right_now_is_urgent_afterwards() -> None:
+    queue = WorkQueue[Key]()
+    queue.add(Key("a", "one"))
+    key = await taken(queue)
+    queue.add(key, urgent=True)
+    queue.done(key)
+    queue.add(Key("a", "two"))
+    await asyncio.wait_for(until(lambda: len(queue) == 2), 5)
+    assert await drained(queue) == [key, Key("a", "two")]
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        await asyncio.sleep(0.002)  # poll
 
 
 async def test_a_delayed_key_comes_when_it_is_due_and_the_earlier_time_counts() -> None:

@@ -1,16 +1,12 @@
-"""``Deployed``, ``Available`` and ``Scaling``: what a rollout and an autoscaler mean."""
+"""``Deployed`` and ``Available``: what a rollout means."""
 
-from datetime import datetime, timedelta
-
-from fairlead.api.conditions import Condition, false, true, unknown
+from fairlead.api.conditions import false, true, unknown
 from fairlead.api.reasons import Reason
-from fairlead.api.refs import Manifest
 from fairlead.api.status import FailureStatus
-from fairlead.api.webservice import ReplicaCounts, WebserviceSpec
+from fairlead.api.webservice import ReplicaCounts
 from fairlead.decide.decision import StageResult
 from fairlead.decide.display import count
 from fairlead.decide.webservice.rollout import Rollout
-from fairlead.evidence import ChildEvidence
 
 
 def deployed(progress: Rollout, failure: FailureStatus | None, budget: int) -> StageResult:
@@ -69,42 +65,3 @@ def _ready(counts: ReplicaCounts, which: str = "") -> str:
     verb = "is" if counts.desired == 1 else "are"
     ready = min(counts.ready, counts.desired)
     return f"{ready} of {count(counts.desired, 'replica')}{which} {verb} ready"
-
-
-METRICS_GRACE = timedelta(minutes=2)  # a new replica has no CPU metrics for its first minute
-SCALING = "Scaling"
-
-
-def scaling(autoscaler: ChildEvidence | None, spec: WebserviceSpec, now: datetime) -> Condition:
-    """Return the condition for an autoscaler as it is, or for a fixed number of replicas."""
-    wanted = spec.autoscaled
-    if wanted is None:
-        words = f"spec.replicas is {spec.replicas}; nothing scales."
-        return true(SCALING, Reason.FIXED_REPLICAS, words)
-    if autoscaler is None or not autoscaler.status:
-        return unknown(SCALING, Reason.PENDING, "The autoscaler has not looked yet.")
-    active = autoscaler.condition("ScalingActive")
-    if active.get("status") == "False":
-        return _blind(active, now)
-    if autoscaler.condition("ScalingLimited").get("reason") == "TooManyReplicas":
-        words = (
-            f"All {wanted.max_replicas} replicas of maxReplicas are in use: raise it if requests "
-            "are refused."
-        )
-        return true(SCALING, Reason.AT_MAX_REPLICAS, words)
-    words = (
-        f"Between {wanted.min_replicas} and {wanted.max_replicas} replicas, at "
-        f"{wanted.target_utilization} % of their CPU."
-    )
-    return true(SCALING, Reason.SCALING, words)
-
-
-def _blind(active: Manifest, now: datetime) -> Condition:
-    message = (
-        f"The autoscaler has no CPU metrics, so the number of replicas stays as it is: "
-        f"{active.get('message', 'no reason given')} (Is metrics-server running?)"
-    )
-    since = active.get("lastTransitionTime")
-    if since and now - datetime.fromisoformat(str(since)) > METRICS_GRACE:
-        return false(SCALING, Reason.METRICS_UNAVAILABLE, message)
-    return unknown(SCALING, Reason.METRICS_UNAVAILABLE, message)

@@ -25,7 +25,7 @@ from fairlead.decide.decision import (
 from fairlead.decide.image.stages import image_reference
 from fairlead.decide.missing import missing
 from fairlead.decide.webservice.address import SCORE, SWAGGER, base_uri, pending_address
-from fairlead.decide.webservice.availability import available, deployed, scaling
+from fairlead.decide.webservice.availability import available, deployed
 from fairlead.decide.webservice.children import Plan, plan, wanted_kinds
 from fairlead.decide.webservice.key_secret import create_keys, keys_stage
 from fairlead.decide.webservice.ownership import (
@@ -35,6 +35,7 @@ from fairlead.decide.webservice.ownership import (
     waiting_for_deletion,
 )
 from fairlead.decide.webservice.rollout import Rollout, failure_of, live_revision, rollout
+from fairlead.decide.webservice.scaling import ScalingResult, scaling
 from fairlead.desired.child_kinds import AUTOSCALER, DEPLOYMENT, SERVICE
 from fairlead.desired.deployment import (
     authenticated,
@@ -46,6 +47,8 @@ from fairlead.desired.keys import keys_name
 from fairlead.diagnosis.pod_events import may_soon_need_events
 from fairlead.evidence import PodContext, WebserviceEvidence
 
+CLOCK_SLACK_S = 1.0  # what is due is not looked at a moment before
+
 
 def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[WebserviceStatus]:
     """Serve the image that is wanted; while there is none, keep what was served last as it is."""
@@ -56,13 +59,20 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
     planned = plan(webservice, served, owned) if served and not owned.taken else None
     progress = _progress(evidence, owned, served, planned)
     of_keys = keys_stage(webservice, asked=planned is not None)
-    stages = (image_stage, *_stages(evidence, owned, progress, served, now), *of_keys)
+    scales = scaling(owned.ours.get(AUTOSCALER.kind), evidence.pods, webservice.spec, now)
+    of_scaling = StageResult(scales.condition, informs=True)
+    stages = (
+        image_stage,
+        *_stages(evidence, owned, progress, served, now),
+        of_scaling,
+        *of_keys,
+    )
     return Decision(
         _status(evidence, owned, progress, served),
         stages,
         actions=(*create_keys(evidence, now), *planned.actions) if planned else (),
         changes=planned.changes if planned else (),
-        requeue_after=_requeue_after(evidence, progress, now),
+        requeue_after=_requeue_after(evidence, progress, scales, now),
     )
 
 
@@ -107,20 +117,17 @@ def _progress(
 def _stages(
     evidence: WebserviceEvidence, owned: Ownership, progress: Rollout, image: str, now: datetime
 ) -> tuple[StageResult, ...]:
-    """What is to be said of the children."""
+    """What is to be said of the children that serve."""
     webservice = evidence.webservice
-    scales = StageResult(
-        scaling(owned.ours.get(AUTOSCALER.kind), webservice.spec, now), informs=True
-    )
     failure = failure_of(progress, webservice.status.failure, now)
     serves = available(progress, failure, pending_address(owned.ours.get(SERVICE.kind)))
     if owned.taken:
-        return name_taken(webservice, owned, now), serves, scales
+        return name_taken(webservice, owned, now), serves
     if owned.leaving:
-        return waiting_for_deletion(owned), serves, scales
+        return waiting_for_deletion(owned), serves
     if not image and DEPLOYMENT.kind not in owned.ours:
-        return *not_reached("Deployed", "Available", why="Waits for the image."), scales
-    return deployed(progress, failure, _startup_budget(webservice)), serves, scales
+        return not_reached("Deployed", "Available", why="Waits for the image.")
+    return deployed(progress, failure, _startup_budget(webservice)), serves
 
 
 def _startup_budget(webservice: Webservice) -> int:
@@ -168,10 +175,13 @@ def _served_last(evidence: WebserviceEvidence) -> str:
     return (revision.target if revision else None) or ""
 
 
-def _requeue_after(evidence: WebserviceEvidence, progress: Rollout, now: datetime) -> float:
+def _requeue_after(
+    evidence: WebserviceEvidence, progress: Rollout, scales: ScalingResult, now: datetime
+) -> float:
     culprit = progress.culprit
     unread = culprit is not None and culprit.crashed and culprit.log is None
     if unread or any(may_soon_need_events(pod, now) for pod in evidence.pods):
         return REQUEUE_SOON_S
     waits = progress.finding is None and not progress.complete
-    return REQUEUE_SLOW_S if waits else ON_RESYNC_S
+    wait = REQUEUE_SLOW_S if waits else ON_RESYNC_S
+    return wait if scales.changes_in_s is None else min(wait, scales.changes_in_s + CLOCK_SLACK_S)

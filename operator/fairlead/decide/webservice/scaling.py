@@ -1,0 +1,80 @@
+"""``Scaling``: what an autoscaler means, and when what is said of it changes by time alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fairlead.api.conditions import Condition, false, true, unknown
+from fairlead.api.reasons import Reason
+from fairlead.api.refs import Manifest
+from fairlead.api.webservice import WebserviceSpec
+from fairlead.evidence import ChildEvidence
+from fairlead.pod_evidence import PodEvidence
+
+METRICS_GRACE = timedelta(minutes=2)  # a new replica has no CPU metrics for its first minute
+SCALING = "Scaling"
+
+
+@dataclass(frozen=True)
+class ScalingResult:
+    """``changes_in_s``: seconds until the condition is another one although nothing happens."""
+
+    condition: Condition
+    changes_in_s: float | None = None
+
+
+def scaling(
+    autoscaler: ChildEvidence | None,
+    pods: Sequence[PodEvidence],
+    spec: WebserviceSpec,
+    now: datetime,
+) -> ScalingResult:
+    """Judge an autoscaler as it is, or a fixed number of replicas."""
+    wanted = spec.autoscaled
+    if wanted is None:
+        words = f"spec.replicas is {spec.replicas}; nothing scales."
+        return ScalingResult(true(SCALING, Reason.FIXED_REPLICAS, words))
+    if autoscaler is None or not autoscaler.status:
+        return _pending("The autoscaler has not looked yet.")
+    active = autoscaler.condition("ScalingActive")
+    if active.get("status") == "False":
+        return _without_metrics(active, pods, now)
+    if autoscaler.condition("ScalingLimited").get("reason") == "TooManyReplicas":
+        words = (
+            f"All {wanted.max_replicas} replicas of maxReplicas are in use: raise it if requests "
+            "are refused."
+        )
+        return ScalingResult(true(SCALING, Reason.AT_MAX_REPLICAS, words))
+    words = (
+        f"Between {wanted.min_replicas} and {wanted.max_replicas} replicas, at "
+        f"{wanted.target_utilization} % of their CPU."
+    )
+    return ScalingResult(true(SCALING, Reason.SCALING, words))
+
+
+def _without_metrics(active: Manifest, pods: Sequence[PodEvidence], now: datetime) -> ScalingResult:
+    """Metrics are measured on replicas that run: one that has just begun has none yet."""
+    serving = [pod.changed_at("Ready") for pod in pods if pod.ready and not pod.leaving]
+    if not serving:
+        return _pending("No replica is ready, so there is nothing to measure yet.")
+    message = (
+        f"The autoscaler has no CPU metrics, so the number of replicas stays as it is: "
+        f"{active.get('message', 'no reason given')} (Is metrics-server running?)"
+    )
+    waited = now - _since(active, serving, now)
+    if waited > METRICS_GRACE:
+        return ScalingResult(false(SCALING, Reason.METRICS_UNAVAILABLE, message))
+    left = (METRICS_GRACE - waited).total_seconds()
+    return ScalingResult(unknown(SCALING, Reason.METRICS_UNAVAILABLE, message), left)
+
+
+def _since(active: Manifest, serving: Sequence[datetime | None], now: datetime) -> datetime:
+    """When there could have been metrics and were none: the later of two moments."""
+    blind = active.get("lastTransitionTime")
+    times = [min((at for at in serving if at), default=None)]
+    times += [datetime.fromisoformat(blind)] if blind else []
+    return max((at for at in times if at), default=now)
+
+
+def _pending(words: str) -> ScalingResult:
+    return ScalingResult(unknown(SCALING, Reason.PENDING, words))

@@ -1,0 +1,75 @@
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from fairlead.api.refs import Manifest
+from fairlead.decide.webservice.scaling import METRICS_GRACE, scaling
+from fairlead.pod_evidence import PodEvidence
+from tests.unit.decide.webservices import PROGRESSED, SERVING, decided, evidence, made, said
+from tests.unit.live import child
+from tests.unit.objects import NOW, webservice
+from tests.unit.pods import pod
+
+LONG_AGO = NOW - timedelta(hours=1)
+
+
+def blind(since: datetime = LONG_AGO) -> Manifest:
+    """The status of an autoscaler that gets no metrics."""
+    condition = {
+        "type": "ScalingActive",
+        "status": "False",
+        "reason": "FailedGetResourceMetric",
+        "message": "no metrics returned",
+        "lastTransitionTime": since.isoformat(),
+    }
+    return {"conditions": [condition]}
+
+
+def serving(since: datetime = LONG_AGO) -> PodEvidence:
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": since.isoformat()}
+    return pod(conditions=(ready,), ready=True, state={"running": {}})
+
+
+def told(pods: list[PodEvidence], status: Manifest) -> tuple[str, float | None]:
+    wanted = webservice()
+    autoscaler = {**made(wanted)["HorizontalPodAutoscaler"], "status": status}
+    result = scaling(child(autoscaler), pods, wanted.spec, NOW)
+    return f"{result.condition.truth}/{result.condition.reason}", result.changes_in_s
+
+
+def test_while_no_replica_is_ready_there_is_nothing_to_measure() -> None:
+    assert told([], blind()) == ("Unknown/Pending", None)
+    assert told([pod()], blind()) == ("Unknown/Pending", None)
+
+
+@pytest.mark.parametrize(
+    ("pods", "since"),
+    [
+        ([serving(NOW - timedelta(seconds=30))], LONG_AGO),
+        ([serving()], NOW - timedelta(seconds=30)),
+    ],
+    ids=["the replica is new", "the metrics were there a moment ago"],
+)
+def test_metrics_that_are_not_there_yet_are_waited_for(
+    pods: list[PodEvidence], since: datetime
+) -> None:
+    words, left_s = told(pods, blind(since))
+    assert words == "Unknown/MetricsUnavailable"
+    assert left_s == pytest.approx(METRICS_GRACE.total_seconds() - 30)
+
+
+def test_metrics_that_do_not_come_are_missed() -> None:
+    assert told([serving()], blind()) == ("False/MetricsUnavailable", None)
+
+
+def test_what_changes_by_time_alone_is_looked_at_again_when_it_does() -> None:
+    wanted = webservice()
+    children = made(wanted, **SERVING, conditions=[PROGRESSED])
+    children["HorizontalPodAutoscaler"]["status"] = blind()
+    given = replace(
+        evidence(wanted, children=children), pods=[serving(NOW - timedelta(seconds=30))]
+    )
+    decision = decided(given)
+    assert said(decision)["Scaling"] == "Unknown/MetricsUnavailable"
+    assert 90 <= decision.requeue_after <= 92
