@@ -12,7 +12,7 @@ demo: setup  ## Kubernetes, the operator and an example, from nothing to a predi
 	@$(python) -m tests.cluster demo
 
 test: setup  ## Every test, on a real Kubernetes
-	@$(python) -m pytest
+	@$(python) -m tests
 
 faults: setup  ## Every fault and every crash point, with real tasks too: half an hour
 	@$(python) -m pytest -m "" tests/faults

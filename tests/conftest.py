@@ -32,13 +32,34 @@ def kept_on_failure(pytestconfig: pytest.Config) -> list[Path]:
     return pytestconfig.stash[KEPT]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--cluster-tests",
+        choices=("all", "only", "none"),
+        default="all",
+        help="whether to run the tests that use the cluster, beside the others or alone",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = config.getoption("--cluster-tests")
+    if wanted == "all":
+        return
+    left_out = [item for item in items if _uses_the_cluster(item) != (wanted == "only")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if _uses_the_cluster(item) == (wanted == "only")]
+
+
+def _uses_the_cluster(item: pytest.Item) -> bool:
+    return "cluster" in getattr(item, "fixturenames", ())
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[KEPT] = []
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    asked = any("cluster" in getattr(item, "fixturenames", ()) for item in session.items)
-    if not asked or session.config.option.collectonly:
+    if not any(map(_uses_the_cluster, session.items)) or session.config.option.collectonly:
         return
     with on_the_terminal(session.config) as steps, ExitStack() as lock:
         try:

@@ -91,7 +91,6 @@ class Cluster(Protocol):
 
     async def get(self, ref: Ref) -> Manifest | None: ...
     async def get_metadata(self, ref: Ref) -> Manifest | None: ...
-    async def list(self, ref: Ref, selector: str) -> list[Manifest]: ...
     async def list_all(self, collection: Collection) -> Listing: ...
     def watch(
         self, collection: Collection, resource_version: str, seconds: int
@@ -117,13 +116,6 @@ class ApiCluster:
     async def get_metadata(self, ref: Ref) -> Manifest | None:
         """Only the object's metadata: enough to see whether it changed, without its content."""
         return await self._get(ref, METADATA_ONLY)
-
-    async def list(self, ref: Ref, selector: str) -> list[Manifest]:
-        """The objects of one namespace that a label selector finds."""
-        with _translated(f"Listing {ref.plural}"):
-            answer = await self._request("get", ref.path, label_selector=selector)
-        items: list[Manifest] = answer["items"]
-        return items
 
     async def list_all(self, collection: Collection) -> Listing:
         """Every object of a collection, page by page. Raises ``ExpiredError`` between pages."""

@@ -96,11 +96,6 @@ class FakeCluster:
     async def get_metadata(self, ref: Ref) -> Manifest | None:
         return await self.get(ref)
 
-    async def list(self, ref: Ref, selector: str) -> "list[Manifest]":
-        self._count("list", ref.plural)
-        del selector
-        return [*self._in(ref.plural, ref.namespace)]
-
     async def pod_events(self, namespace: str, uid: str) -> Sequence[Manifest]:
         self._count("list", "events")
         events = self._in("events", namespace)

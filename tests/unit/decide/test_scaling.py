@@ -59,6 +59,14 @@ def test_metrics_that_are_not_there_yet_are_waited_for(
     assert left_s == pytest.approx(METRICS_GRACE.total_seconds() - 30)
 
 
+def test_whether_the_autoscaler_has_looked_is_no_news_while_nothing_is_ready() -> None:
+    wanted = webservice()
+    before = scaling(None, [pod()], wanted.spec, NOW)
+    assert before.condition.message.startswith("No replica is ready")
+    assert told([pod()], {}) == told([pod()], blind()) == ("Unknown/Pending", None)
+    assert told([serving()], {}) == ("Unknown/Pending", None)
+
+
 def test_metrics_that_do_not_come_are_missed() -> None:
     assert told([serving()], blind()) == ("False/MetricsUnavailable", None)
 

@@ -34,10 +34,8 @@ def scaling(
     if wanted is None:
         words = f"spec.replicas is {spec.replicas}; nothing scales."
         return ScalingResult(true(SCALING, Reason.FIXED_REPLICAS, words))
-    if autoscaler is None or not autoscaler.status:
-        return _pending("The autoscaler has not looked yet.")
-    active = autoscaler.condition("ScalingActive")
-    if active.get("status") == "False":
+    active = autoscaler.condition("ScalingActive") if autoscaler else {}
+    if autoscaler is None or not active or active.get("status") == "False":
         return _without_metrics(active, pods, now)
     if autoscaler.condition("ScalingLimited").get("reason") == "TooManyReplicas":
         words = (
@@ -57,6 +55,8 @@ def _without_metrics(active: Manifest, pods: Sequence[PodEvidence], now: datetim
     serving = [pod.changed_at("Ready") for pod in pods if pod.ready and not pod.leaving]
     if not serving:
         return _pending("No replica is ready, so there is nothing to measure yet.")
+    if not active:
+        return _pending("The autoscaler has not looked yet.")
     message = (
         f"The autoscaler has no CPU metrics, so the number of replicas stays as it is: "
         f"{active.get('message', 'no reason given')} (Is metrics-server running?)"
