@@ -28,11 +28,11 @@ from fairlead.cluster import Cluster, Collection
 from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
 from fairlead.errors import OperatorError
 from fairlead.evidence import ChildEvidence
+from fairlead.informer.reflector import Reflector
+from fairlead.informer.store import Entry, Name, Store
 from fairlead.observe.pod_projection import project_pod
 from fairlead.observe.projection import project
 from fairlead.observe.references import Key, References, references_of
-from fairlead.observe.reflector import Reflector
-from fairlead.observe.store import Entry, Name, Store
 from fairlead.retry import backoff_s
 
 logger = structlog.get_logger("fairlead")

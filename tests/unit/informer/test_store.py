@@ -1,7 +1,7 @@
 from typing import Any
 
 from fairlead.api.refs import Manifest
-from fairlead.observe.store import Store
+from fairlead.informer.store import Store
 
 LABEL = "fairlead.dev/webservice"
 

@@ -12,7 +12,7 @@ import structlog
 
 from fairlead.cluster import Cluster, Collection
 from fairlead.errors import ExpiredError, OperatorError
-from fairlead.observe.store import Entry, Name, Store
+from fairlead.informer.store import Entry, Name, Store
 from fairlead.retry import backoff_s
 from fairlead.watch_stream import EventType, WatchEvent
 

@@ -8,9 +8,9 @@ from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.cluster import Collection
 from fairlead.errors import ExpiredError, WaitingError
-from fairlead.observe import reflector
-from fairlead.observe.reflector import Reflector
-from fairlead.observe.store import Store
+from fairlead.informer import reflector
+from fairlead.informer.reflector import Reflector
+from fairlead.informer.store import Store
 from tests.unit.fake_cluster import FakeCluster
 
 PODS = Collection("v1", "pods", "app=us")
