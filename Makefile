@@ -35,8 +35,8 @@ bench: setup  ## The benchmarks, on a cluster of their own
 bench-runtime: setup  ## The scoring runtime and its peers, without a cluster
 	@$(python) -m benchmarks.runtime
 
-crds: setup  ## Write crds/ from the types in operator/fairlead/api
-	@$(python) -m fairlead.api.crd crds
+crds: setup  ## Write crds/, and the chart's copy, from the types in operator/fairlead/api
+	@$(python) -m fairlead.api.crd crds charts/fairlead/files/crds
 
 up: setup  ## A kind cluster with a registry, without the operator
 	@$(python) -m tests.cluster up

@@ -1,4 +1,7 @@
-"""The three CustomResourceDefinitions, made from the types. ``python -m fairlead.api.crd crds``."""
+"""The three CustomResourceDefinitions, made from the types.
+
+``python -m fairlead.api.crd crds charts/fairlead/files/crds`` writes them into both folders.
+"""
 
 import sys
 from dataclasses import dataclass
@@ -32,6 +35,11 @@ NOT_SEEN_YET = {  # so that no cell is empty before the operator has looked
     "reason": "Pending",
     "message": "Waiting for the Fairlead operator to look at this object.",
     "lastTransitionTime": NEVER,
+}
+HEAD = {  # of every object; in the words that the API server has for its own kinds, in short
+    "apiVersion": "The version of this kind's schema: fairlead.dev/v1alpha1.",
+    "kind": "The kind of this object.",
+    "metadata": "Name, namespace, labels and annotations.",
 }
 
 
@@ -140,15 +148,17 @@ def _version(parts: Definition) -> Manifest:
 def _object_schema(parts: Definition) -> Manifest:
     rule, message = parts.name_rule
     status = structural(parts.status, defaults=False)
+    spec = structural(parts.spec)
     return {
+        "description": spec["description"],  # `kubectl explain` begins with it
         "type": "object",
         "required": ["spec"],
         VALIDATIONS: [{"rule": rule, "message": message}],
         "properties": {
-            "apiVersion": {"type": "string"},
-            "kind": {"type": "string"},
-            "metadata": {"type": "object"},
-            "spec": structural(parts.spec),
+            "apiVersion": {"description": HEAD["apiVersion"], "type": "string"},
+            "kind": {"description": HEAD["kind"], "type": "string"},
+            "metadata": {"description": HEAD["metadata"], "type": "object"},
+            "spec": spec,
             "status": {**status, "default": {"conditions": [NOT_SEEN_YET]}},
         },
     }
@@ -161,10 +171,11 @@ def render(kind: Kind) -> str:
 
 
 def main(folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for kind in KINDS:
         (folder / f"{kind.plural}.yaml").write_text(render(kind))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    for named in sys.argv[1:]:
+        main(Path(named))

@@ -31,15 +31,21 @@ class ImageModel(Wire):
     """A Model object; without a version the latest is followed."""
 
     name: ObjectName
+    """Name of a Model in the same namespace."""
     version: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """A version of it; without one the image follows the version that the Model stands for."""
 
 
 class InlineSource(Wire):
+    """Files that stand in the object itself."""
+
     files: Files
     """Path to text."""
 
 
 class ImageSource(Wire):
+    """Where the script and its files come from: exactly one of the fields."""
+
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
@@ -50,10 +56,14 @@ class ImageSource(Wire):
     )
 
     inline: InlineSource | None = None
+    """Files that stand in the object itself."""
     config_map: ConfigMapSource | None = None
+    """A ConfigMap whose keys are the files; a change of it makes a new version."""
 
 
 class InferenceImageSpec(Wire):
+    """A script, its packages and its models, built into one image."""
+
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
@@ -75,7 +85,10 @@ class InferenceImageSpec(Wire):
             ),
         ),
     ] = ()
+    """The models to put into the image. The script finds them with Model.get_model_path() or below
+    AZUREML_MODEL_DIR."""
     source: ImageSource
+    """The script and the files beside it: exactly one of inline and configMap."""
     entry_script: Annotated[
         str,
         Field(min_length=4, max_length=MAX_PATH_CHARS),
@@ -86,13 +99,21 @@ class InferenceImageSpec(Wire):
             never="(^|/)[.][.]?/",
         ),
     ]
+    """The file with init() and run(): a path inside the source."""
     conda_file: RelativePath | None = None
+    """A conda file inside the source. Its pip list is installed; its other dependencies may be
+    python and pip."""
     requirements_file: RelativePath | None = None
+    """A requirements file of pip inside the source, instead of a conda file."""
     docker_file: RelativePath | None = None
     """Extra Dockerfile instructions (Dockerfile.steps); they run before the packages install."""
     base_image: ImageReference | None = None
+    """The image to build on; it has the Python that is used. Default: the operator's
+    defaultBaseImage."""
     environment_variables: ImageVariables | None = None
+    """Variables of every container that is started from the image. A Webservice may set others."""
     repository: Repository | None = None
+    """Where the image is pushed, without a tag. Default: <registry>/<namespace>/<name>."""
 
 
 class CreationState(StrEnum):
@@ -106,25 +127,39 @@ class CreationState(StrEnum):
 
 
 class BaseImageStatus(StatusWire):
+    """What the base image's name stood for when it was asked for."""
+
     reference: Annotated[str, Field(max_length=512)]
+    """The image's name, as given or by default."""
     digest: StoredDigest
+    """The digest that it stood for; builds start from this."""
 
 
 class EnvironmentStatus(StatusWire):
+    """The packages, built once per content and shared within the namespace."""
+
     hash: Sha256
+    """What it is made from: base image, platform, Dockerfile.steps, requirements."""
     image: StoredReference | None = None
+    """The environment's own image in the registry, once it is built."""
     python: PythonVersion | None = None
+    """The version of its Python."""
 
 
 class Hashes(StatusWire):
     """What the last good image was made from; each is a sha256 of canonical content."""
 
     image: Sha256
+    """Environment, models with their paths, code, and variables."""
     environment: Sha256
+    """Base image, platform, Dockerfile.steps, and requirements in their order."""
     code: Sha256
+    """Every file of the source with its path, and which one is the script."""
 
 
 class BuildPhase(StrEnum):
+    """How far the build is."""
+
     ENVIRONMENT = "Environment"
     ASSEMBLING = "Assembling"
     SUCCEEDED = "Succeeded"
@@ -135,19 +170,27 @@ class Durations(StatusWire):
     """Whole seconds."""
 
     environment: Annotated[int, Field(ge=0)] | None = None
+    """Seconds to build the environment; absent where it was there already."""
     assemble: Annotated[int, Field(ge=0)] | None = None
+    """Seconds to put models and code on it, and to push the image."""
 
 
 class BuildStatus(StatusWire):
     """The newest build: ``id`` is ``<version>-<attempt>``, ``hash`` what it is made from."""
 
     id: BuildId
+    """<version>-<attempt>."""
     hash: Sha256
+    """Hash of everything that the version is made from."""
     phase: BuildPhase
+    """How far the build is."""
     started_at: Timestamp
+    """When this attempt began."""
     finished_at: Timestamp | None = None
+    """When it ended, whichever way."""
     durations: Durations | None = None
     log_uri: Annotated[str, Field(max_length=512)] | None = None
+    """Where the whole log of this attempt can be read, also after it failed."""
     versions_taken: Annotated[int, Field(ge=0)] | None = None
     """How many versions before this one somebody else pushed first."""
 
@@ -156,30 +199,45 @@ class HistoryEntry(StatusWire):
     """A version that was built, so that its inputs are recognised when they come back."""
 
     version: VersionNumber
+    """The version, which is the image's tag."""
     hash: Sha256
+    """Hash of everything that it was made from."""
     digest: StoredDigest
+    """The image's digest."""
 
 
 class ResolvedInputs(StatusWire):
     """What the registry said about the inputs, and for which inputs it was asked."""
 
     key: Sha256
+    """Hash of the inputs that the registry was asked about."""
     last_version: Annotated[int, Field(ge=0, le=MAX_VERSION)] = 0
+    """The highest version that the repository had then; 0 for none."""
 
 
 class ImageDisplay(StatusWire):
+    """Short texts for the columns of `kubectl get`."""
+
     build: Cell | None = None
+    """How long the newest build took, or how far it is."""
 
 
 class InferenceImageStatus(CommonStatus):
+    """What Fairlead found and did."""
+
     version: VersionNumber | None = None
+    """The newest version that was built: the tag of imageLocation."""
     image_location: StoredReference | None = None
+    """The newest good image, with its tag."""
     image_digest: StoredDigest | None = None
+    """Its digest, which is what Webservices run."""
     creation_state: CreationState | None = None
     base_image: BaseImageStatus | None = None
+    """What the base image's name stood for when it was asked for."""
     environment: EnvironmentStatus | None = None
     hashes: Hashes | None = None
     resolved: ResolvedInputs | None = None
     build: BuildStatus | None = None
     history: Annotated[tuple[HistoryEntry, ...], Field(max_length=10)] = ()
+    """The latest versions that were built, at most 10."""
     display: ImageDisplay | None = None

@@ -41,9 +41,12 @@ class ConfigMapSource(Wire):
     """Every key of the ConfigMap is a file."""
 
     name: ConfigMapName
+    """Name of a ConfigMap in the same namespace; a change of it is noticed."""
 
 
 class ModelSource(Wire):
+    """Where the model comes from: exactly one of the fields."""
+
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
@@ -64,7 +67,9 @@ class ModelSource(Wire):
         ]
         | None
     ) = None
+    """An https:// address of one file. It is fetched once; a new content needs a new address."""
     config_map: ConfigMapSource | None = None
+    """A ConfigMap whose keys are the files; for models that are small."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -80,6 +85,8 @@ class ModelSource(Wire):
 
 
 class ModelSpec(Wire):
+    """A trained model: fetched once, digested, and stored as a versioned layer in the registry."""
+
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
@@ -111,47 +118,70 @@ class ModelSpec(Wire):
     ) = None
     """The v1 name, which ``get_model_path`` asks for. Default: the object's name."""
     source: ModelSource
+    """Where the model comes from: exactly one of uri and configMap."""
     digest: Digest | None = None
     """What the fetched file must have. For a folder: the digest that status shows."""
     unpack: bool = False
     """The file is an archive (zip or tar); its content is the model."""
     framework: Framework | None = None
+    """What it was trained with, in Azure ML v1's words; shown, and decides nothing."""
     framework_version: Text | None = None
+    """The framework's version; shown, and decides nothing."""
     description: Description | None = None
+    """For people."""
     tags: Labels | None = None
+    """Words for people and searches; they can be changed, and change no version."""
     properties: Labels | None = None
+    """As tags, but what is set once cannot be changed or removed; new ones may be added."""
 
 
 class ModelVersion(StatusWire):
     """One immutable version, as the registry records it."""
 
     version: VersionNumber
+    """1 for the first content, and one more for each new content."""
     model_name: ModelFolder
     """The folder that it lies in: the name it was stored under."""
     digest: StoredDigest
+    """sha256 of the content: of the file, or of the list of files in a folder."""
     size_bytes: SizeBytes
+    """Bytes of all files together, as unpacked."""
     files: Annotated[int, Field(ge=1)]
+    """How many files it has."""
     source: Annotated[str, Field(max_length=2048)]
+    """Where the content came from when it was stored."""
     artifact: StoredReference
+    """What the registry calls it: images mount its layer, nothing is copied."""
     layer: StoredDigest
+    """Digest of the layer that holds the files, with the paths they have in images."""
     path: EntryName
     """The one file or folder, below ``azureml-models/<modelName>/<version>/``."""
     registered_at: Timestamp
+    """When it was stored."""
 
 
 class Ingest(StatusWire):
     """What the latest look at the source was, so that the same source is not fetched again."""
 
     key: Sha256
+    """Hash of the source and of everything else in the spec that decides what is stored."""
 
 
 class ModelDisplay(StatusWire):
+    """Short texts for the columns of `kubectl get`."""
+
     size: Cell | None = None
+    """Size of the version that the Model stands for."""
 
 
 class ModelStatus(CommonStatus):
+    """What Fairlead found and did."""
+
     model_name: ModelFolder | None = None
+    """The name that scripts ask for, as it is used."""
     latest_version: VersionNumber | None = None
+    """The version that the Model stands for: the one with the source's content."""
     versions: Annotated[tuple[ModelVersion, ...], Field(max_length=MAX_VERSIONS)] = ()
+    """Versions that the registry has, the newest last; at most 100 are shown."""
     ingest: Ingest | None = None
     display: ModelDisplay | None = None

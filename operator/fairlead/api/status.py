@@ -87,11 +87,17 @@ class ConditionStatus(StatusWire):
     """``metav1.Condition`` on the wire."""
 
     type: Annotated[str, Field(min_length=1, max_length=64)]
+    """What the condition is about, such as Ready."""
     status: Truth
+    """True, False or Unknown."""
     reason: Annotated[str, Field(min_length=1, max_length=64)]
+    """One word for why; docs/reasons.md lists them all."""
     message: Message = ""
+    """The same in a sentence."""
     observed_generation: Annotated[int, Field(ge=0)] | None = None
+    """The metadata.generation that it is about."""
     last_transition_time: Timestamp
+    """When the condition became or ceased to be true."""
 
 
 class FailureStatus(StatusWire):
@@ -100,19 +106,32 @@ class FailureStatus(StatusWire):
     model_config = ConfigDict(revalidate_instances="always")  # also what ``model_copy`` put in
 
     reason: Annotated[str, Field(min_length=1, max_length=64)]
+    """The reason of the condition that it explains; docs/reasons.md lists them all."""
     class_: Annotated[FailureClass, Field(alias="class")]
     message: Message
+    """What happened."""
     remedy: Message | None = None
+    """What to do about it."""
     location: Text | None = None
+    """Where: a file and line of yours, or a field of the spec."""
     container: Text | None = None
+    """The container that failed."""
     pod: Text | None = None
+    """The pod that failed; where several did, one of them."""
     affected: Text | None = None
+    """How many replicas it concerns, such as 1 of 2."""
     exit_code: int | None = None
+    """The exit code of the container."""
     restarts: Annotated[int, Field(ge=0)] | None = None
+    """How many times the container was restarted."""
     since: Timestamp | None = None
+    """Since when it is so."""
     next_retry_at: Timestamp | None = None
+    """When it is tried again by itself; absent where it is not."""
     log_tail: LogTail | None = None
+    """The end of the log, without what looks like a secret."""
     log_uri: Annotated[str, Field(max_length=512)] | None = None
+    """Where the whole log can be read."""
 
 
 Conditions = Annotated[
@@ -131,7 +150,10 @@ class CommonStatus(StatusWire):
     """The part of status that is alike for all three kinds."""
 
     observed_generation: Annotated[int, Field(ge=0)] | None = None
+    """The metadata.generation that this status is about."""
     conditions: Conditions = ()
+    """One for each step, and Ready, which repeats the step that counts. Wait for it with `kubectl
+    wait --for=condition=Ready`."""
     failure: FailureStatus | None = None
 
 

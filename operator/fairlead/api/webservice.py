@@ -17,10 +17,16 @@ MAX_SCORING_TIMEOUT_MS = 3_600_000
 
 
 class ImageRef(Wire):
+    """An InferenceImage: its newest good image is served, and a new one is rolled out."""
+
     name: ObjectName
+    """Name of an InferenceImage in the same namespace."""
 
 
 class Autoscale(Wire):
+    """Replicas follow the load, by a HorizontalPodAutoscaler on CPU. This is the default, with the
+    defaults of its fields, where replicas is not given."""
+
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
@@ -31,13 +37,18 @@ class Autoscale(Wire):
     )
 
     enabled: bool = True
+    """False: the number of replicas is fixed, and replicas must be given."""
     min_replicas: Replicas = 1
+    """Fewest replicas, also when nothing is asked."""
     max_replicas: Replicas = 10
+    """Most replicas, however much is asked."""
     target_utilization: Annotated[int, Field(ge=1, le=100)] = 70
     """Percent of the requested CPU that the average replica uses."""
 
 
 class Limits(Wire):
+    """What a replica may use at the most."""
+
     cpu: Quantity | None = None
     """Cores, such as 2 or 1500m. Quote a number with a decimal point: "1.5"."""
     memory: Quantity | None = None
@@ -67,20 +78,32 @@ class Resources(Wire):
     memory: Quantity = "512Mi"
     """Bytes that are set aside, such as 512Mi or 1Gi."""
     gpu: Annotated[int, Field(ge=0, le=64)] = 0
+    """GPUs of each replica, as nvidia.com/gpu; 0 for none."""
     limits: Limits | None = None
+    """What a replica may use at the most; what is not given has no limit."""
 
 
 class Auth(Wire):
+    """Whether a key is asked for."""
+
     enabled: bool = True
+    """True: a request needs `Authorization: Bearer` with one of the two keys in Secret
+    <name>-fairlead-keys."""
 
 
 class Probes(Wire):
+    """How Kubernetes finds out whether a replica has started and is well."""
+
     initial_delay_seconds: Seconds = 310
     """How long ``init()`` may take: a start-up budget, not a wait."""
     period_seconds: Seconds = 10
+    """Time between two probes."""
     timeout_seconds: Seconds = 2
+    """How long a probe waits for its answer."""
     success_threshold: Annotated[int, Field(ge=1, le=100)] = 1
+    """How many probes in a row must succeed until a replica is ready again."""
     failure_threshold: Annotated[int, Field(ge=1, le=100)] = 3
+    """How many probes in a row must fail until a replica is taken out, or restarted."""
 
 
 class ExposeType(StrEnum):
@@ -90,6 +113,8 @@ class ExposeType(StrEnum):
 
 
 class Expose(Wire):
+    """How the service is reached from outside of the cluster."""
+
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
@@ -100,10 +125,15 @@ class Expose(Wire):
     )
 
     type: ExposeType = ExposeType.CLUSTER_IP
+    """ClusterIP: from inside only. NodePort: at a port of every node. LoadBalancer: at an address
+    that the cloud gives."""
     node_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    """The port of every node; without it Kubernetes chooses one. Needs type NodePort."""
 
 
 class WebserviceSpec(Wire):
+    """An image, served: replicas, resources, keys, autoscaling, a scoring URI."""
+
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
@@ -123,18 +153,29 @@ class WebserviceSpec(Wire):
     )
 
     image_ref: ImageRef | None = None
+    """The InferenceImage to serve. Exactly one of imageRef and image."""
     image: ImageReference | None = None
+    """An image to serve that has the scoring runtime in it, by name. Exactly one of imageRef and
+    image."""
     autoscale: Autoscale | None = None
+    """Replicas follow the load. Excludes replicas, unless enabled is false."""
     replicas: Replicas | None = None
+    """A fixed number of replicas. Excludes autoscale, unless its enabled is false."""
     resources: Resources | None = None
+    """What each replica is given: requests, and limits where they are wanted."""
     auth: Auth | None = None
+    """Whether a key is asked for; by default it is."""
     probes: Probes | None = None
+    """How Kubernetes finds out whether a replica has started and is well."""
     scoring_timeout_milliseconds: Annotated[int, Field(ge=1, le=MAX_SCORING_TIMEOUT_MS)] | None = (
         None
     )
     """How long run() may take, 60 000 if not given; then its process is replaced."""
     environment_variables: WebserviceVariables | None = None
+    """Variables of the service's containers, over those of the image. docs/variables.md lists those
+    with a meaning."""
     expose: Expose | None = None
+    """How the service is reached from outside of the cluster; by default it is not."""
 
     @property
     def autoscaled(self) -> Autoscale | None:
@@ -153,9 +194,14 @@ class State(StrEnum):
 
 
 class ReplicaCounts(StatusWire):
+    """How many replicas there are."""
+
     desired: Annotated[int, Field(ge=0)] = 0
+    """How many are wanted now: as given, or as the autoscaler says."""
     ready: Annotated[int, Field(ge=0)] = 0
+    """How many answer, of whichever revision."""
     updated: Annotated[int, Field(ge=0)] = 0
+    """How many are of the newest revision."""
 
 
 Reference = Annotated[str, Field(max_length=640)]  # a stored reference, and a digest
@@ -165,17 +211,28 @@ class Revision(StatusWire):
     """The image that serves, and the image that is rolled out (equal when all is well)."""
 
     active: Reference | None = None
+    """The image that serves."""
     target: Reference | None = None
+    """The image that is wanted."""
 
 
 class WebserviceDisplay(StatusWire):
+    """Short texts for the columns of `kubectl get`."""
+
     replicas: Cell | None = None
+    """Ready and desired replicas."""
 
 
 class WebserviceStatus(CommonStatus):
+    """What Fairlead found and did."""
+
     state: State | None = None
     scoring_uri: Annotated[str, Field(max_length=512)] | None = None
+    """Where requests are sent."""
     swagger_uri: Annotated[str, Field(max_length=512)] | None = None
+    """Where the service describes itself."""
     replicas: ReplicaCounts | None = None
+    """How many replicas there are."""
     revision: Revision | None = None
+    """The image that serves, and the image that is rolled out."""
     display: WebserviceDisplay | None = None

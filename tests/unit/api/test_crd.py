@@ -25,6 +25,32 @@ def test_the_committed_file_is_what_the_types_give(kind: Kind) -> None:
 
 
 @PARAMETRIZED
+def test_the_chart_carries_the_same_bytes(kind: Kind) -> None:
+    file, chart = f"{kind.plural}.yaml", ROOT / "charts/fairlead/files/crds"
+    assert (chart / file).read_bytes() == (ROOT / "crds" / file).read_bytes(), "run `make crds`"
+    assert {path.name for path in chart.iterdir()} == {f"{kind.plural}.yaml" for kind in KINDS}
+
+
+@PARAMETRIZED
+def test_every_field_is_described(kind: Kind) -> None:
+    """`kubectl explain` reads like documentation, at any depth."""
+    schema = definition(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    assert schema["description"].endswith(".")
+    assert list(undescribed(schema)) == []
+
+
+def test_a_field_without_a_description_is_seen() -> None:
+    class Inner(Wire):
+        silent: Annotated[int, Field(ge=0)]
+
+    class Outer(Wire):
+        inner: Annotated[tuple[Inner, ...], Field(max_length=1)]
+        """A list."""
+
+    assert list(undescribed(structural(Outer))) == ["silent"]
+
+
+@PARAMETRIZED
 def test_nothing_is_left_that_is_not_structural(kind: Kind) -> None:
     def walk(schema: Any) -> None:
         if isinstance(schema, dict):
@@ -117,6 +143,13 @@ def test_no_field_names_another_namespace(kind: Kind) -> None:
         assert patterns
         taken = [text for text in OUTSIDE if all(re.search(p, text) for p in patterns)]
         assert taken == []
+
+
+def undescribed(schema: Any) -> Iterator[str]:
+    """The names of fields that say nothing of themselves, or do not end their sentence."""
+    for name, inner in properties(schema):
+        if not str(inner.get("description", "")).endswith((".", '."')):
+            yield name
 
 
 def rules_of(schema: Any) -> list[str]:
