@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,14 +12,17 @@ import kopf
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from fairlead.cluster import connected
+from fairlead.cluster import Cluster, connected
 from fairlead.controller.controller import Controller
 from fairlead.controller.work_queue import WorkQueue
-from fairlead.credentials.access import Credentials
 from fairlead.credentials.environment import credentials_of
-from fairlead.errors import OperatorError
+from fairlead.errors import LeaseLostError, OperatorError
 from fairlead.handlers import login, resources, startup  # noqa: F401 - they register themselves
 from fairlead.handlers.login import Login
+from fairlead.health.echo import Echo
+from fairlead.health.server import Health, serving_health
+from fairlead.leader.election import Election, leading
+from fairlead.leader.lease import lease_ref
 from fairlead.observe.cache import Cache
 from fairlead.observe.config_maps import ConfigMaps
 from fairlead.observe.context import ReconcileContext
@@ -26,10 +30,14 @@ from fairlead.observe.logs import Logs
 from fairlead.observe.namespaces import Namespaces
 from fairlead.observe.references import Key
 from fairlead.operator_log import configure
+from fairlead.operator_metrics import Metrics
 from fairlead.parsing.pool import ParserPool
+from fairlead.runners.base import Runner
 from fairlead.runners.local import LocalRunner
 from fairlead.runners.log_server import serving_logs
 from fairlead.settings import Settings
+
+LEASE_NAME = "fairlead-operator"
 
 
 def main() -> None:
@@ -38,6 +46,8 @@ def main() -> None:
         settings = Settings()
         configure(settings.log_format, sys.stderr)
         asyncio.run(run(settings))
+    except LeaseLostError as error:
+        sys.exit(f"The operator ends: {error}")
     except ValidationError as error:
         sys.exit(f"The operator cannot start: {'; '.join(map(_problem, error.errors()))}")
     except (OperatorError, OSError) as error:
@@ -45,33 +55,76 @@ def main() -> None:
 
 
 async def run(settings: Settings) -> None:
-    """Run kopf and the controller; when one of the two ends, end the other."""
-    credentials = credentials_of()
-    async with opened(settings, credentials) as (controller, cache):
+    """Wait for the lease, then run kopf and the controller; when one of these ends, end the others.
+
+    Raises ``LeaseLostError`` where another operator may work by now.
+    """
+    credentials, health, metrics = credentials_of(), Health(), Metrics()
+    async with (
+        connected(credentials) as cluster,
+        serving_health(settings.health_address, health, metrics),
+        held(settings, cluster) as lost,
+        opened(settings, cluster, metrics) as (controller, cache),
+    ):
         memo = kopf.Memo(cache=cache, login=Login(credentials))
         streams = asyncio.create_task(
             kopf.operator(clusterwide=True, standalone=True, memo=memo), name="kopf"
         )
         reconciling = asyncio.create_task(controller.run(), name="controller")
-        tasks = (streams, reconciling)
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
-        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(outcome, Exception):
-                raise outcome
+        echoing = asyncio.create_task(_prove_life(settings, health, cluster, cache), name="echo")
+        await _first_to_end(lost, streams, reconciling, echoing)
+
+
+async def _first_to_end(lost: asyncio.Task[None], *tasks: asyncio.Task[None]) -> None:
+    """End all tasks when one has ended, and raise what it raised."""
+    await asyncio.wait((lost, *tasks), return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome
+    if lost.done():
+        raise LeaseLostError("The lease was lost: another operator may work by now.")
+
+
+@asynccontextmanager
+async def held(settings: Settings, cluster: Cluster) -> AsyncIterator[asyncio.Task[None]]:
+    """The lease, where one is asked for; the task ends when it is lost."""
+    if settings.leader_election:
+        ref = lease_ref(settings.namespace, LEASE_NAME)
+        async with leading(Election(cluster, ref, _identity())) as lost:
+            yield lost
+        return
+    never = asyncio.create_task(_forever(), name="no lease")
+    try:
+        yield never
+    finally:
+        never.cancel()
+
+
+async def _forever() -> None:
+    await asyncio.Event().wait()
+
+
+async def _prove_life(settings: Settings, health: Health, cluster: Cluster, cache: Cache) -> None:
+    """Where anybody asks: have the probes tell what the streams and the echo show."""
+    if not settings.health_address:
+        await _forever()
+    echo = Echo(cluster, cache, settings.namespace)
+    health.ready.append(cache.unlisted)
+    await cache.listed.wait()
+    health.alive += [echo.problem, cache.silent_stream]
+    await echo.run()
 
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, credentials: Credentials
+    settings: Settings, cluster: Cluster, metrics: Metrics
 ) -> AsyncIterator[tuple[Controller, Cache]]:
     """The controller and its cache; when this closes, all tasks have ended."""
-    instance = f"{socket.gethostname()}-{os.getpid()}"
     queue = WorkQueue[Key]()
     async with (
         ParserPool() as parsers,
-        connected(credentials) as cluster,
         LocalRunner(settings) as runner,
         serving_logs(settings, runner, cluster),
     ):
@@ -85,11 +138,33 @@ async def opened(
             config_maps=ConfigMaps(cluster, cache),
             logs=Logs(cluster),
             namespaces=Namespaces(cluster, cache),
-            instance=instance,
+            instance=_identity(),
+            metrics=metrics,
         )
         controller = Controller(context, queue)
         runner.on_change(controller.wake)
+        _expose(metrics, queue, cache, runner)
         yield controller, cache
+
+
+def _expose(metrics: Metrics, queue: WorkQueue[Key], cache: Cache, runner: Runner) -> None:
+    metrics.gauge(
+        "fairlead_work_queue_length", "Keys that wait for a worker.", (), lambda: {(): len(queue)}
+    )
+    metrics.gauge(
+        "fairlead_objects", "Objects by their condition Ready.", ("kind", "ready"), cache.readiness
+    )
+    metrics.gauge(
+        "fairlead_tasks",
+        "Tasks by phase.",
+        ("phase",),
+        lambda: Counter((str(state.phase),) for state in runner.states().values()),
+    )
+
+
+def _identity() -> str:
+    """Names this process: in a pod, the pod; elsewhere the machine and the process."""
+    return f"{socket.gethostname()}-{os.getpid()}"
 
 
 def _problem(error: ErrorDetails) -> str:

@@ -40,3 +40,7 @@ class ExpiredError(WaitingError):
 
 class ReplacedError(WaitingError):
     """The object is not the one that was observed: it is gone, or another has its name."""
+
+
+class LeaseLostError(Exception):
+    """Another operator may work by now, so this one must not."""

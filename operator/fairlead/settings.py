@@ -54,6 +54,13 @@ class Settings(BaseSettings):
     external_host: str = ""
     """Host name in the scoring URI of a NodePort service. Default: the address of a node that runs
     a replica."""
+    namespace: str = "fairlead-system"
+    """Namespace that this operator runs in: of its Lease, and of the ConfigMap
+    `fairlead-operator-echo` that it writes to see whether events still arrive."""
+    leader_election: bool = False
+    """Whether to wait for the Lease `fairlead-operator`, so that of several operators one works."""
+    health_address: Literal[""] | Address = ""
+    """Where `/healthz`, `/readyz` and `/metrics` are served (`0.0.0.0:8081`). Default: nowhere."""
     resync_seconds: PositiveInt = 600
     """Longest time until an object is reconciled although nothing about it was seen to change."""
     tasks_at_once: PositiveInt = 3

@@ -33,6 +33,10 @@ READS: Rights = {
     ("", "pods/log"): frozenset({"get"}),  # of what crashed
     ("", "events"): frozenset({"list"}),  # of a pod that does not start
 }
+IN_ITS_NAMESPACE: Rights = {
+    ("coordination.k8s.io", "leases"): frozenset({"get", "create", "patch"}),
+    ("", "configmaps"): frozenset({"create", "patch"}),  # the echo
+}
 NEVER = {"*", "escalate", "bind", "impersonate", "deletecollection"}
 
 
@@ -72,10 +76,10 @@ def made_once() -> Iterator[Manifest]:
     yield event(WEBSERVICE.kind, body(WEBSERVICE, {})["metadata"], condition, "", NOW, "operator")
 
 
-def granted() -> Rights:
-    """What ``deploy/rbac.yaml`` gives to the operator."""
+def granted(kind: str = "ClusterRole") -> Rights:
+    """What ``deploy/rbac.yaml`` gives to the operator, everywhere or in its own namespace."""
     documents = yaml.safe_load_all((CHECKOUT / "deploy/rbac.yaml").read_text())
-    [role] = [document for document in documents if document["kind"] == "ClusterRole"]
+    [role] = [document for document in documents if document["kind"] == kind]
     rights = defaultdict[Resource, frozenset[str]](frozenset)
     for rule in role["rules"]:
         assert rule.keys() == {"apiGroups", "resources", "verbs"}
@@ -87,6 +91,10 @@ def granted() -> Rights:
 
 def test_the_role_gives_what_the_code_needs_and_nothing_else() -> None:
     assert granted() == needed()
+
+
+def test_in_its_own_namespace_it_holds_a_lease_and_writes_an_echo() -> None:
+    assert granted("Role") == IN_ITS_NAMESPACE
 
 
 def test_the_role_gives_nothing_that_reaches_beyond_a_service() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Iterable
 
 import structlog
@@ -48,7 +49,7 @@ class Controller:
                 self._queue.done(key)
 
     async def _process(self, key: Key) -> None:
-        attempt = self._queue.failures(key)
+        attempt, began_s = self._queue.failures(key), time.monotonic()
         may_defer = key not in self._deferred
         work = reconcile(key, self._context, attempt, may_defer=may_defer)
         outcome = await self._outcome(key, work)
@@ -56,6 +57,8 @@ class Controller:
         if isinstance(outcome, Exception) and not isinstance(outcome, OperatorError):
             report = report_internal_error(key, outcome, self._context, attempt)
             outcome = await self._outcome(key, report)
+        seconds = time.monotonic() - began_s
+        self._context.metrics.reconciled(key.kind.kind, _word(outcome), seconds)
         if isinstance(outcome, Exception):
             wait = outcome.retry_after if isinstance(outcome, OperatorError) else 0.0
             self._retry(key, max(wait, backoff_s(attempt)))
@@ -111,3 +114,12 @@ class Controller:
             key = self._context.cache.key_of(uid)
             if key is not None:
                 self._queue.add(key)
+
+
+def _word(outcome: StatusUpdate | Exception | None) -> str:
+    """The outcome of a reconcile as the metrics name it."""
+    if isinstance(outcome, Exception):
+        return "failed"
+    if outcome is None:
+        return "gone"
+    return "blocked" if outcome.blocked else "deferred" if outcome.deferred else "done"

@@ -164,6 +164,7 @@ async def _publish(
     if written is not None:
         context.cache.put_own(kind, written)
     for condition in changed:
+        context.metrics.transition(kind.kind, condition.reason)
         note = update.note(condition.reason, condition.message)
         await _announce(event(kind.kind, meta, condition, note, now, context.instance), context)
     _log(kind, meta, update, known)

@@ -7,6 +7,7 @@ decides: a change only names the objects that are to be reconciled.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
@@ -36,6 +37,8 @@ from fairlead.observe.references import Key, References, references_of
 from fairlead.retry import backoff_s
 
 logger = structlog.get_logger("fairlead")
+SILENT_LISTS = 2
+READY_STATUSES = ("True", "False", "Unknown")
 
 
 class Listener(Protocol):
@@ -64,6 +67,9 @@ class Cache:
         self._accepted: dict[str, tuple[str, str]] = {}
         self._asked_for: dict[str, float] = {}  # by the owner's uid
         self._deletions: dict[str, float] = {}
+        self._ready: dict[Key, str] = {}  # the status of the condition
+        self._unheard = dict.fromkeys(KINDS, 0)  # lists in a row that knew more than the stream
+        self.listed = asyncio.Event()
         self._reflectors = list(self._make_reflectors())
 
     # --- keeping it
@@ -77,6 +83,7 @@ class Cache:
     async def synced(self) -> None:
         """Return once everything has been listed."""
         await asyncio.gather(self._own_listed(), *(one.synced.wait() for one in self._reflectors))
+        self.listed.set()
 
     async def _own_listed(self) -> None:
         failures = 0
@@ -95,11 +102,14 @@ class Cache:
         listings = await asyncio.gather(*map(self._cluster.list_all, collections))
         for kind, listing in zip(KINDS, listings, strict=True):
             store = self._own[kind]
-            for name, entry in store.replace(listing.items, listing.resource_version):
+            missed = store.replace(listing.items, listing.resource_version)
+            self._unheard[kind] = self._unheard[kind] + 1 if missed and self.listed.is_set() else 0
+            for name, entry in missed:
                 self._own_changed(kind, name, entry, gone=store.entry(*name) is None)
 
     def own_event(self, kind: Kind, type_: str | None, body: Manifest) -> None:
         """Take in what a watch stream said of an object of ours; no type: it was listed."""
+        self._unheard[kind] = 0
         meta, store, gone = body["metadata"], self._own[kind], type_ == "DELETED"
         entry = (store.drop if gone else store.put)(body)
         if entry is not None:
@@ -108,8 +118,10 @@ class Cache:
     def put_own(self, kind: Kind, body: Manifest) -> None:
         """Take in the answer to a write of ours, which is news to whoever refers to the object."""
         meta = body["metadata"]
+        key = Key(kind, meta["namespace"], meta["name"])
         if self._own[kind].put(body) is not None:
-            self._notify_referrers(Key(kind, meta["namespace"], meta["name"]))
+            self._ready[key] = _ready(body)
+            self._notify_referrers(key)
 
     def put_child(self, manifest: Manifest) -> None:
         """Take in a child that was read or written."""
@@ -142,6 +154,22 @@ class Cache:
         body = self.object(key) or {}
         observed = (body.get("status") or {}).get("observedGeneration")
         return bool(body) and body["metadata"].get("generation") != observed
+
+    def readiness(self) -> Mapping[tuple[str, ...], int]:
+        """How many objects there are of each kind whose ``Ready`` is True, False or Unknown."""
+        return Counter((key.kind.kind, ready) for key, ready in self._ready.items())
+
+    def unlisted(self) -> str:
+        """What is not known yet, in a sentence; empty where everything has been listed once."""
+        return "" if self.listed.is_set() else "Not everything has been listed yet."
+
+    def silent_stream(self) -> str:
+        """Which stream of our own objects tells nothing, in a sentence; empty where none does.
+
+        Objects were found by lists, twice in a row, that it has said nothing of meanwhile.
+        """
+        silent = [kind.plural for kind, lists in self._unheard.items() if lists >= SILENT_LISTS]
+        return f"Nothing is heard of changes of {', '.join(silent)}." if silent else ""
 
     def all_keys(self) -> list[Key]:
         """Every object of ours."""
@@ -187,11 +215,13 @@ class Cache:
             self._gone(before)
         if gone:
             self._uids.pop(key, None)
+            self._ready.pop(key, None)
             self._references.put(key, ())
             self._note_deletion(name[0])
         else:
             self._uids[key], self._keys[entry.uid] = entry.uid, key
             body = self.object(key) or {}
+            self._ready[key] = _ready(body)
             self._references.put(key, references_of(key, body.get("spec")))
         self._changed(key, urgent=not gone and self.is_new(key))
         self._notify_referrers(key)
@@ -241,6 +271,12 @@ def _own_object(body: Manifest) -> Manifest:
     """An object of ours, without the record of who set which field."""
     meta = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
     return {**body, "metadata": meta}
+
+
+def _ready(body: Manifest) -> str:
+    conditions = (body.get("status") or {}).get("conditions") or []
+    found = (one.get("status") for one in conditions if one.get("type") == "Ready")
+    return next((str(status) for status in found if status in READY_STATUSES), "Unknown")
 
 
 def _child(kind: ChildKind, manifest: Manifest) -> Mapping[str, Any]:

@@ -1,12 +1,13 @@
 """What a reconcile needs: client of the cluster, cache, runner, parsers, settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fairlead.cluster import Cluster
 from fairlead.observe.cache import Cache
 from fairlead.observe.config_maps import ConfigMaps
 from fairlead.observe.logs import Logs
 from fairlead.observe.namespaces import Namespaces
+from fairlead.operator_metrics import Metrics
 from fairlead.parsing.base import Parsers
 from fairlead.runners.base import Runner
 from fairlead.settings import Settings
@@ -24,3 +25,4 @@ class ReconcileContext:
     namespaces: Namespaces
     instance: str
     """Names this operator in its Events."""
+    metrics: Metrics = field(default_factory=Metrics)

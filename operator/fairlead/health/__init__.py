@@ -1,0 +1,1 @@
+"""Whether this operator is alive: probes, the echo that proves it, and its metrics."""
