@@ -105,6 +105,10 @@ class Settings(BaseSettings):
     def push_registry(self) -> str:
         return self.registry_push or self.registry
 
+    def model_repository(self, namespace: str, name: str) -> str:
+        """Where the versions of a Model object lie, as the tasks reach it."""
+        return f"{self.push_registry}/{namespace}/fairlead/models/{name}"
+
     @property
     def log_base(self) -> str:
         """What a build log's address begins with."""

@@ -80,9 +80,8 @@ def _key(evidence: ModelEvidence) -> str:
 
 def _work(evidence: ModelEvidence, key: str, now: datetime) -> TaskProgress:
     model, settings = evidence.model, evidence.settings
-    registry = f"{settings.push_registry}/{model.namespace}/fairlead/models/{model.name}"
     request = IngestRequest(
-        repository=registry,
+        repository=settings.model_repository(model.namespace, model.name),
         model_name=model_name(model),
         source=model.spec.source,
         unpack=model.spec.unpack,

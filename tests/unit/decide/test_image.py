@@ -17,6 +17,7 @@ from fairlead.contract import (
     TaskState,
 )
 from fairlead.decide.decision import ON_RESYNC_S, Decision
+from fairlead.decide.image.inputs import Inputs, inputs_of
 from fairlead.decide.image.stages import decide_image, image_reference
 from fairlead.settings import Settings
 from tests.unit.decide.test_model import VERSION
@@ -419,6 +420,19 @@ def test_a_missing_config_map_is_waited_for() -> None:
     seen = image(**{**SPEC, "source": {"configMap": {"name": "code"}}})
     decision = decided(seen, files=None)
     assert decision.conditions[0].message == "ConfigMap 'code' does not exist in namespace 'demo'."
+
+
+def test_a_model_is_mounted_from_its_repository_whatever_its_status_says() -> None:
+    """Whoever may write a Model's status must not choose what tasks connect to."""
+    forged = VERSION | {"artifact": "evil.example.com/demo/fairlead/models/diabetes:1"}
+    models = {"diabetes": model({"latestVersion": 1, "versions": [forged]})}
+    inputs = inputs_of(
+        image_evidence(image(**SPEC), models=models, files=FILES, tasks={}, settings=SETTINGS), NOW
+    )
+    assert isinstance(inputs, Inputs)
+    assert [layer.repository for layer in inputs.models] == [
+        "registry:5000/demo/fairlead/models/diabetes"
+    ]
 
 
 def test_two_models_of_one_name_are_refused() -> None:

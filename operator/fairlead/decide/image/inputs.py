@@ -82,9 +82,8 @@ def _layer(wanted: ImageModel, evidence: ImageEvidence, now: datetime) -> ModelL
         if number is None or not _settled(model):
             return _not_stored_yet(model, number, known, now)
         return _no_such_version(model, number, known, now)
-    repository = version.artifact.rpartition(":")[0]
-    return ModelLayer(
-        repository=repository,
+    return ModelLayer(  # not from where its status says: others may write that
+        repository=evidence.settings.model_repository(model.namespace, model.name),
         layer=version.layer,
         size=version.size_bytes,
         model_name=version.model_name,
