@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +18,14 @@ SOURCE = Path(__file__).parents[3] / "operator" / "scoring"
 
 class Serve(Protocol):
     def __call__(
-        self, script: str, *, python: Path = ..., files: dict[str, str] = ..., **environment: str
+        self,
+        script: str,
+        *,
+        python: Path = ...,
+        files: dict[str, str] = ...,
+        output: int | None = ...,
+        prefix: Sequence[str] = ...,
+        **environment: str,
     ) -> Service: ...
 
 
@@ -56,11 +63,14 @@ def serve(runtime: Path, tmp_path: Path) -> Iterator[Serve]:
         *,
         python: Path = Path(sys.executable),
         files: dict[str, str] | None = None,
+        output: int | None = None,
+        prefix: Sequence[str] = (),
         **environment: str,
     ) -> Service:
         folder = tmp_path / str(len(started))
         contents = {"score.py": script, **(files or {})}
-        started.append(Service(folder, runtime, contents, environment, python))
+        interpreter = (*prefix, str(python))
+        started.append(Service(folder, runtime, contents, environment, interpreter, output))
         return started[-1]
 
     yield start

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,10 @@ def free_port() -> int:
 
 
 class Service:
-    """One run of the runtime in its own folder; ``files`` are what an image would hold."""
+    """One run of the runtime in its own folder; ``files`` are what an image would hold.
+
+    ``output`` takes stdout and stderr, which go to files otherwise.
+    """
 
     def __init__(
         self,
@@ -44,7 +47,8 @@ class Service:
         runtime: Path,
         files: Mapping[str, str],
         environment: Mapping[str, str],
-        python: Path = Path(sys.executable),
+        interpreter: Sequence[str] = (sys.executable,),
+        output: int | None = None,
     ) -> None:
         self.folder = folder
         self.root = folder / "app"
@@ -62,11 +66,11 @@ class Service:
         main = runtime / "fairlead_scoring" / "__main__.py"
         with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
             self.process = subprocess.Popen(
-                [str(python), "-I", "-S", str(main)],
+                [*interpreter, "-I", "-S", str(main)],
                 cwd=self.root,
                 env={**defaults, **environment},
-                stdout=out,
-                stderr=err,
+                stdout=out if output is None else output,
+                stderr=err if output is None else output,
             )
 
     @property

@@ -315,7 +315,7 @@ def test_logging_goes_by_the_users_file(start: Start) -> None:
     slot.ask()
     assert "mine: app told\n" in slot.output
     assert " theirs azmlinfsrv.print - printed\n" in slot.output
-    assert " fairlead - run() failed" in slot.output
+    assert " theirs azmlinfsrv - run() failed in request r-0." in slot.output
 
 
 @pytest.mark.parametrize(

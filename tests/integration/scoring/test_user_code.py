@@ -196,7 +196,7 @@ def run(data):
     said = [line.partition(" - ")[2] or line for line in service.out.splitlines()]
     expected = ["at import", "written", "to the descriptor", "by a child", "got: 1"]
     assert [line for line in said if line in expected] == expected
-    assert " mine - told at INFO, token=***" in service.err
+    assert " mine - told at INFO, token=abc123" in service.err, "the user's words are the user's"
     assert "\nto stderr\n" in service.err
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from fairlead_scoring.front.http.messages import Request
 from fairlead_scoring.front.http.request_log import MAX_QUERY_CHARS, AccessLog
+from fairlead_scoring.slot.console import Console
 from fairlead_scoring.slot.redaction import MAX_PARAMETERS, redact, redact_query
 
 SECRETS = json.loads((Path(__file__).parents[2] / "contract" / "secrets.json").read_text())
@@ -112,8 +113,8 @@ def test_a_secret_that_the_cut_goes_through_is_not_logged(part: str) -> None:
         assert not [piece for piece in pieces if any(piece in value for value in values)], shown
 
 
-def test_a_line_of_the_access_log_is_bounded(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_of_the_access_log_is_bounded(capfd: pytest.CaptureFixture[str]) -> None:
     request = Request("GET", ("/score", "token=abc&" + "x" * 8000), [])
-    AccessLog().write(request, 200, 0.0015, "2")
-    [line] = capsys.readouterr().out.splitlines()
+    AccessLog(Console(guarded=False)).write(request, 200, 0.0015, "2")
+    [line] = capfd.readouterr().out.splitlines()
     assert line.endswith(" - GET /score?token=***&... 200 1.500ms 2")

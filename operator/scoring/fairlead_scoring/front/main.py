@@ -19,15 +19,24 @@ from fairlead_scoring.front.slots.reload import ScriptReloader
 from fairlead_scoring.front.slots.slot import Slot
 from fairlead_scoring.front.slots.startup import StartFailedError, write_record
 from fairlead_scoring.slot import logs
+from fairlead_scoring.slot.console import LOGGER_NAME
 from fairlead_scoring.slot.record import Record
 
-logger = logging.getLogger(logs.LOGGER_NAME)
+logger = logging.getLogger(LOGGER_NAME)
 PORT_TAKEN_EXIT_CODE, START_FAILED_EXIT_CODE = 1, 3
 
 
 def main(arguments: Sequence[str]) -> int:
     """Serve until a signal; return the exit code."""
-    logs.configure()
+    log = logs.configure_front()
+    try:
+        return run(arguments)
+    finally:
+        log.flush()
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Read the settings, open the ports, and serve; return the exit code."""
     try:
         settings = read_settings(arguments, os.environ)
     except SettingsError as error:

@@ -6,16 +6,14 @@ The front is notified when one is attached: time-outs make no sense then.
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import threading
 import time
 from contextlib import suppress
 from typing import Any, Callable, Optional
 
-from .logs import LOGGER_NAME
+from .own_log import log
 
-logger = logging.getLogger(LOGGER_NAME)
 POLL_INTERVAL_S = 0.1  # between two checks whether a debugger is attached
 RETRY_INTERVAL_S = 0.5  # between two attempts to open a port that another process holds
 DEBUGPY_MISSING = (
@@ -50,20 +48,20 @@ class Debugger:
             return
         self._listening = True
         if not _try_to_listen(debugpy, host, port):
-            logger.warning("Port %d is taken: a debugger can attach once it is free.", port)
+            log.warning("Port %d is taken: a debugger can attach once it is free.", port)
             start_thread(_keep_trying, debugpy, host, port)
 
     def connect(self, port: int) -> None:
         """Connect to a debugger that listens on this machine, and wait until it is ready."""
         for line in REFERENCE_WARNINGS:
-            logger.warning("%s", line)
+            log.warning("%s", line)
         debugpy = self.package()
         if debugpy is None:
             return
         try:
             debugpy.connect(port)
         except Exception as error:  # noqa: BLE001 - the script runs without a debugger
-            logger.error("No debugger was reached at port %d: %s", port, error)  # noqa: TRY400
+            log.error("No debugger was reached at port %d: %s", port, error)
         else:
             self.wait(None)
 
@@ -78,7 +76,7 @@ class Debugger:
         try:
             debugpy.wait_for_client()
         except RuntimeError as error:  # it neither listens nor connects
-            logger.error("There is no debugger to wait for: %s", error)  # noqa: TRY400
+            log.error("There is no debugger to wait for: %s", error)
         attached.set()
         self._check(debugpy)
         return self.is_attached()
@@ -93,7 +91,7 @@ class Debugger:
         try:
             debugpy = importlib.import_module("debugpy")
         except ImportError:
-            logger.error(DEBUGPY_MISSING)  # noqa: TRY400 - no traceback
+            log.error(DEBUGPY_MISSING)
             return None
         if not self._watching:
             self._watching = True
@@ -109,7 +107,7 @@ class Debugger:
         with self._checking:
             if debugpy.is_client_connected() is not self._attached:
                 self._attached = not self._attached
-                logger.info("%s", ATTACHED if self._attached else DETACHED)
+                log.info("%s", ATTACHED if self._attached else DETACHED)
                 with suppress(OSError):  # the front is gone: the main thread ends the process
                     self._report(self._attached)
 
@@ -130,7 +128,7 @@ def _try_to_listen(debugpy: Any, host: str, port: int) -> bool:
     except RuntimeError:
         return False
     debugpy.listen = lambda *_, **__: (host, port)  # a script that does it, too, is right
-    logger.info("A debugger can attach at port %d.", port)
+    log.info("A debugger can attach at port %d.", port)
     return True
 
 

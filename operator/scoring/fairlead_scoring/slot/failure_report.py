@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import itertools
-import logging
 from pathlib import Path
 from typing import Iterator
 
 from . import trace
 from .layout import Layout
-from .logs import LOGGER_NAME
+from .own_log import log
 from .record import Failure, Record, explain, make_record
 from .script import UserScriptError
 
-logger = logging.getLogger(LOGGER_NAME)
 MAX_LISTED = 200  # files and folders in the log
 
 
 def report(error: UserScriptError, layout: Layout, elapsed_s: float) -> Record:
     """Log why the script cannot serve, and return the record of it."""
-    logger.error("%s", error)
+    log.error("%s", error)
     cause = error.__cause__
     if cause is None or error.stage == "script":  # then our own message is the better one
         at = trace.definition(error.function, layout.app_root) if error.function else None
         failure = Failure(error.stage, type(error).__name__, str(error), at)
     else:
-        logger.error("Encountered Exception %s", trace.formatted(cause))
+        log.error("Encountered Exception %s", trace.formatted(cause))
         failure = explain(cause, error.stage, layout.app_root)
     _log_files(error, layout)
     return make_record(failure, layout.models, elapsed_s)
@@ -46,11 +44,11 @@ def _log_files(error: UserScriptError, layout: Layout) -> None:
     """List the folder of a script that is missing, or the models of an ``init()`` that failed."""
     if error.stage == "import" and not layout.script.exists():
         found = sorted(path.name for path in layout.app_root.glob("*"))
-        logger.error("Current contents of AML_APP_ROOT: %s", found[:MAX_LISTED])
+        log.error("Current contents of AML_APP_ROOT: %s", found[:MAX_LISTED])
     if error.stage == "init" and layout.model_dir and layout.model_dir.exists():
         lines = folder_tree(layout.model_dir)
-        logger.error("Model Directory Contents:")
+        log.error("Model Directory Contents:")
         for line in itertools.islice(lines, MAX_LISTED):
-            logger.error("%s", line)
+            log.error("%s", line)
         if next(lines, None):
-            logger.error("Output Truncated. First %s lines shown.", MAX_LISTED)
+            log.error("Output Truncated. First %s lines shown.", MAX_LISTED)

@@ -8,7 +8,6 @@ such an application; else our shims give it the same objects, made by werkzeug a
 from __future__ import annotations
 
 import importlib
-import logging
 import sys
 from contextlib import nullcontext, suppress
 from functools import lru_cache
@@ -16,10 +15,9 @@ from types import ModuleType
 from typing import Any, ContextManager, Iterator, Optional
 
 from . import trace
-from .logs import LOGGER_NAME
+from .own_log import log
 from .request import RefusedError, Request
 
-logger = logging.getLogger(LOGGER_NAME)
 AML_REQUEST = "azureml_inference_server_http.api.aml_request"
 AML_RESPONSE = "azureml_inference_server_http.api.aml_response"
 CONTRIB_REQUEST = "azureml.contrib.services.aml_request"  # a package of its own, where installed
@@ -117,6 +115,6 @@ def _application(flask: ModuleType) -> Optional[Any]:
         app = flask.Flask("entry_module", static_folder=None, root_path=".")
         app.add_url_rule(ROUTE, ENDPOINT, methods=METHODS, provide_automatic_options=False)
     except Exception as error:  # noqa: BLE001 - any module or version of that name
-        logger.warning("flask.request cannot be provided: %s", trace.error_text(error))
+        log.warning("flask.request cannot be provided: %s", trace.error_text(error))
         return None
     return app

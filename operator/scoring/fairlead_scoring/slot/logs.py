@@ -1,16 +1,18 @@
-"""Logging, the same in both processes: the reference server's line, in UTC, without secrets."""
+"""``logging``, as it is set up in both processes: in the reference server's form, in UTC.
+
+The front's own lines go through it. A slot's do not (``own_log``): scripts configure, replace and
+disable everything that ``logging`` knows.
+"""
 
 from __future__ import annotations
 
 import logging
-import sys
 import time
-from typing import TextIO
 
+from .console import LOGGER_NAME, Console, console, encoded, open_console
 from .redaction import redact
 
 LINE_FORMAT = "%(asctime)s %(levelname).1s [%(process)d] %(name)s - %(message)s"
-LOGGER_NAME = "fairlead"
 REFERENCE_LOGGER_NAME = "azmlinfsrv"  # scripts and logging.json may name it
 PRINT_LOGGER_NAME = f"{REFERENCE_LOGGER_NAME}.print"
 
@@ -20,28 +22,60 @@ class Formatter(logging.Formatter):
     def converter(seconds: float | None) -> time.struct_time:
         return time.gmtime(seconds)
 
+
+class RedactingFormatter(Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
 
 
-def configure() -> None:
-    """Log our own lines to stdout, our errors to stderr, and keep what other loggers write.
+class ConsoleHandler(logging.Handler):
+    """Writes to stdout, and from ``error_level`` on to stderr.
+
+    With ``patient`` it waits as long as the log is being read: then nothing of a burst is lost.
+    """
+
+    def __init__(self, formatter: logging.Formatter, error_level: int, *, patient: bool) -> None:
+        super().__init__(logging.INFO)
+        self.setFormatter(formatter)
+        self._error_level = error_level
+        self._patient = patient
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = encoded(self.format(record))
+        except Exception:  # noqa: BLE001 - what is formatted may be user code's
+            self.handleError(record)
+            return
+        streams = console()
+        writer = streams.err if record.levelno >= self._error_level else streams.out
+        (writer.write_patiently if self._patient else writer.write)(line)
+
+
+def configure_front() -> Console:
+    """Write what the server's parts log, without secrets, and never wait for a reader."""
+    opened = open_console(guarded=False)
+    formatter = RedactingFormatter(LINE_FORMAT)
+    ours = logging.getLogger(LOGGER_NAME)
+    ours.handlers = [ConsoleHandler(formatter, logging.ERROR, patient=False)]
+    ours.propagate = False
+    ours.setLevel(logging.INFO)
+    logging.lastResort = ConsoleHandler(formatter, logging.INFO, patient=False)
+    logging.getLogger().setLevel(logging.INFO)
+    return opened
+
+
+def configure_slot() -> Console:
+    """Keep what the script logs from INFO on, as it is: it is the user's.
 
     The root logger has no handler on purpose: a script's ``logging.basicConfig()`` must still work.
-    Records without a handler go through ``lastResort``, from INFO on.
+    Records without a handler go through ``lastResort``.
     """
-    out, err = _handler(sys.stdout, logging.INFO), _handler(sys.stderr, logging.ERROR)
-    out.addFilter(lambda record: record.levelno < logging.ERROR)
-    for ours in map(logging.getLogger, (LOGGER_NAME, REFERENCE_LOGGER_NAME)):
-        ours.handlers = [out, err]
-        ours.propagate = False
-        ours.setLevel(logging.INFO)
-    logging.lastResort = _handler(sys.stderr, logging.INFO)
+    opened = open_console(guarded=True)
+    formatter = Formatter(LINE_FORMAT)
+    reference = logging.getLogger(REFERENCE_LOGGER_NAME)
+    reference.handlers = [ConsoleHandler(formatter, logging.ERROR, patient=True)]
+    reference.propagate = False
+    reference.setLevel(logging.INFO)
+    logging.lastResort = ConsoleHandler(formatter, logging.INFO, patient=True)
     logging.getLogger().setLevel(logging.INFO)
-
-
-def _handler(stream: TextIO, level: int) -> logging.Handler:
-    handler = logging.StreamHandler(stream)
-    handler.setLevel(level)
-    handler.setFormatter(Formatter(LINE_FORMAT))
-    return handler
+    return opened

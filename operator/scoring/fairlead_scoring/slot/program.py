@@ -5,6 +5,7 @@ All that it must know is in the front's first frame; it reads no setting of its 
 
 from __future__ import annotations
 
+import errno
 import faulthandler
 import os
 import socket
@@ -13,28 +14,40 @@ import time
 from typing import Dict, Optional
 
 from . import logs
+from .console import console
 from .debugging import debugger
 from .descriptions import Service
 from .failure_report import report
 from .layout import Layout, UserFileError, open_paths
+from .own_log import log
 from .scoring import Scorer
 from .script import Script, UserScriptError, load
 from .serving import serve
 from .startup_progress import reported
 from .swagger import Document, documents
-from .user_logging import configure_user_logging, redirect_print
+from .user_logging import configure_user_logging, redirect_print, reference_level
 from .wire import Channel, FrameHead
 
 START_FAILED_EXIT_CODE = 3  # as the reference server's
+CLOSED_BY_SCRIPT = (errno.EBADF, errno.ENOTSOCK)
+CHANNEL_LOST = (
+    "The script has closed or replaced descriptor %d, by which its process is connected with the "
+    "server: it may close only what it has opened."
+)
 
 
 def main(descriptor: int) -> int:
     """Serve the front at the other end of the socket ``descriptor``; return the exit code."""
+    logs.configure_slot()
     channel = Channel(socket.socket(fileno=descriptor))
     try:
         return run(channel)
-    except (EOFError, OSError):
+    except (EOFError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in CLOSED_BY_SCRIPT:
+            log.error(CHANNEL_LOST, descriptor)
         return 0  # the front is gone
+    finally:
+        console().flush()
 
 
 def run(channel: Channel) -> int:
@@ -51,7 +64,8 @@ def run(channel: Channel) -> int:
         record = report(error, layout, time.monotonic() - started_at)
         channel.send({"type": "failed", "record": record})
         return START_FAILED_EXIT_CODE
-    channel.send({"type": "ready", "mode": script.input.mode, "swagger": described})
+    ready = {"mode": script.input.mode, "swagger": described, "log_level": reference_level()}
+    channel.send({"type": "ready", **ready})
     debug = bool(order["debug"] and order["debug"]["enabled"])
     scorer = Scorer(script, order["timeout_ms"], debug)
     serve(scorer, channel, order["threads"])
@@ -64,7 +78,6 @@ def prepare(layout: Layout) -> None:
     sys.argv = [str(layout.script)]
     os.environ.setdefault("AML_APP_ROOT", str(layout.app_root))
     open_paths(layout)
-    logs.configure()
     redirect_print()
     configure_logging(layout)
 

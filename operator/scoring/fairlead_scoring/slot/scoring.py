@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import dataclass
 from time import perf_counter
 
 from . import frameworks, trace
-from .logs import LOGGER_NAME
+from .own_log import log
 from .request import RefusedError, Request
 from .responses import (
     INTERNAL_ERROR_MESSAGE,
@@ -20,7 +19,6 @@ from .responses import (
 )
 from .script import REQUEST_HEADERS, Script
 
-logger = logging.getLogger(LOGGER_NAME)
 INVALID_RESPONSE_MESSAGE = (
     "The server encountered an internal error and was unable to complete your request. Either the "
     "server is overloaded or there is an error in the application."
@@ -106,6 +104,6 @@ def refusal(status: int, message: str, *, failed: bool = False, **more: str) -> 
 
 
 def log_failure(what: str, request: Request, error: BaseException) -> None:
-    logger.error(
+    log.error(
         "%s in request %s. Encountered Exception: %s", what, request.id, trace.formatted(error)
     )

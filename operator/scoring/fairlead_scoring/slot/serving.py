@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Generator, NoReturn, Set, Tuple
 
+from .console import console
 from .request import Request
 from .scoring import Scorer, log_failure
 from .wire import Channel, FrameHead
@@ -34,7 +36,10 @@ def serve(scorer: Scorer, channel: Channel, threads: int) -> None:
 def end(channel: Channel, error: BaseException) -> NoReturn:
     """End the process as user code wants it, whatever threads it has left behind."""
     channel.close()
-    sys.stdout.flush()
+    with suppress(Exception):  # they may be the script's own
+        sys.stdout.flush()
+        sys.stderr.flush()
+    console().flush()
     os._exit(error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1)
 
 

@@ -10,18 +10,19 @@ import sys
 from pathlib import Path
 from typing import Any, Iterable
 
+from .console import console
 from .layout import UserFileError
-from .logs import LOGGER_NAME, PRINT_LOGGER_NAME, REFERENCE_LOGGER_NAME
+from .logs import PRINT_LOGGER_NAME, REFERENCE_LOGGER_NAME, ConsoleHandler
+from .own_log import effective_handlers, log
 
-logger = logging.getLogger(PRINT_LOGGER_NAME)
 plain_print = builtins.print
 
 
 def configure_user_logging(folders: Iterable[Path]) -> None:
     """Configure logging by the first ``logging.json`` in ``folders``, if there is one.
 
-    Our loggers and ``print()`` stay enabled even if it does not mention them. Raise
-    ``UserFileError`` if it is invalid.
+    The server's loggers stay enabled even if it does not mention them. Raise ``UserFileError`` if
+    it is invalid.
     """
     for path in (folder / "logging.json" for folder in folders):
         if path.is_file():
@@ -40,11 +41,35 @@ def redirect_print() -> None:
     @functools.wraps(plain_print)
     def print_to_log(*values: object, sep: str | None = None, **options: Any) -> None:
         if (options.get("file") or sys.stdout) is stdout:
-            logger.info("%s", (" " if sep is None else sep).join(map(str, values)))
+            log_print((" " if sep is None else sep).join(map(str, values)))
         else:  # redirected on purpose, with ``file`` or contextlib.redirect_stdout()
             plain_print(*values, sep=sep, **options)
 
     builtins.print = print_to_log
+
+
+def log_print(text: str) -> None:
+    """Log it as the reference's logger for ``print()`` would, but past ``logging`` where it can.
+
+    That is faster, and a script that disables loggers has not meant its own output.
+    """
+    logger = logging.getLogger(PRINT_LOGGER_NAME)
+    if logger.getEffectiveLevel() > logging.INFO:
+        return
+    if _has_users_handlers(logger) and not logger.disabled:
+        logger.info("%s", text)
+    else:
+        streams = console()
+        streams.out.write_patiently(streams.line(logging.INFO, PRINT_LOGGER_NAME, text))
+
+
+def reference_level() -> int:
+    """Return the level that the reference's logger is set to: it is that of the access log, too."""
+    return logging.getLogger(REFERENCE_LOGGER_NAME).getEffectiveLevel()
+
+
+def _has_users_handlers(logger: logging.Logger) -> bool:
+    return not all(isinstance(one, ConsoleHandler) for one in effective_handlers(logger))
 
 
 def _configure(path: Path) -> None:
@@ -54,5 +79,8 @@ def _configure(path: Path) -> None:
         dictConfig(json.loads(path.read_text("utf-8")))
     except Exception as error:  # it may name any class of the user's
         raise UserFileError(f"{path} cannot be used: {error}") from error
-    for name in (LOGGER_NAME, REFERENCE_LOGGER_NAME, PRINT_LOGGER_NAME):
-        logging.getLogger(name).disabled = False
+    reference = logging.getLogger(REFERENCE_LOGGER_NAME)
+    for logger in (reference, logging.getLogger(PRINT_LOGGER_NAME)):
+        logger.disabled = False
+    if _has_users_handlers(reference):
+        log.adopt(reference)

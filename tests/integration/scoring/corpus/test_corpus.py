@@ -66,10 +66,14 @@ RECORDED = list(read_corpus())
 def services(
     runtime: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Service]]:
-    python = reference_python()  # for inference-schema
+    interpreter = (str(reference_python()),)  # for inference-schema
     started = {
         path.stem: Service(
-            tmp_path_factory.mktemp(path.stem), runtime, {"score.py": path.read_text()}, {}, python
+            tmp_path_factory.mktemp(path.stem),
+            runtime,
+            {"score.py": path.read_text()},
+            {},
+            interpreter,
         )
         for path in SCRIPTS.glob("*.py")
     }

@@ -4,7 +4,7 @@ import hmac
 import logging
 from pathlib import Path
 
-from fairlead_scoring.slot.logs import LOGGER_NAME
+from fairlead_scoring.slot.console import LOGGER_NAME
 
 logger = logging.getLogger(LOGGER_NAME)
 KEY_FILES = ("primaryKey", "secondaryKey")

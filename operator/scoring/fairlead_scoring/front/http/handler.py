@@ -23,7 +23,7 @@ from fairlead_scoring.front.slots.in_flight import InFlightRequest, Outcome
 from fairlead_scoring.front.slots.pool import SlotPool
 from fairlead_scoring.front.slots.reload import ScriptReloader
 from fairlead_scoring.front.slots.slot import Slot
-from fairlead_scoring.slot.logs import LOGGER_NAME
+from fairlead_scoring.slot.console import LOGGER_NAME
 from fairlead_scoring.slot.responses import INTERNAL_ERROR_MESSAGE
 from fairlead_scoring.slot.wire import FrameHead
 
@@ -137,7 +137,7 @@ class HttpRequestHandler(QueueEntry[Slot]):
         elif self._connection:
             response = self._services.response_headers.add(self._request, self._ids, response)
             self._connection.start_response(response)
-            self._log(response.status, "N/A")
+            self._log(response.status, self._elapsed_s, "N/A")
 
     def on_failure(self, outcome: Outcome) -> None:
         self._services.request_log.run_failed()
@@ -189,9 +189,13 @@ class HttpRequestHandler(QueueEntry[Slot]):
 
     def _send(self, response: Response) -> None:
         if self._connection:
-            self._log(response.status, str(len(response.body)))
+            seconds = self._elapsed_s
             self._connection.respond(response)
+            self._log(response.status, seconds, str(len(response.body)))
 
-    def _log(self, status: int, size: str) -> None:
-        seconds = time.monotonic() - self._started_at
+    @property
+    def _elapsed_s(self) -> float:
+        return time.monotonic() - self._started_at
+
+    def _log(self, status: int, seconds: float, size: str) -> None:
         self._services.request_log.answered(self._request, status, seconds, size)

@@ -5,13 +5,10 @@ that a request does.
 """
 
 import logging
-import os
-import sys
-import time
 
 from fairlead_scoring.front.http.messages import Request
 from fairlead_scoring.front.metrics import Metrics
-from fairlead_scoring.slot.logs import LOGGER_NAME
+from fairlead_scoring.slot.console import LOGGER_NAME, Console, console
 from fairlead_scoring.slot.redaction import redact_query
 
 MAX_QUERY_CHARS = 1000  # of a line of the access log
@@ -21,27 +18,16 @@ logger = logging.getLogger(LOGGER_NAME)
 class AccessLog:
     """Each line has the time in UTC and the process id, as all others of the log."""
 
-    def __init__(self) -> None:
-        self._stream = sys.stdout
-        self._prefix = f" I [{os.getpid()}] {LOGGER_NAME} - "
-        self._second = -1
-        self._timestamp = ""
+    def __init__(self, streams: Console) -> None:
+        self._console = streams
 
     def write(self, request: Request, status: int, seconds: float, size: str) -> None:
         """``size`` is that of the body in bytes, ``N/A`` where it is not known yet."""
-        now = time.time()
-        second = int(now)
-        if second != self._second:
-            self._second = second
-            self._timestamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second))
         target = request.path
         if request.query:
             target += f"?{redact_query(request.query, MAX_QUERY_CHARS)}"
-        self._stream.write(
-            f"{self._timestamp},{int(now % 1 * 1000):03d}{self._prefix}{request.method} "
-            f"{target} {status} {seconds * 1000:.3f}ms {size}\n"
-        )
-        self._stream.flush()
+        text = f"{request.method} {target} {status} {seconds * 1000:.3f}ms {size}"
+        self._console.write(logging.INFO, LOGGER_NAME, text)
 
 
 class RequestLog:
@@ -51,12 +37,12 @@ class RequestLog:
         self._metrics = metrics
         self._counted = counted
         self._logged = logged
-        self._access_log = AccessLog()
+        self._access_log = AccessLog(console())
 
     def answered(self, request: Request, status: int, seconds: float, size: str) -> None:
         if request.path == self._counted:
             self._metrics.responses[status] += 1
-        if request.path in self._logged:
+        if request.path in self._logged and logger.isEnabledFor(logging.INFO):
             self._access_log.write(request, status, seconds, size)
 
     def admitted(self, waited_s: float) -> None:

@@ -14,7 +14,7 @@ from fairlead_scoring.front.slots.in_flight import InFlightRequest, Outcome
 from fairlead_scoring.front.slots.restart_backoff import RestartBackoff
 from fairlead_scoring.front.slots.slot import STOP_GRACE_S, Slot
 from fairlead_scoring.front.slots.startup import StartFailedError
-from fairlead_scoring.slot.logs import LOGGER_NAME
+from fairlead_scoring.slot.console import LOGGER_NAME
 from fairlead_scoring.slot.record import Record
 from fairlead_scoring.slot.wire import FrameHead
 

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from fairlead_scoring.slot.console import LOGGER_NAME
 from fairlead_scoring.slot.layout import Layout
-from fairlead_scoring.slot.logs import LOGGER_NAME
 from fairlead_scoring.slot.record import Record
 
 logger = logging.getLogger(LOGGER_NAME)

@@ -10,7 +10,7 @@ from fairlead_scoring.front.slots.in_flight import AnswerListener, InFlightReque
 from fairlead_scoring.front.slots.process import SlotProcess
 from fairlead_scoring.front.slots.process_exit import ProcessExit
 from fairlead_scoring.front.slots.startup import SlotStartup
-from fairlead_scoring.slot.logs import LOGGER_NAME
+from fairlead_scoring.slot.console import LOGGER_NAME
 from fairlead_scoring.slot.record import Record
 from fairlead_scoring.slot.wire import FrameHead
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairlead_scoring.front.slots.process_exit import ProcessExit
+from fairlead_scoring.slot.console import LOGGER_NAME
 from fairlead_scoring.slot.layout import Layout
-from fairlead_scoring.slot.logs import LOGGER_NAME
 from fairlead_scoring.slot.record import Failure, Record, fit, make_record
 from fairlead_scoring.slot.trace import Location
 from fairlead_scoring.slot.wire import FrameHead
@@ -83,6 +83,7 @@ class SlotStartup:
             self._ready.set_exception(StartFailedError(head["record"]))
         elif head["type"] == "ready":
             logger.info("%s has started in %.1f s", self._layout.script_name, self.elapsed_s)
+            logger.setLevel(min(head["log_level"], logging.ERROR))  # errors are always logged
             self._ready.set_result(head)
         else:
             self._update(head)
