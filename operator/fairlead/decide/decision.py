@@ -19,6 +19,7 @@ KEYS_READY = "KeysReady"  # only where a service has keys
 """The part conditions of each kind, in their order: each status has all of them."""
 REQUEUE_SOON_S = 5.0  # seconds, while something is missing
 REQUEUE_SLOW_S = 60.0
+CLOCK_SLACK_S = 0.5  # what is due is not looked at a moment before
 ON_RESYNC_S = math.inf  # no earlier than the next resync: what changes is watched
 
 
@@ -64,6 +65,8 @@ class StageResult:
     failure: FailureStatus | None = None
     stalled: bool = False
     informs: bool = False
+    changes_in_s: float = math.inf
+    """Seconds until it says something else although nothing happens."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,12 @@ class Decision(Generic[Status]):
     requeue_after: float = ON_RESYNC_S
     changes: tuple[str, ...] = ()
     """What is new, in a few words each, for the operator's log."""
+
+    @property
+    def due_in_s(self) -> float:
+        """Seconds until there is something to do or to say although nothing happens."""
+        changes = (stage.changes_in_s + CLOCK_SLACK_S for stage in self.stages)
+        return min(self.requeue_after, *changes)
 
     @property
     def conditions(self) -> list[Condition]:

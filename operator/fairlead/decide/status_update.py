@@ -104,7 +104,7 @@ def status_update(decision: Decision[CommonStatus]) -> StatusUpdate:
         _own(decision.status.to_wire()),
         tuple(decision.conditions),
         decision.failure,
-        decision.requeue_after,
+        decision.due_in_s,
         decision.changes,
         taken=decision.taken,
     )

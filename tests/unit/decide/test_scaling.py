@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -31,7 +32,7 @@ def serving(since: datetime = LONG_AGO) -> PodEvidence:
     return pod(conditions=(ready,), ready=True, state={"running": {}})
 
 
-def told(pods: list[PodEvidence], status: Manifest) -> tuple[str, float | None]:
+def told(pods: list[PodEvidence], status: Manifest) -> tuple[str, float]:
     wanted = webservice()
     autoscaler = {**made(wanted)["HorizontalPodAutoscaler"], "status": status}
     result = scaling(child(autoscaler), pods, wanted.spec, NOW)
@@ -39,8 +40,8 @@ def told(pods: list[PodEvidence], status: Manifest) -> tuple[str, float | None]:
 
 
 def test_while_no_replica_is_ready_there_is_nothing_to_measure() -> None:
-    assert told([], blind()) == ("Unknown/Pending", None)
-    assert told([pod()], blind()) == ("Unknown/Pending", None)
+    assert told([], blind()) == ("Unknown/Pending", math.inf)
+    assert told([pod()], blind()) == ("Unknown/Pending", math.inf)
 
 
 @pytest.mark.parametrize(
@@ -63,12 +64,12 @@ def test_whether_the_autoscaler_has_looked_is_no_news_while_nothing_is_ready() -
     wanted = webservice()
     before = scaling(None, [pod()], wanted.spec, NOW)
     assert before.condition.message.startswith("No replica is ready")
-    assert told([pod()], {}) == told([pod()], blind()) == ("Unknown/Pending", None)
-    assert told([serving()], {}) == ("Unknown/Pending", None)
+    assert told([pod()], {}) == told([pod()], blind()) == ("Unknown/Pending", math.inf)
+    assert told([serving()], {}) == ("Unknown/Pending", math.inf)
 
 
 def test_metrics_that_do_not_come_are_missed() -> None:
-    assert told([serving()], blind()) == ("False/MetricsUnavailable", None)
+    assert told([serving()], blind()) == ("False/MetricsUnavailable", math.inf)
 
 
 def test_what_changes_by_time_alone_is_looked_at_again_when_it_does() -> None:
@@ -80,4 +81,4 @@ def test_what_changes_by_time_alone_is_looked_at_again_when_it_does() -> None:
     )
     decision = decided(given)
     assert said(decision)["Scaling"] == "Unknown/MetricsUnavailable"
-    assert 90 <= decision.requeue_after <= 92
+    assert 90 <= decision.due_in_s <= 92

@@ -11,7 +11,7 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass, FailureStatus, Truth
 from fairlead.contract import EnvironmentRecipe, ModelLayer
 from fairlead.decide.decision import StageResult
-from fairlead.decide.missing import missing, missing_config_map
+from fairlead.decide.missing import missing, missing_config_map, not_found
 from fairlead.evidence import ImageEvidence
 from fairlead.finding import Finding
 from fairlead.inputs.source import ParsedSource
@@ -75,7 +75,7 @@ def _layer(wanted: ImageModel, evidence: ImageEvidence, now: datetime) -> ModelL
     if model is None:
         message = f"Model '{wanted.name}' does not exist in namespace '{image.namespace}'."
         remedy = "Create it, or correct spec.models. It is noticed as soon as it exists."
-        return missing(INPUTS_READY, Reason.MODEL_NOT_FOUND, message, remedy, known, now)
+        return not_found(INPUTS_READY, Reason.MODEL_NOT_FOUND, message, remedy, image, now)
     number = wanted.version or model.status.latest_version
     version = next((v for v in model.status.versions if v.version == number), None)
     if number is None or version is None:

@@ -1,13 +1,14 @@
 """``Scaling``: what an autoscaler means, and when what is said of it changes by time alone."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from fairlead.api.conditions import Condition, false, true, unknown
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.api.webservice import WebserviceSpec
+from fairlead.decide.decision import StageResult
 from fairlead.evidence import ChildEvidence
 from fairlead.pod_evidence import PodEvidence
 
@@ -15,25 +16,17 @@ METRICS_GRACE = timedelta(minutes=2)  # a new replica has no CPU metrics for its
 SCALING = "Scaling"
 
 
-@dataclass(frozen=True)
-class ScalingResult:
-    """``changes_in_s``: seconds until the condition is another one although nothing happens."""
-
-    condition: Condition
-    changes_in_s: float | None = None
-
-
 def scaling(
     autoscaler: ChildEvidence | None,
     pods: Sequence[PodEvidence],
     spec: WebserviceSpec,
     now: datetime,
-) -> ScalingResult:
+) -> StageResult:
     """Judge an autoscaler as it is, or a fixed number of replicas."""
     wanted = spec.autoscaled
     if wanted is None:
         words = f"spec.replicas is {spec.replicas}; nothing scales."
-        return ScalingResult(true(SCALING, Reason.FIXED_REPLICAS, words))
+        return _informing(true(SCALING, Reason.FIXED_REPLICAS, words))
     active = autoscaler.condition("ScalingActive") if autoscaler else {}
     if autoscaler is None or not active or active.get("status") == "False":
         return _without_metrics(active, pods, now)
@@ -42,15 +35,15 @@ def scaling(
             f"All {wanted.max_replicas} replicas of maxReplicas are in use: raise it if requests "
             "are refused."
         )
-        return ScalingResult(true(SCALING, Reason.AT_MAX_REPLICAS, words))
+        return _informing(true(SCALING, Reason.AT_MAX_REPLICAS, words))
     words = (
         f"Between {wanted.min_replicas} and {wanted.max_replicas} replicas, at "
         f"{wanted.target_utilization} % of their CPU."
     )
-    return ScalingResult(true(SCALING, Reason.SCALING, words))
+    return _informing(true(SCALING, Reason.SCALING, words))
 
 
-def _without_metrics(active: Manifest, pods: Sequence[PodEvidence], now: datetime) -> ScalingResult:
+def _without_metrics(active: Manifest, pods: Sequence[PodEvidence], now: datetime) -> StageResult:
     """Metrics are measured on replicas that run: one that has just begun has none yet."""
     serving = [pod.changed_at("Ready") for pod in pods if pod.ready and not pod.leaving]
     if not serving:
@@ -63,9 +56,9 @@ def _without_metrics(active: Manifest, pods: Sequence[PodEvidence], now: datetim
     )
     waited = now - _since(active, serving, now)
     if waited > METRICS_GRACE:
-        return ScalingResult(false(SCALING, Reason.METRICS_UNAVAILABLE, message))
+        return _informing(false(SCALING, Reason.METRICS_UNAVAILABLE, message))
     left = (METRICS_GRACE - waited).total_seconds()
-    return ScalingResult(unknown(SCALING, Reason.METRICS_UNAVAILABLE, message), left)
+    return _informing(unknown(SCALING, Reason.METRICS_UNAVAILABLE, message), left)
 
 
 def _since(active: Manifest, serving: Sequence[datetime | None], now: datetime) -> datetime:
@@ -76,5 +69,9 @@ def _since(active: Manifest, serving: Sequence[datetime | None], now: datetime) 
     return max((at for at in times if at), default=now)
 
 
-def _pending(words: str) -> ScalingResult:
-    return ScalingResult(unknown(SCALING, Reason.PENDING, words))
+def _informing(condition: Condition, changes_in_s: float = math.inf) -> StageResult:
+    return StageResult(condition, informs=True, changes_in_s=changes_in_s)
+
+
+def _pending(words: str) -> StageResult:
+    return _informing(unknown(SCALING, Reason.PENDING, words))

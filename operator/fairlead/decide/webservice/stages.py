@@ -23,7 +23,7 @@ from fairlead.decide.decision import (
     not_reached,
 )
 from fairlead.decide.image.stages import image_reference
-from fairlead.decide.missing import missing
+from fairlead.decide.missing import missing, not_found
 from fairlead.decide.webservice.address import SCORE, SWAGGER, base_uri, pending_address
 from fairlead.decide.webservice.availability import available, deployed
 from fairlead.decide.webservice.children import Plan, plan, wanted_kinds
@@ -35,7 +35,7 @@ from fairlead.decide.webservice.ownership import (
     waiting_for_deletion,
 )
 from fairlead.decide.webservice.rollout import Rollout, failure_of, live_revision, rollout
-from fairlead.decide.webservice.scaling import ScalingResult, scaling
+from fairlead.decide.webservice.scaling import scaling
 from fairlead.desired.child_kinds import AUTOSCALER, DEPLOYMENT, SERVICE
 from fairlead.desired.deployment import (
     authenticated,
@@ -46,8 +46,6 @@ from fairlead.desired.deployment import (
 from fairlead.desired.keys import keys_name
 from fairlead.diagnosis.pod_events import may_soon_need_events
 from fairlead.evidence import PodContext, WebserviceEvidence
-
-CLOCK_SLACK_S = 1.0  # what is due is not looked at a moment before
 
 
 def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[WebserviceStatus]:
@@ -60,11 +58,10 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
     progress = _progress(evidence, owned, served, planned)
     of_keys = keys_stage(webservice, asked=planned is not None)
     scales = scaling(owned.ours.get(AUTOSCALER.kind), evidence.pods, webservice.spec, now)
-    of_scaling = StageResult(scales.condition, informs=True)
     stages = (
         image_stage,
         *_stages(evidence, owned, progress, served, now),
-        of_scaling,
+        scales,
         *of_keys,
     )
     return Decision(
@@ -72,7 +69,7 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
         stages,
         actions=(*create_keys(evidence, now), *planned.actions) if planned else (),
         changes=planned.changes if planned else (),
-        requeue_after=_requeue_after(evidence, progress, scales, now),
+        requeue_after=_requeue_after(evidence, progress, now),
     )
 
 
@@ -85,7 +82,9 @@ def _image(evidence: WebserviceEvidence, now: datetime) -> tuple[str | None, Sta
     if evidence.image is None:
         message = f"InferenceImage '{name}' does not exist in namespace '{webservice.namespace}'."
         remedy = "Create it, or correct spec.imageRef.name. It is noticed as soon as it exists."
-        return None, missing("ImageReady", Reason.IMAGE_NOT_FOUND, message, remedy, known, now)
+        return None, not_found(
+            "ImageReady", Reason.IMAGE_NOT_FOUND, message, remedy, webservice, now
+        )
     found = image_reference(evidence.image)
     if found is None:
         return None, _no_image_yet(evidence.image, known, now)
@@ -175,13 +174,10 @@ def _served_last(evidence: WebserviceEvidence) -> str:
     return (revision.target if revision else None) or ""
 
 
-def _requeue_after(
-    evidence: WebserviceEvidence, progress: Rollout, scales: ScalingResult, now: datetime
-) -> float:
+def _requeue_after(evidence: WebserviceEvidence, progress: Rollout, now: datetime) -> float:
     culprit = progress.culprit
     unread = culprit is not None and culprit.crashed and culprit.log is None
     if unread or any(may_soon_need_events(pod, now) for pod in evidence.pods):
         return REQUEUE_SOON_S
     waits = progress.finding is None and not progress.complete
-    wait = REQUEUE_SLOW_S if waits else ON_RESYNC_S
-    return wait if scales.changes_in_s is None else min(wait, scales.changes_in_s + CLOCK_SLACK_S)
+    return REQUEUE_SLOW_S if waits else ON_RESYNC_S
