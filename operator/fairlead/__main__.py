@@ -1,5 +1,6 @@
 """``python -m fairlead``: open what the operator needs, and run it until it is told to stop."""
 
+import argparse
 import asyncio
 import os
 import socket
@@ -7,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 
 import kopf
 from pydantic import ValidationError
@@ -42,6 +44,7 @@ LEASE_NAME = "fairlead-operator"
 
 def main() -> None:
     """Exit code 0 after SIGTERM, 1 with one sentence where the operator cannot start."""
+    _arguments().parse_args()
     try:
         settings = Settings()
         configure(settings.log_format, sys.stderr)
@@ -68,7 +71,13 @@ async def run(settings: Settings) -> None:
     ):
         memo = kopf.Memo(cache=cache, login=Login(credentials))
         streams = asyncio.create_task(
-            kopf.operator(clusterwide=True, standalone=True, memo=memo), name="kopf"
+            kopf.operator(
+                clusterwide=not settings.watch_namespaces,
+                namespaces=settings.watch_namespaces,
+                standalone=True,
+                memo=memo,
+            ),
+            name="kopf",
         )
         reconciling = asyncio.create_task(controller.run(), name="controller")
         echoing = asyncio.create_task(_prove_life(settings, health, cluster, cache), name="echo")
@@ -128,7 +137,13 @@ async def opened(
         LocalRunner(settings) as runner,
         serving_logs(settings, runner, cluster),
     ):
-        cache = Cache(cluster, queue.add, lambda uid: runner.want(uid, ()))
+        cache = Cache(
+            cluster,
+            queue.add,
+            lambda uid: runner.want(uid, ()),
+            settings.watch_namespaces,
+            settings.namespace,
+        )
         context = ReconcileContext(
             cluster=cluster,
             cache=cache,
@@ -165,6 +180,15 @@ def _expose(metrics: Metrics, queue: WorkQueue[Key], cache: Cache, runner: Runne
 def _identity() -> str:
     """Names this process: in a pod, the pod; elsewhere the machine and the process."""
     return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m fairlead",
+        description="Run the operator. Its settings are environment variables: docs/settings.md.",
+    )
+    parser.add_argument("--version", action="version", version=f"fairlead {version('fairlead')}")
+    return parser
 
 
 def _problem(error: ErrorDetails) -> str:

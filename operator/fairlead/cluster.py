@@ -61,17 +61,17 @@ class PodLog:
 
 @dataclass(frozen=True)
 class Collection:
-    """Objects of one kind in all namespaces, or those that a label selector finds."""
+    """Objects of one kind in one namespace or in all, or those that a label selector finds."""
 
     api_version: str
     plural: str
     selector: str = ""
     metadata_only: bool = False
+    namespace: str = ""
 
     @property
     def path(self) -> str:
-        root = "/apis" if "/" in self.api_version else "/api"
-        return f"{root}/{self.api_version}/{self.plural}"
+        return Ref(self.api_version, self.plural, self.namespace).path
 
     @property
     def query(self) -> dict[str, str]:

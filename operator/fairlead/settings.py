@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     """Where the `local` runner keeps requests, results and logs of its tasks."""
     log_address: Address = "127.0.0.1:8082"
     """Where build logs are served, without authentication: keep it on the loopback."""
+    watch_namespaces: Words = ()
+    """Namespaces to watch, separated by spaces; with names here the operator needs rights there
+    and in its own, and nowhere else. Default: all."""
     external_host: str = ""
     """Host name in the scoring URI of a NodePort service. Default: the address of a node that runs
     a replica."""

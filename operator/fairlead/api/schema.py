@@ -40,6 +40,8 @@ def _convert(raw: Schema, definitions: Schema, place: str) -> Schema:
     if "const" in raw:
         raw = {**raw, "enum": [raw["const"]]}
     schema = {key: raw[key] for key in KEPT if key in raw}
+    if "description" in schema:
+        schema["description"] = " ".join(schema["description"].split())  # the source's line ends
     schema.update({key: value for key, value in raw.items() if key.startswith("x-")})
     if "properties" in raw:
         schema["properties"] = {

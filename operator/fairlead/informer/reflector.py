@@ -61,7 +61,10 @@ class Reflector:
 
     async def _list(self) -> None:
         listing = await self._cluster.list_all(self._collection)
-        for name, entry in self._store.replace(listing.items, listing.resource_version):
+        news = self._store.replace(
+            listing.items, listing.resource_version, self._collection.namespace
+        )
+        for name, entry in news:
             self._changed(name, entry, self._store.entry(*name) is None)
         self._version = listing.resource_version
         self.synced.set()

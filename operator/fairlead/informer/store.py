@@ -101,11 +101,12 @@ class Store:
         return entry
 
     def replace(
-        self, manifests: Iterable[Manifest], resource_version: str
+        self, manifests: Iterable[Manifest], resource_version: str, namespace: str = ""
     ) -> list[tuple[Name, Entry]]:
         """Make this what a list as of ``resource_version`` says; return what is new, or gone.
 
-        What is missing from the list is gone, unless it is newer than the list.
+        What is missing from the list is gone, unless it is newer than the list, or in another
+        namespace than the one that was listed.
         """
         as_of, seen, news = version_number(resource_version), set[Name](), []
         for manifest in manifests:
@@ -115,7 +116,8 @@ class Store:
             entry = self.put(manifest)
             if entry is not None:
                 news.append((name, entry))
-        for name in self.names():
+        listed = (name for name in self.names() if namespace in ("", name[0]))
+        for name in listed:
             if name not in seen and self._entries[name].version <= as_of:
                 gone = self.forget(*name)
                 news += [(name, gone)] if gone else []

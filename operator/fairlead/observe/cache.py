@@ -8,9 +8,10 @@ decides: a change only names the objects that are to be reconciled.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
+from itertools import product
 from typing import Any, Protocol
 
 import structlog
@@ -49,10 +50,21 @@ class Listener(Protocol):
 
 class Cache:
     """``changed`` is called with each object that is to be reconciled, ``gone`` with the uid of
-    each object of ours that is no more."""
+    each object of ours that is no more. ``namespaces`` are those to look at; none: all. The
+    ConfigMaps of ``own_namespace`` are watched whatever these are."""
 
-    def __init__(self, cluster: Cluster, changed: Listener, gone: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        changed: Listener,
+        gone: Callable[[str], None],
+        namespaces: Sequence[str] = (),
+        own_namespace: str = "",
+    ) -> None:
         self._cluster = cluster
+        self._scopes = tuple(dict.fromkeys(namespaces)) or ("",)
+        own = (own_namespace,) if namespaces else ()  # it has the echo, by which life is proved
+        self._config_map_scopes = tuple(dict.fromkeys((*self._scopes, *own)))
         self._changed = changed
         self._gone = gone
         self._own = {kind: Store(_own_object) for kind in KINDS}
@@ -98,14 +110,19 @@ class Cache:
 
     async def list_own(self) -> None:
         """List our three kinds: finds what their watch streams have missed."""
-        collections = (Collection(API_VERSION, kind.plural) for kind in KINDS)
+        wanted = tuple(product(KINDS, self._scopes))
+        collections = (Collection(API_VERSION, k.plural, namespace=scope) for k, scope in wanted)
         listings = await asyncio.gather(*map(self._cluster.list_all, collections))
-        for kind, listing in zip(KINDS, listings, strict=True):
+        missed = Counter[Kind]()
+        for (kind, scope), listing in zip(wanted, listings, strict=True):
             store = self._own[kind]
-            missed = store.replace(listing.items, listing.resource_version)
-            self._unheard[kind] = self._unheard[kind] + 1 if missed and self.listed.is_set() else 0
-            for name, entry in missed:
+            news = store.replace(listing.items, listing.resource_version, scope)
+            missed[kind] += len(news)
+            for name, entry in news:
                 self._own_changed(kind, name, entry, gone=store.entry(*name) is None)
+        for kind in KINDS:
+            again = missed[kind] and self.listed.is_set()
+            self._unheard[kind] = self._unheard[kind] + 1 if again else 0
 
     def own_event(self, kind: Kind, type_: str | None, body: Manifest) -> None:
         """Take in what a watch stream said of an object of ours; no type: it was listed."""
@@ -247,24 +264,18 @@ class Cache:
     def _note_deletion(self, namespace: str) -> None:
         self._deletions[namespace] = time.monotonic()
 
-    def _make_reflectors(self) -> list[Reflector]:
+    def _make_reflectors(self) -> Iterator[Reflector]:
         watched = [
             (kind.api_version, kind.plural, self._children[kind.kind]) for kind in CHILD_KINDS
         ]
         watched.append(("v1", "pods", self._pods))
-        config_maps = Collection("v1", "configmaps", metadata_only=True)
-        return [
-            *(
-                Reflector(
-                    self._cluster,
-                    Collection(version, plural, MANAGED_BY_US),
-                    store,
-                    self._child_changed,
-                )
-                for version, plural, store in watched
-            ),
-            Reflector(self._cluster, config_maps, self._config_maps, self._config_map_changed),
-        ]
+        for scope in self._scopes:
+            for version, plural, store in watched:
+                children = Collection(version, plural, MANAGED_BY_US, namespace=scope)
+                yield Reflector(self._cluster, children, store, self._child_changed)
+        for scope in self._config_map_scopes:
+            maps = Collection("v1", "configmaps", metadata_only=True, namespace=scope)
+            yield Reflector(self._cluster, maps, self._config_maps, self._config_map_changed)
 
 
 def _own_object(body: Manifest) -> Manifest:

@@ -73,3 +73,10 @@ def test_objects_are_found_by_the_webservice_that_their_label_names() -> None:
     kept.drop(thing("p2", 5, uid="v"))
     assert kept.owned_by("demo", "credit") == []
     assert kept.owned_by("elsewhere", "credit") == []
+
+
+def test_a_list_of_one_namespace_says_nothing_of_another() -> None:
+    kept = store()
+    kept.put(thing("a", 1))
+    assert kept.replace([], "5", "elsewhere") == []
+    assert [name for name, _ in kept.replace([], "5", "demo")] == [("demo", "a")]
