@@ -2,7 +2,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help demo test faults unit coverage lint bench bench-runtime crds up down status lock upgrade setup
+.PHONY: help demo test faults unit coverage lint bench bench-runtime crds chart-docs image up down status lock upgrade setup
 .DEFAULT_GOAL := help
 
 help:  ## What there is to make
@@ -37,6 +37,12 @@ bench-runtime: setup  ## The scoring runtime and its peers, without a cluster
 
 crds: setup  ## Write crds/, and the chart's copy, from the types in operator/fairlead/api
 	@$(python) -m fairlead.api.crd crds charts/fairlead/files/crds
+
+chart-docs: setup  ## Write the chart's README from the comments in its values
+	@$(python) -m tests.cluster chart-docs
+
+image: setup  ## The images of operator and tasks, pushed to the local registry where it runs
+	@$(python) -m tests.cluster image
 
 up: setup  ## A kind cluster with a registry, without the operator
 	@$(python) -m tests.cluster up

@@ -9,9 +9,13 @@ import pytest
 
 from tests.cluster import Cluster, ClusterError
 from tests.cluster.artifacts import keep, log_to
+from tests.cluster.charts import build_programs
 from tests.cluster.down import down
 from tests.cluster.lock import exclusive
+from tests.cluster.operator_image import TARGETS, build, name
 from tests.cluster.places import places
+from tests.cluster.programs import program_path
+from tests.cluster.registry import push
 from tests.cluster.steps import Steps
 from tests.cluster.up import up
 
@@ -24,6 +28,23 @@ KEPT = pytest.StashKey[list[Path]]()
 def cluster(pytestconfig: pytest.Config) -> Cluster:
     """A real Kubernetes, shared by all tests of the run: see ``tests/cluster``."""
     return pytestconfig.stash[CLUSTER]
+
+
+@pytest.fixture(scope="session")
+def operator_image(cluster: Cluster, pytestconfig: pytest.Config) -> str:
+    """The operator's image as users get it, and that of the tasks, in the cluster's registry."""
+    assert cluster.registry in name("operator")
+    with on_the_terminal(pytestconfig) as steps:
+        build(places(), steps)
+        for target in TARGETS:
+            push(name(target), name(target))
+    return name("operator")
+
+
+@pytest.fixture(scope="session")
+def helm() -> Path:
+    """The real helm, built before the first test."""
+    return program_path(places(), "helm")
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +80,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    if not any(map(_uses_the_cluster, session.items)) or session.config.option.collectonly:
+    if session.config.option.collectonly:
+        return
+    if any("helm" in getattr(item, "fixturenames", ()) for item in session.items):
+        _build_helm(session.config)
+    if not any(map(_uses_the_cluster, session.items)):
         return
     with on_the_terminal(session.config) as steps, ExitStack() as lock:
         try:
@@ -70,6 +95,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         except ClusterError as error:
             steps.fail(error, places().log)
             pytest.exit("The cluster for the tests did not come up.", returncode=1)
+
+
+def _build_helm(config: pytest.Config) -> None:
+    with on_the_terminal(config) as steps:
+        try:
+            build_programs(places(), steps)
+        except ClusterError as error:
+            steps.fail(error, places().log)
+            pytest.exit("helm could not be built.", returncode=1)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,13 +1,15 @@
-"""``python -m tests.cluster demo|up|down|status``, from the top of the checkout."""
+"""``python -m tests.cluster demo|up|image|chart-docs|down|status``, at the top of the checkout."""
 
 import sys
 from collections.abc import Callable
 
 from tests.cluster.artifacts import log_to
+from tests.cluster.charts import chart_docs
 from tests.cluster.demo import demo
 from tests.cluster.down import down
 from tests.cluster.errors import ClusterError
 from tests.cluster.lock import exclusive
+from tests.cluster.operator_image import image
 from tests.cluster.places import Places, places
 from tests.cluster.status import status
 from tests.cluster.steps import Steps
@@ -27,6 +29,11 @@ def bring_up(places: Places, steps: Steps) -> None:
     steps.say(f"\nThe cluster is ready: export KUBECONFIG={cluster.kubeconfig}")
 
 
+def make_image(places: Places, steps: Steps) -> None:
+    with exclusive(places, "make image"):
+        image(places, steps)
+
+
 def take_down(places: Places, steps: Steps) -> None:
     with exclusive(places, "make down"):
         down(places, steps)
@@ -35,6 +42,8 @@ def take_down(places: Places, steps: Steps) -> None:
 COMMANDS: dict[str, Command] = {
     "demo": show,
     "up": bring_up,
+    "image": make_image,
+    "chart-docs": chart_docs,
     "down": take_down,
     "status": status,
 }

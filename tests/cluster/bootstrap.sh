@@ -80,11 +80,24 @@ ensure_wheel() { # images get the scoring runtime from it
   printf '%s\n' "$wanted" >$wheel_stamp
 }
 
+compile() { # Usage: compile FILE INPUT... [OPTION...]: pinned with hashes, for every platform
+  file=$1 && shift
+  "$uv" pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-annotate \
+    --custom-compile-command 'make lock' --output-file "$file" "$@"
+}
+
 lock() { # the build backend as well: nothing unpinned is ever downloaded. What is pinned stays, without --upgrade
   ensure_uv
-  printf 'hatchling\neditables\n' | "$uv" pip compile --quiet --universal --generate-hashes "$@" \
-    --python-version 3.11 --custom-compile-command 'make lock' --no-annotate \
-    --group dev --output-file requirements.lock - pyproject.toml operator/scoring/pyproject.toml
+  printf 'hatchling\neditables\n' |
+    compile requirements.lock - pyproject.toml operator/scoring/pyproject.toml --group dev "$@"
+  for part in operator runtime build; do # of the operator's image, from the same pins
+    case $part in
+    operator) asked=pyproject.toml ;;
+    runtime) asked=operator/scoring/pyproject.toml ;;
+    build) asked=- ;;
+    esac
+    echo hatchling | compile "operator/image/$part.lock" "$asked" --constraints requirements.lock
+  done
 }
 
 case "${1-}" in

@@ -1,6 +1,7 @@
 """Our programs, built from Go modules; kept by a key over everything that went in.
 
-They are packages of one module, which pins every version, so that what they share is compiled once.
+They are packages of one module, which pins every version, so that what they share is compiled once;
+what makes and checks the chart has a module of its own, so that neither rebuilds the other.
 Nothing is linked against a C library, so a program built here runs in any image.
 """
 
@@ -13,7 +14,7 @@ from tests.cluster.steps import Steps
 from tests.cluster.versions import KUBERNETES
 
 MODULE = PACKAGE / "go"
-VERSIONS = (MODULE / "go.mod", MODULE / "go.sum")
+CHART_MODULE = PACKAGE / "go-charts"
 BUILD_SETTINGS = {"CGO_ENABLED": "0", "GOWORK": "off", "GOTOOLCHAIN": "local"}
 COMMON_FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly")
 
@@ -30,6 +31,10 @@ PACKAGES = {
     "pause": "./pause",
     "runc-wrap": "./runc-wrap",
 }
+CHART_PACKAGES = {
+    "helm": "helm.sh/helm/v4/cmd/helm",
+    "helm-docs": "github.com/norwoodj/helm-docs/cmd/helm-docs",
+}
 
 
 def program_path(places: Places, name: str) -> Path:
@@ -38,9 +43,10 @@ def program_path(places: Places, name: str) -> Path:
 
 
 def program_key(name: str) -> str:
-    package = PACKAGES[name]
-    own = [MODULE / package] if package.startswith("./") else []
-    return fingerprint(*VERSIONS, *own, package, *COMMON_FLAGS, linker_flags(name))
+    module, package = _source(name)
+    own = [module / package] if package.startswith("./") else []
+    versions = (module / "go.mod", module / "go.sum")
+    return fingerprint(*versions, *own, package, *COMMON_FLAGS, linker_flags(name))
 
 
 def compile_program(places: Places, steps: Steps, go: Path, name: str) -> Path:
@@ -50,14 +56,22 @@ def compile_program(places: Places, steps: Steps, go: Path, name: str) -> Path:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
+    module, package = _source(name)
     flags = (*COMMON_FLAGS, "-ldflags", linker_flags(name))
     with steps.step(f"Program {name} compiled"):
         run(
-            [go, "build", *flags, "-o", fresh, PACKAGES[name]],
-            folder=MODULE,
+            [go, "build", *flags, "-o", fresh, package],
+            folder=module,
             environment=BUILD_SETTINGS,
         )
     return fresh.rename(path)
+
+
+def _source(name: str) -> tuple[Path, str]:
+    """The module that a program belongs to, and its package."""
+    if name in CHART_PACKAGES:
+        return CHART_MODULE, CHART_PACKAGES[name]
+    return MODULE, PACKAGES[name]
 
 
 def linker_flags(name: str) -> str:

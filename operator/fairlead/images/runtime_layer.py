@@ -5,6 +5,9 @@ asks for, by pip and without running anything of theirs. What user code may impo
 folder of its own, ``script-packages``; the rest is out of user code's sight. Nothing in it depends
 on where or when it was made, so two makings have the same digest; it is made once for each Python
 and namespace and mounted from then on.
+
+Where everything that the wheel asks for lies beside it, for the Python in question, no package
+index is asked: so it is in Fairlead's own image, for the Python that this image has.
 """
 
 import hashlib
@@ -19,7 +22,8 @@ from urllib.parse import urlsplit
 
 from packaging.metadata import parse_email
 from packaging.requirements import Requirement
-from packaging.utils import parse_wheel_filename
+from packaging.tags import compatible_tags, cpython_tags
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from fairlead.canonical import canonical_json
 from fairlead.images.layers import Entry, Layer, compressed_layer
@@ -94,6 +98,20 @@ def front_requirements(runtime: Runtime) -> list[str]:
     return [pin for pin in own if pin not in scripts]
 
 
+def is_bundled(runtime: Runtime) -> bool:
+    """Whether all that the wheel asks for on that Python lies beside it."""
+    python, platforms = [int(part) for part in runtime.python.split(".")], _platforms()
+    fitting = {
+        *cpython_tags(python, platforms=platforms),
+        *compatible_tags(python, platforms=platforms),
+    }
+    wheels = (parse_wheel_filename(path.name) for path in runtime.wheel.parent.glob("*.whl"))
+    there = {f"{name}=={version}" for name, version, _, tags in wheels if tags & fitting}
+    asked = [*front_requirements(runtime), *script_requirements(runtime)]
+    pins = (pin.partition("==") for pin in asked)
+    return {f"{canonicalize_name(name)}=={version}" for name, _, version in pins} <= there
+
+
 def make_layer(
     runtime: Runtime, folder: Path, settings: Settings, say: Callable[[str], None]
 ) -> Layer:
@@ -145,13 +163,13 @@ def _pip_install(
     settings: Settings,
     say: Callable[[str], None],
 ) -> None:
-    machine = _MACHINES.get(PLATFORM.architecture, PLATFORM.architecture)
-    platforms = [f"--platform=manylinux{glibc}_{machine}" for glibc in ("2014", "_2_17", "_2_28")]
+    platforms = [f"--platform={platform}" for platform in _platforms()]
+    beside = ("--no-index", f"--find-links={runtime.wheel.parent}") if is_bundled(runtime) else ()
     command = [
         *(sys.executable, "-m", "pip", "install", "--target", str(folder), "--no-deps"),
         *("--no-compile", "--only-binary=:all:", f"--python-version={runtime.python}", *platforms),
         *("--no-input", "--disable-pip-version-check", "--progress-bar=off"),
-        *("--retries=2", "--timeout=20", *wanted),
+        *("--retries=2", "--timeout=20", *beside, *wanted),
     ]
     try:
         done = subprocess.run(  # no shell; every word is ours
@@ -172,6 +190,11 @@ def _pip_install(
     say(done.stdout)
     if done.returncode != 0:
         raise RuntimeInstallError(done.stdout)
+
+
+def _platforms() -> list[str]:
+    machine = _MACHINES.get(PLATFORM.architecture, PLATFORM.architecture)
+    return [f"manylinux{glibc}_{machine}" for glibc in ("2014", "_2_17", "_2_28")]
 
 
 def _environment(settings: Settings) -> Mapping[str, str]:

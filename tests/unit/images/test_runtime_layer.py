@@ -11,9 +11,11 @@ from fairlead.images.runtime_layer import (
     RuntimeMissingError,
     bundled_runtime,
     front_requirements,
+    is_bundled,
     script_requirements,
 )
 
+PLATFORM_TAG = "manylinux2014_x86_64"
 METADATA = """\
 Metadata-Version: 2.4
 Name: fairlead-scoring
@@ -48,6 +50,27 @@ def test_what_is_needed_depends_on_the_images_python_and_not_on_ours(
 ) -> None:
     runtime = Runtime(wheel(tmp_path), python)
     assert (front_requirements(runtime), script_requirements(runtime)) == (fronts, scripts)
+
+
+@pytest.mark.parametrize(
+    ("beside", "python", "bundled"),
+    [
+        ((), "3.11", False),
+        (("click-8.5.1-py3-none-any", "werkzeug-3.1.9-py3-none-any"), "3.11", True),
+        (("click-8.5.1-py3-none-any", "werkzeug-3.1.8-py3-none-any"), "3.11", False),
+        (("click-8.5.1-py3-none-any", "Werkzeug-3.1.9-cp311-cp311-PLATFORM"), "3.11", True),
+        (("click-8.5.1-py3-none-any", "Werkzeug-3.1.9-cp311-cp311-PLATFORM"), "3.12", False),
+        (("click-8.5.1-py3-none-any", "Werkzeug-3.1.9-cp39-abi3-PLATFORM"), "3.12", True),
+        (("click-8.5.1-py3-none-any", "werkzeug-3.1.9-cp311-cp311-win32"), "3.11", False),
+    ],
+)
+def test_no_index_is_asked_where_all_that_is_needed_lies_beside_the_wheel(
+    tmp_path: Path, beside: tuple[str, ...], python: str, *, bundled: bool
+) -> None:
+    runtime = Runtime(wheel(tmp_path), python)
+    for name in beside:
+        (tmp_path / f"{name.replace('PLATFORM', PLATFORM_TAG)}.whl").touch()
+    assert is_bundled(runtime) is bundled
 
 
 def test_another_wheel_or_python_is_another_runtime(tmp_path: Path) -> None:

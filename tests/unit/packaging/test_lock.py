@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 from tests.unit.packaging.project import CHECKOUT, DISTRIBUTIONS, pyproject
 
 LOCK = CHECKOUT / "requirements.lock"
+IMAGE = CHECKOUT / "operator/image"
 STALE = "requirements.lock is stale: run `make lock`"
 BUILD = ("hatchling", "editables")  # what `make setup` builds with, without isolation
 
@@ -107,6 +108,25 @@ def test_every_pin_has_hashes(locked: dict[str, Pin]) -> None:
 
 def test_it_tells_nobody_from_which_index_it_was_made() -> None:
     assert "://" not in LOCK.read_text()
+
+
+@pytest.mark.parametrize(
+    ("part", "asked"),
+    [
+        ("operator", pyproject(CHECKOUT)["project"]["dependencies"]),
+        ("runtime", pyproject(DISTRIBUTIONS["fairlead-scoring"])["project"]["dependencies"]),
+        ("build", []),
+    ],
+)
+def test_the_operators_image_is_made_from_the_same_pins(
+    part: str, asked: list[str], locked: dict[str, Pin]
+) -> None:
+    own = {pin.name: pin for pin in pins((IMAGE / f"{part}.lock").read_text())}
+    assert differences(asked or ["hatchling"], own) == [], STALE
+    assert {n: (p.version, p.hashes) for n, p in own.items()} == {
+        name: (locked[name].version, locked[name].hashes) for name in own
+    }
+    assert "://" not in (IMAGE / f"{part}.lock").read_text()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,13 @@
+"""Compile what the operator and its tasks import, and no more: run once, as the image is built."""
+
+import importlib
+import pkgutil
+import sys
+
+import pip._internal.cli.main  # noqa: F401 - tasks run pip
+
+import fairlead
+
+for module in pkgutil.walk_packages(fairlead.__path__, "fairlead."):
+    importlib.import_module(module.name)  # and its bytecode is written
+sys.stdout.write(f"{len(sys.modules)} modules are compiled.\n")
