@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import pytest
 import yaml
 
 import fairlead
@@ -76,12 +77,17 @@ def made_once() -> Iterator[Manifest]:
     yield event(WEBSERVICE.kind, body(WEBSERVICE, {})["metadata"], condition, "", NOW, "operator")
 
 
-def granted(kind: str = "ClusterRole") -> Rights:
-    """What ``deploy/rbac.yaml`` gives to the operator, everywhere or in its own namespace."""
+def rules(kind: str = "ClusterRole") -> list[Manifest]:
+    """The rules of ``deploy/rbac.yaml``, everywhere or in the operator's own namespace."""
     documents = yaml.safe_load_all((CHECKOUT / "deploy/rbac.yaml").read_text())
     [role] = [document for document in documents if document["kind"] == kind]
+    return list(role["rules"])
+
+
+def granted(kind: str = "ClusterRole") -> Rights:
+    """What they give to the operator."""
     rights = defaultdict[Resource, frozenset[str]](frozenset)
-    for rule in role["rules"]:
+    for rule in rules(kind):
         assert rule.keys() == {"apiGroups", "resources", "verbs"}
         for group in rule["apiGroups"]:
             for resource in rule["resources"]:
@@ -95,6 +101,19 @@ def test_the_role_gives_what_the_code_needs_and_nothing_else() -> None:
 
 def test_in_its_own_namespace_it_holds_a_lease_and_writes_an_echo() -> None:
     assert granted("Role") == IN_ITS_NAMESPACE
+
+
+@pytest.mark.parametrize(
+    ("kind", "template"), [("ClusterRole", "rules"), ("Role", "own-namespace-rules")]
+)
+def test_the_chart_gives_the_same(kind: str, template: str) -> None:
+    """Its rules are templates without any action but their names."""
+    text = (CHECKOUT / "charts/fairlead/templates/_rules.tpl").read_text()
+    body = text.partition(f'{{{{- define "fairlead.{template}" -}}}}')[2].partition("{{- end -}}")[
+        0
+    ]
+    assert "{{" not in body
+    assert yaml.safe_load(body) == rules(kind)
 
 
 def test_the_role_gives_nothing_that_reaches_beyond_a_service() -> None:

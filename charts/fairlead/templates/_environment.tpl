@@ -1,0 +1,26 @@
+{{/* One variable for each setting that is not empty: FAIRLEAD_REGISTRY_PUSH for registryPush. Whole numbers stay whole,
+though Helm reads them as floating points. */}}
+{{- define "fairlead.environment" -}}
+{{- $settings := merge (dict "namespace" .Release.Namespace) .Values.settings -}}
+{{- with .Values.watchNamespaces -}}
+{{- $_ := set $settings "watchNamespaces" (join " " .) -}}
+{{- end -}}
+{{- if .Values.caBundle.configMap -}}
+{{- $_ := set $settings "caBundle" (printf "/etc/fairlead/ca-bundle/%s" .Values.caBundle.key) -}}
+{{- end -}}
+{{- range $name := keys $settings | sortAlpha -}}
+{{- $value := index $settings $name -}}
+{{- if not (and (kindIs "string" $value) (empty $value)) }}
+- name: FAIRLEAD_{{ snakecase $name | upper }}
+  value: {{ ternary (int64 $value | toString) (toString $value) (or (kindIs "float64" $value) (kindIs "int64" $value)) | quote }}
+{{- end -}}
+{{- end -}}
+{{- with .Values.dockerHost }}
+- name: DOCKER_HOST
+  value: {{ . | quote }}
+{{- end -}}
+{{- end -}}
+
+{{- define "fairlead.healthPort" -}}
+{{- regexFind "[0-9]+$" .Values.settings.healthAddress -}}
+{{- end -}}

@@ -1,0 +1,55 @@
+{{/* What the operator may do, and nothing more: it reads no Secret (it may only make one), runs nothing in pods, and
+sees no nodes. tests/unit/test_role.py compares this with what the code asks for. */}}
+{{- define "fairlead.own-namespace-rules" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, create, patch]  # of several operators one works
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [create, patch]  # the echo, by which the liveness probe sees that events still arrive
+{{- end -}}
+
+{{- define "fairlead.rules" -}}
+- apiGroups: [fairlead.dev]
+  resources: [models, inferenceimages, webservices]
+  verbs: [get, list, watch, patch]  # patch: takes off the finalizer of an earlier Fairlead
+- apiGroups: [fairlead.dev]
+  resources: [models/status, inferenceimages/status, webservices/status]
+  verbs: [patch]
+- apiGroups: [fairlead.dev]
+  resources: [models/finalizers, inferenceimages/finalizers, webservices/finalizers]
+  verbs: [update]  # children block their owner's deletion
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, list, watch]  # their metadata is watched, their content read where it is referred to
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create]  # a service's two keys, once; never read
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get]  # is it being deleted? then nothing is written to it any more
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list]  # of one pod that does not start: what only the kubelet's events tell
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end -}}

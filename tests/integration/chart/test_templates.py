@@ -1,0 +1,100 @@
+"""The chart, rendered by the real helm: whole manifests, and what a person is told about values.
+
+To accept a change that is meant: ``UPDATE_GOLDEN=1 pytest tests/integration/chart``, then read the
+diff.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cluster import ClusterError
+from tests.cluster.charts import CHART, readme
+from tests.cluster.command import read
+from tests.cluster.places import places
+
+ROOT = places().checkout
+GOLDEN = ROOT / "tests/golden/chart"
+SETS = sorted(path.name.removesuffix(".values.yaml") for path in GOLDEN.glob("*.values.yaml"))
+
+
+def rendered(helm: Path, *arguments: str) -> str:
+    place = ("fairlead", str(ROOT / CHART), "--namespace", "fairlead-system")
+    return read([helm, "template", *place, *arguments])
+
+
+def test_there_are_six_sets_of_values() -> None:
+    assert len(SETS) == 6
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_manifests_are_those_that_were_read_and_accepted(helm: Path, name: str) -> None:
+    made = rendered(helm, "--values", str(GOLDEN / f"{name}.values.yaml"))
+    file = GOLDEN / f"{name}.yaml"
+    if os.environ.get("UPDATE_GOLDEN"):
+        file.write_text(made)
+    assert made == file.read_text()
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_helm_finds_nothing_to_criticise(helm: Path, name: str) -> None:
+    values = ("--values", str(GOLDEN / f"{name}.values.yaml"))
+    read([helm, "lint", "--strict", ROOT / CHART, *values])
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_the_definitions_are_ours_but_for_labels_and_annotations(helm: Path, *, keep: bool) -> None:
+    settings = ("--set", f"crds.keep={str(keep).lower()}", "--set", "crds.annotations.a=b")
+    documents = yaml.safe_load_all(rendered(helm, "--show-only", "templates/crds.yaml", *settings))
+    found = {document["metadata"]["name"]: document for document in documents}
+    for file in sorted((ROOT / "crds").glob("*.yaml")):
+        ours = yaml.safe_load(file.read_text())
+        theirs = found.pop(ours["metadata"]["name"])
+        kept = {"helm.sh/resource-policy": "keep"} if keep else {}
+        assert theirs["metadata"].pop("annotations") == {**kept, "a": "b"}
+        assert theirs["metadata"].pop("labels")["app.kubernetes.io/managed-by"] == "Helm"
+        assert theirs == ours
+    assert not found
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "misspelt": ({"image": {"repositry": "x"}}, "at '/image': additional properties 'repositry'"),
+    "misspelt, at the top": ({"setings": {}}, "at '': additional properties 'setings'"),
+    "a text for a number": (
+        {"settings": {"tasksAtOnce": "many"}},
+        "at '/settings/tasksAtOnce': got string, want integer",
+    ),
+    "a number for a switch": ({"crds": {"keep": 1}}, "at '/crds/keep': got number, want boolean"),
+    "a runner that is not there": (
+        {"settings": {"runner": "job"}},
+        "at '/settings/runner': value must be 'local'",
+    ),
+    "a digest that is none": ({"image": {"digest": "latest"}}, "at '/image/digest': 'latest'"),
+    "the same namespace twice": (
+        {"watchNamespaces": ["a", "a"]},
+        "at '/watchNamespaces': items at 0 and 1 are equal",
+    ),
+    "a port out of range": (
+        {"networkPolicy": {"egressPorts": [70000]}},
+        "at '/networkPolicy/egressPorts/0': maximum: got 70,000, want 65,535",
+    ),
+}
+
+
+@pytest.mark.parametrize(("values", "words"), REFUSED.values(), ids=REFUSED)
+def test_wrong_values_are_refused_with_their_path(
+    helm: Path, tmp_path: Path, values: dict[str, Any], words: str
+) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text(yaml.safe_dump(values))
+    with pytest.raises(ClusterError) as refusal:
+        rendered(helm, "--values", str(file))
+    assert any(words in line for line in refusal.value.tail), refusal.value.tail
+
+
+def test_the_readme_is_what_the_values_say(helm: Path) -> None:
+    assert helm.exists()
+    assert (ROOT / CHART / "README.md").read_text() == readme(places()), "run `make chart-docs`"
