@@ -10,7 +10,7 @@ import pytest
 from fairlead.api import reasons
 from fairlead.api.reasons import Reason
 from fairlead.settings import Settings
-from fairlead_scoring.front.config import settings
+from fairlead_scoring.front.config import read_limits, settings
 from fairlead_scoring.front.http.router import ROUTES
 from fairlead_scoring.front.queue import admission
 from fairlead_scoring.front.queue.admission import RejectionReason
@@ -95,9 +95,11 @@ def test_every_variable_of_the_runtime_is_documented() -> None:
         ("FAIRLEAD_PORT", settings.PORT),
         ("HEALTH_PORT", settings.HEALTH_PORT),
         ("SCORING_TIMEOUT_MS", settings.SCORING_TIMEOUT_MS),
-        ("FAIRLEAD_MAX_BODY_MB", settings.MAX_BODY_MB),
-        ("FAIRLEAD_HEAD_SECONDS", settings.HEAD_TIMEOUT_S),
-        ("FAIRLEAD_BODY_SECONDS", settings.BODY_TIMEOUT_S),
+        ("FAIRLEAD_MAX_BODY_MB", read_limits.MAX_BODY_MB),
+        ("FAIRLEAD_BODY_BUDGET_MB", read_limits.BODY_BUDGET_MB),
+        ("FAIRLEAD_HEAD_SECONDS", read_limits.HEAD_TIMEOUT_S),
+        ("FAIRLEAD_BODY_SECONDS", read_limits.BODY_TIMEOUT_S),
+        ("FAIRLEAD_WRITE_SECONDS", read_limits.WRITE_TIMEOUT_S),
         ("FAIRLEAD_INIT_WARNING_SECONDS", settings.INIT_WARNING_S),
         ("FAIRLEAD_DRAIN_SECONDS", settings.DRAIN_S),
         ("FAIRLEAD_TERMINATION_LOG", settings.TERMINATION_LOG),

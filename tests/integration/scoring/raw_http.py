@@ -6,7 +6,7 @@ import time
 from contextlib import closing
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from tests.integration.scoring.service import DEADLINE_S, Service
 
@@ -52,6 +52,11 @@ class Raw:
     def send(self, data: bytes) -> Self:
         self.socket.sendall(data)
         return self
+
+    def send_forever(self, data: bytes) -> NoReturn:
+        """Send it again and again, until the connection breaks."""
+        while True:
+            self.socket.sendall(data)
 
     def close_half(self) -> Self:
         try:
@@ -118,11 +123,16 @@ def ask(service: Service, data: bytes) -> Answer:
         return raw.send(data).answer()
 
 
-def trickle(service: Service, data: bytes, pause: float) -> tuple[Answer, float]:
-    """Send byte by byte until the server answers; return that, and after how many seconds."""
+def trickle(
+    service: Service, data: bytes, pause: float, begin: bytes = b""
+) -> tuple[Answer, float]:
+    """Send byte by byte until the server answers; return that, and after how many seconds.
+
+    ``begin`` is sent at once before that.
+    """
     began = time.monotonic()
     with Raw(service) as raw, closing(raw.socket.dup()) as sending:
-        raw.socket.settimeout(pause)
+        raw.send(begin).socket.settimeout(pause)
         for byte in data:
             try:
                 sending.sendall(bytes([byte]))

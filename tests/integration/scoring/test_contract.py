@@ -200,8 +200,8 @@ def test_a_body_above_the_limit_is_refused(plain: Service) -> None:
     found = ask(plain, "POST", "/score", content=megabytes(), headers=PLAIN)
     assert found.status_code == 413
     assert found.json() == {
-        "message": "The request body is larger than 100 MB, the most that this service takes. "
-        "Send less at a time."
+        "message": "The request body is larger than 100 MB, the most that this service takes "
+        "(FAIRLEAD_MAX_BODY_MB). Send less at a time."
     }
     assert plain.score("1").status_code == 200
 

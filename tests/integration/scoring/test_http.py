@@ -153,13 +153,22 @@ def test_a_body_in_chunks_that_is_too_large_is_refused(echo: Service) -> None:
         assert raw.send(b"0\r\n\r\n" + request("next")).answer().json == "next"
 
 
-def test_a_client_that_sends_on_without_end_is_cut_off(echo: Service) -> None:
+def test_a_client_that_sends_on_without_end_is_cut_off(serve: Serve) -> None:
+    service = serve(ECHO, FAIRLEAD_MAX_BODY_MB="1", FAIRLEAD_BODY_SECONDS="1").until_ready()
     head = b"POST /score HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with Raw(echo) as raw:
+    with Raw(service) as raw:
         raw.send(head)
         with pytest.raises(OSError, match=r"reset|Broken pipe"):
-            raw.send((b"10000\r\n" + b"x" * 0x10000 + b"\r\n") * 1000)
-    assert ask(echo, request("still here")).json == "still here"
+            raw.send_forever(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+    assert ask(service, request("still here")).json == "still here"
+
+
+def test_however_large_a_body_is_its_client_is_told(echo: Service) -> None:
+    with Raw(echo) as raw:
+        raw.send(request("x" * (2**20 * 10)))
+        answer = raw.answer()
+        assert (answer.status, "FAIRLEAD_MAX_BODY_MB" in answer.json["message"]) == (413, True)
+        assert raw.send(request("next")).answer().json == "next"
 
 
 @pytest.mark.parametrize(

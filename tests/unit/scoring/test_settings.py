@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fairlead_scoring.front.config.settings import QueueLimits, ReadLimits, Settings, read_settings
+from fairlead_scoring.front.config.read_limits import ReadLimits
+from fairlead_scoring.front.config.settings import QueueLimits, Settings, read_settings
 from fairlead_scoring.front.config.values import SettingsError
 from fairlead_scoring.slot.layout import Layout
 
@@ -60,6 +61,8 @@ def test_everything_can_be_set() -> None:
         "FAIRLEAD_MAX_QUEUE_WAIT_MS": "250",
         "FAIRLEAD_QUEUE_LIMIT": "7",
         "FAIRLEAD_MAX_BODY_MB": "1",
+        "FAIRLEAD_BODY_BUDGET_MB": "2",
+        "FAIRLEAD_WRITE_SECONDS": "4",
         "FAIRLEAD_HEAD_SECONDS": "2",
         "FAIRLEAD_BODY_SECONDS": "3.5",
         "FAIRLEAD_INIT_WARNING_SECONDS": "9",
@@ -79,7 +82,7 @@ def test_everything_can_be_set() -> None:
         scoring_timeout_ms=1500,
         init_warning_s=9.0,
         drain_s=0.5,
-        read_limits=ReadLimits(2**20, 2.0, 3.5),
+        read_limits=ReadLimits(2**20, 2**21, 2.0, 3.5, 0.25, 4.0),
         keys_dir=Path("/keys"),
         send_version=False,
         termination_log=Path("/log"),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import uvloop
 
+from fairlead_scoring.front.config.container_memory import memory_limit_bytes
 from fairlead_scoring.front.config.settings import Settings, read_settings
 from fairlead_scoring.front.config.values import SettingsError
 from fairlead_scoring.front.http.app import App
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
 def run(arguments: Sequence[str]) -> int:
     """Read the settings, open the ports, and serve; return the exit code."""
     try:
-        settings = read_settings(arguments, os.environ)
+        settings = read_settings(arguments, os.environ, memory_limit_bytes())
     except SettingsError as error:
         logger.error("%s", error)  # noqa: TRY400 - no traceback
         return error.code

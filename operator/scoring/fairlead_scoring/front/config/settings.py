@@ -8,6 +8,7 @@ from typing import Any
 from fairlead_scoring.front.config.config_file import configuration_error, with_config_file
 from fairlead_scoring.front.config.debug import DebugSettings, read_debug_settings
 from fairlead_scoring.front.config.options import read_options
+from fairlead_scoring.front.config.read_limits import ReadLimits, read_read_limits
 from fairlead_scoring.front.config.values import (
     MAX_PORT,
     AllowedOrigins,
@@ -25,9 +26,6 @@ QUEUE_ENTRIES_PER_SLOT = 10
 SCORING_TIMEOUT_MS = 3_600_000
 DRAIN_S = 5.0
 INIT_WARNING_S = 30.0
-MAX_BODY_MB = 100  # as in front of Azure ML v1
-HEAD_TIMEOUT_S = 30.0
-BODY_TIMEOUT_S = 300.0  # the reference server's WORKER_TIMEOUT ends such a request, too
 TERMINATION_LOG = "/dev/termination-log"
 SLOT_MODES = ("process", "thread")
 
@@ -38,15 +36,6 @@ class QueueLimits:
 
     max_wait_s: float | None = None
     max_entries: int | None = None
-
-
-@dataclass(frozen=True)
-class ReadLimits:
-    """How large the body of a request may be, and how long its head and its body may take."""
-
-    max_body_bytes: int = MAX_BODY_MB * 2**20
-    head_timeout_s: float = HEAD_TIMEOUT_S
-    body_timeout_s: float = BODY_TIMEOUT_S
 
 
 @dataclass(frozen=True)
@@ -101,11 +90,17 @@ class Settings:
         }
 
 
-def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Settings:
-    """Raise ``SettingsError`` with a message that names the setting."""
+def read_settings(
+    arguments: Sequence[str], environ: Mapping[str, str], memory_bytes: int | None = None
+) -> Settings:
+    """``memory_bytes`` is what the container may have, None for no limit.
+
+    Raise ``SettingsError`` with a message that names the setting.
+    """
     visible = read_options(arguments, environ)
     merged = with_config_file(visible)
     slots = _slots(merged)
+    queue_limits = _queue_limits(merged, slots)
     keys_dir = merged.get("FAIRLEAD_KEYS_DIR")
     port = read_int(merged, "FAIRLEAD_PORT", PORT, maximum=MAX_PORT)
     health_port = _health_port(merged)
@@ -115,13 +110,13 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
         health_port=health_port,
         slots=slots,
         in_threads=_in_threads(merged),
-        queue_limits=_queue_limits(merged, slots),
+        queue_limits=queue_limits,
         scoring_timeout_ms=_scoring_timeout_ms(merged),
         init_warning_s=read_seconds(
             merged, "FAIRLEAD_INIT_WARNING_SECONDS", INIT_WARNING_S, minimum=0.1
         ),
         drain_s=read_seconds(merged, "FAIRLEAD_DRAIN_SECONDS", DRAIN_S),
-        read_limits=_read_limits(merged),
+        read_limits=read_read_limits(merged, queue_limits.max_wait_s, memory_bytes),
         keys_dir=Path(keys_dir) if keys_dir else None,
         cors_origins=_cors_origins(visible.get("AML_CORS_ORIGINS")),
         send_version=read_bool(merged, "SERVER_VERSION_LOG_RESPONSE_ENABLED", default=True),
@@ -173,14 +168,6 @@ def _scoring_timeout_ms(environ: Mapping[str, str]) -> int:
     except ValueError as error:
         problem = "Input should be a valid integer, unable to parse string as an integer"
         raise configuration_error("SCORING_TIMEOUT_MS", problem) from error
-
-
-def _read_limits(environ: Mapping[str, str]) -> ReadLimits:
-    return ReadLimits(
-        read_int(environ, "FAIRLEAD_MAX_BODY_MB", MAX_BODY_MB, maximum=2**20) * 2**20,
-        read_seconds(environ, "FAIRLEAD_HEAD_SECONDS", HEAD_TIMEOUT_S, minimum=0.1),
-        read_seconds(environ, "FAIRLEAD_BODY_SECONDS", BODY_TIMEOUT_S, minimum=0.1),
-    )
 
 
 def _cors_origins(text: str | None) -> AllowedOrigins | None:

@@ -1,6 +1,10 @@
 """The application: everything that requests are answered with, made once from the settings."""
 
-from fairlead_scoring.front.config.settings import ReadLimits, Settings
+import asyncio
+import time
+
+from fairlead_scoring.front.config.read_limits import ReadLimits
+from fairlead_scoring.front.config.settings import Settings
 from fairlead_scoring.front.http.authentication import KeyAuthentication
 from fairlead_scoring.front.http.endpoints import Endpoints
 from fairlead_scoring.front.http.handler import HttpRequestHandler, Services
@@ -10,6 +14,7 @@ from fairlead_scoring.front.http.request_log import RequestLog
 from fairlead_scoring.front.http.response_headers import ResponseHeaders
 from fairlead_scoring.front.http.router import SCORE, SWAGGER, Router
 from fairlead_scoring.front.metrics import Metrics
+from fairlead_scoring.front.queue.body_budget import BodyBudget
 from fairlead_scoring.front.slots.pool import SlotPool
 from fairlead_scoring.front.slots.reload import ScriptReloader
 
@@ -25,7 +30,11 @@ class App:
         reloader: ScriptReloader | None = None,
     ) -> None:
         self.read_limits: ReadLimits = settings.read_limits
-        self._endpoints = Endpoints(pool, metrics, reloader)
+        loop = asyncio.get_running_loop()
+        self.body_budget = BodyBudget(
+            settings.read_limits.body_budget_bytes, time.monotonic, loop.call_later
+        )
+        self._endpoints = Endpoints(pool, metrics, self.body_budget, reloader)
         self._services = Services(
             pool,
             Router(

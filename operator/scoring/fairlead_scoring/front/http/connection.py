@@ -7,21 +7,31 @@ limits for the size and the duration of what a client sends, and a short way fro
 import asyncio
 import math
 from collections import deque
+from functools import partial
 from typing import Any, cast
 
 import uvicorn
 from uvicorn.server import ServerState
 
+from fairlead_scoring.front.http.body_intake import BodyIntake
 from fairlead_scoring.front.http.deadline import Deadline
 from fairlead_scoring.front.http.incoming import IncomingRequest, UnreadableError
-from fairlead_scoring.front.http.messages import Response, json_error, payload_too_large
+from fairlead_scoring.front.http.messages import (
+    Body,
+    Response,
+    json_error,
+    payload_too_large,
+)
 from fairlead_scoring.front.http.peer import CONTINUE, ClientProbe, peer_address
 from fairlead_scoring.front.http.protocols import Application, RequestHandler
 from fairlead_scoring.front.http.reader import RequestReader
 from fairlead_scoring.front.http.writer import ResponseWriter
+from fairlead_scoring.front.queue.admission import RejectionReason
 
 KEEP_ALIVE_S = 75.0  # longer than a proxy keeps an idle connection, so that it closes first
 SHUTDOWN_GRACE_S = 0.2  # for a last request on an idle connection
+SLOW_BODY = "The body of the request came too slowly while others waited for room."
+NO_BODY = Body()
 LINGER_S = 2.0  # for a client to read the last answer before its connection is aborted
 
 
@@ -39,7 +49,7 @@ class HttpConnection(asyncio.Protocol):
         self._server = server_state
         self._pipeline: deque[IncomingRequest] = deque()
         self._deadline = Deadline(self._on_deadline)
-        self._timed_stage: tuple[IncomingRequest, bool] | None = None
+        self._timed_stage: tuple[IncomingRequest, str] | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._closing = False  # closes when what it has read is answered
         self._lingering = False  # waits for the client to close its half
@@ -50,18 +60,21 @@ class HttpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._writer = ResponseWriter(self._transport, self._server)
-        max_body_bytes = self._app.read_limits.max_body_bytes
+        max_body_bytes = self._app.read_limits.largest_body_bytes
         peer = peer_address(self._transport)
         self._reader = RequestReader(peer, max_body_bytes, self._pipeline.append)
+        self._intake = BodyIntake(
+            self._app.body_budget,
+            max_body_bytes,
+            on_room=self._advance,
+            on_no_room=self._refuse_for_room,
+            on_too_slow=partial(self._refuse, UnreadableError(408, SLOW_BODY)),
+        )
         self._server.connections.add(cast(Any, self))
         self._deadline.set(KEEP_ALIVE_S)
 
     def data_received(self, data: bytes) -> None:
-        try:
-            self._reader.feed(data)
-        except UnreadableError as problem:
-            self._advance()
-            self._reject(problem)
+        self._reader.receive(data)
         self._advance()
 
     def eof_received(self) -> bool:
@@ -78,6 +91,7 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._server.connections.discard(cast(Any, self))
         self._reader.stopped = True
+        self._intake.give_up()
         self._deadline.cancel()
         self.resume_writing()
         pipeline, self._pipeline = self._pipeline, deque()
@@ -86,7 +100,7 @@ class HttpConnection(asyncio.Protocol):
                 incoming.handler.on_disconnect()
 
     def pause_writing(self) -> None:
-        loop, seconds = asyncio.get_running_loop(), self._app.read_limits.body_timeout_s
+        loop, seconds = asyncio.get_running_loop(), self._app.read_limits.write_timeout_s
         self._write_timer = loop.call_later(seconds, self._transport.abort)
         if self._pipeline and self._pipeline[0].handler:
             self._pipeline[0].handler.pause()
@@ -112,6 +126,8 @@ class HttpConnection(asyncio.Protocol):
         first.closes = self._closes_after(first)
         self._writer.write(first.request, response, closes=first.closes)
         first.answered = True
+        first.body = None
+        self._intake.give_up()
         self._advance()
 
     def start_response(self, response: Response) -> None:
@@ -144,18 +160,36 @@ class HttpConnection(asyncio.Protocol):
     # Internal
 
     def _advance(self) -> None:
-        """Process the pipeline as far as possible. A loop: a client may send many at once."""
+        """Process and parse as far as possible. A loop: a client may send many at once."""
         if self._advancing:
             return
         self._advancing = True
-        while self._pipeline and self._process(self._pipeline[0]):
-            self._pipeline.popleft()
+        more = True
+        while more:
+            while self._pipeline and self._process(self._pipeline[0]):
+                self._pipeline.popleft()
+            more = not self._blocked and self._parse()
         self._advancing = False
         if self._closing and not self._pipeline and self._reader.incoming is None:
             self._close()
-        if self._paused or len(self._pipeline) > 1:
+        if self._paused or self._blocked:
             self._pause_or_resume()
         self._set_deadline()
+
+    def _parse(self) -> bool:
+        """Parse the next piece; return False if there is none."""
+        try:
+            return self._reader.parse()
+        except UnreadableError as problem:
+            while self._pipeline and self._process(self._pipeline[0]):
+                self._pipeline.popleft()
+            self._reject(problem)
+            return True
+
+    @property
+    def _blocked(self) -> bool:
+        """Whether nothing more is read: it is one request ahead, or there is no room for a body."""
+        return len(self._pipeline) > 1 or self._intake.waits
 
     def _process(self, first: IncomingRequest) -> bool:
         """Take the next step for the first request; return whether it is finished."""
@@ -172,13 +206,17 @@ class HttpConnection(asyncio.Protocol):
 
     def _deliver_body(self, first: IncomingRequest, handler: RequestHandler) -> None:
         """Pass the body on once it is complete, or once it is clear that it is too large."""
-        max_body_bytes = self._app.read_limits.max_body_bytes
-        if first.received_bytes > max_body_bytes:
-            handler.respond(payload_too_large(max_body_bytes))
-        elif first.complete and not first.delivered:
+        limits = self._app.read_limits
+        if first.received_bytes > limits.largest_body_bytes:
+            handler.respond(payload_too_large(limits))
+        elif first.delivered or not self._intake.has_room(first, self._reader.unparsed_bytes):
+            return
+        elif first.complete:
             first.delivered = True
-            handler.on_body(bytes(first.body))
-        elif first.awaits_continue and not first.complete:
+            self._intake.complete(first)
+            body, first.body = first.body, None
+            handler.on_body(NO_BODY if body is None else body)
+        elif first.awaits_continue:
             first.expects_continue = False
             self._transport.write(CONTINUE)
 
@@ -202,6 +240,15 @@ class HttpConnection(asyncio.Protocol):
             incoming.complete = incoming.delivered = True
             incoming.handler.respond(json_error(problem.status, str(problem)))
 
+    def _refuse_for_room(self) -> None:
+        """There is no room for the body that is read now."""
+        if self._pipeline and self._pipeline[0].handler:
+            self._pipeline[0].handler.on_rejected(RejectionReason.BODY_BUDGET)
+
+    def _refuse(self, problem: UnreadableError) -> None:
+        self._reject(problem)
+        self._advance()
+
     def _close(self) -> None:
         """Close our half, and wait a little for the client to close its own: if it still sends, a
         connection closed at once makes it lose the answer that it has not read yet."""
@@ -214,37 +261,44 @@ class HttpConnection(asyncio.Protocol):
             self._deadline.set(LINGER_S)
 
     def _pause_or_resume(self) -> None:
-        """Read no further than one request ahead."""
-        ahead = len(self._pipeline) > 1
-        if ahead is self._paused or self._reader.stopped or self._transport.is_closing():
+        blocked = self._blocked
+        if blocked is self._paused or self._reader.stopped or self._transport.is_closing():
             return
-        self._paused = ahead
-        if ahead:
+        self._paused = blocked
+        if blocked:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
 
     def _set_deadline(self) -> None:
-        """Limit the time for a head and for a body, and the time that a connection is idle."""
-        reading = None if self._paused else self._reader.incoming
-        stage = None if reading is None else (reading, reading.request is None)
+        """Limit how long each part of a request may take, and how long a connection is idle."""
+        stage = self._stage
         if self._lingering or (stage is not None and stage == self._timed_stage):
             return
         self._timed_stage = stage
         if stage is None:
             self._deadline.set(math.inf if self._pipeline else KEEP_ALIVE_S)
         else:
-            limits = self._app.read_limits
-            self._deadline.set(limits.head_timeout_s if stage[1] else limits.body_timeout_s)
+            self._deadline.set(self._app.read_limits.seconds_for(stage[1]))
+
+    @property
+    def _stage(self) -> tuple[IncomingRequest, str] | None:
+        """The request that the client keeps us waiting for, or whose body waits for room."""
+        if self._intake.waits:
+            return self._pipeline[0], "room"
+        reading = None if self._paused else self._reader.incoming
+        return None if reading is None else (reading, self._reader.part)
 
     def _on_deadline(self) -> None:
         if self._lingering:
             self._transport.abort()
+        elif self._intake.waits:
+            self._refuse_for_room()
         elif self._reader.incoming is None:
             self._transport.close()
         else:
-            part = "head" if self._reader.reads_head else "body"
-            self._reject(UnreadableError(408, f"The {part} of the request came too slowly."))
+            part = self._reader.part
+            self._refuse(UnreadableError(408, f"The {part} of the request came too slowly."))
 
     @property
     def _queued(self) -> bool:

@@ -15,6 +15,7 @@ from fairlead_scoring.front.http.messages import (
 from fairlead_scoring.front.http.prometheus import PrometheusMetrics
 from fairlead_scoring.front.metrics import Metrics
 from fairlead_scoring.front.queue.admission import RejectionReason
+from fairlead_scoring.front.queue.body_budget import BodyBudget
 from fairlead_scoring.front.slots.pool import SlotPool
 from fairlead_scoring.front.slots.reload import ScriptReloader
 from fairlead_scoring.slot.responses import INTERNAL_ERROR_MESSAGE
@@ -24,6 +25,10 @@ REJECTION_MESSAGES = {
         "The service is starting: init() has not finished yet. Try again later."
     ),
     RejectionReason.DRAINING: ("The service is shutting down and finishes what it has accepted."),
+    RejectionReason.BODY_BUDGET: (
+        "The requests that are being read take all the memory that there is for them. Try again "
+        "later."
+    ),
     RejectionReason.BUSY: "Every slot is busy, and requests may not wait. Try again later.",
     RejectionReason.QUEUE_FULL: "Every slot is busy and the queue is full. Try again later.",
     RejectionReason.QUEUE_TIMEOUT: (
@@ -41,11 +46,17 @@ DEFAULT_SWAGGER_VERSION = "2"
 class Endpoints:
     """``draining`` is whether the service shuts down: then it is not ready."""
 
-    def __init__(self, pool: SlotPool, metrics: Metrics, reloader: ScriptReloader | None) -> None:
+    def __init__(
+        self,
+        pool: SlotPool,
+        metrics: Metrics,
+        body_budget: BodyBudget,
+        reloader: ScriptReloader | None,
+    ) -> None:
         self._pool = pool
         self._metrics = metrics
         self._reloader = reloader
-        self._prometheus = PrometheusMetrics(pool, metrics)
+        self._prometheus = PrometheusMetrics(pool, metrics, body_budget)
         self.draining = False
 
     def rejected(self, reason: RejectionReason) -> Response:

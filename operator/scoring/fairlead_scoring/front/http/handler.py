@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fairlead_scoring.front.http.endpoints import Endpoints
 from fairlead_scoring.front.http.ids import IdTooLongError, RequestIds, read_ids
-from fairlead_scoring.front.http.messages import Request, Response, json_error
+from fairlead_scoring.front.http.messages import Body, Request, Response, json_error
 from fairlead_scoring.front.http.protocols import ClientConnection
 from fairlead_scoring.front.http.request_log import RequestLog
 from fairlead_scoring.front.http.response_headers import ResponseHeaders
@@ -55,7 +55,7 @@ class HttpRequestHandler(QueueEntry[Slot]):
         self._connection: ClientConnection | None = connection
         self._ids = RequestIds()
         self._started_at = self._enqueued_at = time.monotonic()
-        self._body = b""
+        self._body: Body | None = None
         self._slot: Slot | None = None
         self._in_flight: InFlightRequest | None = None
         self._streams = False
@@ -81,7 +81,7 @@ class HttpRequestHandler(QueueEntry[Slot]):
 
     # Called by the connection
 
-    def on_body(self, body: bytes) -> None:
+    def on_body(self, body: Body) -> None:
         if self._request.path == RELOAD and self._services.reloader:
             self._services.reloader.start(self._reloaded)
             return
@@ -96,7 +96,7 @@ class HttpRequestHandler(QueueEntry[Slot]):
         self._connection = None
         self._services.request_log.disconnected(self._request)
         if self.queued:
-            self.queued = False
+            self.queued, self._body = False, None
             self._services.pool.cancel(self)
         if self._streams:
             self._cancel()
@@ -114,13 +114,13 @@ class HttpRequestHandler(QueueEntry[Slot]):
     def on_admitted(self, place: Slot) -> None:
         self.queued = False
         self._slot = place
+        body, self._body = self._body or b"", None  # it is the pipe's until it has been sent
         head = request_head(self._request, self._ids)
-        self._in_flight = place.send(head, self._body, self)
+        self._in_flight = place.send(head, body, self)
         self._services.request_log.admitted(self._in_flight.started_at - self._enqueued_at)
-        self._body = b""  # it may be large, and the pipe has its own copy
 
     def on_rejected(self, reason: RejectionReason) -> None:
-        self.queued = False
+        self.queued, self._body = False, None
         self.respond(self._services.endpoints.rejected(reason))
 
     # Called by the slot

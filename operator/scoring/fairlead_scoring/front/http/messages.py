@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from urllib.parse import unquote
 
+from fairlead_scoring.front.config.read_limits import ReadLimits
 from fairlead_scoring.slot.responses import RUN_FAILED_HEADER
 
 Header = tuple[str, str]
@@ -17,6 +18,16 @@ STATUS_LINES = {
 STATUSES_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 CONTENT_LENGTH_CHARS = len("content-length")
 MIN_FINAL_STATUS = 200  # a status below is that of an interim answer
+
+
+class Body(bytearray):
+    """The body of a request, held once: nothing copies it on its way to the slot.
+
+    ``claim`` is what it takes of the memory for all bodies, returned with the body's own end.
+    """
+
+    __slots__ = ("claim",)
+    claim: object
 
 
 class Request:
@@ -107,9 +118,9 @@ def json_error(status: int, message: str, *, failed: bool = False, **more: str) 
     return Response(status, body, (("Content-Type", JSON_TYPE), (RUN_FAILED_HEADER, str(failed))))
 
 
-def payload_too_large(max_body_bytes: int) -> Response:
+def payload_too_large(limits: ReadLimits) -> Response:
     return json_error(
         413,
-        f"The request body is larger than {max_body_bytes // 2**20} MB, the most that this "
-        "service takes. Send less at a time.",
+        f"The request body is larger than {limits.largest_body_bytes // 2**20} MB, the most that "
+        f"this service takes ({limits.largest_body_setting}). Send less at a time.",
     )

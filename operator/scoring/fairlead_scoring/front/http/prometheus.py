@@ -13,14 +13,15 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from fairlead_scoring.front.http.messages import Response
 from fairlead_scoring.front.metrics import Histogram, Metrics
+from fairlead_scoring.front.queue.body_budget import BodyBudget
 from fairlead_scoring.front.slots.pool import SlotPool
 
 
 class PrometheusMetrics(Collector):
     """Collected from the counters on demand, so that counting costs a request next to nothing."""
 
-    def __init__(self, pool: SlotPool, metrics: Metrics) -> None:
-        self._pool, self._metrics = pool, metrics
+    def __init__(self, pool: SlotPool, metrics: Metrics, body_budget: BodyBudget) -> None:
+        self._pool, self._metrics, self._body_budget = pool, metrics, body_budget
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
 
@@ -43,6 +44,10 @@ class PrometheusMetrics(Collector):
             ("fairlead_slots_ready", "Slots whose init() has finished"): state.ready,
             ("fairlead_slots_busy", "Requests that run"): state.busy,
             ("fairlead_queue_length", "Requests that wait for a slot"): state.waiting,
+            ("fairlead_body_bytes", "Memory for the bodies of requests"): self._body_budget.used,
+            ("fairlead_body_queue_length", "Requests whose body waits for memory"): (
+                self._body_budget.waiting
+            ),
             ("fairlead_ready", "1 if every slot is ready"): int(self._pool.ready),
             ("fairlead_init_seconds", "From the start of the newest slot to the end of init()"): (
                 self._metrics.init_s or 0.0

@@ -2,8 +2,10 @@
 
 from typing import Protocol
 
-from fairlead_scoring.front.config.settings import ReadLimits
-from fairlead_scoring.front.http.messages import Request, Response
+from fairlead_scoring.front.config.read_limits import ReadLimits
+from fairlead_scoring.front.http.messages import Body, Request, Response
+from fairlead_scoring.front.queue.admission import RejectionReason
+from fairlead_scoring.front.queue.body_budget import BodyBudget
 
 
 class ClientConnection(Protocol):
@@ -28,8 +30,11 @@ class RequestHandler(Protocol):
     def queued(self) -> bool:
         """Whether the request waits in the queue."""
 
-    def on_body(self, body: bytes) -> None:
+    def on_body(self, body: Body) -> None:
         """The whole body has arrived."""
+
+    def on_rejected(self, reason: RejectionReason) -> None:
+        """The request is not served; its body has not been read to its end."""
 
     def respond(self, response: Response) -> None:
         """Answer with this; the body cannot be read."""
@@ -52,6 +57,9 @@ class Application(Protocol):
 
     @property
     def read_limits(self) -> ReadLimits: ...
+
+    @property
+    def body_budget(self) -> BodyBudget: ...
 
     def handle(self, request: Request, connection: ClientConnection) -> RequestHandler:
         """Begin to answer a request; its body comes later, if it is read at all."""

@@ -4,16 +4,21 @@ from collections.abc import Callable
 
 import httptools
 
-from fairlead_scoring.front.http.incoming import IncomingRequest, UnreadableError
+from fairlead_scoring.front.http.incoming import MAX_FIELD_BYTES, IncomingRequest, UnreadableError
 from fairlead_scoring.front.http.messages import Header, Request
 
 MAX_HEAD_BYTES = 2**20  # no head within the limits for its parts is larger
+PIECE_BYTES = 16384  # parsed at a time: how far a client is read ahead, and no fewer
 UPGRADE_HEADERS = ("upgrade", "connection")
 NOT_HTTP = "The request is no valid HTTP."
 
 
 class RequestReader:
-    """``incoming`` is being read; ``on_head`` is called as soon as its head is complete."""
+    """``incoming`` is being read; ``on_head`` is called as soon as its head is complete.
+
+    What is received is kept until it is parsed, piece by piece: between two pieces the connection
+    decides whether it wants more.
+    """
 
     def __init__(
         self,
@@ -26,40 +31,64 @@ class RequestReader:
         self._on_head = on_head
         self._parser = self._new_parser()
         self._upgrade: list[Header] | None = None  # the headers of an offer to upgrade
+        self._unparsed = b""
         self._head_bytes = 0
+        self._unfinished_bytes = 0  # of a field, or of an extension, that the parser has not ended
+        self._ended_part = False  # whether the parser has ended one of these in the latest piece
         self.stopped = False  # what the client sends is discarded
         self.incoming: IncomingRequest | None = None
 
-    def feed(self, data: bytes) -> None:
-        """Raise ``UnreadableError`` if it cannot be parsed; nothing can be read after that."""
-        if self.stopped:
-            return
-        self._head_bytes += len(data)
-        rest = self._parse(data)
-        if rest is not None:
-            self._decline_upgrade(rest)
-        if self.reads_head and self._head_bytes > MAX_HEAD_BYTES:
-            raise UnreadableError(431, "The head of the request is too large.")
+    def receive(self, data: bytes) -> None:
+        """Keep it for ``parse()``."""
+        if not self.stopped:
+            self._unparsed = self._unparsed + data if self._unparsed else data
 
     @property
-    def reads_head(self) -> bool:
-        return self.incoming is not None and self.incoming.request is None
+    def unparsed_bytes(self) -> int:
+        return len(self._unparsed)
+
+    def parse(self) -> bool:
+        """Parse the next piece; return False if there is none.
+
+        Raise ``UnreadableError`` if it cannot be parsed; nothing can be read after that.
+        """
+        if self.stopped:
+            self._unparsed = b""
+        piece = self._next_piece()
+        if not piece:
+            return False
+        self._ended_part = False
+        self._head_bytes += len(piece)
+        self._parse(piece)
+        self._check_size(len(piece))
+        return True
+
+    @property
+    def part(self) -> str:
+        """What is being read of ``incoming``: its head, its body or the trailer of that."""
+        if self.incoming is None or self.incoming.request is None:
+            return "head"
+        return "trailer" if self.incoming.in_trailer else "body"
 
     # What httptools calls
 
     def on_message_begin(self) -> None:
+        self._ended_part = True
         self._head_bytes = 0
         self.incoming = None if self.stopped else IncomingRequest()
 
     def on_url(self, url: bytes) -> None:
+        self._ended_part = True  # it is passed on as it comes
         if self.incoming:
             self.incoming.add_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.incoming and self.incoming.request is None:  # else it is a trailer
+        self._ended_part = True
+        if self.incoming:
             self.incoming.add_header(name, value)
 
     def on_headers_complete(self) -> None:
+        self._ended_part = True
         incoming, parser = self.incoming, self._parser
         if incoming is None:
             return
@@ -77,33 +106,68 @@ class RequestReader:
             client=self._client,
         )
         incoming.keep_alive = version == "1.1" and parser.should_keep_alive()
+        headers = incoming.request.headers
+        in_chunks = "transfer-encoding" in headers
+        incoming.announced_bytes = None if in_chunks else int(headers.get("content-length", 0))
         self._on_head(incoming)
 
     def on_body(self, body: bytes) -> None:
+        self._ended_part = True
         if self.incoming:
             self.incoming.add_body(body, self._max_body_bytes)
 
+    def on_chunk_header(self) -> None:
+        self._ended_part = True
+        if self.incoming:
+            self.incoming.awaits_chunk = True
+
     def on_message_complete(self) -> None:
+        self._ended_part = True
         if self._upgrade is not None:
             return
         incoming, self.incoming = self.incoming, None
         if incoming:
             incoming.complete = True
 
-    def _parse(self, data: bytes) -> bytes | None:
-        """Return what the parser leaves unread behind the head of an offer to upgrade."""
+    # Internal
+
+    def _next_piece(self) -> bytes:
+        """Take so much as belongs to one body, else little: many requests may be in it."""
+        data = self._unparsed
+        if len(data) <= PIECE_BYTES:
+            self._unparsed = b""
+            return data
+        missing = self.incoming.missing_bytes if self.incoming else 0
+        size = max(PIECE_BYTES, missing)
+        self._unparsed = data[size:]
+        return data[:size]
+
+    def _check_size(self, piece_bytes: int) -> None:
+        """Limit what the parser itself keeps: a field of the head or of a trailer."""
+        if self._ended_part:
+            self._unfinished_bytes = 0
+            if self.part == "head" and self._head_bytes > MAX_HEAD_BYTES:
+                raise UnreadableError(431, "The head of the request is too large.")
+            return
+        self._unfinished_bytes += piece_bytes
+        if self.incoming and self.incoming.awaits_chunk:  # and no chunk has come: it was the last
+            self.incoming.in_trailer = True
+        if self._unfinished_bytes > 2 * MAX_FIELD_BYTES:  # with all that may stand around it
+            raise UnreadableError(431, f"A field has more than {MAX_FIELD_BYTES} bytes.")
+
+    def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            return data[upgrade.args[0] :]
+            self._decline_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             raise _cause(error) from error
-        return None
 
     def _decline_upgrade(self, rest: bytes) -> None:
         """Go on in HTTP/1.1 with a request that offers to upgrade the protocol.
 
-        The parser has stopped behind its head; a new one parses the head without the offer.
+        The parser has stopped behind its head; a new one parses the head without the offer, and
+        then the ``rest`` of the piece.
         """
         incoming = self.incoming
         if incoming is None or self._upgrade is None:
@@ -112,9 +176,8 @@ class RequestReader:
         kept = [pair for pair in self._upgrade if pair[0] not in UPGRADE_HEADERS]
         lines = "".join(f"{name}: {value}\r\n" for name, value in kept)
         self._parser = self._new_parser()
-        self.feed(
-            b"%b %b HTTP/1.1\r\n%b\r\n" % (method, incoming.url, lines.encode("latin-1")) + rest
-        )
+        self._parse(b"%b %b HTTP/1.1\r\n%b\r\n" % (method, incoming.url, lines.encode("latin-1")))
+        self._unparsed = rest + self._unparsed
 
     def _new_parser(self) -> httptools.HttpRequestParser:
         parser = httptools.HttpRequestParser(self)

@@ -1,6 +1,6 @@
 """The routes: which requests the front answers at once, and which go to a slot."""
 
-from fairlead_scoring.front.config.settings import ReadLimits
+from fairlead_scoring.front.config.read_limits import ReadLimits
 from fairlead_scoring.front.http.authentication import KeyAuthentication
 from fairlead_scoring.front.http.endpoints import Endpoints
 from fairlead_scoring.front.http.messages import (
@@ -76,9 +76,9 @@ class Router:
         if rejection:
             return self._endpoints.rejected(rejection)
         announced = request.headers.get("content-length", "")
-        max_body_bytes = self._read_limits.max_body_bytes
-        too_large = announced.isdecimal() and int(announced) > max_body_bytes
-        return payload_too_large(max_body_bytes) if too_large else None
+        largest = self._read_limits.largest_body_bytes
+        too_large = announced.isdecimal() and int(announced) > largest
+        return payload_too_large(self._read_limits) if too_large else None
 
     def _unauthorized(self, request: Request, message: str) -> Response:
         if request.method == "OPTIONS":  # browsers ask before they send a key

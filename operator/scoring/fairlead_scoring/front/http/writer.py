@@ -8,6 +8,7 @@ from fairlead_scoring.front.http.messages import Request, Response
 
 CLOSE = "connection: close\r\n"
 CHUNKED = "transfer-encoding: chunked\r\n"
+MAX_COPIED_BYTES = 65536  # a body up to this size is sent in one piece with its head
 LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -27,7 +28,12 @@ class ResponseWriter:
         is_head = request is not None and request.method == "HEAD"
         length = None if is_head and not body else len(body)
         head = response.head(self._common_lines(closes=closes), length=length)
-        self._transport.write(head if is_head else head + body)
+        if is_head:
+            self._transport.write(head)
+        elif len(body) > MAX_COPIED_BYTES:
+            self._transport.writelines((head, body))
+        else:
+            self._transport.write(head + body)
 
     def start(self, request: Request, response: Response, *, closes: bool) -> bool:
         """Write the head of an answer of unknown length; return whether the connection may go on.

@@ -22,6 +22,7 @@ class RejectionReason(str, Enum):
     QUEUE_TIMEOUT = "queue_timeout"  # it has waited as long as a request may wait
     STARTING = "starting"  # no slot has finished init(), or all of them are to be started again
     DRAINING = "draining"  # the service is shutting down
+    BODY_BUDGET = "body_budget"  # the bodies of other requests take all the memory for them
     BUSY = "busy"  # every slot runs a request, and requests may not wait
 
 

@@ -26,8 +26,11 @@ class Pipe(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         await loop.create_unix_connection(lambda: self, sock=end)
 
-    def send(self, head: FrameHead, body: bytes = b"") -> None:
-        """Send a frame as soon as the slot reads. Nothing happens once the pipe is closed."""
+    def send(self, head: FrameHead, body: bytes | bytearray = b"") -> None:
+        """Send a frame as soon as the slot reads; a large body is referred to until it is sent.
+
+        Nothing happens once the pipe is closed.
+        """
         if self._transport is None or self._transport.is_closing():
             return
         start = frame_start(head, len(body))

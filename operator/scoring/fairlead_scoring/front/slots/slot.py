@@ -75,7 +75,9 @@ class Slot:
         """The number of requests in it."""
         return len(self._in_flight)
 
-    def send(self, head: FrameHead, body: bytes, listener: AnswerListener) -> InFlightRequest:
+    def send(
+        self, head: FrameHead, body: bytes | bytearray, listener: AnswerListener
+    ) -> InFlightRequest:
         """Send a request to the slot. The listener receives what becomes of it."""
         self._seq += 1
         request = InFlightRequest(self._seq, listener)
