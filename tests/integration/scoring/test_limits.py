@@ -265,6 +265,16 @@ def test_health_may_have_a_port_of_its_own(serve: Serve) -> None:
     assert service.get("/").text == "Healthy"
 
 
+def test_metrics_and_state_may_have_a_port_of_their_own(serve: Serve) -> None:
+    port = free_port()
+    service = serve(ECHO, FAIRLEAD_METRICS_PORT=str(port)).until_ready()
+    assert [service.get(path).status_code for path in ("/metrics", "/-/slots")] == [404] * 2
+    service.url = service.url.rpartition(":")[0] + f":{port}"
+    assert [service.get(path).status_code for path in ("/metrics", "/-/slots")] == [200] * 2
+    others = ("/", "/ready", "/score", "/swagger.json", "/-/reload")
+    assert [service.get(path).status_code for path in others] == [404] * len(others)
+
+
 def test_a_slot_that_is_killed_while_idle_leaves_liveness_alone(serve: Serve) -> None:
     service = serve(DYING).until_ready()
     os.kill(service.score("").json(), signal.SIGKILL)

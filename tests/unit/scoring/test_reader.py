@@ -24,7 +24,7 @@ STREAM = (
 
 def read(pieces: list[bytes], max_body_bytes: int = 100) -> list[IncomingRequest]:
     found: list[IncomingRequest] = []
-    reader = RequestReader(("127.0.0.1", 1), max_body_bytes, found.append)
+    reader = RequestReader(("127.0.0.1", 1), 5001, max_body_bytes, found.append)
     for piece in pieces:
         reader.receive(piece)
         while reader.parse():
@@ -81,7 +81,7 @@ def test_anything_else_is_refused_or_waited_for(pieces: list[bytes]) -> None:
 
 def test_a_body_above_the_limit_is_noticed_and_not_kept() -> None:
     found: list[IncomingRequest] = []
-    reader = RequestReader(None, 10, found.append)
+    reader = RequestReader(None, 5001, 10, found.append)
     reader.receive(b"POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n" + b"x" * 10)
     assert reader.parse()
     assert len(found[-1].body or b"") == 10

@@ -40,7 +40,9 @@ class QueueLimits:
 
 @dataclass(frozen=True)
 class Settings:
-    """``keys_dir`` is the folder of the two keys, None where requests need no key.
+    """``metrics_port`` is where metrics and state are served alone, None for where all the rest is.
+
+    ``keys_dir`` is the folder of the two keys, None where requests need no key.
 
     ``environ`` is what user code sees. ``slots`` requests run at once, in as many processes or,
     with ``in_threads``, in as many threads of one. ``scoring_timeout_ms`` is 0 for none.
@@ -49,6 +51,7 @@ class Settings:
     layout: Layout
     port: int = PORT
     health_port: int | None = None
+    metrics_port: int | None = None
     slots: int = 1
     in_threads: bool = False
     queue_limits: QueueLimits = field(default_factory=QueueLimits)
@@ -66,7 +69,7 @@ class Settings:
 
     @property
     def ports(self) -> list[int]:
-        return [self.port, *filter(None, [self.health_port])]
+        return [self.port, *filter(None, [self.health_port, self.metrics_port])]
 
     @property
     def processes(self) -> int:
@@ -108,6 +111,7 @@ def read_settings(
         layout=read_layout(merged),
         port=port,
         health_port=health_port,
+        metrics_port=read_optional_int(merged, "FAIRLEAD_METRICS_PORT", maximum=MAX_PORT),
         slots=slots,
         in_threads=_in_threads(merged),
         queue_limits=queue_limits,

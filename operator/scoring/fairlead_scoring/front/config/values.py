@@ -35,9 +35,13 @@ def read_int(
     return int(text)
 
 
-def read_optional_int(environ: Mapping[str, str], name: str, *, minimum: int = 1) -> int | None:
+def read_optional_int(
+    environ: Mapping[str, str], name: str, *, minimum: int = 1, maximum: int = MAX_INT
+) -> int | None:
     """Return None where the setting is absent or empty."""
-    return read_int(environ, name, minimum, minimum=minimum) if environ.get(name) else None
+    if not environ.get(name):
+        return None
+    return read_int(environ, name, minimum, minimum=minimum, maximum=maximum)
 
 
 def read_seconds(

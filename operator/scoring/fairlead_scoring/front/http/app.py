@@ -43,6 +43,7 @@ class App:
                 KeyAuthentication(settings.keys_dir),
                 settings.read_limits,
                 with_reload=reloader is not None,
+                metrics_port=settings.metrics_port,
             ),
             self._endpoints,
             ResponseHeaders(send_version=settings.send_version, cors_origins=settings.cors_origins),

@@ -22,7 +22,7 @@ from fairlead_scoring.front.http.messages import (
     json_error,
     payload_too_large,
 )
-from fairlead_scoring.front.http.peer import CONTINUE, ClientProbe, peer_address
+from fairlead_scoring.front.http.peer import CONTINUE, ClientProbe, own_port, peer_address
 from fairlead_scoring.front.http.protocols import Application, RequestHandler
 from fairlead_scoring.front.http.reader import RequestReader
 from fairlead_scoring.front.http.writer import ResponseWriter
@@ -61,8 +61,8 @@ class HttpConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._writer = ResponseWriter(self._transport, self._server)
         max_body_bytes = self._app.read_limits.largest_body_bytes
-        peer = peer_address(self._transport)
-        self._reader = RequestReader(peer, max_body_bytes, self._pipeline.append)
+        peer, port = peer_address(self._transport), own_port(self._transport)
+        self._reader = RequestReader(peer, port, max_body_bytes, self._pipeline.append)
         self._intake = BodyIntake(
             self._app.body_budget,
             max_body_bytes,

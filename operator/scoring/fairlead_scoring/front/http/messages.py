@@ -31,7 +31,8 @@ class Body(bytearray):
 
 
 class Request:
-    """A request without its body. ``pairs`` are its headers as they came, names in lower case."""
+    """A request without its body. ``pairs`` are its headers as they came, names in lower case;
+    ``port`` is ours that it has come to, 0 where that is not known."""
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Request:
         *,
         version: str = "1.1",
         client: tuple[str, int] | None = None,
+        port: int = 0,
     ) -> None:
         self.method = method
         self.raw_path, self.query = target
@@ -51,6 +53,7 @@ class Request:
         self.pairs = pairs
         self.version = version
         self.client = client
+        self.port = port
         # As the reference server sees them: repeated ones joined, underscored ones dropped.
         # (X_Key and X-Key would become one; so gunicorn drops the former.)
         self.headers: dict[str, str] = {}

@@ -17,6 +17,12 @@ def peer_address(transport: asyncio.Transport) -> tuple[str, int] | None:
     return str(found[0]).removeprefix(MAPPED_PREFIX), int(found[1])
 
 
+def own_port(transport: asyncio.Transport) -> int:
+    """Return the port that the client has connected to, 0 if it is gone already."""
+    found = transport.get_extra_info("sockname")
+    return int(found[1]) if isinstance(found, tuple) else 0
+
+
 class ClientProbe:
     """Finds out whether a client that has closed its half of the connection is still there.
 

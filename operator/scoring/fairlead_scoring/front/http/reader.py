@@ -23,10 +23,11 @@ class RequestReader:
     def __init__(
         self,
         client: tuple[str, int] | None,
+        port: int,
         max_body_bytes: int,
         on_head: Callable[[IncomingRequest], None],
     ) -> None:
-        self._client = client
+        self._client, self._port = client, port
         self._max_body_bytes = max_body_bytes
         self._on_head = on_head
         self._parser = self._new_parser()
@@ -104,6 +105,7 @@ class RequestReader:
             incoming.pairs,
             version=version,
             client=self._client,
+            port=self._port,
         )
         incoming.keep_alive = version == "1.1" and parser.should_keep_alive()
         headers = incoming.request.headers

@@ -38,16 +38,27 @@ class Router:
         read_limits: ReadLimits,
         *,
         with_reload: bool,
+        metrics_port: int | None = None,
     ) -> None:
         self._pool = pool
         self._endpoints = endpoints
         self._authentication = authentication
         self._read_limits = read_limits
+        self._metrics_port = metrics_port
         self._routes = {**ROUTES, RELOAD: ("POST",)} if with_reload else ROUTES
+        self._metrics_routes: dict[str, tuple[str, ...]] = {}
+        if metrics_port:
+            self._metrics_routes = {path: ROUTES[path] for path in (METRICS, SLOTS)}
+            self._routes = {
+                path: methods
+                for path, methods in self._routes.items()
+                if path not in self._metrics_routes
+            }
 
     def routing_error(self, request: Request) -> Response | None:
         """Return the answer to a request that has no route, or None."""
-        methods = self._routes.get(request.path)
+        alone = self._metrics_port is not None and request.port == self._metrics_port
+        methods = (self._metrics_routes if alone else self._routes).get(request.path)
         if methods is None:
             return json_error(404, NOT_FOUND)
         return None if request.method in methods else json_error(405, NOT_ALLOWED)
