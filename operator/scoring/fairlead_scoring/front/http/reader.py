@@ -148,7 +148,8 @@ class RequestReader:
         """Limit what the parser itself keeps: a field of the head or of a trailer."""
         if self._ended_part:
             self._unfinished_bytes = 0
-            if self.part == "head" and self._head_bytes > MAX_HEAD_BYTES:
+            reads_head = self.incoming is not None and self.incoming.request is None
+            if reads_head and self._head_bytes > MAX_HEAD_BYTES:
                 raise UnreadableError(431, "The head of the request is too large.")
             return
         self._unfinished_bytes += piece_bytes
