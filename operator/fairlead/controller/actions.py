@@ -31,10 +31,10 @@ async def _create(action: Create, context: ReconcileContext) -> Condition | None
     owner = action.manifest["metadata"]["ownerReferences"][0]["uid"]
     lately = context.cache.asked_for(owner, within_s=context.settings.resync_seconds / 2)
     if lately and not action.missing:
-        return None
+        return action.found
     created = await context.cluster.create(action.manifest)
     context.cache.note_asked_for(owner)
-    return action.news if created else None
+    return action.news if created else action.found
 
 
 async def _apply(action: Apply, context: ReconcileContext) -> None:

@@ -37,12 +37,14 @@ class Create:
     """Create once; that it exists already is as good.
 
     What cannot be read cannot be watched: it is asked for now and then, and at once if ``missing``
-    (somebody has said that it is not there). ``news`` is to be said where it was not there.
+    (somebody has said that it is not there). ``news`` is to be said where it was not there,
+    ``found`` where it was.
     """
 
     manifest: Manifest
     missing: bool = False
     news: Condition | None = None
+    found: Condition | None = None
 
 
 @dataclass(frozen=True)

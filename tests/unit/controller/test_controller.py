@@ -319,6 +319,20 @@ async def test_a_secret_that_was_deleted_is_made_again_and_the_new_keys_are_told
     assert "KeysCreated" not in {event["reason"] for event in world.cluster.events}
 
 
+async def test_keys_that_could_not_be_made_yet_are_not_said_to_be_there() -> None:
+    world = World()
+    away = WaitingError(Reason.API_UNREACHABLE, "Creating Secret credit-fairlead-keys: no answer.")
+    world.cluster.refusals["create", "secrets"] = [away]
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    async with world.running():
+        await world.until(lambda: world.reason(WEBSERVICE, "credit") == "ApiUnreachable")
+        failed = {c["type"] for c in world.status(WEBSERVICE, "credit")["conditions"]}
+        await world.until(lambda: made(world) == list(CHILDREN))
+        await world.until(lambda: world.reason(WEBSERVICE, "credit", "KeysReady"))
+    assert "KeysReady" not in failed
+    assert world.reason(WEBSERVICE, "credit", "KeysReady") == "KeysCreated"
+
+
 async def test_a_field_that_the_api_server_refuses_is_told_as_the_users() -> None:
     world = World()
     refused = StalledError(Reason.INVALID, "Invalid value: 80", fields=["spec.ports[0].nodePort"])

@@ -41,14 +41,20 @@ def test_a_pod_that_says_that_they_are_missing_is_believed_at_once() -> None:
     pod = kubelet.evidence(kubelet.pod(conditions=[]), NO_KEYS)
     assert asked({"conditions": [CREATED]}, pod).missing
     other = kubelet.event("FailedMount", 'secret "theirs" not found')
-    assert not asked(None, kubelet.evidence(kubelet.pod(conditions=[]), other)).missing
+    status = {"conditions": [CREATED]}
+    assert not asked(status, kubelet.evidence(kubelet.pod(conditions=[]), other)).missing
 
 
-def test_keys_that_are_made_with_the_service_are_no_news() -> None:
-    news = asked().news
-    assert news
-    assert (news.type, news.reason) == ("KeysReady", "KeysCreated")
-    assert said(decided(evidence(webservice())))["KeysReady"] == "True/KeysCreated"
+def test_keys_that_are_made_with_the_service_are_no_news_whoever_made_them() -> None:
+    create = asked()
+    assert create.news
+    assert (create.news.type, create.news.reason) == ("KeysReady", "KeysCreated")
+    assert create.found == create.news
+
+
+def test_nothing_is_said_of_keys_before_they_are_there() -> None:
+    assert "KeysReady" not in said(decided(evidence(webservice())))
+    assert asked({"conditions": [CREATED]}).found is None
 
 
 def test_keys_that_are_made_again_are_told_and_stay_told() -> None:

@@ -138,7 +138,6 @@ def test_the_children_of_a_predecessor_are_waited_for() -> None:
         "Deployed": "Unknown/WaitingForDeletion",
         "Available": "Unknown/Starting",
         "Scaling": "Unknown/Pending",
-        "KeysReady": "True/KeysCreated",
     }
     assert (decision.failure, decision.requeue_after) == (None, 60)
     assert [type(action) for action in decision.actions] == [Create]

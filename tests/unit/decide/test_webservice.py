@@ -40,7 +40,6 @@ def test_a_new_service_gets_its_keys_first_and_then_all_its_children() -> None:
         "Deployed": "Unknown/RollingOut",
         "Available": "Unknown/Starting",
         "Scaling": "Unknown/Pending",
-        "KeysReady": "True/KeysCreated",
     }
 
 
@@ -111,7 +110,6 @@ def test_a_failing_revision_hides_nothing_that_serves() -> None:
         "Deployed": "False/KubernetesCrashLoopBackOff",
         "Available": "True/Serving",
         "Scaling": "Unknown/Pending",
-        "KeysReady": "True/KeysCreated",
     }
     assert decision.status.state == "Healthy"
 

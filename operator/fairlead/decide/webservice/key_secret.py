@@ -22,31 +22,34 @@ def create_keys(evidence: WebserviceEvidence, now: datetime) -> tuple[Create, ..
     webservice = evidence.webservice
     if not authenticated(webservice):
         return ()
-    name = keys_name(webservice)
+    name, known = keys_name(webservice), _known(webservice)
     missing = any(names_keys(event, name) for pod in evidence.pods for event in pod.events)
-    manifest = keys(webservice, *evidence.fresh_keys)
-    return (Create(manifest, missing=missing, news=_made(webservice, now)),)
+    created = _created(webservice)
+    create = Create(
+        keys(webservice, *evidence.fresh_keys),
+        missing=missing,
+        news=_made_again(webservice, now) if known else created,
+        found=None if known else created,
+    )
+    return (create,)
 
 
-def keys_stage(webservice: Webservice, *, asked: bool) -> tuple[StageResult, ...]:
-    """``KeysReady``: whether the keys are still those that the service began with.
+def keys_stage(webservice: Webservice) -> tuple[StageResult, ...]:
+    """``KeysReady`` as it was said last: nothing is said before the Secret is there.
 
-    ``asked``: the Secret is asked for now.
+    What comes of asking for it takes its place.
     """
     known = _known(webservice)
-    if not authenticated(webservice) or not (asked or known):
+    if known is None or not authenticated(webservice):
         return ()
-    if known is None or known.reason != Reason.KEYS_RECREATED:
-        condition = _created(webservice)
-    else:
+    if known.reason == Reason.KEYS_RECREATED:
         condition = true(KEYS_READY, Reason.KEYS_RECREATED, known.message)
+    else:
+        condition = _created(webservice)
     return (StageResult(condition, informs=True),)
 
 
-def _made(webservice: Webservice, now: datetime) -> Condition:
-    """What is to be said where the Secret was not there."""
-    if _known(webservice) is None:
-        return _created(webservice)
+def _made_again(webservice: Webservice, now: datetime) -> Condition:
     message = (
         f"Secret '{keys_name(webservice)}' was missing and was made again at "
         f"{now:%Y-%m-%dT%H:%M:%SZ}. The keys are new: whoever calls the service needs them."

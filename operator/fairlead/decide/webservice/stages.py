@@ -56,13 +56,12 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
     owned = ownership(webservice, evidence.children, wanted_kinds(webservice))
     planned = plan(webservice, served, owned) if served and not owned.taken else None
     progress = _progress(evidence, owned, served, planned)
-    of_keys = keys_stage(webservice, asked=planned is not None)
     scales = scaling(owned.ours.get(AUTOSCALER.kind), evidence.pods, webservice.spec, now)
     stages = (
         image_stage,
         *_stages(evidence, owned, progress, served, now),
         scales,
-        *of_keys,
+        *keys_stage(webservice),
     )
     return Decision(
         _status(evidence, owned, progress, served),
