@@ -9,6 +9,7 @@ import kopf
 
 from fairlead.api.meta import FINALIZER
 from fairlead.handlers.kopf_json import read_deep_json
+from fairlead.handlers.kopf_watch import keep_watching
 
 RETRY_BACKOFFS_S = (1, 1, 2, 3, 5, 8, 13, 21)  # seconds after a failed request of kopf's own
 
@@ -39,6 +40,7 @@ class Forgetful(kopf.DiffBaseStorage):
 async def started(settings: kopf.OperatorSettings, **_: Any) -> None:
     configure(settings)
     read_deep_json()
+    keep_watching()
 
 
 def configure(settings: kopf.OperatorSettings) -> None:
