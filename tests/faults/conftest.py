@@ -11,15 +11,18 @@ from tests.cluster import Cluster
 from tests.cluster.installation import install, settings_for
 from tests.cluster.places import places
 from tests.faults.api import Api
+from tests.faults.outcome import Outcome, without_fault
 from tests.faults.proxy.certificate import make_certificate
 from tests.faults.proxy.event_loop import EventLoopThread
 from tests.faults.proxy.upstream import upstream_of
 from tests.faults.real_operators import RealOperators
 from tests.faults.standins.forked import ForkedOperators
 from tests.faults.standins.node import StandinNode
+from tests.faults.story import story
 from tests.faults.trial import Bed
 from tests.faults.view import ClusterView
 
+PLAIN = pytest.StashKey[Outcome]()
 SETTINGS = {"FAIRLEAD_RESYNC_SECONDS": "3", "FAIRLEAD_INSECURE_HOSTS": "127.0.0.1"}
 
 
@@ -65,3 +68,11 @@ def bed(real_bed: Bed, cluster: Cluster) -> Iterator[Bed]:
     yield replace(real_bed, operators=operators, digests=True)
     operators.close()
     loop.run(node.stop())
+
+
+@pytest.fixture(scope="module")
+def plain(bed: Bed, pytestconfig: pytest.Config) -> Outcome:
+    """The story without a fault, told once for all modules."""
+    if PLAIN not in pytestconfig.stash:
+        pytestconfig.stash[PLAIN] = without_fault(bed, "without-fault", story())
+    return pytestconfig.stash[PLAIN]

@@ -13,14 +13,14 @@ from tests.faults.trial import Bed, Trial
 
 @dataclass
 class Outcome:
-    """``writes`` are named by what they are about (``Record.subjects``)."""
+    """``writes``, by step, are named by what they are about (``Record.subjects``)."""
 
     steps: Sequence[Step]
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
     made: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
     versions: dict[str, str] = field(default_factory=dict)
-    writes: list[str] = field(default_factory=list)
+    writes: dict[str, list[str]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     kills: int = 0
     seconds: float = 0.0
@@ -31,9 +31,11 @@ def without_fault(bed: Bed, name: str, steps: Sequence[Step]) -> Outcome:
     outcome = Outcome(steps)
     with Trial(bed, name) as trial:
         for step in steps:
+            writes = len(trial.proxy.record.writes())
             trial.begin(step)
             trial.settle(step)
             outcome.snapshots[step.name] = trial.calm()
+            outcome.writes[step.name] = trial.proxy.record.subjects(since=writes)
         _close(outcome, trial)
     return outcome
 
@@ -43,16 +45,20 @@ def compared(
     name: str,
     expected: Outcome,
     prepare: Callable[[Trial], None] = lambda _: None,
+    before: Callable[[Trial, Step], None] = lambda *_: None,
 ) -> Outcome:
-    """Go the same steps again, with the faults that ``prepare`` arranges, and compare."""
+    """Go the same steps again, with the faults that are arranged by ``prepare`` and, before each
+    step, by ``before``; and compare."""
     outcome, started = Outcome(expected.steps), time.monotonic()
     with Trial(bed, name) as trial:
         prepare(trial)
         for step in expected.steps:
+            before(trial, step)
             trial.begin(step)
             outcome.wrong += _differs(step, trial, expected)
             if outcome.wrong:
                 break
+        trial.disarm()
         _close(outcome, trial)
         if not outcome.wrong:
             outcome.wrong += invariants.repeated_work(outcome.done, expected.done, trial.kills)
@@ -77,7 +83,6 @@ def _close(outcome: Outcome, trial: Trial) -> None:
     outcome.made = invariants.made(view, deleted)
     outcome.done = invariants.done(registry, trial.namespace)
     outcome.versions = invariants.versions(registry, trial.namespace)
-    outcome.writes = trial.proxy.record.subjects()
     outcome.wrong += invariants.touched(view, trial.strangers)
     outcome.wrong += invariants.losses(view)
     outcome.wrong += invariants.version_conflicts(registry)

@@ -37,9 +37,7 @@ def create() -> Step:
         "create",
         (_weights("one"), _model(), _image(GOOD.format(number=1)), _service(FIXED)),
         lambda view: (
-            _ready(view, "Model", "Stored")
-            and _ready(view, "InferenceImage", "Built")
-            and _serving(view)
+            _ready(view, "Model", "Stored") and _image_version(view) == 1 and _serving(view)
         ),
     )
 
@@ -64,7 +62,7 @@ def story() -> list[Step]:
             "update",
             (_image(GOOD.format(number=3)), _service(SCALED)),
             lambda view: (
-                _ready(view, "InferenceImage", "Built")
+                _image_version(view) == 4
                 and view.get("HorizontalPodAutoscaler", NAME) is not None
                 and _serving(view)
             ),

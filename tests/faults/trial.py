@@ -30,7 +30,8 @@ from tests.faults.snapshot import Snapshot, snapshot
 from tests.faults.story import NAME, OURS, Step
 from tests.faults.view import PATIENCE_S, ClusterView, NamespaceView
 
-CALM_S = 1.0  # seconds without any change: nothing more follows
+NEVER_RESYNCS = {"FAIRLEAD_RESYNC_SECONDS": "3600"}  # no resync heals what an event should
+CALM_S = 1.5  # seconds without any change: nothing more follows
 
 
 def free_port() -> int:
@@ -81,6 +82,8 @@ class Trial:
     strangers: dict[str, str] = field(default_factory=dict)
     kills: int = 0
     _pid: int = 0
+    _crash_point: CrashPoint | None = None
+    _crashing: threading.Thread | None = None
 
     def __enter__(self) -> "Trial":
         bed = self.bed
@@ -136,11 +139,26 @@ class Trial:
         while taken(self.port) and time.monotonic() < deadline:
             time.sleep(0.01)  # poll
 
-    def arm(self, crash: CrashPoint | None) -> None:
+    def arm(self, crash: CrashPoint) -> None:
         """At the crash point, kill the operator and start another."""
-        if crash:
-            self.bed.loop.run(self.proxy.arm(crash))
-            threading.Thread(target=self._crash, args=(crash,), daemon=True).start()
+        self.bed.loop.run(self.proxy.arm(crash))
+        self._crash_point = crash
+        self._crashing = threading.Thread(target=self._crash, args=(crash,), daemon=True)
+        self._crashing.start()
+
+    def disarm(self) -> None:
+        """Return once the crash is over, or once it is clear that its write will not come."""
+        point, crashing = self._crash_point, self._crashing
+        if not point or not crashing:
+            return
+        while not point.reached.is_set() and self._writes_lately():
+            time.sleep(0.05)  # poll
+        if not self.bed.loop.run(self.proxy.disarm()):
+            point.given_up = True
+            point.reached.set()
+        crashing.join(PATIENCE_S)
+        assert not crashing.is_alive(), self.report()
+        self._crash_point = self._crashing = None
 
     def begin(self, step: Step) -> None:
         """Do what the user does."""
@@ -194,12 +212,32 @@ class Trial:
     def _snapshot(self, view: NamespaceView) -> Snapshot:
         return snapshot(view, self.namespace, digests=self.bed.digests)
 
+    def _writes_lately(self) -> bool:
+        writes = self.proxy.record.writes()
+        return not writes or time.monotonic() - writes[-1].started < CALM_S
+
     def _crash(self, point: CrashPoint) -> None:
         point.reached.wait()
+        if point.given_up:
+            return
         self.kill()
         self.kills += 1
         self.bed.loop.run(self.proxy.thaw())
         self.start()
+
+
+def killed_after(
+    writes: Mapping[str, str], *, withheld: bool = False
+) -> Callable[[Trial, Step], None]:
+    """Arrange, before each step, that the operator is killed after that step's write, if it has one
+    in ``writes`` (as ``Record.subjects`` names it from the step's beginning)."""
+
+    def before(trial: Trial, step: Step) -> None:
+        trial.disarm()
+        if step.name in writes:
+            trial.arm(CrashPoint(at_subject(writes[step.name]), withheld))
+
+    return before
 
 
 def at_subject(subject: str) -> Callable[[Recorded], bool]:

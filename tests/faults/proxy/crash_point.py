@@ -16,12 +16,14 @@ from tests.faults.proxy.record import Recorded
 class CrashPoint:
     """``chosen`` is asked about each write in turn, once the API server has done it.
 
-    ``withheld``: the operator is not told the outcome. ``reached`` is set when it may be killed.
+    ``withheld``: the operator is not told the outcome. ``reached`` is set when it may be killed;
+    ``given_up`` when nobody waits for it any more.
     """
 
     chosen: Callable[[Recorded], bool]
     withheld: bool = False
     reached: threading.Event = field(default_factory=threading.Event)
+    given_up: bool = False
 
 
 class Gate:
@@ -35,6 +37,12 @@ class Gate:
 
     def arm(self, point: CrashPoint) -> None:
         self._point, self._frozen = point, False
+
+    def disarm(self) -> bool:
+        """Forget a crash point that was not met; return whether one was, and the crash goes on."""
+        if not self._frozen:
+            self._point = None
+        return self._frozen
 
     def thaw(self) -> None:
         """For the next operator: whoever was stopped here before never goes on."""

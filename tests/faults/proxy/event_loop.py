@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
-TIMEOUT_S = 30.0  # seconds that anything asked of the loop may take
+TIMEOUT_S = 60.0  # seconds that anything asked of the loop may take
 
 
 class EventLoopThread:

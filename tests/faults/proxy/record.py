@@ -54,11 +54,14 @@ class Record:
         """Writes that the API server has done, in order."""
         return [recorded for recorded in self.requests() if recorded.is_done_write]
 
-    def subjects(self) -> list[str]:
-        """What was written, in order; the second of the same is numbered: ``… #2``."""
+    def subjects(self, since: int = 0) -> list[str]:
+        """What was written, in order; the second of the same is numbered: ``… #2``.
+
+        ``since``: the number of writes that are left out, and not counted.
+        """
         counts = Counter[str]()
         names = []
-        for recorded in self.writes():
+        for recorded in self.writes()[since:]:
             counts[recorded.subject] += 1
             number = counts[recorded.subject]
             names.append(recorded.subject if number == 1 else f"{recorded.subject} #{number}")

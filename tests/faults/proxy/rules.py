@@ -1,6 +1,7 @@
 """Which requests fail, how, and how often. Everything is counted, nothing is drawn by chance."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,23 +80,28 @@ class Match:
 
 @dataclass
 class Rule:
-    """``fault`` for the requests that ``match``: each ``every``-th, after the first ``skip``, up to
-    ``times`` times (None: for ever)."""
+    """``fault`` for the requests that ``match``: each ``every``-th of the same verb and path, after
+    the first ``skip`` of these, up to ``times`` times in all (None: for ever).
+
+    So every retry is another one: no request fails for ever, and each fails as often as the others.
+    """
 
     match: Match
     fault: Fault
     times: int | None = 1
     skip: int = 0
     every: int = 1
-    seen: int = 0
-    done: int = 0
+    seen: Counter[tuple[str, str]] = field(default_factory=Counter, init=False)
+    done: int = field(default=0, init=False)
 
     def applies(self, request: ApiRequest) -> bool:
         """Count the request, and say whether it gets the fault."""
         if not self.match(request) or self.times == self.done:
             return False
-        self.seen += 1
-        if self.seen <= self.skip or (self.seen - self.skip - 1) % self.every:
+        asked = request.verb, request.path
+        self.seen[asked] += 1
+        number = self.seen[asked] - self.skip
+        if number < 1 or (number - 1) % self.every:
             return False
         self.done += 1
         return True

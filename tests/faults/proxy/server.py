@@ -119,6 +119,9 @@ class FaultProxy:
     async def arm(self, point: CrashPoint) -> None:
         self.gate.arm(point)
 
+    async def disarm(self) -> bool:
+        return self.gate.disarm()
+
     async def thaw(self) -> None:
         self.gate.thaw()
 

@@ -236,3 +236,15 @@ async def test_writes_are_numbered_where_they_repeat(
         async with client.patch(f"{PODS}/x", data=b"{}"):
             pass
     assert proxy.record.subjects() == ["patch pods/x", "patch pods/x #2"]
+    assert proxy.record.subjects(since=1) == ["patch pods/x"]
+
+
+async def test_a_crash_point_that_is_not_met_is_forgotten(
+    proxy: FaultProxy, client: aiohttp.ClientSession
+) -> None:
+    point = CrashPoint(lambda written: written.request.name == "x")
+    await proxy.arm(point)
+    assert not await proxy.disarm()
+    async with client.patch(f"{PODS}/x", data=b"{}") as answer:
+        assert answer.ok
+    assert not point.reached.is_set()

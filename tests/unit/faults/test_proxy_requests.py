@@ -94,3 +94,13 @@ def test_a_rule_counts_what_it_skips_and_how_often_it_applies() -> None:
     assert [rule.applies(request) for _ in range(6)] == [False, True, False, True, False, False]
     always = Rule(Match(), Answer(503), times=None)
     assert all(always.applies(request) for _ in range(100))
+
+
+def test_a_rule_counts_the_same_requests_so_that_none_fails_for_ever() -> None:
+    one, other = (read_request("GET", f"/api/v1/{plural}", {}) for plural in ("pods", "services"))
+    rule = Rule(Match(), Answer(503), times=None, every=2)
+    assert [rule.applies(asked) for asked in (one, other, one, other, one)] == [
+        *(True, True),
+        *(False, False),
+        True,
+    ]
