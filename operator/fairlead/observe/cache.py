@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
-from itertools import product
 from typing import Any, Protocol
 
 import structlog
@@ -94,14 +93,15 @@ class Cache:
 
     async def synced(self) -> None:
         """Return once everything has been listed."""
-        await asyncio.gather(self._own_listed(), *(one.synced.wait() for one in self._reflectors))
+        lists = (self._first_list(kind) for kind in KINDS)
+        await asyncio.gather(*lists, *(one.synced.wait() for one in self._reflectors))
         self.listed.set()
 
-    async def _own_listed(self) -> None:
+    async def _first_list(self, kind: Kind) -> None:
         failures = 0
         while True:
             try:
-                return await self.list_own()
+                return await self._list_own(kind)
             except OperatorError as error:
                 delay = max(error.retry_after, backoff_s(failures))
                 logger.warning("first list failed", retry_after_s=delay, why=str(error))
@@ -110,19 +110,17 @@ class Cache:
 
     async def list_own(self) -> None:
         """List our three kinds: finds what their watch streams have missed."""
-        wanted = tuple(product(KINDS, self._scopes))
-        collections = (Collection(API_VERSION, k.plural, namespace=scope) for k, scope in wanted)
+        await asyncio.gather(*map(self._list_own, KINDS))
+
+    async def _list_own(self, kind: Kind) -> None:
+        collections = (Collection(API_VERSION, kind.plural, namespace=s) for s in self._scopes)
         listings = await asyncio.gather(*map(self._cluster.list_all, collections))
-        missed = Counter[Kind]()
-        for (kind, scope), listing in zip(wanted, listings, strict=True):
-            store = self._own[kind]
-            news = store.replace(listing.items, listing.resource_version, scope)
-            missed[kind] += len(news)
-            for name, entry in news:
+        store, missed = self._own[kind], False
+        for scope, listing in zip(self._scopes, listings, strict=True):
+            for name, entry in store.replace(listing.items, listing.resource_version, scope):
                 self._own_changed(kind, name, entry, gone=store.entry(*name) is None)
-        for kind in KINDS:
-            again = missed[kind] and self.listed.is_set()
-            self._unheard[kind] = self._unheard[kind] + 1 if again else 0
+                missed = self.listed.is_set()
+        self._unheard[kind] = self._unheard[kind] + 1 if missed else 0
 
     def own_event(self, kind: Kind, type_: str | None, body: Manifest) -> None:
         """Take in what a watch stream said of an object of ours; no type: it was listed."""
