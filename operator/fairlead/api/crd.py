@@ -39,7 +39,6 @@ NOT_SEEN_YET = {  # so that no cell is empty before the operator has looked
 HEAD = {  # of every object; in the words that the API server has for its own kinds, in short
     "apiVersion": "The version of this kind's schema: fairlead.dev/v1alpha1.",
     "kind": "The kind of this object.",
-    "metadata": "Name, namespace, labels and annotations.",
 }
 
 
@@ -157,7 +156,9 @@ def _object_schema(parts: Definition) -> Manifest:
         "properties": {
             "apiVersion": {"description": HEAD["apiVersion"], "type": "string"},
             "kind": {"description": HEAD["kind"], "type": "string"},
-            "metadata": {"description": HEAD["metadata"], "type": "object"},
+            "metadata": {
+                "type": "object"
+            },  # the API server describes it, and accepts no other words
             "spec": spec,
             "status": {**status, "default": {"conditions": [NOT_SEEN_YET]}},
         },
