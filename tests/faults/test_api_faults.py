@@ -56,8 +56,8 @@ FAULTS: dict[str, Inject] = {  # those that take longest come first
     "the API server restarts again and again": restarts,
     "every third request is answered 503": always(ANY, Answer(503), every=3, skip=1),
     "every third request is answered 500": always(ANY, Answer(500), every=3, skip=1),
-    "every second request is one too many": always(
-        ANY, Answer(429, retry_after_s=1), every=2, skip=1
+    "every third request is one too many": always(
+        ANY, Answer(429, retry_after_s=1), every=3, skip=1
     ),
     "every fourth request is reset": always(ANY, Reset(), every=4),
     "every third write is done but not answered": always(WRITES, Reset(forwarded=True), every=3),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from fairlead.api.meta import FINALIZER, INFERENCE_IMAGE, MODEL, WEBSERVICE
+from fairlead.api.meta import FINALIZER, INFERENCE_IMAGE, KINDS, MODEL, WEBSERVICE
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.contract import TaskPhase, TaskState
@@ -317,6 +317,17 @@ async def test_a_secret_that_was_deleted_is_made_again_and_the_new_keys_are_told
     assert after["data"] != before["data"]
     assert "KeysRecreated" in {event["reason"] for event in world.cluster.events}
     assert "KeysCreated" not in {event["reason"] for event in world.cluster.events}
+
+
+async def test_a_first_list_that_fails_is_tried_again_and_the_others_are_not() -> None:
+    world = World()
+    busy = WaitingError(Reason.API_UNAVAILABLE, "Listing models: 429")
+    world.cluster.refusals["list", MODEL.plural] = [busy]
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    async with world.running():
+        await world.until(lambda: made(world) == list(CHILDREN))
+    lists = {kind.plural: world.cluster.requests["list", kind.plural] for kind in KINDS}
+    assert lists == {MODEL.plural: 2, INFERENCE_IMAGE.plural: 1, WEBSERVICE.plural: 1}
 
 
 async def test_keys_that_could_not_be_made_yet_are_not_said_to_be_there() -> None:
