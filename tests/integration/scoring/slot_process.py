@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import fairlead_scoring.slot
+from fairlead_scoring.slot.interrupt import INTERRUPT_SIGNAL
 from fairlead_scoring.slot.layout import read_layout
 from fairlead_scoring.slot.wire import Channel, FrameHead
 
@@ -90,6 +91,11 @@ class SlotProcess:
     def cancel(self, seq: int) -> None:
         """Say that nobody takes the rest of a streamed answer any more."""
         self._channel.send({"type": "cancel", "seq": seq})
+
+    def interrupt(self, seq: int) -> None:
+        """Say that a request has taken too long."""
+        self._channel.send({"type": "interrupt", "seq": seq})
+        self.process.send_signal(INTERRUPT_SIGNAL)
 
     def leave(self) -> int:
         """Close the pipe, as the front does to say good-bye; return the exit code."""

@@ -1,6 +1,7 @@
 """A slot as its front sees it: streams, threads, ends, and what goes wrong before it is ready."""
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.integration.scoring.service import ECHO, Gate
+from tests.integration.scoring.service import ECHO, Gate, wait_until
 from tests.integration.scoring.slot_process import SlotProcess
 
 STREAM = """
@@ -261,15 +262,57 @@ def run(data):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_an_exit_in_run_ends_the_process_with_its_code(start: Start, threads: int) -> None:
+def test_an_exit_in_run_ends_no_process(start: Start, threads: int) -> None:
     script = "import sys\n\n\ndef init():\n    pass\n\n\ndef run(data):\n    sys.exit(4)\n"
     slot = start(script, threads=threads)
     slot.ready()
-    slot.send(0)
-    with pytest.raises(EOFError):
-        slot.receive()
-    assert slot.process.wait(15) == 4
-    assert "run() ended its process in request r-0" in slot.output
+    for _ in range(2):
+        head, _body = slot.ask()
+        assert (head["status"], head["failed"]) == (500, True)
+    assert "run() failed in request r-0" in slot.output
+    assert slot.leave() == 0
+
+
+def test_an_exit_in_a_stream_breaks_off_the_answer_alone(start: Start) -> None:
+    script = STREAM.replace('raise ValueError("enough")', "raise SystemExit(4)")
+    slot = start(script)
+    slot.ready()
+    kinds, body = whole(slot, "count=3")
+    assert (kinds[-1], body) == ("abort", b"piece 0;piece 1;piece 2;")
+    assert whole(slot, "closed=1") == (["answer"], b"[3]")
+
+
+def test_a_signal_between_two_requests_ends_the_process_and_is_logged(start: Start) -> None:
+    slot = start(ECHO)
+    slot.ready()
+    slot.process.send_signal(signal.SIGINT)
+    assert slot.process.wait(15) == 1
+    assert "The process that runs the script ends: " in slot.output
+    assert "KeyboardInterrupt" in slot.output
+
+
+def test_an_interrupt_ends_only_the_request_that_it_names(start: Start, gate: Gate) -> None:
+    script = f"{Gate.WAIT}def init():\n    pass\n\n\ndef run(data):\n    wait_for('{gate}')\n"
+    slot = start(script)
+    slot.ready()
+    slot.send(1)
+    wait_until(lambda: gate.reached, "run() to wait")
+    slot.interrupt(0)  # that of a request that is over
+    gate.open()
+    head, _ = slot.receive()
+    assert (head["type"], head["seq"], head["status"]) == ("answer", 1, 200)
+
+
+def test_a_run_that_is_interrupted_says_so_and_where_it_was(start: Start, gate: Gate) -> None:
+    script = f"{Gate.WAIT}def init():\n    pass\n\n\ndef run(data):\n    wait_for('{gate}')\n"
+    slot = start(script)
+    slot.ready()
+    slot.send(1)
+    wait_until(lambda: gate.reached, "run() to wait")
+    slot.interrupt(1)
+    assert slot.receive()[0] == {"type": "interrupted", "seq": 1}
+    assert slot.receive()[0]["status"] == 500
+    assert ", in wait_for\n" in slot.output
 
 
 def test_a_closed_pipe_ends_the_process(start: Start) -> None:

@@ -15,7 +15,6 @@ ORDERED += "    seen.append(data)\n    return seen\n"
 DYING = """
 import multiprocessing
 import os
-import sys
 import threading
 import time
 
@@ -27,7 +26,7 @@ def init():
 def run(data):
     if data == "exit":
         threading.Thread(target=time.sleep, args=(3600,)).start()
-        sys.exit(4)
+        os._exit(4)
     if data == "kill":
         multiprocessing.get_context("fork").Process(target=time.sleep, args=(3600,)).start()
         os.kill(os.getpid(), 9)
@@ -104,7 +103,6 @@ def test_a_slot_that_dies_answers_and_is_replaced(serve: Serve) -> None:
         assert f"The process that ran the script {words}. It is started again." in service.err
     assert service.score("").json() != first
     assert service.out.count("- started") == 3
-    assert "sys.exit(4)" in service.err
 
 
 def test_a_request_that_waits_is_served_by_the_new_slot(serve: Serve, gate: Gate) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from fairlead_scoring.slot.inputs import Plain, read_query
+from fairlead_scoring.slot.interrupt import ScoringTimeout
 from fairlead_scoring.slot.request import Request
 from fairlead_scoring.slot.responses import INTERNAL_ERROR_MESSAGE, RUN_FAILED_MESSAGE, Answer
 from fairlead_scoring.slot.scoring import Scorer
@@ -54,19 +55,24 @@ def test_a_result_without_end_is_no_json() -> None:
     assert scorer(lambda data: data and endless).answer(request()).status == 500
 
 
-def test_a_process_that_wants_to_end_is_let_go() -> None:
-    def run(data: str) -> None:
-        raise SystemExit(data)
-
-    with pytest.raises(SystemExit):
-        scorer(run).answer(request())
-
-
 def raising(error: BaseException) -> Any:
     def run(data: object) -> None:
         raise error if data else AssertionError
 
     return run
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (SystemExit(4), RUN_FAILED_MESSAGE),
+        (KeyboardInterrupt(), RUN_FAILED_MESSAGE),
+        (ScoringTimeout(), "Scoring timeout after 1000 ms"),
+    ],
+)
+def test_what_would_end_the_process_ends_the_request(error: BaseException, words: str) -> None:
+    found = scorer(raising(error)).answer(request())
+    assert (found.status, found.failed, message(found)) == (500, True, words)
 
 
 @pytest.mark.parametrize(

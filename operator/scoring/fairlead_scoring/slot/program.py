@@ -5,7 +5,6 @@ All that it must know is in the front's first frame; it reads no setting of its 
 
 from __future__ import annotations
 
-import errno
 import faulthandler
 import os
 import socket
@@ -26,10 +25,9 @@ from .serving import serve
 from .startup_progress import reported
 from .swagger import Document, documents
 from .user_logging import configure_user_logging, redirect_print, reference_level
-from .wire import Channel, FrameHead
+from .wire import CLOSED_BY_SCRIPT, Channel, FrameHead
 
 START_FAILED_EXIT_CODE = 3  # as the reference server's
-CLOSED_BY_SCRIPT = (errno.EBADF, errno.ENOTSOCK)
 CHANNEL_LOST = (
     "The script has closed or replaced descriptor %d, by which its process is connected with the "
     "server: it may close only what it has opened."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from . import frameworks, trace
+from .interrupt import ScoringTimeout
 from .own_log import log
 from .request import RefusedError, Request
 from .responses import (
@@ -41,12 +42,12 @@ class Scorer:
         try:
             with frameworks.context(request):
                 found = self._answer(request)
-        except Exception as error:  # noqa: BLE001 - flask may be of any version
+        except BaseException as error:  # noqa: BLE001 - flask may be of any version
             log_failure("flask failed", request, error)
             return refusal(500, INTERNAL_ERROR_MESSAGE)
         try:
             return with_first_piece(found)
-        except Exception as error:  # noqa: BLE001 - user code may raise anything
+        except BaseException as error:  # noqa: BLE001 - user code may raise anything
             return self._failed("run() failed in its first piece", request, error)
 
     def _answer(self, request: Request) -> Answer:
@@ -54,7 +55,7 @@ class Scorer:
             arguments = self.script.input.arguments(request)
         except RefusedError as error:
             return refusal(error.status, str(error))
-        except Exception as error:  # noqa: BLE001 - any parser may be involved
+        except BaseException as error:  # noqa: BLE001 - any parser may be involved
             log_failure("The input could not be read", request, error)
             return refusal(500, INTERNAL_ERROR_MESSAGE)
         if self.script.takes_headers:
@@ -62,11 +63,8 @@ class Scorer:
         began = perf_counter()
         try:
             result = self.script.run(**arguments)
-        except Exception as error:  # noqa: BLE001 - user code, as above
+        except BaseException as error:  # noqa: BLE001 - sys.exit() of one request ends no others
             return self._failed("run() failed", request, error)
-        except BaseException as error:
-            log_failure("run() ended its process", request, error)
-            raise
         return self._encoded(result, request, (perf_counter() - began) * 1000)
 
     def _encoded(self, result: object, request: Request, elapsed: float) -> Answer:
@@ -74,7 +72,7 @@ class Scorer:
             return _complete(result, request, elapsed)
         try:
             text = json.dumps({} if result is None else result)
-        except Exception as error:  # noqa: BLE001 - encoding may run user code
+        except BaseException as error:  # noqa: BLE001 - encoding may run user code
             log_failure("run() returned what is no JSON", request, error)
             return refusal(500, INTERNAL_ERROR_MESSAGE)
         response = frameworks.json_response(text)
@@ -82,8 +80,13 @@ class Scorer:
             return _complete(response, request, elapsed)
         return Answer(200, text.encode(), elapsed=elapsed)
 
-    def _failed(self, what: str, request: Request, error: Exception) -> Answer:
+    def timed_out(self) -> Answer:
+        return refusal(500, TIMEOUT_MESSAGE.format(self.timeout_ms), failed=True)
+
+    def _failed(self, what: str, request: Request, error: BaseException) -> Answer:
         log_failure(what, request, error)
+        if isinstance(error, ScoringTimeout):
+            return self.timed_out()
         timed_out = isinstance(error, TimeoutError)
         message = TIMEOUT_MESSAGE.format(self.timeout_ms) if timed_out else RUN_FAILED_MESSAGE
         if self.debug:
@@ -94,7 +97,7 @@ class Scorer:
 def _complete(response: object, request: Request, elapsed: float) -> Answer:
     try:
         return from_response(frameworks.processed(response), request, elapsed)
-    except Exception as error:  # noqa: BLE001 - the response's body may be user code, too
+    except BaseException as error:  # noqa: BLE001 - the response's body may be user code, too
         log_failure("run() returned a response that cannot be sent", request, error)
         return refusal(500, INVALID_RESPONSE_MESSAGE)
 
@@ -104,6 +107,8 @@ def refusal(status: int, message: str, *, failed: bool = False, **more: str) -> 
 
 
 def log_failure(what: str, request: Request, error: BaseException) -> None:
+    if isinstance(error, ScoringTimeout):  # it is in the log by now, with the stack
+        return
     log.error(
         "%s in request %s. Encountered Exception: %s", what, request.id, trace.formatted(error)
     )

@@ -7,18 +7,22 @@ import sys
 import threading
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Generator, NoReturn, Set, Tuple
+from typing import Dict, Generator, NoReturn, Set, Tuple
 
+from . import trace
 from .console import console
+from .interrupt import Interrupter, ScoringTimeout, log_overdue
+from .own_log import log
 from .request import Request
+from .responses import Answer
 from .scoring import Scorer, log_failure
-from .wire import Channel, FrameHead
+from .wire import CLOSED_BY_SCRIPT, Channel, FrameHead
 
 
 def serve(scorer: Scorer, channel: Channel, threads: int) -> None:
     """Answer requests until the front closes the pipe: one after the other, or ``threads`` at once.
 
-    What is no ``Exception`` (``sys.exit()`` in ``run()``) ends the process, the pipe first.
+    Whatever ``run()`` raises ends its request, not the process.
     """
     service = (
         ThreadedServer(scorer, channel, threads)
@@ -27,20 +31,23 @@ def serve(scorer: Scorer, channel: Channel, threads: int) -> None:
     )
     try:
         service.serve()
-    except (EOFError, OSError):
+    except (EOFError, OSError) as error:
         channel.close()  # the front ends a slot by closing its pipe
-    except BaseException as error:  # noqa: BLE001 - it has been logged, and ends the process
+        if isinstance(error, OSError) and error.errno in CLOSED_BY_SCRIPT:
+            raise
+    except BaseException as error:  # noqa: BLE001 - a signal between two requests, for example
         end(channel, error)
 
 
 def end(channel: Channel, error: BaseException) -> NoReturn:
-    """End the process as user code wants it, whatever threads it has left behind."""
+    """End the process, whatever threads user code has left behind; the pipe first."""
+    log.error("The process that runs the script ends: %s", trace.formatted(error))
     channel.close()
     with suppress(Exception):  # they may be the script's own
         sys.stdout.flush()
         sys.stderr.flush()
     console().flush()
-    os._exit(error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1)
+    os._exit(1)
 
 
 class SequentialServer:
@@ -49,22 +56,33 @@ class SequentialServer:
     def __init__(self, scorer: Scorer, channel: Channel) -> None:
         self._scorer = scorer
         self._channel = channel
+        self._interrupter = Interrupter(channel)
         self._cancelled: Set[int] = set()
 
     def serve(self) -> NoReturn:
+        self._interrupter.install()
         while True:
             head, body = self._channel.receive()
-            if head["type"] == "request":  # else it cancels what is over by now
+            if head["type"] == "request":  # else it is about a request that is over by now
                 self.answer(head, body)
 
     def answer(self, head: FrameHead, body: bytes) -> None:
-        """Raise ``OSError`` when the front is gone, and what is no ``Exception`` in user code."""
+        """Raise ``OSError`` when the front is gone."""
         request, seq = Request(head, body), head["seq"]
-        found = self._scorer.answer(request)
+        found = self.scored(request, seq)
         self._channel.send(found.head(seq), found.body)
         if found.pieces is not None:
             self._send_rest(found.pieces, request, seq)
             self._cancelled.discard(seq)
+
+    def scored(self, request: Request, seq: int) -> Answer:
+        try:
+            self._interrupter.begin(seq, request)
+            found = self._scorer.answer(request)
+            self._interrupter.end()
+        except ScoringTimeout:  # it came while another failure was being reported
+            return self._scorer.timed_out()
+        return found
 
     def is_cancelled(self, seq: int) -> bool:
         """Whether the front wants no more of a streamed answer: its client has gone away."""
@@ -81,7 +99,7 @@ class SequentialServer:
                 if cancelled:
                     pieces.close()
                 piece = next(pieces, None)
-            except Exception as error:  # noqa: BLE001 - user code's generator may raise anything
+            except BaseException as error:  # noqa: BLE001 - user code's generator may raise anything
                 log_failure("run() broke off its answer", request, error)
                 self._channel.send({"type": "abort", "seq": seq})
                 return
@@ -90,12 +108,13 @@ class SequentialServer:
 
 
 class ThreadedServer(SequentialServer):
-    """Receives on the main thread and answers on others."""
+    """Receives on the main thread and answers on others, where nothing can be interrupted."""
 
     def __init__(self, scorer: Scorer, channel: Channel, threads: int) -> None:
         super().__init__(scorer, channel)
         self._threads = threads
         self._frames: SimpleQueue[Tuple[FrameHead, bytes]] = SimpleQueue()
+        self._running: Dict[int, Tuple[Request, int]] = {}  # with its thread
 
     def serve(self) -> NoReturn:
         for number in range(self._threads):
@@ -103,10 +122,19 @@ class ThreadedServer(SequentialServer):
             threading.Thread(target=self._work, name=name, daemon=True).start()
         while True:
             head, body = self._channel.receive()
-            if head["type"] == "cancel":
-                self._cancelled.add(head["seq"])
-            else:
+            if head["type"] == "request":
                 self._frames.put((head, body))
+            elif head["type"] == "cancel":
+                self._cancelled.add(head["seq"])
+            elif head["seq"] in self._running:
+                log_overdue(*self._running[head["seq"]])
+
+    def scored(self, request: Request, seq: int) -> Answer:
+        self._running[seq] = request, threading.get_ident()
+        try:
+            return self._scorer.answer(request)
+        finally:
+            del self._running[seq]
 
     def is_cancelled(self, seq: int) -> bool:
         return seq in self._cancelled

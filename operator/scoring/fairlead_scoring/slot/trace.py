@@ -7,13 +7,14 @@ import sys
 import traceback
 from pathlib import Path
 from traceback import FrameSummary
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Callable, Dict, Iterable, List, Optional
 
 from .redaction import clean_line
 
 PACKAGE_FOLDER = Path(__file__).resolve().parent
 MAX_TEXT_CHARS = 200  # of a file's or function's name, of a line of code
+MAX_STACK_FRAMES = 50
 Location = Dict[str, Any]
 
 
@@ -27,6 +28,13 @@ def user_frames(tb: Optional[TracebackType]) -> Optional[TracebackType]:
 def formatted(error: BaseException) -> str:
     lines = traceback.format_exception(type(error), error, user_frames(error.__traceback__))
     return "".join(lines).rstrip("\n")
+
+
+def stack(frame: Optional[FrameType]) -> str:
+    """Return where ``frame`` is, in the form of a traceback and without our own frames."""
+    found = traceback.extract_stack(frame) if frame else []
+    users = [one for one in found if not _is_ours(one.filename)]
+    return "".join(traceback.format_list(users[-MAX_STACK_FRAMES:])).rstrip("\n")
 
 
 def error_text(error: BaseException) -> str:

@@ -1,14 +1,16 @@
 """The pipe between front and slot: frames of a JSON head and a body of bytes.
 
 A frame is the lengths of both (4 and 8 bytes, big-endian), then the head, then the body. The head's
-``type`` says what it is: ``start``, ``request`` and ``cancel`` from the front; ``stage``,
-``progress``, ``failed``, ``ready``, ``attached``, ``answer``, ``chunk`` and ``abort`` from the
-slot.
+``type`` says what it is: ``start``, ``request``, ``cancel`` and ``interrupt`` from the front;
+``stage``, ``progress``, ``failed``, ``ready``, ``attached``, ``interrupted``, ``answer``, ``chunk``
+and ``abort`` from the slot.
 """
 
 from __future__ import annotations
 
+import errno
 import json
+import select
 import socket
 import struct
 import threading
@@ -16,6 +18,7 @@ from typing import Any, Dict, Tuple
 
 FrameHead = Dict[str, Any]
 LENGTHS = struct.Struct(">IQ")
+CLOSED_BY_SCRIPT = (errno.EBADF, errno.ENOTSOCK)  # what is no fault of the front's
 MAX_SINGLE_CALL_BYTES = 32768  # a frame up to this size takes one call to send, and one to receive
 
 
@@ -53,13 +56,15 @@ class Channel:
     @property
     def waiting(self) -> bool:
         """Whether a frame or the end has come, so that ``receive()`` would not block."""
+        return self.wait(0.0)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until a frame or the end has come; return whether it has."""
         if self._buffered:
             return True
-        try:
-            self._end.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return False
-        return True
+        poll = select.poll()
+        poll.register(self._end, select.POLLIN)
+        return bool(poll.poll(timeout_s * 1000))
 
     def close(self) -> None:
         self._end.close()

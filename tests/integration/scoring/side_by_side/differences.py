@@ -30,7 +30,10 @@ def told(answer: Answer) -> tuple[int, str | None, Any]:
 
 NO_HTML = "gunicorn's HTML page is no answer to a client of JSON; ours has the message and the ids"
 DIFFERENT = {
-    "plain: text 'exit'": Difference(NO_HTML, (500, "True", {"message": RUN_FAILED_MESSAGE})),
+    **{
+        f"plain: text '{how}'": Difference(NO_HTML, (500, "True", {"message": RUN_FAILED_MESSAGE}))
+        for how in ("exit", "cancelled", "keyboard", "generator exit", "base exception")
+    },
     "raw: integer": Difference(NO_HTML, (500, "True", {"message": RUN_FAILED_MESSAGE})),
     "plain: headers: types": Difference(
         "gunicorn answers a second Content-Type with an HTML page; the last one counts",

@@ -43,6 +43,10 @@ RESULTS = [
     "timeout",
     "recursion",
     "exit",
+    "cancelled",
+    "keyboard",
+    "generator exit",
+    "base exception",
     "headers",
     "no such header",
 ]

@@ -10,11 +10,11 @@ from fairlead_scoring.slot.wire import FrameHead
 class Outcome(str, Enum):
     """``x-fairlead-outcome``: why the front answers 500 in the script's place."""
 
-    TIMEOUT = "timeout"  # run() took longer than SCORING_TIMEOUT_MS; its process was killed
+    TIMEOUT = "timeout"  # run() took longer than SCORING_TIMEOUT_MS and was interrupted
     OUT_OF_MEMORY = "out_of_memory"  # the kernel killed the process: memory ran out
     CRASHED = "crashed"  # the process died of a fault of its own: SIGSEGV, SIGABRT and the like
     KILLED = "killed"  # somebody else killed the process, by a signal
-    EXITED = "exited"  # run() ended its process: sys.exit(), os._exit()
+    EXITED = "exited"  # run() ended its process: os._exit()
 
 
 class AnswerListener(Protocol):
@@ -35,14 +35,17 @@ class AnswerListener(Protocol):
 
 class InFlightRequest:
     """``done`` is whether the slot has sent all that it will send; ``timed_out``, whether the
-    request has been answered without it. ``started_at`` is in seconds of the monotonic clock."""
+    request has been answered without it; ``interrupted``, whether ``run()`` was by then.
+    ``started_at`` is in seconds of the monotonic clock."""
 
-    __slots__ = ("_answered", "_listener", "done", "seq", "started_at", "timed_out")
+    __slots__ = (
+        "_answered", "_listener", "done", "interrupted", "seq", "started_at", "timed_out",
+    )  # fmt: skip
 
     def __init__(self, seq: int, listener: AnswerListener) -> None:
         self.seq = seq
         self.started_at = time.monotonic()
-        self.done = self.timed_out = self._answered = False
+        self.done = self.timed_out = self.interrupted = self._answered = False
         self._listener = listener
 
     @property
@@ -53,6 +56,9 @@ class InFlightRequest:
     def receive(self, head: FrameHead, body: bytes) -> None:
         """Process a frame of the slot that belongs to this request."""
         kind = head["type"]
+        if kind == "interrupted":
+            self.interrupted = True
+            return
         self.done = kind == "abort" or not head["more"]
         if self.timed_out:
             return

@@ -58,6 +58,12 @@ class SlotProcess:
         if self._child and self._waiter and not self._waiter.done():
             kill_session(self._child.pid)
 
+    def signal(self, number: int) -> None:
+        """Send the process a signal."""
+        if self._child:
+            with suppress(ProcessLookupError):
+                self._child.send_signal(number)
+
     def stop(self, grace_s: float) -> None:
         """Close the pipe, which tells the process to end; kill it after ``grace_s`` seconds."""
         self.pipe.close()

@@ -11,11 +11,20 @@ from fairlead_scoring.front.slots.process import SlotProcess
 from fairlead_scoring.front.slots.process_exit import ProcessExit
 from fairlead_scoring.front.slots.startup import SlotStartup
 from fairlead_scoring.slot.console import LOGGER_NAME
+from fairlead_scoring.slot.interrupt import INTERRUPT_SIGNAL, STACK_SIGNAL
 from fairlead_scoring.slot.record import Record
 from fairlead_scoring.slot.wire import FrameHead
 
 logger = logging.getLogger(LOGGER_NAME)
-KILLED_BY_TIMEOUT = "was killed because run() took longer than SCORING_TIMEOUT_MS"
+KILLED_BY_TIMEOUT = (
+    "was killed because run() took longer than SCORING_TIMEOUT_MS and did not end when interrupted"
+)
+NOT_INTERRUPTED = (
+    "run() cannot be interrupted: it is in a call into C, or has changed the handling of signals. "
+    "Its process is killed, and leaves its stack here before:"
+)
+INTERRUPT_GRACE_S = 2.0  # that a run() has to end once it was interrupted
+STACK_GRACE_S = 0.2  # that the process has to write its stack
 STOP_GRACE_S = 5.0  # that a slot has to end by itself when it is told to
 MIN_TIMER_S = 0.001  # a timer may fire early by as much
 CANCEL_GRACE_S = 30.0  # that a script may go on streaming to a client that has gone away
@@ -154,19 +163,39 @@ class Slot:
                 request.started_at = time.monotonic()
             elif request.started_at <= oldest:
                 request.time_out()
-        if sum(one.timed_out for one in self._in_flight.values()) == self.threads:
-            self._kill(Outcome.TIMEOUT)
+                self._interrupt(request)
         next_start = min((one.started_at for one in self._running()), default=None)
         if next_start is not None:
             delay = max(MIN_TIMER_S, next_start - oldest)
             self._timer = self._loop.call_later(delay, self._check_timeouts)
+
+    def _interrupt(self, request: InFlightRequest) -> None:
+        """Ask ``run()`` to end, which has been answered for, and give it some time for that."""
+        self._process.pipe.send({"type": "interrupt", "seq": request.seq})
+        if self.threads == 1:
+            self._process.signal(INTERRUPT_SIGNAL)
+        self._loop.call_later(INTERRUPT_GRACE_S, self._end_overdue, request)
+
+    def _end_overdue(self, request: InFlightRequest) -> None:
+        """Kill the process if the request has ignored the interrupt, and no other runs in it."""
+        overdue = sum(one.timed_out for one in self._in_flight.values())
+        if request.seq not in self._in_flight or overdue < self.threads:
+            return
+        if self._debugger_attached:
+            self._loop.call_later(INTERRUPT_GRACE_S, self._end_overdue, request)
+        elif self.threads == 1 and not request.interrupted:
+            logger.error(NOT_INTERRUPTED)
+            self._process.signal(STACK_SIGNAL)
+            self._loop.call_later(STACK_GRACE_S, self._kill_if_in_flight, request)
+        else:
+            self._kill(Outcome.TIMEOUT)
 
     def _running(self) -> list[InFlightRequest]:
         return [one for one in self._in_flight.values() if one.running]
 
     def _kill_if_in_flight(self, request: InFlightRequest) -> None:
         if request.seq in self._in_flight:
-            self._kill(Outcome.KILLED)
+            self._kill(Outcome.TIMEOUT if request.timed_out else Outcome.KILLED)
 
     def _kill(self, outcome: Outcome) -> None:
         self._killed_for = outcome
@@ -175,7 +204,8 @@ class Slot:
     def _process_exited(self, end: ProcessExit) -> None:
         if self._timer:
             self._timer.cancel()
-        outcome = self._killed_for or end.outcome
+        overdue = any(request.timed_out for request in self._in_flight.values())
+        outcome = self._killed_for or (Outcome.TIMEOUT if overdue else end.outcome)
         timed_out = outcome is Outcome.TIMEOUT
         self.exit_description = KILLED_BY_TIMEOUT if timed_out else end.description
         in_flight, self._in_flight = self._in_flight, {}

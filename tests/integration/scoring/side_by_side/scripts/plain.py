@@ -1,5 +1,6 @@
 """An undecorated script that returns, or raises, what its input names."""
 
+import asyncio
 import math
 import sys
 
@@ -50,6 +51,10 @@ RESULTS = {
     "timeout": lambda _: raised(TimeoutError("a socket's")),
     "recursion": lambda _: RESULTS["recursion"](_),
     "exit": lambda _: sys.exit("enough"),
+    "cancelled": lambda _: raised(asyncio.CancelledError()),
+    "keyboard": lambda _: raised(KeyboardInterrupt()),
+    "generator exit": lambda _: raised(GeneratorExit()),
+    "base exception": lambda _: raised(BaseException("of its own")),
     "headers": lambda headers: [type(headers).__name__, headers],
     "no such header": lambda headers: headers["x-lower"],
 }
