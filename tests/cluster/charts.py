@@ -1,4 +1,4 @@
-"""helm and helm-docs: built when something first asks for them, kept like every program."""
+"""helm, helm-docs and kubeconform: built when something first asks, kept like every program."""
 
 import fcntl
 import shutil
@@ -15,7 +15,7 @@ CHART = Path("charts/fairlead")
 
 
 def build_programs(places: Places, steps: Steps) -> None:
-    """Both are there when this returns; of two runs at a time one waits for the other."""
+    """All are there when this returns; of two runs at a time one waits for the other."""
     if all(program_path(places, name).exists() for name in CHART_PACKAGES):
         return
     places.programs.mkdir(parents=True, exist_ok=True)

@@ -34,6 +34,7 @@ PACKAGES = {
 CHART_PACKAGES = {
     "helm": "helm.sh/helm/v4/cmd/helm",
     "helm-docs": "github.com/norwoodj/helm-docs/cmd/helm-docs",
+    "kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform",
 }
 
 

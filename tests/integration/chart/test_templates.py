@@ -5,6 +5,7 @@ diff.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from tests.cluster import ClusterError
 from tests.cluster.charts import CHART, readme
 from tests.cluster.command import read
 from tests.cluster.places import places
+from tests.cluster.programs import program_path
+from tests.cluster.schemas import schemas
 
 ROOT = places().checkout
 GOLDEN = ROOT / "tests/golden/chart"
+NOT_OF_KUBERNETES = "ServiceMonitor,PodMonitor"
 SETS = sorted(path.name.removesuffix(".values.yaml") for path in GOLDEN.glob("*.values.yaml"))
 
 
@@ -43,6 +47,38 @@ def test_the_manifests_are_those_that_were_read_and_accepted(helm: Path, name: s
 def test_helm_finds_nothing_to_criticise(helm: Path, name: str) -> None:
     values = ("--values", str(GOLDEN / f"{name}.values.yaml"))
     read([helm, "lint", "--strict", ROOT / CHART, *values])
+
+
+@pytest.fixture(scope="module")
+def conform(helm: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """kubeconform over manifests, by Kubernetes' own schemas, made strict, and by ours."""
+    assert helm.exists()
+    location = schemas(places(), tmp_path_factory.mktemp("schemas"))
+    program = program_path(places(), "kubeconform")
+    options = ("-strict", "-summary", "-skip", NOT_OF_KUBERNETES, "-schema-location", location)
+    return lambda text: read([program, *options], text=text)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_manifests_conform(conform: Callable[[str], str], name: str) -> None:
+    assert "Invalid: 0, Errors: 0" in conform((GOLDEN / f"{name}.yaml").read_text())
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("terminationGracePeriodSeconds: 30", "terminationGracePeriod: 30"),
+        ("containerPort: 8081", "containerPort: health"),
+        ("source: {configMap:", "source: {configmap:"),
+    ],
+)
+def test_what_does_not_conform_is_seen(
+    conform: Callable[[str], str], right: str, wrong: str
+) -> None:
+    text = (GOLDEN / "default.yaml").read_text()
+    assert right in text
+    with pytest.raises(ClusterError):
+        conform(text.replace(right, wrong))
 
 
 @pytest.mark.parametrize("keep", [True, False])
