@@ -104,10 +104,11 @@ class IngestRequest(Wire):
 
 class IngestResult(StatusWire):
     """``version`` is the one the content stands for; ``versions`` the newest that the registry has,
-    and that one."""
+    and that one. ``partial``: some that it has were left out."""
 
     version: VersionNumber
     versions: Annotated[tuple[ModelVersion, ...], Field(max_length=1000)]
+    partial: bool = False
 
     @model_validator(mode="after")
     def _is_one_of_them(self) -> Self:
@@ -264,6 +265,15 @@ class TaskPhase(StrEnum):
 
 
 @dataclass(frozen=True)
+class Owner:
+    """An object of ours that wants a task."""
+
+    kind: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
 class Task:
     """One piece of work. ``id`` names the work by its content: equal ids are the same work, and a
     higher ``attempt`` is the same work tried again."""
@@ -278,6 +288,10 @@ class Task:
     """``<namespace>/<name>/<build id>`` of the InferenceImage whose log this is, else empty."""
     namespace: str = field(kw_only=True)
     """Whose turn it is: namespaces take turns for the slots of a lane."""
+    owner: Owner | None = field(default=None, kw_only=True)
+    """Who wants it: the object that a Job of the task goes with."""
+    config_map: str = field(default="", kw_only=True)
+    """The ConfigMap of the namespace that holds ``files``; empty where the spec holds them."""
 
 
 @dataclass(frozen=True)
@@ -292,5 +306,6 @@ class TaskState:
     finished_at: datetime | None = None
     result: Mapping[str, object] | None = None
     failure: TaskFailure | None = None
+    """Why it failed; of one that waits or runs: what keeps it from beginning."""
     position: int | None = None
     """Of a queued task: 1 is the next to begin in its lane."""

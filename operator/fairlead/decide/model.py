@@ -1,5 +1,6 @@
 """Model: fetch it when its source is new, and say which version it stands for."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from fairlead.api.conditions import true
@@ -21,7 +22,13 @@ from fairlead.decide.decision import (
 )
 from fairlead.decide.display import count, size
 from fairlead.decide.missing import missing_config_map
-from fairlead.decide.task_progress import TaskProgress, left_over, pending, task_progress
+from fairlead.decide.task_progress import (
+    TaskProgress,
+    left_over,
+    owner_of,
+    pending,
+    task_progress,
+)
 from fairlead.evidence import ModelEvidence
 from fairlead.images.hashes import ingest_key
 from fairlead.sources.kinds import describe
@@ -98,6 +105,8 @@ def _work(evidence: ModelEvidence, key: str, now: datetime) -> TaskProgress:
             timeout=float(settings.ingest_timeout_seconds),
             files=evidence.files or {},
             namespace=model.namespace,
+            owner=owner_of(model),
+            config_map=model.spec.source.config_map.name if model.spec.source.config_map else "",
         )
 
     return task_progress(identifier, task, evidence.tasks, model.created_at, now)
@@ -112,17 +121,21 @@ def _with_result(model: Model, key: str, result: IngestResult) -> ModelStatus:
     return ModelStatus(
         model_name=model_name(model),
         latest_version=result.version,
-        versions=_newest(result),
+        versions=_newest(result, model.status.versions if result.partial else ()),
         ingest=Ingest(key=key),
         display=ModelDisplay(size=size(stored.size_bytes)),
     )
 
 
-def _newest(result: IngestResult) -> tuple[ModelVersion, ...]:
-    """As many as status may hold; the one that the content stands for is always among them."""
-    mine = [v for v in result.versions if v.version == result.version]
-    others = [v for v in result.versions if v.version != result.version][1 - MAX_VERSIONS :]
-    return tuple(sorted([*others, *mine], key=lambda v: v.version))
+def _newest(result: IngestResult, known: Iterable[ModelVersion]) -> tuple[ModelVersion, ...]:
+    """As many as status may hold; the one that the content stands for is always among them.
+
+    ``known`` are in status already, for the case that the result does not name all there are.
+    """
+    versions = {v.version: v for v in (*known, *result.versions)}
+    mine = versions.pop(result.version)
+    others = sorted(versions.values(), key=lambda v: v.version)[1 - MAX_VERSIONS :]
+    return tuple(sorted([*others, mine], key=lambda v: v.version))
 
 
 def _news(status: ModelStatus) -> str:
