@@ -4,20 +4,38 @@
 """
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, FilePath, PositiveInt
+from pydantic import AfterValidator, Field, FilePath, PositiveInt, ValidationInfo, field_validator
 from pydantic.functional_validators import BeforeValidator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MIB, GIB = 1024**2, 1024**3
+QUANTITY = re.compile(r"[0-9]{1,16}(\.[0-9]{1,9})?([mkMGT]|[KMGT]i)?")
 
 
 def _words(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
+def _pairs(value: object) -> object:
+    """``cpu=1 memory=1Gi`` as a mapping."""
+    words = _words(value) if isinstance(value, str) else value
+    return dict(word.partition("=")[::2] for word in words) if isinstance(words, list) else value
+
+
+def _quantities(pairs: dict[str, str]) -> dict[str, str]:
+    wrong = [name for name, value in pairs.items() if not name or not QUANTITY.fullmatch(value)]
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)}: must be like cpu=500m memory=1Gi")
+    return pairs
+
+
+Quantities = Annotated[
+    dict[str, str], NoDecode, BeforeValidator(_pairs), AfterValidator(_quantities)
+]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 LogBytes = Annotated[int, Field(ge=64 * 1024)]
 Address = Annotated[str, Field(pattern=r"^[^:]+:\d+$")]
@@ -43,8 +61,23 @@ class Settings(BaseSettings):
     ca_bundle: FilePath | None = None
     """PEM file of extra certificate authorities, trusted by every task and by pip in builds; it is
     never left in an image."""
-    runner: Literal["local"] = "local"
-    """Where tasks run: `local` = child processes of the operator."""
+    task_image: str = ""
+    """Image that the `job` runner starts tasks from; needed there."""
+    runner: Literal["local", "job"] = "local"
+    """Where tasks run: `local` = child processes of the operator; `job` = Kubernetes Jobs in the
+    namespace of the object that wants them. Nothing builds environments in Jobs yet: `job` stores
+    models, and assembles images on environments that are there."""
+    task_requests: Quantities = {"cpu": "250m", "memory": "512Mi", "ephemeral-storage": "1Gi"}
+    """What a task's Job asks for, as `name=quantity`, separated by spaces."""
+    task_limits: Quantities = {"memory": "2Gi", "ephemeral-storage": "50Gi"}
+    """What a task's Job may use, written alike. A model lies on the node's disk while it is
+    fetched, twice where it is unpacked."""
+    namespace_tasks_at_once: PositiveInt = 2
+    """With the `job` runner: the most tasks of one namespace that run at the same time in each of
+    the three lanes below, where that is less than what a namespace may have anyway."""
+    task_jobs_kept_seconds: PositiveInt = 86_400
+    """How long the Job of a task that has failed stays, with its log. What failed for good is tried
+    again after that."""
     engine: Literal["docker"] = "docker"
     """What builds environments: `docker` = the Docker Engine that `DOCKER_HOST` names."""
     state_folder: Path = Path("~/.local/state/fairlead")
@@ -98,6 +131,13 @@ class Settings(BaseSettings):
     """Longest time to build an environment or to assemble an image."""
     log_format: Literal["text", "json"] = "text"
     """Form of the operator's own log."""
+
+    @field_validator("runner")
+    @classmethod
+    def _jobs_have_an_image(cls, runner: str, info: ValidationInfo) -> str:
+        if runner == "job" and not info.data.get("task_image"):
+            raise ValueError("the job runner needs FAIRLEAD_TASK_IMAGE")
+        return runner
 
     @property
     def fingerprint(self) -> str:

@@ -19,6 +19,12 @@ APPLIED = f"{GROUP}/applied"  # annotation: fingerprint of the manifest that was
 COMPONENT = "app.kubernetes.io/component"
 SCORING = "scoring"
 
+TASK_LABEL = f"{GROUP}/task"  # on Jobs of tasks and their pods, which carry no label of a child
+TASK_ID, TASK_PROGRAM = f"{GROUP}/task-id", f"{GROUP}/task-program"  # annotations of such a Job
+TASK_ATTEMPT, TASK_BUILD = f"{GROUP}/task-attempt", f"{GROUP}/task-build"
+TASK_REQUEST = f"{GROUP}/task-request"  # digest of the request that it was made with
+TASK_TAKEN = f"{GROUP}/task-taken"  # "true": a status holds its result
+
 
 @dataclass(frozen=True)
 class Kind:

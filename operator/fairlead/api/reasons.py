@@ -15,6 +15,7 @@ class Reason(StrEnum):
     QUEUED = "Queued"  # waits for a free task slot
     CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound"  # the ConfigMap named by the source is missing
     SOURCE_TOO_LARGE = "SourceTooLarge"  # the ConfigMap has more keys than a source may have files
+    SOURCE_CHANGED = "SourceChanged"  # the ConfigMap changed while a task began; tried again
     NAME_TAKEN = "NameTaken"  # an object we need to make exists and belongs to somebody else
     FORBIDDEN = "Forbidden"  # the operator's role, a quota or an admission policy refuses
     API_UNREACHABLE = "ApiUnreachable"  # the Kubernetes API does not answer
@@ -29,9 +30,11 @@ class Reason(StrEnum):
     REGISTRY_FAULT = "RegistryFault"  # the registry's answer is not what the protocol says
     TASK_CRASHED = "TaskCrashed"  # a task ended without saying why
     TASK_TIMED_OUT = "TaskTimedOut"  # a task took longer than the setting allows
-    TASK_INTERRUPTED = "TaskInterrupted"  # the operator was stopped meanwhile; started again
+    TASK_INTERRUPTED = "TaskInterrupted"  # operator or node went away meanwhile; started again
     INTERNAL_ERROR = "InternalError"  # a bug of the operator ended a reconcile; tried again
     OUT_OF_DISK = "OutOfDisk"  # no space left where the task works
+    TASK_OUT_OF_MEMORY = "TaskOutOfMemory"  # a task needed more than its Job may use
+    ENGINE_UNSUPPORTED = "EngineUnsupported"  # nothing builds environments where tasks run
 
     # --- Model
     INGESTING = "Ingesting"  # the model is being fetched and stored

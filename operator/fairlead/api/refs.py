@@ -31,6 +31,8 @@ PLURALS = {
     "Service": "services",
     "Secret": "secrets",
     "Event": "events",
+    "Job": "jobs",
+    "ConfigMap": "configmaps",
     "HorizontalPodAutoscaler": "horizontalpodautoscalers",
     "PodDisruptionBudget": "poddisruptionbudgets",
 }

@@ -1,0 +1,246 @@
+"""The Job that runs one attempt at a task, and the ConfigMap with its request.
+
+Both are deterministic: who makes them twice finds them there, and joins. The Job is made suspended,
+for it waits for its turn and for its ConfigMap, which it owns. It carries none of the labels by
+which the children of a Webservice are watched.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fairlead.api.meta import (
+    API_VERSION,
+    TASK_ATTEMPT,
+    TASK_BUILD,
+    TASK_ID,
+    TASK_LABEL,
+    TASK_PROGRAM,
+    TASK_REQUEST,
+)
+from fairlead.api.refs import Manifest
+from fairlead.contract import Owner, Task
+from fairlead.images.hashes import file_digests
+from fairlead.images.layout import USER_ID
+from fairlead.job_evidence import job_name, task_hash
+from fairlead.job_request import (
+    CA_BUNDLE,
+    CA_BUNDLE_KEY,
+    CARD_KEY,
+    MAX_REQUEST_BYTES,
+    REQUEST_FOLDER,
+    REQUEST_KEY,
+    SOURCE_FOLDER,
+    TERMINATION_LOG,
+    WORK_FOLDER,
+    JobCard,
+    request_digest,
+)
+from fairlead.settings import Settings
+
+CONTAINER = "task"
+STARTUP_ALLOWANCE_S = 900  # to be placed, to pull the image, to end
+GRACE_PERIOD_S = 90  # to end the program, and to keep its log
+TASK_SETTINGS = (
+    *("registry", "registry_push", "insecure_hosts", "default_base_image", "package_index"),
+    *("ca_bundle", "model_max_bytes", "model_max_files", "ingest_timeout_seconds"),
+    *("build_timeout_seconds", "build_logs_max"),
+)
+"""What tasks read of the settings; a test compares it with their code."""
+
+
+class RequestTooLargeError(Exception):
+    """A request that no ConfigMap can hold; the text says how large it is."""
+
+
+@dataclass(frozen=True)
+class TaskDraft:
+    """What is to be made of one attempt at a task."""
+
+    task: str
+    namespace: str
+    program: str
+    attempt: int
+    build: str
+    owner: Owner
+    job: Manifest
+    data: Mapping[str, str]
+    """Of the request's ConfigMap."""
+
+    @property
+    def name(self) -> str:
+        return job_name(self.program, self.task, self.attempt)
+
+    @property
+    def request(self) -> str:
+        return request_digest(self.data)
+
+    def config_map(self, job_uid: str) -> Manifest:
+        """The request's ConfigMap, which goes with the Job."""
+        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": self.name, "uid": job_uid}
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": self.name,
+                "namespace": self.namespace,
+                "labels": dict(self.job["metadata"]["labels"]),
+                "ownerReferences": [owner],
+            },
+            "immutable": True,
+            "data": dict(self.data),
+        }
+
+
+def task_draft(task: Task, owner: Owner, settings: Settings, ca_bundle: str = "") -> TaskDraft:
+    """Return what is to be made for ``task``. ``ca_bundle``: the content of the settings' file.
+
+    Raises ``RequestTooLargeError``.
+    """
+    data = _data(task, ca_bundle)
+    size = sum(len(key) + len(value.encode()) for key, value in data.items())
+    if size > MAX_REQUEST_BYTES:
+        raise RequestTooLargeError(
+            f"{size:,} bytes are to be handed to the task, and a ConfigMap takes "
+            f"{MAX_REQUEST_BYTES:,} at most"
+        )
+    job = _job(task, owner, settings, request_digest(data))
+    return TaskDraft(
+        task=task.id,
+        namespace=task.namespace,
+        program=task.program,
+        attempt=task.attempt,
+        build=task.build,
+        owner=owner,
+        job=job,
+        data=data,
+    )
+
+
+def owner_reference(owner: Owner) -> Manifest:
+    """One of several: none of them controls the Job, and it goes with the last."""
+    return {"apiVersion": API_VERSION, "kind": owner.kind, "name": owner.name, "uid": owner.uid}
+
+
+def _data(task: Task, ca_bundle: str) -> dict[str, str]:
+    given = {} if task.config_map else task.files
+    keys = {path: f"file-{number}" for number, path in enumerate(sorted(given))}
+    source = dict(file_digests(task.files)) if task.config_map else None
+    card = JobCard(program=task.program, timeout_s=task.timeout, files=keys, source=source)
+    return {
+        CARD_KEY: card.model_dump_json(by_alias=True, exclude_none=True),
+        REQUEST_KEY: task.request.model_dump_json(by_alias=True),
+        **{keys[path]: content.decode() for path, content in given.items()},
+        **({CA_BUNDLE_KEY: ca_bundle} if ca_bundle else {}),
+    }
+
+
+def _job(task: Task, owner: Owner, settings: Settings, request: str) -> Manifest:
+    name = job_name(task.program, task.id, task.attempt)
+    labels = {
+        "app.kubernetes.io/name": "task",
+        "app.kubernetes.io/component": task.program,
+        "app.kubernetes.io/part-of": "fairlead",
+        TASK_LABEL: task_hash(task.id),
+    }
+    metadata = {
+        "name": name,
+        "namespace": task.namespace,
+        "labels": dict(labels),
+        "annotations": {
+            TASK_ID: task.id,
+            TASK_PROGRAM: task.program,
+            TASK_ATTEMPT: str(task.attempt),
+            TASK_BUILD: task.build,
+            TASK_REQUEST: request,
+        },
+        "ownerReferences": [owner_reference(owner)],
+    }
+    spec = {
+        "suspend": True,
+        "backoffLimit": 0,  # another attempt is another Job
+        "podFailurePolicy": {  # a drain is told from a task that failed, also where the pod is gone
+            "rules": [
+                {
+                    "action": "FailJob",
+                    "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+                }
+            ]
+        },
+        "activeDeadlineSeconds": int(task.timeout) + STARTUP_ALLOWANCE_S,
+        "template": {
+            "metadata": {"labels": dict(labels)},
+            "spec": _pod_spec(task, settings, name, request),
+        },
+    }
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
+
+
+def _pod_spec(task: Task, settings: Settings, name: str, request: str) -> Manifest:
+    volumes: list[Manifest] = [
+        {"name": "request", "configMap": {"name": name}},
+        {"name": "work", "emptyDir": {}},
+        {"name": "tmp", "emptyDir": {}},
+    ]
+    if task.config_map:
+        source = {"name": task.config_map, "optional": True}  # the task says what is missing
+        volumes.append({"name": "source", "configMap": source})
+    return {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,  # a Service named `fairlead` would set FAIRLEAD_PORT
+        "terminationGracePeriodSeconds": GRACE_PERIOD_S,
+        "securityContext": {  # Pod Security "restricted"
+            "runAsNonRoot": True,
+            "runAsUser": USER_ID,
+            "runAsGroup": USER_ID,
+            "fsGroup": USER_ID,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(task, settings, request)],
+        "volumes": volumes,
+    }
+
+
+def _container(task: Task, settings: Settings, request: str) -> Manifest:
+    mounts: list[Manifest] = [
+        {"name": "request", "mountPath": REQUEST_FOLDER, "readOnly": True},
+        {"name": "work", "mountPath": WORK_FOLDER},
+        {"name": "tmp", "mountPath": "/tmp"},
+    ]
+    if task.config_map:
+        mounts.append({"name": "source", "mountPath": SOURCE_FOLDER, "readOnly": True})
+    variables = {**task_variables(settings), "PYTHONUNBUFFERED": "1", "HOME": WORK_FOLDER}
+    return {
+        "name": CONTAINER,
+        "image": settings.task_image,
+        "command": ["python", "-m", "fairlead.tasks.in_job"],
+        "args": [request],
+        "env": [{"name": name, "value": variables[name]} for name in sorted(variables)],
+        "resources": {
+            "requests": dict(settings.task_requests),
+            "limits": dict(settings.task_limits),
+        },
+        "volumeMounts": mounts,
+        "terminationMessagePath": TERMINATION_LOG,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+    }
+
+
+def task_variables(settings: Settings) -> Mapping[str, str]:
+    """The settings that tasks read, as their variables; a default needs none."""
+    values: dict[str, Any] = {name: getattr(settings, name) for name in TASK_SETTINGS}
+    fields = Settings.model_fields
+    changed = {name: value for name, value in values.items() if value != fields[name].default}
+    if settings.ca_bundle is not None:
+        changed["ca_bundle"] = CA_BUNDLE
+    return {f"FAIRLEAD_{name.upper()}": _written(value) for name, value in changed.items()}
+
+
+def _written(value: object) -> str:
+    return " ".join(value) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,40 @@
+"""How a task is handed to the Job that runs it: a ConfigMap of the Job's own, mounted as files.
+
+Neither arguments nor variables nor annotations carry any of it: Linux ends an argument at 128 KiB,
+the API all annotations at 256 KiB. The Job's arguments hold the digest of the ConfigMap, so what
+somebody else put under its name is refused. Users' ConfigMaps are mounted beside it by their names;
+the card says what must be in them. Pure.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from fairlead.api.wire import Wire
+from fairlead.canonical import canonical_json
+
+REQUEST_FOLDER = "/var/run/fairlead/request"
+SOURCE_FOLDER = "/var/run/fairlead/source"
+WORK_FOLDER = "/var/run/fairlead/work"
+TERMINATION_LOG = "/dev/termination-log"
+CARD_KEY, REQUEST_KEY, CA_BUNDLE_KEY = "task.json", "request.json", "ca-bundle.pem"
+CA_BUNDLE = f"{REQUEST_FOLDER}/{CA_BUNDLE_KEY}"
+MAX_REQUEST_BYTES = 1_000_000  # the API server takes a ConfigMap of 1 MiB, its metadata included
+
+
+class JobCard(Wire):
+    """What the container has to do with what is mounted."""
+
+    program: str
+    timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    files: dict[str, str] = Field(default_factory=dict)
+    """Path of each file that the request holds, to its key in the ConfigMap."""
+    source: dict[str, str] | None = None
+    """Name of each file of the user's ConfigMap, to its sha256; None where none is mounted."""
+
+
+def request_digest(data: Mapping[str, str]) -> str:
+    """Stands for the whole content of a request's ConfigMap."""
+    return f"sha256:{hashlib.sha256(canonical_json(dict(data))).hexdigest()}"

@@ -1,0 +1,143 @@
+"""The Job of each kind of task and its request, compared whole with a file.
+
+To accept a change that is meant: ``UPDATE_GOLDEN=1 pytest tests/golden``, then read the diff.
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+import fairlead
+from fairlead.contract import Task
+from fairlead.desired.task_job import (
+    TASK_SETTINGS,
+    RequestTooLargeError,
+    task_draft,
+    task_variables,
+)
+from fairlead.job_request import MAX_REQUEST_BYTES, request_digest
+from fairlead.settings import Settings
+from tests.unit.tasks_of import OWNER, assemble_task, ingest_task, resolve_task
+
+FILES = Path(__file__).parent / "tasks"
+IMAGE = f"localhost:5000/fairlead/tasks@sha256:{'ab' * 32}"
+OPERATOR = Path(fairlead.__file__).parent
+READERS = ("tasks", "images", "sources", "registry", "engines")
+MODEL = {"model.pkl": b"\x80\x05\x00\xff", "LICENSE": b"MIT"}
+CASES = {
+    "ingest-uri": ingest_task(uri="https://models.example.com/diabetes.pkl"),
+    "ingest-config-map": ingest_task(config_map="diabetes-model", files=MODEL),
+    "resolve": resolve_task(),
+    "assemble-inline": assemble_task(files={"score.py": b"def init(): ...\n", "lib/x.py": b""}),
+    "assemble-config-map": assemble_task(config_map="code", files={"score.py": b""}, attempt=3),
+}
+
+
+def settings(**others: Any) -> Settings:
+    return Settings(task_image=IMAGE, runner="job", **others)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_job_and_its_request_are_what_the_file_says(name: str) -> None:
+    draft = task_draft(CASES[name], OWNER, settings())
+    made = [draft.job, draft.config_map("uid-of-the-job")]
+    file = FILES / f"{name}.yaml"
+    if os.environ.get("UPDATE_GOLDEN"):
+        file.write_text(yaml.safe_dump_all(made, sort_keys=False, width=100))
+    assert made == list(yaml.safe_load_all(file.read_text()))
+
+
+def test_the_settings_arrive_as_variables_of_the_job(tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("certificates")
+    chosen = settings(
+        registry="registry.example.com",
+        insecure_hosts=("a:5000", "b"),
+        ca_bundle=bundle,
+        model_max_bytes=7,
+        task_limits={"memory": "8Gi"},
+    )
+    draft = task_draft(CASES["resolve"], OWNER, chosen, bundle.read_text())
+    container = draft.job["spec"]["template"]["spec"]["containers"][0]
+    assert {one["name"]: one["value"] for one in container["env"]} == {
+        "FAIRLEAD_CA_BUNDLE": "/var/run/fairlead/request/ca-bundle.pem",
+        "FAIRLEAD_INSECURE_HOSTS": "a:5000 b",
+        "FAIRLEAD_MODEL_MAX_BYTES": "7",
+        "FAIRLEAD_REGISTRY": "registry.example.com",
+        "HOME": "/var/run/fairlead/work",
+        "PYTHONUNBUFFERED": "1",
+    }
+    assert container["resources"]["limits"] == {"memory": "8Gi"}
+    assert draft.data["ca-bundle.pem"] == "certificates"
+
+
+def test_what_tasks_read_of_the_settings_is_handed_to_them() -> None:
+    sources = [path.read_text() for name in READERS for path in (OPERATOR / name).rglob("*.py")]
+    sources.append((OPERATOR / "connection.py").read_text())
+    read = {name for text in sources for name in re.findall(r"settings\.([a-z_]+)", text)}
+    fields = {name.replace("push_registry", "registry_push") for name in read}
+    assert fields & Settings.model_fields.keys() <= set(TASK_SETTINGS)
+    assert set(TASK_SETTINGS) <= Settings.model_fields.keys()
+
+
+def test_the_variables_give_the_same_settings_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = settings(registry="r:5000", insecure_hosts=("a", "b:1"), build_logs_max=3)
+    for name, value in task_variables(chosen).items():
+        monkeypatch.setenv(name, value)
+    again = Settings()
+    assert [getattr(again, name) for name in TASK_SETTINGS] == [
+        getattr(chosen, name) for name in TASK_SETTINGS
+    ]
+
+
+def test_the_same_attempt_at_the_same_work_is_the_same_job() -> None:
+    first, second = (
+        task_draft(ingest_task(uri="https://m.example.com/m", attempt=2), OWNER, settings())
+        for _ in range(2)
+    )
+    assert first == second
+    other = task_draft(ingest_task(uri="https://m.example.com/m", attempt=3), OWNER, settings())
+    assert (first.name[:-1], first.name[-1], other.name[-1]) == (other.name[:-1], "2", "3")
+
+
+def test_the_longest_name_is_a_name() -> None:
+    task = ingest_task(uri="https://m.example.com/m", attempt=999_999_999)
+    longest = task_draft(Task(**{**vars(task), "program": "environment"}), OWNER, settings())
+    assert len(longest.name) <= 52  # with what the Job controller puts behind it
+
+
+def test_every_byte_of_the_request_counts_in_its_digest() -> None:
+    data = dict(task_draft(CASES["assemble-inline"], OWNER, settings()).data)
+    changed = {key: data | {key: f"{value} "} for key, value in data.items()}
+    digests = {request_digest(each) for each in (data, *changed.values())}
+    assert len(digests) == len(data) + 1
+
+
+def test_the_largest_inline_source_fits() -> None:
+    files = {f"{'f' * 250}{number}": b"\n" * 131_072 for number in range(2)}
+    draft = task_draft(assemble_task(files=files), OWNER, settings())
+    assert len(json.dumps(draft.config_map("uid"))) < 1_500_000  # what etcd takes
+
+
+def test_a_request_that_no_config_map_holds_is_refused_with_its_size() -> None:
+    files = {"big": b"x" * MAX_REQUEST_BYTES}
+    with pytest.raises(RequestTooLargeError, match=r"1,000,\d+ bytes are to be handed"):
+        task_draft(assemble_task(files=files), OWNER, settings())
+
+
+def test_jobs_need_an_image() -> None:
+    with pytest.raises(ValidationError, match="the job runner needs FAIRLEAD_TASK_IMAGE"):
+        Settings(runner="job")
+
+
+@pytest.mark.parametrize("value", ["cpu", "cpu=", "=1", "cpu=a lot", "cpu=1 memory=-1"])
+def test_what_is_no_quantity_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAIRLEAD_TASK_REQUESTS", value)
+    with pytest.raises(ValidationError, match="must be like cpu=500m"):
+        Settings()

@@ -1,0 +1,94 @@
+"""Tasks of each program, for tests of what runs them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fairlead.api.model import ConfigMapSource, ModelSource
+from fairlead.contract import (
+    AssembleRequest,
+    EnvironmentRecipe,
+    IngestRequest,
+    LogTarget,
+    Owner,
+    ResolveRequest,
+    Task,
+)
+
+OWNER = Owner("Model", "diabetes", "uid-of-models")
+DIGEST = f"sha256:{'cd' * 32}"
+
+
+def ingest_task(
+    uri: str | None = None,
+    *,
+    name: str = "diabetes",
+    namespace: str = "demo",
+    config_map: str = "",
+    **others: Any,
+) -> Task:
+    source = ModelSource(
+        uri=uri, config_map=ConfigMapSource(name=config_map) if config_map else None
+    )
+    request = IngestRequest(
+        repository=f"localhost:5000/{namespace}/fairlead/models/{name}",
+        model_name=name,
+        source=source,
+    )
+    usual = {"attempt": 1, "timeout": 3600.0, "owner": OWNER, **others}
+    return Task(
+        id=f"ingest-{name}",
+        program="ingest",
+        request=request,
+        namespace=namespace,
+        config_map=config_map,
+        **usual,
+    )
+
+
+def resolve_task(name: str = "diabetes", namespace: str = "demo", owner: Owner = OWNER) -> Task:
+    registry = f"localhost:5000/{namespace}"
+    request = ResolveRequest(
+        repository=f"{registry}/{name}",
+        environments=f"{registry}/fairlead/environments",
+        recipe=EnvironmentRecipe(base_image="python:3.11-slim"),
+    )
+    return Task(
+        id=f"resolve-{name}",
+        program="resolve",
+        attempt=1,
+        request=request,
+        timeout=120.0,
+        namespace=namespace,
+        owner=owner,
+    )
+
+
+def assemble_task(
+    files: Mapping[str, bytes], config_map: str = "", attempt: int = 1, owner: Owner = OWNER
+) -> Task:
+    registry = "localhost:5000/demo"
+    request = AssembleRequest(
+        repository=f"{registry}/diabetes",
+        version=1,
+        hash="ef" * 32,
+        environments=f"{registry}/fairlead/environments",
+        environment_digest=DIGEST,
+        runtimes=f"{registry}/fairlead/runtimes",
+        python="3.11.2",
+        entry_script="score.py",
+        log=LogTarget(
+            repository=f"{registry}/diabetes", tag=f"log-1-{attempt}", owner="demo/diabetes"
+        ),
+    )
+    return Task(
+        id="assemble-diabetes",
+        program="assemble",
+        attempt=attempt,
+        request=request,
+        timeout=3600.0,
+        files=files,
+        build=f"demo/diabetes/1-{attempt}",
+        namespace="demo",
+        owner=owner,
+        config_map=config_map,
+    )
