@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 
 from fairlead.api.conditions import false, unknown
+from fairlead.api.objects import InferenceImage, Model
 from fairlead.api.reasons import Reason
 from fairlead.api.status import CommonStatus, FailureClass, FailureStatus
-from fairlead.contract import LANES, RESULTS, Task, TaskFailure, TaskPhase, TaskState
+from fairlead.contract import LANES, RESULTS, Owner, Task, TaskFailure, TaskPhase, TaskState
 from fairlead.decide.decision import StageResult
 from fairlead.retry import backoff_s
 
@@ -87,7 +88,7 @@ def task_progress(
     if state is None:
         return TaskProgress(task=task(1))
     if state.phase in (TaskPhase.QUEUED, TaskPhase.RUNNING):
-        return TaskProgress(task=task(state.attempt), state=state)
+        return TaskProgress(task=task(state.attempt), state=state, failure=state.failure)
     if state.phase is TaskPhase.SUCCEEDED and _readable(task(state.attempt), state):
         return TaskProgress(state=state, result=state.result)
     if state.phase is TaskPhase.SUCCEEDED:
@@ -95,6 +96,11 @@ def task_progress(
     if state.phase is TaskPhase.INTERRUPTED or state.failure is None or _older(state, since):
         return TaskProgress(task=task(state.attempt + 1), state=state)
     return _failed(state, state.failure, task, now)
+
+
+def owner_of(wants: Model | InferenceImage) -> Owner:
+    """The object that a task is for, as a Job of the task names it."""
+    return Owner(wants.kind.kind, wants.name, wants.uid)
 
 
 def left_over(identifier: str, states: Mapping[str, TaskState]) -> tuple[str, ...]:

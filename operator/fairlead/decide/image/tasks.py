@@ -11,6 +11,7 @@ from fairlead.api.wire import Wire
 from fairlead.contract import AssembleRequest, EnvironmentRequest, LogTarget, ResolveRequest, Task
 from fairlead.decide.image.build import at_attempt, label, pushed_to, repository, version_of
 from fairlead.decide.image.inputs import Inputs
+from fairlead.decide.task_progress import owner_of
 from fairlead.evidence import ImageEvidence
 from fairlead.images.hashes import environment_hash
 
@@ -87,6 +88,7 @@ def resolve_task(state: BuildState) -> tuple[str, TaskOf]:
             request,
             RESOLVE_TIMEOUT_S,
             namespace=state.image.namespace,
+            owner=owner_of(state.image),
         )
 
     return identifier, task
@@ -145,6 +147,7 @@ def _of_build(
     """A task that works for a build, and writes its log; a new attempt has an id of its own."""
     task_state = state.evidence.tasks.get(identifier)
     files = state.inputs.files if program == "assemble" else {}
+    config_map = state.image.spec.source.config_map
 
     def task(attempt: int) -> Task:
         again = task_state is not None and attempt > task_state.attempt
@@ -158,6 +161,8 @@ def _of_build(
             files=files,
             build=f"{label(state.image)}/{mine.id}",
             namespace=state.image.namespace,
+            owner=owner_of(state.image),
+            config_map=config_map.name if config_map and program == "assemble" else "",
         )
 
     return task
