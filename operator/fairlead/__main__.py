@@ -36,6 +36,7 @@ from fairlead.operator_log import configure
 from fairlead.operator_metrics import Metrics
 from fairlead.parsing.pool import ParserPool
 from fairlead.runners.base import Runner
+from fairlead.runners.job.runner import JobRunner
 from fairlead.runners.local import LocalRunner
 from fairlead.runners.log_server import serving_logs
 from fairlead.settings import Settings
@@ -136,7 +137,7 @@ async def opened(
     queue = WorkQueue[Key]()
     async with (
         ParserPool() as parsers,
-        LocalRunner(settings) as runner,
+        _runner(settings, cluster) as runner,
         serving_logs(settings, runner, cluster),
     ):
         cache = Cache(
@@ -175,7 +176,7 @@ def _expose(metrics: Metrics, queue: WorkQueue[Key], cache: Cache, runner: Runne
         "fairlead_tasks",
         "Tasks by phase.",
         ("phase",),
-        lambda: Counter((str(state.phase),) for state in runner.states().values()),
+        lambda: Counter((str(phase),) for phase in runner.phases()),
     )
 
 
@@ -196,6 +197,13 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"fairlead {version('fairlead')}")
     return parser
+
+
+def _runner(settings: Settings, cluster: Cluster) -> JobRunner | LocalRunner:
+    if settings.runner == "local":
+        return LocalRunner(settings)
+    trusted = settings.ca_bundle.read_text() if settings.ca_bundle else ""
+    return JobRunner(settings, cluster, trusted)
 
 
 def _problem(error: ErrorDetails) -> str:

@@ -12,7 +12,7 @@ from fairlead.api.reasons import Reason
 from fairlead.api.refs import PLURALS, Manifest, Ref
 from fairlead.cluster import Collection, Listing, PodLog
 from fairlead.desired.owned_fields import MERGE_KEYS
-from fairlead.errors import OperatorError, ReplacedError
+from fairlead.errors import OperatorError, ReplacedError, WaitingError
 from fairlead.watch_stream import EventType, WatchEvent
 
 LISTED_KINDS = 6  # that the cache lists and watches
@@ -167,6 +167,9 @@ class FakeCluster:
     async def merge(self, ref: Ref, patch: Manifest) -> Manifest | None:
         self._count("merge", ref.plural)
         live = self.objects.get((ref.plural, ref.namespace, ref.name))
+        wanted = patch.get("metadata", {}).get("resourceVersion")
+        if live is not None and wanted not in (None, live["metadata"]["resourceVersion"]):
+            raise WaitingError(Reason.API_UNAVAILABLE, "the object has been modified")
         return None if live is None else copy.deepcopy(self.put(_merged(live, patch)))
 
     async def create(self, manifest: Manifest) -> bool:
@@ -203,7 +206,10 @@ class FakeCluster:
 
 def _selected(manifest: Manifest, selector: str) -> bool:
     labels = manifest["metadata"].get("labels") or {}
-    return not selector or labels.get(selector.partition("=")[0]) == selector.partition("=")[2]
+    name, equals, value = selector.partition("=")
+    if not equals:
+        return not selector or name in labels
+    return labels.get(name) == value
 
 
 def _merged(live: Any, wanted: Any) -> Any:

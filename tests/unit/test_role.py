@@ -30,9 +30,13 @@ GOLDEN = CHECKOUT / "tests/golden/children"
 READS: Rights = {
     ("", "configmaps"): frozenset({"get", "list", "watch"}),  # users' files; metadata is watched
     ("", "namespaces"): frozenset({"get"}),  # those with objects of ours: is it being deleted?
-    ("", "pods"): frozenset({"list", "watch"}),  # of services, by our label
+    ("", "pods"): frozenset({"list", "watch"}),  # of services and tasks, by our labels
     ("", "pods/log"): frozenset({"get"}),  # of what crashed
-    ("", "events"): frozenset({"list"}),  # of a pod that does not start
+    ("", "events"): frozenset({"list"}),  # of a pod or a Job that does not start
+}
+TASKS: Rights = {  # what runners/job does to Jobs, and to the requests that they own
+    ("batch", "jobs"): frozenset({"list", "watch", "create", "patch", "delete"}),
+    ("", "configmaps"): frozenset({"create"}),
 }
 IN_ITS_NAMESPACE: Rights = {
     ("coordination.k8s.io", "leases"): frozenset({"get", "create", "patch"}),
@@ -56,6 +60,8 @@ def needed() -> Rights:
         unwanted = {"delete"} if is_unwanted_somewhere(child) else set()
         verbs = {"get", "list", "watch", "create", "patch", *unwanted}
         rights[group_of(child.api_version), child.plural] |= verbs
+    for resource, of_tasks in TASKS.items():
+        rights[resource] |= of_tasks
     for manifest in made_once():
         plural = f"{manifest['kind'].lower()}s"
         rights[group_of(manifest["apiVersion"]), plural] |= {"create"}
@@ -120,7 +126,7 @@ def test_the_role_gives_nothing_that_reaches_beyond_a_service() -> None:
     assert not {verb for verbs in granted().values() for verb in verbs} & NEVER
     assert granted()["", "secrets"] == {"create"}
     assert {group for group, _ in granted()} == {
-        *("", "apps", "policy", "autoscaling", "events.k8s.io"),
+        *("", "apps", "policy", "autoscaling", "batch", "events.k8s.io"),
         GROUP,
     }
     resources = {resource.partition("/")[0] for _, resource in granted()}
@@ -132,7 +138,23 @@ def test_the_role_gives_nothing_that_reaches_beyond_a_service() -> None:
 
 def test_what_is_only_read_is_what_the_code_names() -> None:
     read = {resource.partition("/")[0] for _, resource in READS}
-    assert named_in_code() == read
+    assert named_in_code() == read | {"jobs"}
+
+
+def test_what_is_done_to_jobs_is_what_their_runner_asks_for() -> None:
+    """Creating a Job gives no more than creating the Deployment of a service: pods in a namespace
+    whose objects ask for them. Nothing of a request is ever changed or deleted: it goes with its
+    Job."""
+    act = (Path(fairlead.__file__).parent / "runners/job/act.py").read_text()
+    verbs = {
+        node.func.attr
+        for node in ast.walk(ast.parse(act))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "cluster"
+    }
+    assert verbs == {"create", "merge", "delete"}
 
 
 def named_in_code() -> set[str]:

@@ -22,7 +22,7 @@ async def observe_image(image: InferenceImage, context: ReconcileContext) -> Ima
         files=files,
         digests=digests,
         parsed=parsed,
-        tasks=context.runner.states(),
+        tasks=context.runner.states(image.namespace),
         settings=context.settings,
         new_tasks=context.runner.positions_of_new(image.namespace),
     )

@@ -15,7 +15,7 @@ async def observe_model(model: Model, context: ReconcileContext) -> ModelEvidenc
         model=model,
         files=files,
         digests=await digests_of(files or {}),
-        tasks=context.runner.states(),
+        tasks=context.runner.states(model.namespace),
         settings=context.settings,
         new_tasks=context.runner.positions_of_new(model.namespace),
     )

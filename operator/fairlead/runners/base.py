@@ -3,14 +3,18 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from fairlead.contract import Task, TaskState
+from fairlead.contract import Task, TaskPhase, TaskState
 
 
 class Runner(Protocol):
     """Runs what is wanted and nothing else."""
 
-    def states(self) -> Mapping[str, TaskState]:
-        """Every known task by id, as of now."""
+    def states(self, namespace: str) -> Mapping[str, TaskState]:
+        """The known tasks of a namespace by id, as of now; of others there may be some, too."""
+        ...
+
+    def phases(self) -> Iterable[TaskPhase]:
+        """The phase of each known task, of all namespaces."""
         ...
 
     def positions_of_new(self, namespace: str) -> Mapping[str, int]:

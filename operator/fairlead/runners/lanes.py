@@ -11,19 +11,31 @@ from collections.abc import Iterator
 class Lane:
     """Tasks by id, waiting or running. Not safe for threads."""
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, most: int | None = None) -> None:
+        """``most``: of one namespace; by default all slots but one."""
         self._slots = slots
+        self._most = most
         self._waiting: dict[str, dict[str, None]] = {}  # namespaces in the order of their turns
         self._running: dict[str, str] = {}  # id to namespace
 
     @property
     def share(self) -> int:
         """The most slots that one namespace may hold."""
-        return max(self._slots - 1, 1)
+        share = max(self._slots - 1, 1)
+        return share if self._most is None else min(self._most, share)
 
     def add(self, identifier: str, namespace: str) -> None:
         """Put a task at the end of its namespace's line."""
         self._waiting.setdefault(namespace, {})[identifier] = None
+
+    def hold(self, identifier: str, namespace: str) -> None:
+        """A task runs already, whether or not there was a slot for it."""
+        self.remove(identifier)
+        self._running[identifier] = namespace
+
+    def holds(self, identifier: str) -> bool:
+        """Whether the task has a slot."""
+        return identifier in self._running
 
     def remove(self, identifier: str) -> None:
         """Forget a task that has ended, or that need not begin any more."""

@@ -83,8 +83,12 @@ class LocalRunner:
         self._threads.shutdown()
         self._lock.release()
 
-    def states(self) -> Mapping[str, TaskState]:
+    def states(self, namespace: str) -> Mapping[str, TaskState]:
+        del namespace  # ids of tasks are those of their objects
         return _States(self._states, self._position)
+
+    def phases(self) -> Iterable[TaskPhase]:
+        return [state.phase for state in self._states.values()]
 
     def positions_of_new(self, namespace: str) -> Mapping[str, int]:
         places = {lane: of.position_of_new(namespace) for lane, of in self._lanes.items()}

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from fairlead.api.meta import API_VERSION, KINDS, Kind
 from fairlead.api.refs import Manifest
-from fairlead.contract import Task, TaskState
+from fairlead.contract import Task, TaskPhase, TaskState
 from fairlead.controller.controller import Controller
 from fairlead.controller.work_queue import WorkQueue
 from fairlead.inputs.parse import Parsed, ParseJob, parse
@@ -30,8 +30,12 @@ class FakeRunner:
         self.known: dict[str, TaskState] = {}
         self.forgotten: list[str] = []
 
-    def states(self) -> Mapping[str, TaskState]:
+    def states(self, namespace: str) -> Mapping[str, TaskState]:
+        del namespace
         return self.known
+
+    def phases(self) -> Iterable[TaskPhase]:
+        return [state.phase for state in self.known.values()]
 
     def positions_of_new(self, namespace: str) -> Mapping[str, int]:
         del namespace

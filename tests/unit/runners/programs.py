@@ -69,12 +69,12 @@ async def until(holds: Callable[[], bool]) -> None:
 
 async def ended(runner: LocalRunner, identifier: str, attempt: int = 1) -> TaskState:
     def is_over() -> bool:
-        state = runner.states()[identifier]
+        state = runner.states("demo")[identifier]
         over = (TaskPhase.SUCCEEDED, TaskPhase.FAILED, TaskPhase.INTERRUPTED)
         return state.phase in over and state.attempt == attempt
 
     await until(is_over)
-    return runner.states()[identifier]
+    return runner.states("demo")[identifier]
 
 
 async def process_of(folder: Path, identifier: str) -> psutil.Process:

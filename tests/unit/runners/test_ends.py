@@ -272,6 +272,6 @@ async def test_wanting_a_task_does_not_block_however_slow_the_disk_is(
 
     monkeypatch.setattr(task_folder, "write_files", slow)
     runner.want("me", [task("done")])
-    assert runner.states()["done"].phase is TaskPhase.QUEUED
+    assert runner.states("demo")["done"].phase is TaskPhase.QUEUED
     go_on.set()
     assert (await ended(runner, "done")).phase is TaskPhase.SUCCEEDED

@@ -36,7 +36,7 @@ async def test_wanting_again_what_is_known_starts_nothing(runner: LocalRunner) -
     runner.want("me", [task("done")])
     first = await ended(runner, "done")
     runner.want("me", [task("done")])
-    assert runner.states()["done"] is first
+    assert runner.states("demo")["done"] is first
 
 
 async def test_a_result_that_was_taken_is_forgotten_and_the_work_can_be_done_again(
@@ -46,7 +46,7 @@ async def test_a_result_that_was_taken_is_forgotten_and_the_work_can_be_done_aga
     first = await ended(runner, "done")
     runner.want("me", [])
     runner.forget(["done"])
-    assert "done" not in runner.states()
+    assert "done" not in runner.states("demo")
     runner.want("me", [task("done")])
     again = await ended(runner, "done")
     assert again.result
@@ -113,8 +113,8 @@ async def test_the_others_wait_in_order_and_know_their_place(tmp_path: Path) -> 
     async with runner_in(tmp_path, tasks_at_once=1) as runner:
         gate = tmp_path / "gate"
         runner.want("me", [task("gated", gate=str(gate)), task("done"), task("refused")])
-        await until(lambda: runner.states()["gated"].phase is TaskPhase.RUNNING)
-        waiting = [runner.states()[name] for name in ("done", "refused")]
+        await until(lambda: runner.states("demo")["gated"].phase is TaskPhase.RUNNING)
+        waiting = [runner.states("demo")[name] for name in ("done", "refused")]
         assert [(s.phase, s.position) for s in waiting] == [
             (TaskPhase.QUEUED, 1),
             (TaskPhase.QUEUED, 2),
@@ -131,7 +131,7 @@ async def test_one_namespace_holds_up_no_other_however_slow_its_tasks(runner: Lo
     runner.want("me", [task(f"slow-{number}", namespace="slow") for number in range(10)])
     runner.want("you", [task("done", namespace="quick")])
     assert (await ended(runner, "done")).phase is TaskPhase.SUCCEEDED
-    phases = [state.phase for state in runner.states().values()]
+    phases = [state.phase for state in runner.states("demo").values()]
     assert (phases.count(TaskPhase.RUNNING), phases.count(TaskPhase.QUEUED)) == (2, 8)
 
 
@@ -150,7 +150,7 @@ async def test_a_task_left_by_a_dead_operator_is_ended_and_never_adopted(tmp_pat
         process = await process_of(tmp_path, "deaf")
         dead._lock.release()  # as when the operator is killed
         async with runner_in(tmp_path) as successor:
-            assert successor.states()["deaf"].phase is TaskPhase.INTERRUPTED
+            assert successor.states("demo")["deaf"].phase is TaskPhase.INTERRUPTED
             await ended(dead, "deaf")  # reaps it
             assert not process.is_running()
 
@@ -161,7 +161,9 @@ async def test_a_pid_that_belongs_to_somebody_else_by_now_is_left_alone(tmp_path
     (folder / "task.json").write_text(json.dumps({"id": "other", "attempt": 1}))
     (folder / PROCESS_FILE).write_text(json.dumps({"pid": os.getpid(), "started": 1.0}))
     async with runner_in(tmp_path) as runner:
-        assert runner.states()["other"].phase is TaskPhase.INTERRUPTED  # and we are still here
+        assert (
+            runner.states("demo")["other"].phase is TaskPhase.INTERRUPTED
+        )  # and we are still here
 
 
 async def test_a_result_written_before_the_operator_died_is_not_lost(tmp_path: Path) -> None:
@@ -169,7 +171,7 @@ async def test_a_result_written_before_the_operator_died_is_not_lost(tmp_path: P
         first.want("me", [task("done")])
         result = (await ended(first, "done")).result
     async with runner_in(tmp_path) as second:
-        assert second.states()["done"].result == result
+        assert second.states("demo")["done"].result == result
 
 
 async def test_the_owner_is_told_of_every_change(runner: LocalRunner) -> None:

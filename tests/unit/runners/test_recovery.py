@@ -32,7 +32,7 @@ def attempt(state: Path, **files: str | bytes) -> Path:
 
 async def recovered(state: Path) -> dict[str, TaskPhase]:
     async with runner_in(state) as runner:
-        return {name: found.phase for name, found in runner.states().items()}
+        return {name: found.phase for name, found in runner.states("demo").items()}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ async def test_of_several_attempts_the_newest_counts(tmp_path: Path) -> None:
     later.mkdir()
     (later / "task.json").write_text(json.dumps({**CARD, "attempt": 10}))
     async with runner_in(tmp_path) as runner:
-        state = runner.states()["t"]
+        state = runner.states("demo")["t"]
     assert (state.attempt, state.phase) == (10, TaskPhase.INTERRUPTED)
 
 
@@ -135,14 +135,14 @@ async def test_what_is_swept_from_the_disk_is_remembered_all_the_same(tmp_path: 
             runner.want("me", [task(program)])
             await ended(runner, program)
         await until(lambda: not (tmp_path / "tasks/refused").exists())
-        assert runner.states()["refused"].phase is TaskPhase.FAILED
+        assert runner.states("demo")["refused"].phase is TaskPhase.FAILED
 
 
 async def test_the_folder_of_a_task_that_runs_is_never_swept(tmp_path: Path) -> None:
     async with runner_in(tmp_path, task_folders_max=1) as runner:
         gate = tmp_path / "gate"
         runner.want("me", [task("gated", gate=str(gate))])
-        await until(lambda: runner.states()["gated"].phase is TaskPhase.RUNNING)
+        await until(lambda: runner.states("demo")["gated"].phase is TaskPhase.RUNNING)
         for program in ("done", "refused", "crash"):
             runner.want("you", [task(program, namespace="other")])
             await ended(runner, program)

@@ -1,0 +1,1 @@
+"""Tasks as Kubernetes Jobs, in the namespace of the object that wants them."""

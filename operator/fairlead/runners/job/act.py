@@ -1,0 +1,45 @@
+"""What was planned about the Jobs of tasks, carried out on the cluster."""
+
+from fairlead.api.meta import TASK_TAKEN
+from fairlead.api.refs import Manifest, Ref
+from fairlead.cluster import Cluster
+from fairlead.desired.task_job import owner_reference
+from fairlead.job_evidence import JobEvidence
+from fairlead.runners.job.plan import Action, Create, End, Expire, Join, Release
+
+
+async def act(action: Action, cluster: Cluster) -> Manifest | bool:
+    """Carry out one action. Raises ``OperatorError``.
+
+    Returns the Job as it is now where it was patched; False where a Job was to be created and its
+    name is taken, or where a patched one is gone; True else.
+    """
+    match action:
+        case Create(draft):
+            return await cluster.create(draft.job)
+        case Release(job, draft):
+            await cluster.create(draft.config_map(job.uid))  # by an operator before this one, else
+            return await _patch(job, {"spec": {"suspend": False}}, cluster)
+        case Join(job, owners):
+            references = [*job.owners, *(owner_reference(owner) for owner in owners)]
+            metadata: Manifest = {"ownerReferences": references}
+            metadata["resourceVersion"] = job.resource_version  # others may join meanwhile
+            return await _patch(job, {"metadata": metadata}, cluster)
+        case Expire(job, after_s, taken):
+            spec = {"ttlSecondsAfterFinished": after_s}
+            marked = {"annotations": {TASK_TAKEN: "true"}} if taken else {}
+            return await _patch(job, {"metadata": marked, "spec": spec}, cluster)
+        case End(job):
+            await cluster.delete(_ref(job), job.uid)
+            return True
+
+
+async def _patch(job: JobEvidence, patch: Manifest, cluster: Cluster) -> Manifest | bool:
+    """Patch the very Job that was observed."""
+    metadata = {**patch.get("metadata", {}), "uid": job.uid}
+    answer = await cluster.merge(_ref(job), {**patch, "metadata": metadata})
+    return answer or False
+
+
+def _ref(job: JobEvidence) -> Ref:
+    return Ref("batch/v1", "jobs", job.namespace, job.name)

@@ -1,0 +1,168 @@
+"""What is done about Jobs, as a function of what there is and what is wanted."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fairlead.contract import Owner, TaskPhase, TaskState
+from fairlead.job_evidence import JobEvidence
+from fairlead.runners.job.plan import (
+    TAKEN_KEPT_S,
+    Create,
+    End,
+    Expire,
+    Join,
+    Release,
+    View,
+    key_of,
+    plan,
+)
+from tests.unit.job_objects import condition, draft_of, job_of
+from tests.unit.tasks_of import OWNER, ingest_task
+
+TASK = ingest_task("https://models.example.com/m.pkl")
+KEY = (TASK.namespace, TASK.id)
+OTHER = Owner("Model", "other", "uid-of-another")
+WANTED = {OWNER.uid: frozenset({KEY})}
+LET_GO: dict[str, frozenset[tuple[str, str]]] = {OWNER.uid: frozenset()}
+COMPLETE, FAILED = condition("Complete"), condition("Failed", "BackoffLimitExceeded")
+Seen = tuple[JobEvidence, TaskState]
+
+
+def seen(phase: TaskPhase, *conditions: Any, attempt: int = 1, **more: Any) -> Seen:
+    task = ingest_task("https://models.example.com/m.pkl", attempt=attempt)
+    job = job_of(task, *conditions, suspend=phase is TaskPhase.QUEUED, **more)
+    return JobEvidence(job), TaskState(TASK.id, attempt, phase)
+
+
+def view(*jobs: Seen, **more: Any) -> View:
+    return View(jobs=jobs, **more)
+
+
+def test_what_is_wanted_and_not_there_is_created() -> None:
+    draft = draft_of(TASK)
+    assert plan(view(drafts={KEY: draft}, wanted=WANTED)) == [Create(draft)]
+
+
+def test_what_is_there_is_joined_and_waits_for_its_turn() -> None:
+    waiting, draft = seen(TaskPhase.QUEUED), draft_of(TASK)
+    assert plan(view(waiting, drafts={KEY: draft}, wanted=WANTED)) == []
+    turn = view(waiting, drafts={KEY: draft}, wanted=WANTED, turns={KEY})
+    assert plan(turn) == [Release(waiting[0], draft)]
+
+
+def test_a_job_that_waits_with_another_request_is_made_anew() -> None:
+    waiting = seen(TaskPhase.QUEUED)
+    other = draft_of(ingest_task("https://models.example.com/other.pkl"))
+    made = view(waiting, drafts={KEY: other}, wanted=WANTED, turns={KEY})
+    assert plan(made) == [End(waiting[0])]
+
+
+def test_a_name_that_is_not_free_yet_is_waited_for() -> None:
+    leaving = seen(TaskPhase.RUNNING, deletionTimestamp="2026-11-26T10:00:00Z")
+    assert plan(view(leaving, drafts={KEY: draft_of(TASK)}, wanted=WANTED)) == []
+
+
+def test_who_wants_it_too_becomes_an_owner() -> None:
+    running = seen(TaskPhase.RUNNING)
+    both = {**WANTED, OTHER.uid: frozenset({KEY})}
+    owners = {OWNER.uid: OWNER, OTHER.uid: OTHER}
+    assert plan(view(running, wanted=both, owners=owners)) == [Join(running[0], (OTHER,))]
+
+
+def test_what_nobody_wants_any_more_is_ended() -> None:
+    for phase in (TaskPhase.QUEUED, TaskPhase.RUNNING):
+        running = seen(phase)
+        assert plan(view(running, wanted=LET_GO)) == [End(running[0])]
+
+
+def test_nothing_is_ended_before_its_owner_has_spoken() -> None:
+    assert plan(view(seen(TaskPhase.RUNNING))) == []
+
+
+def test_it_goes_on_for_the_other_one_who_wants_it() -> None:
+    references = [{"uid": OWNER.uid}, {"uid": OTHER.uid}]
+    running = seen(TaskPhase.RUNNING, ownerReferences=references)
+    assert plan(view(running, wanted={**LET_GO, OTHER.uid: frozenset({KEY})})) == []
+    assert plan(view(running, wanted=LET_GO)) == []  # the other one has not spoken yet
+    assert plan(view(running, wanted={**LET_GO, OTHER.uid: frozenset()})) == [End(running[0])]
+
+
+def test_another_namespace_has_no_say() -> None:
+    forged = seen(TaskPhase.RUNNING, namespace="elsewhere")
+    draft = draft_of(TASK)
+    assert Create(draft) in plan(view(forged, drafts={KEY: draft}, wanted=WANTED))
+
+
+def test_what_is_over_is_removed_by_kubernetes_and_not_before_it_was_taken() -> None:
+    done, failed = seen(TaskPhase.SUCCEEDED, COMPLETE), seen(TaskPhase.FAILED, FAILED)
+    for over in (done, failed):
+        assert plan(view(over, wanted=LET_GO, kept_s=7)) == [Expire(over[0], 7)]
+    taken = view(done, wanted=LET_GO, forgotten={done[0].uid})
+    assert plan(taken) == [Expire(done[0], TAKEN_KEPT_S, taken=True)]
+
+
+def test_the_same_work_wanted_again_is_done_afresh() -> None:
+    job = job_of(TASK, COMPLETE)
+    job["metadata"]["annotations"] = {
+        **job["metadata"]["annotations"],
+        "fairlead.dev/task-taken": "true",
+    }
+    job["spec"]["ttlSecondsAfterFinished"] = 1
+    done = (JobEvidence(job), TaskState(TASK.id, 1, TaskPhase.SUCCEEDED))
+    assert plan(view(done, drafts={KEY: draft_of(TASK)}, wanted=WANTED)) == [End(done[0])]
+
+
+def test_a_pod_that_injected_containers_keep_alive_is_ended_when_it_was_taken() -> None:
+    done = seen(TaskPhase.SUCCEEDED)
+    assert plan(view(done, wanted=LET_GO)) == []
+    assert plan(view(done, wanted=LET_GO, forgotten={done[0].uid})) == [End(done[0])]
+
+
+def test_the_next_attempt_is_another_job_and_the_last_one_stays() -> None:
+    failed = seen(TaskPhase.FAILED, FAILED)
+    again = draft_of(ingest_task("https://models.example.com/m.pkl", attempt=2))
+    assert plan(view(failed, drafts={KEY: again}, wanted=WANTED)) == [
+        Create(again),
+        Expire(failed[0], 86_400),
+    ]
+
+
+PHASES = st.sampled_from(
+    [TaskPhase.QUEUED, TaskPhase.RUNNING, TaskPhase.SUCCEEDED, TaskPhase.FAILED]
+)
+UIDS = st.sampled_from([OWNER.uid, OTHER.uid])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(PHASES, st.integers(1, 3), st.booleans()), max_size=3),
+    st.dictionaries(UIDS, st.sampled_from([frozenset[Any](), frozenset({KEY})])),
+    st.booleans(),
+    st.booleans(),
+)
+def test_whatever_there_is(
+    attempts: list[tuple[TaskPhase, int, bool]],
+    wanted: dict[str, frozenset[Any]],
+    with_draft: bool,  # noqa: FBT001
+    has_turn: bool,  # noqa: FBT001
+) -> None:
+    """One that runs is never suspended, nothing that is over is ended unless it was taken, and
+    nothing that somebody wants, or may want, is ended while it runs."""
+    jobs = []
+    for phase, attempt, finished in attempts:
+        over = phase in (TaskPhase.SUCCEEDED, TaskPhase.FAILED) and finished
+        jobs.append(seen(phase, *((COMPLETE,) if over else ()), attempt=attempt))
+    drafts = {KEY: draft_of(TASK)} if with_draft else {}
+    turns = {KEY} if has_turn else set[Any]()
+    actions = plan(view(*jobs, drafts=drafts, wanted=wanted, turns=turns))
+    for action in actions:
+        if isinstance(action, Release):
+            assert action.job.suspended
+            assert key_of(action.job) in turns
+        if isinstance(action, End):
+            assert not action.job.finished
+            waits_wrongly = action.job.suspended and with_draft
+            superseded = any(job.attempt > action.job.attempt for job, _ in jobs)
+            assert wanted.get(OWNER.uid) == frozenset() or waits_wrongly or superseded
