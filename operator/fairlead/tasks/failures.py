@@ -119,8 +119,8 @@ FULL_DISK = TaskFailure(
     reason=Reason.OUT_OF_DISK,
     class_=FailureClass.RESOURCE,
     message="There is no space left on the disk where the task works.",
-    remedy="Make room in FAIRLEAD_STATE_FOLDER of the operator, or point it at a larger disk; it "
-    "is tried again.",
+    remedy="Make room in FAIRLEAD_STATE_FOLDER of the operator, or point it at a larger disk; "
+    "where tasks are Jobs, make room on the node. It is tried again.",
     retryable=True,
 )
 CANCELLED = TaskFailure(

@@ -159,6 +159,29 @@ async def test_the_request_is_there_before_the_job_runs() -> None:
         await here.until(lambda: here.reason(TASK) is None)
 
 
+async def test_it_is_released_as_soon_as_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "WATCH_DELAY_S", 600.0)
+    async with running() as here:
+        here.jobs.want(OWNER.uid, [TASK])
+        await here.until(lambda: here.released(TASK))
+
+
+async def test_what_cannot_be_released_holds_no_slot() -> None:
+    refused, other = of("a"), of("b")
+    async with running(namespace_tasks_at_once=1) as here:
+        no_room = StalledError(Reason.FORBIDDEN, "exceeded quota: count/configmaps")
+        here.cluster.refusals["create", "configmaps"] = [no_room]
+        here.jobs.want(uid(refused), [refused])
+        await here.until(lambda: here.reason(refused) is Reason.FORBIDDEN)
+        here.jobs.want(uid(other), [other])
+        await here.until(lambda: here.released(other) or here.released(refused))
+        for task in (other, refused):
+            if here.released(task):
+                here.begin(task)
+                here.finish(task, TaskResult(ok=OK))
+        await here.until(lambda: here.released(other) and here.released(refused))
+
+
 async def test_two_who_want_the_same_share_one_job_which_belongs_to_both() -> None:
     async with running() as here:
         here.jobs.want(OWNER.uid, [TASK])

@@ -21,7 +21,8 @@ logger = structlog.get_logger("fairlead")
 AT_ONCE = 8
 WATCH_DELAY_S = 5.0  # until the watch has told what was created
 KNOWN_REASONS = frozenset(Reason)
-Name = tuple[str, str]
+Name = tuple[type[Action], str, str]
+"""What is done, to which Job: one action that is refused holds up no other."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Attempts:
 
     def failure(self, namespace: str, name: str) -> TaskFailure | None:
         """Why a Job could not be made, or not be released; None where it could."""
-        pause = self._pauses.get((namespace, name))
-        return pause.failure if pause else None
+        pauses = (self._pauses.get((kind, namespace, name)) for kind in (Create, Release))
+        return next((pause.failure for pause in pauses if pause and pause.failure), None)
 
     @property
     def pending(self) -> bool:
@@ -68,7 +69,7 @@ class Attempts:
                 answer = await act(action, self._cluster)
         except OperatorError as error:
             wait = max(error.retry_after, backoff_s(refusals))
-            logger.warning("job not changed", job="/".join(name), why=str(error))
+            logger.warning("job not changed", job="/".join(name[1:]), why=str(error))
             told = _refused(error) if isinstance(action, Create | Release) else None
             self._pauses[name] = Pause(monotonic() + wait, refusals + 1, told)
             return False
@@ -88,9 +89,8 @@ class Attempts:
 
 
 def _name(action: Action) -> Name:
-    if isinstance(action, Create):
-        return action.draft.namespace, action.draft.name
-    return action.job.namespace, action.job.name
+    made = action.draft if isinstance(action, Create) else action.job
+    return type(action), made.namespace, made.name
 
 
 def _refused(error: OperatorError) -> TaskFailure:

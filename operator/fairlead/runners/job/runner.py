@@ -7,7 +7,7 @@ alone. Nothing here ends with the operator.
 
 import asyncio
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -61,10 +61,10 @@ class JobRunner:
         self._work: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        self._work = [asyncio.create_task(self._watched.run(), name="jobs")]
+        self._work = [asyncio.create_task(_repeated(self._watched.run), name="jobs")]
         await self._watched.synced()
         self._read(datetime.now(UTC))
-        self._work.append(asyncio.create_task(self._run(), name="job-runner"))
+        self._work.append(asyncio.create_task(_repeated(self._look), name="job-runner"))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -158,20 +158,6 @@ class JobRunner:
             del self._drafts[key]
 
     # --- what there is
-
-    async def _run(self) -> None:
-        """Look and act until cancelled; a bug of ours is logged, and looked past."""
-        while True:
-            work = asyncio.create_task(self._look(), name="look at the Jobs")
-            try:
-                await asyncio.wait({work})
-            finally:
-                work.cancel()
-            error = None if work.cancelled() else work.exception()
-            if error is not None:
-                trace = "".join(traceback.format_exception(error))
-                logger.error("job runner failed", traceback=trace)
-                await asyncio.sleep(REPAIR_DELAY_S)
 
     async def _look(self) -> None:
         active = any(not is_final(state) for state in self._states.values()) or self._drafts
@@ -280,6 +266,21 @@ class JobRunner:
             waited = job.started_at is not None and now - job.started_at >= NO_POD_AFTER
             return job.uid if waited else ""
         return str(pod.metadata.get("uid") or "") if needs_events(pod, now) else ""
+
+
+async def _repeated(work: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Do ``work`` again and again until cancelled; a bug of ours is logged, and looked past."""
+    while True:
+        task = asyncio.create_task(work())
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            trace = "".join(traceback.format_exception(error))
+            logger.error("job runner failed", traceback=trace)
+            await asyncio.sleep(REPAIR_DELAY_S)
 
 
 def _refuse_without_engine(task: Task) -> None:

@@ -32,7 +32,7 @@ class Turns:
                 continue
             if state.phase is TaskPhase.QUEUED and key in drafts and not job.taken:
                 there.add(key)
-                self._line_up(key, lane)
+                self._line_up(key, lane, again=state.failure is not None)
             elif state.phase is TaskPhase.RUNNING and state.failure is None:
                 there.add(key)
                 self._hold(key, lane)
@@ -53,8 +53,11 @@ class Turns:
     def position_of_new(self, program: str, namespace: str) -> int:
         return self._lanes[LANES[program]].position_of_new(namespace)
 
-    def _line_up(self, key: Key, lane: Lane) -> None:
-        if key not in self._lane_of:
+    def _line_up(self, key: Key, lane: Lane, *, again: bool) -> None:
+        """Once; one that could not be released goes to the end of the line."""
+        if again:
+            lane.remove(_identifier(key))
+        if again or key not in self._lane_of:
             self._lane_of[key] = lane
             lane.add(_identifier(key), key[0])
 
