@@ -168,7 +168,7 @@ class FakeCluster:
         self._count("merge", ref.plural)
         live = self.objects.get((ref.plural, ref.namespace, ref.name))
         wanted = patch.get("metadata", {}).get("resourceVersion")
-        if live is not None and wanted not in (None, live["metadata"]["resourceVersion"]):
+        if live is not None and wanted not in (None, "", live["metadata"]["resourceVersion"]):
             raise WaitingError(Reason.API_UNAVAILABLE, "the object has been modified")
         return None if live is None else copy.deepcopy(self.put(_merged(live, patch)))
 
