@@ -482,6 +482,18 @@ async def test_the_log_of_a_build_is_that_of_its_pods_redacted() -> None:
         assert await here.jobs.log_of("demo/other/1-1", 1000) == ""
 
 
+async def test_a_job_elsewhere_that_names_this_build_is_not_its_log() -> None:
+    async with running() as here:
+        theirs = replace(TASK, namespace="theirs", owner=OTHER)
+        here.jobs.want(OTHER.uid, [theirs])
+        await here.until(lambda: here.released(theirs))
+        here.begin(theirs)
+        here.cluster.logs[f"{here.there(theirs)['metadata']['name']}-abcde"] = "forged"
+        here.finish(theirs, TaskResult(ok=OK))
+        await here.until(lambda: here.phase(theirs) is TaskPhase.SUCCEEDED)
+        assert await here.jobs.log_of(TASK.build, 1000) == ""
+
+
 async def test_a_bug_is_logged_and_does_not_end_the_runner(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

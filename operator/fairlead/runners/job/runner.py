@@ -112,9 +112,10 @@ class JobRunner:
 
     async def log_of(self, build: str, max_bytes: int) -> str:
         """The logs of a build's pods that are still there, redacted."""
-        texts = []
+        namespace, texts = build.partition("/")[0], list[str]()
         for job in self._watched.jobs():
-            pod = self._watched.pod_of(job) if job.build == build else None
+            mine = (job.namespace, job.build) == (namespace, build)
+            pod = self._watched.pod_of(job) if mine else None
             if pod is not None:
                 texts.append(await self._log(job.namespace, pod.name, max_bytes))
         return redacted_log("".join(texts)[-max_bytes:])
