@@ -47,7 +47,9 @@ class JobRunner:
         """``ca_bundle``: the content of the settings' file."""
         self._settings, self._cluster, self._ca_bundle = settings, cluster, ca_bundle
         self._changed = asyncio.Event()
-        self._watched = WatchedJobs(cluster, settings.task_image, self._changed.set)
+        self._watched = WatchedJobs(
+            cluster, settings.task_image, self._changed.set, settings.watch_namespaces
+        )
         self._attempts = Attempts(cluster)
         self._turns = Turns(settings)
         self._wanted: dict[str, frozenset[Key]] = {}  # by owner; of each that has spoken

@@ -19,17 +19,21 @@ JOB_NAME = "batch.kubernetes.io/job-name"  # the Job controller's label on pods
 
 
 class WatchedJobs:
-    """``changed`` is called when a Job, or a pod of one, is not what it was."""
+    """``changed`` is called when a Job, or a pod of one, is not what it was. ``namespaces`` are
+    those to look at; none: all."""
 
-    def __init__(self, cluster: Cluster, image: str, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, cluster: Cluster, image: str, changed: Callable[[], None], namespaces: Sequence[str]
+    ) -> None:
         self._image = image
         self._jobs, self._pods = Store(project_job), Store(project_task_pod, JOB_NAME)
         self._final: dict[str, TaskState] = {}  # by the Job's uid: it does not change any more
         self._reflectors = [
             Reflector(cluster, collection, store, lambda *_: changed())
+            for scope in dict.fromkeys(namespaces or ("",))
             for collection, store in (
-                (Collection("batch/v1", "jobs", TASK_LABEL), self._jobs),
-                (Collection("v1", "pods", TASK_LABEL), self._pods),
+                (Collection("batch/v1", "jobs", TASK_LABEL, namespace=scope), self._jobs),
+                (Collection("v1", "pods", TASK_LABEL, namespace=scope), self._pods),
             )
         ]
 
