@@ -20,22 +20,21 @@ def _words(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
-def _pairs(value: object) -> object:
-    """``cpu=1 memory=1Gi`` as a mapping."""
-    words = _words(value) if isinstance(value, str) else value
-    return dict(word.partition("=")[::2] for word in words) if isinstance(words, list) else value
-
-
-def _quantities(pairs: dict[str, str]) -> dict[str, str]:
-    wrong = [name for name, value in pairs.items() if not name or not QUANTITY.fullmatch(value)]
+def quantities(text: str) -> dict[str, str]:
+    """``cpu=1 memory=1Gi`` as a mapping. Raises ``ValueError``."""
+    pairs = [word.partition("=")[::2] for word in text.replace(",", " ").split()]
+    wrong = [name for name, value in pairs if not name or not QUANTITY.fullmatch(value)]
     if wrong:
         raise ValueError(f"{', '.join(wrong)}: must be like cpu=500m memory=1Gi")
-    return pairs
+    return dict(pairs)
 
 
-Quantities = Annotated[
-    dict[str, str], NoDecode, BeforeValidator(_pairs), AfterValidator(_quantities)
-]
+def _checked(text: str) -> str:
+    quantities(text)
+    return text
+
+
+Quantities = Annotated[str, AfterValidator(_checked)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 LogBytes = Annotated[int, Field(ge=64 * 1024)]
 Address = Annotated[str, Field(pattern=r"^[^:]+:\d+$")]
@@ -67,9 +66,9 @@ class Settings(BaseSettings):
     """Where tasks run: `local` = child processes of the operator; `job` = Kubernetes Jobs in the
     namespace of the object that wants them. Nothing builds environments in Jobs yet: `job` stores
     models, and assembles images on environments that are there."""
-    task_requests: Quantities = {"cpu": "250m", "memory": "512Mi", "ephemeral-storage": "1Gi"}
+    task_requests: Quantities = "cpu=250m memory=512Mi ephemeral-storage=1Gi"
     """What a task's Job asks for, as `name=quantity`, separated by spaces."""
-    task_limits: Quantities = {"memory": "2Gi", "ephemeral-storage": "50Gi"}
+    task_limits: Quantities = "memory=2Gi ephemeral-storage=50Gi"
     """What a task's Job may use, written alike. A model lies on the node's disk while it is
     fetched, twice where it is unpacked."""
     namespace_tasks_at_once: PositiveInt = 2

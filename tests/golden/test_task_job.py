@@ -61,7 +61,7 @@ def test_the_settings_arrive_as_variables_of_the_job(tmp_path: Path) -> None:
         insecure_hosts=("a:5000", "b"),
         ca_bundle=bundle,
         model_max_bytes=7,
-        task_limits={"memory": "8Gi"},
+        task_limits="memory=8Gi",
     )
     draft = task_draft(CASES["resolve"], OWNER, chosen, bundle.read_text())
     container = draft.job["spec"]["template"]["spec"]["containers"][0]

@@ -22,6 +22,12 @@ sees no nodes. tests/unit/test_role.py compares this with what the code asks for
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get, list, watch]  # their metadata is watched, their content read where it is referred to
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [create]  # job runner: the request of a task, which goes with its Job; never changed
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [list, watch, create, patch, delete]  # job runner. patch: release, owners, time to live
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch, create, patch]
@@ -39,7 +45,7 @@ sees no nodes. tests/unit/test_role.py compares this with what the code asks for
   verbs: [create]  # a service's two keys, once; never read
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list, watch]
+  verbs: [list, watch]  # of services and of tasks, by our labels
 - apiGroups: [""]
   resources: [namespaces]
   verbs: [get]  # is it being deleted? then nothing is written to it any more
@@ -48,7 +54,7 @@ sees no nodes. tests/unit/test_role.py compares this with what the code asks for
   verbs: [get]
 - apiGroups: [""]
   resources: [events]
-  verbs: [list]  # of one pod that does not start: what only the kubelet's events tell
+  verbs: [list]  # of one pod or Job that does not start: what only its events tell
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]

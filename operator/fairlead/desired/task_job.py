@@ -36,7 +36,7 @@ from fairlead.job_request import (
     JobCard,
     request_digest,
 )
-from fairlead.settings import Settings
+from fairlead.settings import Settings, quantities
 
 CONTAINER = "task"
 STARTUP_ALLOWANCE_S = 900  # to be placed, to pull the image, to end
@@ -218,8 +218,8 @@ def _container(task: Task, settings: Settings, request: str) -> Manifest:
         "args": [request],
         "env": [{"name": name, "value": variables[name]} for name in sorted(variables)],
         "resources": {
-            "requests": dict(settings.task_requests),
-            "limits": dict(settings.task_limits),
+            "requests": quantities(settings.task_requests),
+            "limits": quantities(settings.task_limits),
         },
         "volumeMounts": mounts,
         "terminationMessagePath": TERMINATION_LOG,

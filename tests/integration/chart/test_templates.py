@@ -105,8 +105,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a number for a switch": ({"crds": {"keep": 1}}, "at '/crds/keep': got number, want boolean"),
     "a runner that is not there": (
-        {"settings": {"runner": "job"}},
-        "at '/settings/runner': value must be 'local'",
+        {"settings": {"runner": "pod"}},
+        "at '/settings/runner': value must be one of 'local', 'job'",
     ),
     "a digest that is none": ({"image": {"digest": "latest"}}, "at '/image/digest': 'latest'"),
     "the same namespace twice": (
