@@ -48,6 +48,15 @@ class Store:
         entry = self._entries.get((namespace, name))
         return None if entry is None else json.loads(entry.content)
 
+    def projection(self, manifest: Manifest) -> Any:
+        """The projection of this very version of an object, without projecting what is stored."""
+        meta = manifest["metadata"]
+        known = self._entries.get((meta.get("namespace", ""), meta["name"]))
+        version = version_number(meta.get("resourceVersion", ""))
+        if known is not None and (known.uid, known.version) == (meta.get("uid"), version):
+            return json.loads(known.content)
+        return self._project(manifest)
+
     def entry(self, namespace: str, name: str) -> Entry | None:
         return self._entries.get((namespace, name))
 

@@ -148,10 +148,10 @@ class Cache:
 
     def accept(self, manifest: Manifest) -> None:
         """Note what the API server made of what was applied, so that it is not applied again."""
-        kind = next(kind for kind in CHILD_KINDS if kind.kind == manifest["kind"])
-        child = project(kind, manifest)
-        self._accepted[manifest["metadata"]["uid"]] = (child.applied or "", child.owned_hash)
-        self.put_child(manifest)
+        meta, store = manifest["metadata"], self._children[manifest["kind"]]
+        store.put(manifest)
+        child = ChildEvidence(**store.projection(manifest))
+        self._accepted[meta["uid"]] = (child.applied or "", child.owned_hash)
 
     def note_asked_for(self, owner: str) -> None:
         """What this object needs and nobody may read was created, or was there."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -82,6 +83,17 @@ def see_that_it_holds_no_settings(line: Line, request: EnvironmentRequest) -> No
     assert not [
         word for word in ("pip.conf", "ca.pem", "fairlead/build", "index") if word in config
     ]
+
+
+def test_a_step_that_prints_a_million_lines_fills_no_log(line: Line) -> None:
+    request = line.request(steps="RUN yes | head -n 1000000 && echo the end\n")
+    ended = line.run(request)
+    assert ended.ok["built"] is True
+    for log in (ended.log, line.kept_log(request)):
+        assert len(log) < 2_000_000
+        assert re.search(r"\[that was line \d+: the next are left out", log)
+        assert re.search(r"\[\d{6} lines were left out\]", log)
+        assert "the end" in log
 
 
 def test_builds_at_once_each_get_their_own_answer(line: Line, busy_index: str) -> None:

@@ -80,3 +80,19 @@ def test_a_list_of_one_namespace_says_nothing_of_another() -> None:
     kept.put(thing("a", 1))
     assert kept.replace([], "5", "elsewhere") == []
     assert [name for name, _ in kept.replace([], "5", "demo")] == [("demo", "a")]
+
+
+def test_what_is_stored_is_not_projected_again_unless_it_is_newer() -> None:
+    projected = list[int]()
+
+    def project(manifest: Manifest) -> Any:
+        projected.append(int(manifest["metadata"]["resourceVersion"]))
+        return manifest["spec"]
+
+    kept = Store(project, LABEL)
+    kept.put(thing("a", 4, size=4))
+    assert kept.projection(thing("a", 4, size=4)) == {"size": 4}
+    assert projected == [4]
+    assert kept.projection(thing("a", 3, size=3)) == {"size": 3}
+    assert kept.projection(thing("a", 4, uid="other", size=5)) == {"size": 5}
+    assert projected == [4, 3, 4]
