@@ -20,6 +20,8 @@ def main() -> int:
     open_standard_streams()
     # Process 1 of a container ignores signals that it has no handler for.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, lambda *_: None)
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     from fairlead_scoring.front.main import main as serve
 

@@ -13,7 +13,8 @@ from fairlead_scoring.slot.record import Failure
 
 INIT = """
 import ctypes, os, pathlib, subprocess, sys, time
-from fairlead_scoring.front.slots.process import kill_session, reap_group
+from fairlead_scoring.front.slots.orphans import children
+from fairlead_scoring.front.slots.process import kill_session
 
 PR_SET_CHILD_SUBREAPER = 36
 ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # as process 1 is
@@ -22,10 +23,14 @@ child = subprocess.Popen(
     [sys.executable, "-c", family], stdin=-1, stdout=-1, text=True, start_new_session=True
 )
 orphan = pathlib.Path("/proc", child.stdout.readline().strip())
+children.add(child.pid)
 kill_session(child.pid)
-child.wait()
+os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+children.reap_orphans()
+assert child.wait() == -9, "the exit status was left to who waits for it"
+children.remove(child.pid)
 while orphan.exists():
-    reap_group(child.pid)
+    children.reap_orphans()
 print("reaped")
 """
 AT = {"file": "score.py", "line": 12, "function": "init", "code": "model = download()"}

@@ -10,10 +10,10 @@ from fairlead_scoring.front.config.settings import QueueLimits
 from fairlead_scoring.front.metrics import Metrics
 from fairlead_scoring.front.queue.admission import QueueEntry, RejectionReason
 from fairlead_scoring.front.slots.in_flight import AnswerListener, InFlightRequest, Outcome
-from fairlead_scoring.front.slots.pool import SlotPool
-from fairlead_scoring.front.slots.restart_backoff import MAX_CONSECUTIVE_EXITS
+from fairlead_scoring.front.slots.pool import MAX_SPAWN_FAILURES, SlotPool
+from fairlead_scoring.front.slots.restart_backoff import MAX_CONSECUTIVE_EXITS, RestartBackoff
 from fairlead_scoring.front.slots.slot import Slot
-from fairlead_scoring.front.slots.startup import StartFailedError
+from fairlead_scoring.front.slots.startup import SpawnError, StartFailedError
 
 READY: dict[str, object] = {"type": "ready", "mode": "plain", "swagger": {}}
 ANSWER = {"type": "answer", "more": False}
@@ -125,12 +125,16 @@ class Scenario:
         self.slots: list[ScriptedSlot] = []
         self.order: list[bytes] = []  # of all that the slots were asked
         self.starting = starting
+        self.missing = 0  # how often no process can be started
         self.metrics = Metrics()
         self._threads = threads
         self.pool = SlotPool(size, limits or QueueLimits(), self._spawn, self.metrics)
         self.task = asyncio.create_task(self.pool.run())
 
     async def _spawn(self) -> Slot:
+        if self.missing:
+            self.missing -= 1
+            raise SpawnError({"message": "no python"})
         slot = ScriptedSlot(self.order)
         slot.threads = self._threads
         self.slots.append(slot)
@@ -258,6 +262,26 @@ async def test_as_long_as_a_slot_lives_the_queue_is_served() -> None:
     second.answer()
     assert second.asked == [b"\x01", b"\x02"]
     assert [caller.told for caller in callers] == [Outcome.KILLED, b"answer", b"answer"]
+    await scenario.pool.close()
+
+
+async def test_when_no_process_can_be_started_it_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RestartBackoff, "record_exit", lambda _: 0.0)
+    scenario = Scenario(1, starting=True)
+    scenario.missing = MAX_SPAWN_FAILURES
+    with pytest.raises(StartFailedError, match="no python"):
+        await scenario.task
+    await scenario.pool.close()
+
+
+async def test_as_long_as_a_slot_serves_it_goes_on_trying(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RestartBackoff, "record_exit", lambda _: 0.0)
+    scenario = Scenario(2)
+    await until(lambda: scenario.pool.ready)
+    scenario.missing = MAX_SPAWN_FAILURES + 2
+    scenario.slots[0].die()
+    await until(lambda: len(scenario.slots) == 3 and scenario.pool.ready)
+    assert scenario.missing == 0
     await scenario.pool.close()
 
 

@@ -15,15 +15,21 @@ from fairlead_scoring.front.config.values import SettingsError
 from fairlead_scoring.front.http.app import App
 from fairlead_scoring.front.http.server import HttpServer, PortTakenError, listen
 from fairlead_scoring.front.metrics import Metrics
+from fairlead_scoring.front.slots.orphans import children
 from fairlead_scoring.front.slots.pool import SlotPool
 from fairlead_scoring.front.slots.reload import ScriptReloader
 from fairlead_scoring.front.slots.slot import Slot
-from fairlead_scoring.front.slots.startup import StartFailedError, write_record
+from fairlead_scoring.front.slots.startup import (
+    StartFailedError,
+    warn_of_missing_models,
+    write_record,
+)
 from fairlead_scoring.slot import logs
 from fairlead_scoring.slot.console import LOGGER_NAME
 from fairlead_scoring.slot.record import Record
 
 logger = logging.getLogger(LOGGER_NAME)
+IGNORED_SIGNALS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)  # each of them would end it
 PORT_TAKEN_EXIT_CODE, START_FAILED_EXIT_CODE = 1, 3
 
 
@@ -63,12 +69,15 @@ async def serve(settings: Settings, listeners: list[socket.socket]) -> int:
     _drain_on_signals(app, pool, server, settings.drain_s)
     slots = asyncio.create_task(pool.run())
     slots.add_done_callback(lambda _: server.stop())
-    watcher = asyncio.create_task(reloader.watch()) if reloader else None
+    background = [asyncio.create_task(children.reap_for_ever())]
+    if reloader:
+        background.append(asyncio.create_task(reloader.watch()))
     logger.info("Listening on port %d, starting %s", settings.port, settings.layout.script_name)
+    warn_of_missing_models(settings.layout)
     await server.serve(sockets=listeners)
     interruption = pool.interruption()
-    if watcher:
-        watcher.cancel()
+    for task in background:
+        task.cancel()
     await pool.close()
     return await _exit_code(slots, interruption, settings)
 
@@ -96,6 +105,8 @@ def _drain_on_signals(app: App, pool: SlotPool, server: HttpServer, drain_s: flo
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    for number in IGNORED_SIGNALS:
+        loop.add_signal_handler(number, logger.info, "%s has no meaning here", number.name)
 
 
 async def _exit_code(

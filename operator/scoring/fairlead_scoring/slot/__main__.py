@@ -26,4 +26,4 @@ def load_package() -> None:
 if __name__ == "__main__":
     load_package()
     program = importlib.import_module(f"{PACKAGE}.program")
-    sys.exit(program.main(int(sys.argv[1])))
+    sys.exit(program.main(*map(int, sys.argv[1:])))

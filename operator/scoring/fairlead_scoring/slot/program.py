@@ -17,6 +17,7 @@ from .console import console
 from .debugging import debugger
 from .descriptions import Service
 from .failure_report import report
+from .front_watch import end_with_front
 from .layout import Layout, UserFileError, open_paths
 from .own_log import log
 from .scoring import Scorer
@@ -34,8 +35,13 @@ CHANNEL_LOST = (
 )
 
 
-def main(descriptor: int) -> int:
-    """Serve the front at the other end of the socket ``descriptor``; return the exit code."""
+def main(descriptor: int, *front: int) -> int:
+    """Serve the front at the other end of the socket ``descriptor``; return the exit code.
+
+    ``front`` is what ``end_with_front()`` is told, if the process is to end with the front.
+    """
+    if front:
+        end_with_front(*front)
     logs.configure_slot()
     channel = Channel(socket.socket(fileno=descriptor))
     try:

@@ -13,12 +13,13 @@ from fairlead_scoring.front.queue.request_queue import RequestQueue, ServiceTime
 from fairlead_scoring.front.slots.in_flight import InFlightRequest, Outcome
 from fairlead_scoring.front.slots.restart_backoff import RestartBackoff
 from fairlead_scoring.front.slots.slot import STOP_GRACE_S, Slot
-from fairlead_scoring.front.slots.startup import StartFailedError
+from fairlead_scoring.front.slots.startup import SpawnError, StartFailedError
 from fairlead_scoring.slot.console import LOGGER_NAME
 from fairlead_scoring.slot.record import Record
 from fairlead_scoring.slot.wire import FrameHead
 
 logger = logging.getLogger(LOGGER_NAME)
+MAX_SPAWN_FAILURES = 6  # in a row, in which 15 s pass, until a service without a slot gives up
 DEFAULT_INIT_S = 5.0  # how long init() takes, as long as that has not been measured
 
 
@@ -158,12 +159,17 @@ class SlotPool:
             self._failed.set_exception(error)
 
     async def _keep_running(self, backoff: RestartBackoff, slot: Slot | None) -> None:
+        failed = 0
         while True:
             try:
                 slot = slot or await self._spawn()
-            except OSError as error:
-                logger.error("A process cannot be started: %s", error)  # noqa: TRY400 - no traceback
+            except SpawnError as error:
+                failed += 1
+                logger.error("%s", error)  # noqa: TRY400 - no traceback
+                if failed >= MAX_SPAWN_FAILURES and not self._ready:
+                    raise StartFailedError(error.record) from error
             else:
+                failed = 0
                 await self._run_until_exit(slot, backoff)
             slot, delay_s = None, backoff.record_exit()
             if not self._ready and self.failing:

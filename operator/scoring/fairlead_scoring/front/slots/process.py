@@ -6,10 +6,11 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fairlead_scoring import slot
+from fairlead_scoring.front.slots.orphans import children
 from fairlead_scoring.front.slots.pipe import Pipe
 from fairlead_scoring.front.slots.process_exit import ProcessExit, oom_kills
 from fairlead_scoring.slot.wire import FrameHead
@@ -17,6 +18,24 @@ from fairlead_scoring.slot.wire import FrameHead
 PROGRAM = Path(slot.__file__).with_name("__main__.py")
 PROC = Path("/proc")
 LINGER_S = 1.0  # how long a process may go on once it has closed the pipe
+
+
+class Lifeline:
+    """A pipe that only this process holds open: when it is closed the kernel ends the slot."""
+
+    def __init__(self) -> None:
+        self.read_end, self._write_end = os.pipe()
+
+    @contextmanager
+    def passed_on(self) -> Iterator[None]:
+        """Close the end for reading once the slot has it."""
+        try:
+            yield
+        finally:
+            os.close(self.read_end)
+
+    def close(self) -> None:
+        os.close(self._write_end)
 
 
 class SlotProcess:
@@ -35,23 +54,38 @@ class SlotProcess:
         self._oom_kills_before = oom_kills()
         self._child: asyncio.subprocess.Process | None = None
         self._waiter: asyncio.Task[None] | None = None
+        self._ended_by_us = self._disconnected = False
         self.pipe = Pipe(on_frame, self._pipe_closed)
 
     async def spawn(self, environ: Mapping[str, str]) -> None:
         """Raise ``OSError`` if no process can be started."""
         ours, theirs = socket.socketpair()
-        with theirs:
-            self._child = await asyncio.create_subprocess_exec(
+        lifeline = Lifeline()
+        try:
+            with theirs, lifeline.passed_on():
+                self._child = await self._start(environ, theirs.fileno(), lifeline)
+        except BaseException:
+            ours.close()
+            lifeline.close()
+            raise
+        await self.pipe.open(ours)
+        self._waiter = asyncio.create_task(self._wait(self._child, lifeline))
+
+    async def _start(
+        self, environ: Mapping[str, str], end: int, lifeline: Lifeline
+    ) -> asyncio.subprocess.Process:
+        with children.starting():
+            child = await asyncio.create_subprocess_exec(
                 sys.executable,
                 str(PROGRAM),
-                str(theirs.fileno()),
+                *map(str, (end, lifeline.read_end, os.getpid())),
                 stdin=asyncio.subprocess.DEVNULL,
                 env=environ,
-                pass_fds=(theirs.fileno(),),
+                pass_fds=(end, lifeline.read_end),
                 start_new_session=True,  # so that its children can be ended with it
             )
-        await self.pipe.open(ours)
-        self._waiter = asyncio.create_task(self._wait(self._child))
+            children.add(child.pid)
+        return child
 
     def kill(self) -> None:
         """End the process and its children at once."""
@@ -66,22 +100,31 @@ class SlotProcess:
 
     def stop(self, grace_s: float) -> None:
         """Close the pipe, which tells the process to end; kill it after ``grace_s`` seconds."""
+        self._ended_by_us = True
         self.pipe.close()
         asyncio.get_running_loop().call_later(grace_s, self.kill)
 
-    async def _wait(self, child: asyncio.subprocess.Process) -> None:
+    async def _wait(self, child: asyncio.subprocess.Process, lifeline: Lifeline) -> None:
         code = await child.wait()
+        children.remove(child.pid)
         kill_session(child.pid)  # its children may keep the pipe open
-        asyncio.get_running_loop().call_later(LINGER_S, reap_group, child.pid)
+        lifeline.close()
         self.pipe.drain()
         await self.pipe.closed.wait()
         out_of_memory = code == -signal.SIGKILL and oom_kills() > self._oom_kills_before
-        self._on_exit(ProcessExit(code, out_of_memory=out_of_memory))
+        self._on_exit(
+            ProcessExit(code, out_of_memory=out_of_memory, disconnected=self._disconnected)
+        )
 
     def _pipe_closed(self) -> None:
         """Without the pipe the process is of no use, even if it goes on."""
         self._on_pipe_closed()
-        asyncio.get_running_loop().call_later(LINGER_S, self.kill)
+        asyncio.get_running_loop().call_later(LINGER_S, self._end_disconnected)
+
+    def _end_disconnected(self) -> None:
+        if self._waiter and not self._waiter.done():
+            self._disconnected = not self._ended_by_us
+            self.kill()
 
 
 def kill_session(leader: int) -> None:
@@ -94,13 +137,6 @@ def kill_session(leader: int) -> None:
     for pid in _session_members(leader):
         with suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
-
-
-def reap_group(leader: int) -> None:
-    """Reap the zombies of ``leader``'s group: process 1 of a container inherits orphans."""
-    with suppress(ChildProcessError):  # none of them is ours
-        while os.waitpid(-leader, os.WNOHANG)[0]:
-            pass
 
 
 def _session_members(session: int) -> Iterator[int]:

@@ -24,16 +24,22 @@ CRASH_SIGNALS = {
 
 @dataclass(frozen=True)
 class ProcessExit:
-    """``code`` is the exit code; negative, it is a signal's number."""
+    """``code`` is the exit code; negative, it is a signal's number.
+
+    ``disconnected``: it closed its pipe to the front, went on, and was killed for that.
+    """
 
     code: int
     out_of_memory: bool = False
+    disconnected: bool = False
 
     @property
     def description(self) -> str:
         """What the process did, as the end of a sentence: ``was killed by SIGSEGV``."""
         if self.out_of_memory:
             return "used more memory than the container may have and was killed by the kernel"
+        if self.disconnected:
+            return "closed its connection to the server and was killed"
         if self.code < 0:
             return f"was killed by {_signal_name(-self.code)}"
         return f"ended with exit code {self.code}"

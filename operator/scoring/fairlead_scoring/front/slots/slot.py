@@ -9,7 +9,7 @@ from fairlead_scoring.front.config.settings import Settings
 from fairlead_scoring.front.slots.in_flight import AnswerListener, InFlightRequest, Outcome
 from fairlead_scoring.front.slots.process import SlotProcess
 from fairlead_scoring.front.slots.process_exit import ProcessExit
-from fairlead_scoring.front.slots.startup import SlotStartup
+from fairlead_scoring.front.slots.startup import SlotStartup, SpawnError
 from fairlead_scoring.slot.console import LOGGER_NAME
 from fairlead_scoring.slot.interrupt import INTERRUPT_SIGNAL, STACK_SIGNAL
 from fairlead_scoring.slot.record import Record
@@ -59,9 +59,12 @@ class Slot:
 
     @classmethod
     async def spawn(cls, settings: Settings) -> "Slot":
-        """Raise ``OSError`` if no process can be started."""
+        """Raise ``SpawnError`` if no process can be started."""
         slot = cls(settings)
-        await slot._process.spawn(settings.environ)
+        try:
+            await slot._process.spawn(settings.environ)
+        except OSError as error:
+            raise SpawnError(slot._startup.spawn_failure(error)) from error
         slot._process.pipe.send(settings.start_frame)
         return slot
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,14 @@ STAGES = {"import": "its import", "init": "init()"}
 
 class StartFailedError(Exception):
     """A slot cannot start, and another attempt would fail, too; the record says why."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(record["message"])
+        self.record = record
+
+
+class SpawnError(OSError):
+    """A process cannot be started at all; the record says which, and why."""
 
     def __init__(self, record: Record) -> None:
         super().__init__(record["message"])
@@ -100,6 +110,13 @@ class SlotStartup:
         """Return the record of a service that is stopped while ``init()`` still runs."""
         return self._record(interruption_failure(self._progress, self.elapsed_s))
 
+    def spawn_failure(self, error: OSError) -> Record:
+        """Return the record of a process that the system does not start."""
+        self._timer.cancel()
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        message = f"No process can be started for {self._layout.script_name}: {sys.executable}: "
+        return self._record(Failure("import", type(error).__name__, f"{message}{reason}."))
+
     @property
     def elapsed_s(self) -> float:
         return time.monotonic() - self._started_at
@@ -138,6 +155,15 @@ def interruption_failure(progress: StartProgress, seconds: float) -> Failure:
         f"{progress.stage_name}.",
         progress.location,
     )
+
+
+def warn_of_missing_models(layout: Layout) -> None:
+    """Say that there are no models where the script is told to find them."""
+    if layout.model_dir and not layout.model_dir.exists():
+        logger.warning(
+            "AZUREML_MODEL_DIR is %s, which does not exist: the script finds no model there.",
+            layout.model_dir,
+        )
 
 
 def write_record(record: Record, path: Path) -> None:
