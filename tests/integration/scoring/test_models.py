@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fairlead_scoring.slot.shims.azureml.exceptions import ModelNotFoundException
 from tests.integration.scoring.conftest import Serve
 from tests.integration.scoring.service import Service
 
@@ -21,7 +22,8 @@ def run(data):
     try:
         return Model.get_model_path(**json.loads(data))
     except Exception as error:
-        return f"{type(error).__module__}.{type(error).__name__}: {error}"
+        words = getattr(error, "message", error)
+        return f"{type(error).__module__}.{type(error).__name__}: {words}"
 """
 FILES = {
     "azureml-models/one/1/a.pkl": "",
@@ -118,13 +120,43 @@ def test_the_real_package_wins(serve: Serve, tmp_path: Path) -> None:
     assert service.score('{"model_name": "one"}').json() == "real"
 
 
-def test_what_the_stand_in_lacks_is_said_with_what_to_do(serve: Serve) -> None:
-    service = serve("from azureml.core import Model, Workspace\n")
+def test_its_errors_are_printed_as_the_sdks_are() -> None:
+    error = ModelNotFoundException('no "model"')
+    document = '{\n    "error": {\n        "message": "no \\"model\\""\n    }\n}'
+    message = 'ModelNotFoundException:\n\tMessage: no "model"\n\tInnerException None\n'
+    assert str(error) == repr(error) == f"{message}\tErrorResponse \n{document}"
+    assert error.message == 'no "model"'
+
+
+@pytest.mark.parametrize(
+    ("script", "name"),
+    [
+        ("from azureml.core import Model, Workspace\n", "Workspace"),
+        ("from azureml.core.run import Run\n", "run"),
+        ("import azureml.core.run\n", "run"),
+        ("from azureml.core import run\n", "run"),
+        ("from azureml.core import Model\nModel(None, name='a')\n", "Model(workspace, ...)"),
+        ("from azureml.core.model import Model\nModel.list(None)\n", "Model.list"),
+    ],
+)
+def test_what_the_stand_in_lacks_is_said_with_what_to_do(
+    serve: Serve, script: str, name: str
+) -> None:
+    service = serve(script)
     assert service.exit_code() == 3
     assert service.record["message"] == (
-        "azureml.core.Workspace is not part of what Fairlead provides (Model.get_model_path): add "
+        f"azureml.core.{name} is not part of what Fairlead provides (Model.get_model_path): add "
         "azureml-core to the conda or requirements file, or remove the import"
     )
+
+
+def test_a_part_of_the_real_package_that_is_missing_is_not_ours_to_explain(
+    serve: Serve, tmp_path: Path
+) -> None:
+    write(tmp_path / "site", {"azureml/__init__.py": "", "azureml/core/__init__.py": ""})
+    service = serve("import azureml.core.run\n", PYTHONPATH=str(tmp_path / "site"))
+    assert service.exit_code() == 3
+    assert service.record["message"] == "No module named 'azureml.core.run'"
 
 
 def write(folder: Path, files: dict[str, str]) -> None:

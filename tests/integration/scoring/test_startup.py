@@ -151,8 +151,10 @@ def test_a_missing_model_is_told_with_the_models_that_exist(serve: Serve) -> Non
         "python": platform.python_version(),
     }
     assert 0 <= elapsed < 10
-    assert traceback.startswith("Traceback (most recent call last):\n")
-    assert traceback in service.err
+    *frames, error = traceback.splitlines()
+    assert frames[0] == "Traceback (most recent call last):"
+    assert "\n".join(frames) in service.err
+    assert error == f"azureml.exceptions.ModelNotFoundException: {record['message']}"
     assert "        sklearn_regression_model.pkl\n" in tree(service.err)
 
 

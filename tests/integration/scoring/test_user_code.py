@@ -136,6 +136,35 @@ def test_without_an_entry_script_it_is_main(serve: Serve) -> None:
     assert service.score("1").json() == "1"
 
 
+@pytest.mark.parametrize("place", ["src", "packages"])
+def test_without_an_entry_script_main_is_found_where_python_finds_it(
+    serve: Serve, tmp_path: Path, place: str
+) -> None:
+    script = ECHO.replace("return data", "return __file__")
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    if place == "packages":
+        (packages / "main.py").write_text(script)
+    service = serve(
+        ECHO,
+        files={"src/main.py": script},
+        AZUREML_ENTRY_SCRIPT="",
+        AZUREML_SOURCE_DIRECTORY="src",
+        PYTHONPATH=str(packages),
+    ).until_ready()
+    folder = packages if place == "packages" else service.root / "src"
+    assert service.score("").json() == f"{folder}/main.py"
+
+
+def test_without_any_script_it_is_said_where_it_was_looked_for(serve: Serve) -> None:
+    service = serve(ECHO, AZUREML_ENTRY_SCRIPT="")
+    assert service.exit_code() == 3
+    assert "No score script found. Expected score script main.py." in service.err
+    assert "Expected script to be found in PYTHONPATH: ['" in service.err
+    assert "Current contents of AML_APP_ROOT: ['score.py']" in service.err
+    assert service.record["message"] == "No module named 'main'"
+
+
 def test_the_guides_script_works_unchanged(serve: Serve, environment: Path) -> None:
     script = """
 import json

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from pathlib import Path
 from typing import Iterator
 
 from . import trace
-from .layout import Layout
+from .layout import DEFAULT_SCRIPT, Layout
 from .own_log import log
 from .record import Failure, Record, explain, make_record
 from .script import UserScriptError
@@ -43,6 +44,9 @@ def folder_tree(path: Path, depth: int = 0) -> Iterator[str]:
 def _log_files(error: UserScriptError, layout: Layout) -> None:
     """List the folder of a script that is missing, or the models of an ``init()`` that failed."""
     if error.stage == "import" and not layout.script.exists():
+        if getattr(error.__cause__, "name", None) == layout.module == DEFAULT_SCRIPT:
+            log.error("No score script found. Expected score script main.py.")
+            log.error("Expected script to be found in PYTHONPATH: %s", sys.path)
         found = sorted(path.name for path in layout.app_root.glob("*"))
         log.error("Current contents of AML_APP_ROOT: %s", found[:MAX_LISTED])
     if error.stage == "init" and layout.model_dir and layout.model_dir.exists():

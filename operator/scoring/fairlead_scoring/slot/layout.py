@@ -96,10 +96,15 @@ class ShimFinder(MetaPathFinder):
         path: Optional[Sequence[str]],  # noqa: ARG002 - where the others have looked
         target: Optional[ModuleType] = None,
     ) -> Optional[ModuleSpec]:
-        parents = fullname.split(".")[:-1]
+        *parents, name = fullname.split(".")
         if not parents or parents[0] not in SHIM_PACKAGES:
             return None
-        return PathFinder.find_spec(fullname, [str(SHIMS.joinpath(*parents))], target)
+        found = PathFinder.find_spec(fullname, [str(SHIMS.joinpath(*parents))], target)
+        if found is None and parents == ["azureml", "core"] and not name.startswith("_"):
+            explain = getattr(sys.modules.get("azureml.core.missing"), "missing", None)
+            if explain:  # else it is not ours
+                raise ModuleNotFoundError(explain(name), name=fullname)
+        return found
 
 
 class PtvsdFinder(MetaPathFinder):

@@ -52,7 +52,7 @@ def explain(error: BaseException, stage: str, app_root: Path) -> Failure:
         trace.location(error, app_root),
         [{"exception": class_name(e), "message": message(e)} for e in causes(error)],
         trace.short_frames(error, app_root),
-        trace.formatted(error),
+        _traceback(error),
     )
 
 
@@ -125,9 +125,19 @@ def class_name(error: BaseException) -> str:
 
 def message(error: BaseException) -> str:
     """Return the message of the error."""
-    if type(error).__module__.startswith("azureml."):
-        return str(getattr(error, "message", error))  # the SDK's str() is a page of JSON
+    if _is_sdks(error):
+        return str(getattr(error, "message", error))
     return trace.error_text(error)
+
+
+def _is_sdks(error: BaseException) -> bool:
+    """Whether its ``str()`` is a page of JSON, which says the message twice."""
+    return type(error).__module__.startswith("azureml.")
+
+
+def _traceback(error: BaseException) -> str:
+    text = trace.formatted(error)
+    return text.replace(trace.error_text(error), message(error)) if _is_sdks(error) else text
 
 
 def _with_short_texts(record: Record) -> Record:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -12,9 +13,10 @@ from typing import Any, Callable, List, Optional
 
 from . import frameworks, schemas
 from .inputs import Input, Plain, Raw, Schema
-from .layout import SCRIPT_MODULE
+from .layout import DEFAULT_SCRIPT, SCRIPT_MODULE
 
 REQUEST_HEADERS = "request_headers"
+IMPORT_FAILED = "Failed to import user script because it raised an unhandled exception"
 
 
 class UserScriptError(Exception):
@@ -50,9 +52,14 @@ class Script:
 
 
 def load(path: Path, name: str = SCRIPT_MODULE) -> Script:
-    """Import the script at ``path`` as ``name``. Raise ``UserScriptError`` if it cannot serve."""
-    module = _import(path, name)
-    frameworks.preload(path.read_bytes())
+    """Import the script at ``path`` as ``name``. Raise ``UserScriptError`` if it cannot serve.
+
+    ``main``, which nobody has named, is wherever Python finds it.
+    """
+    module = _import_main() if name == DEFAULT_SCRIPT else _import(path, name)
+    path = Path(getattr(module, "__file__", None) or path)
+    with suppress(OSError):  # it may lie in an archive
+        frameworks.preload(path.read_bytes())
     for function in ("init", "run"):
         if not hasattr(module, function):
             raise UserScriptError(
@@ -72,6 +79,14 @@ def _run_of(module: Any) -> Callable[..., object]:
     return run
 
 
+def _import_main() -> Any:
+    try:
+        __import__(DEFAULT_SCRIPT)
+    except BaseException as error:
+        raise UserScriptError("import", IMPORT_FAILED) from error
+    return sys.modules[DEFAULT_SCRIPT]
+
+
 def _import(path: Path, name: str) -> Any:
     """Execute the script. It is in ``sys.modules``, or its dataclasses could not be made."""
     spec = importlib.util.spec_from_file_location(name, str(path))
@@ -81,9 +96,7 @@ def _import(path: Path, name: str) -> Any:
     try:
         spec.loader.exec_module(module)
     except BaseException as error:
-        raise UserScriptError(
-            "import", "Failed to import user script because it raised an unhandled exception"
-        ) from error
+        raise UserScriptError("import", IMPORT_FAILED) from error
     return module
 
 

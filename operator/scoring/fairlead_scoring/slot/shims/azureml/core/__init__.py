@@ -5,6 +5,7 @@ It is the last place where Python looks, so the real package wins where it is in
 
 from __future__ import annotations
 
+from .missing import missing
 from .model import Model
 
 __all__ = ["Model"]
@@ -13,7 +14,4 @@ __all__ = ["Model"]
 def __getattr__(name: str) -> object:
     if name.startswith("__"):
         raise AttributeError(name)
-    raise ImportError(
-        f"azureml.core.{name} is not part of what Fairlead provides (Model.get_model_path): "
-        "add azureml-core to the conda or requirements file, or remove the import"
-    )
+    raise ImportError(missing(name))

@@ -8,13 +8,22 @@ from pathlib import Path
 
 from ..exceptions import ModelNotFoundException, WebserviceException  # noqa: TID252
 from .inventory import inventory
+from .missing import missing
 
 logger = logging.getLogger(__name__)
 MODELS_DIR = Path(os.environ.get("AML_APP_ROOT") or "", "azureml-models")
 
 
-class Model:
+class _OnlyPaths(type):
+    def __getattr__(cls, name: str) -> object:
+        raise AttributeError(missing(f"Model.{name}"))
+
+
+class Model(metaclass=_OnlyPaths):
     """Only what a ``score.py`` asks of the SDK's class of this name."""
+
+    def __init__(self, *_arguments: object, **_named: object) -> None:
+        raise ImportError(missing("Model(workspace, ...)"))
 
     @staticmethod
     def get_model_path(
