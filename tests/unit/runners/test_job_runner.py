@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fairlead.api.reasons import Reason
-from fairlead.api.refs import Manifest
+from fairlead.api.refs import Manifest, Ref
 from fairlead.contract import (
     AssembleResult,
     EnvironmentRecipe,
@@ -528,3 +528,56 @@ async def test_nothing_is_written_while_nothing_changes(monkeypatch: pytest.Monk
         here.jobs.want(OWNER.uid, [TASK])
         await here.until(lambda: len(looks) > 3)
         assert here.cluster.requests == before
+
+
+class HangingCluster(FakeCluster):
+    """After so many writes the operator hears nothing any more: it was killed before the answer."""
+
+    def __init__(self, writes: int) -> None:
+        super().__init__()
+        self.left, self.hung = writes, False
+
+    async def create(self, manifest: Manifest) -> bool:
+        answer = await super().create(manifest)
+        await self._answered()
+        return answer
+
+    async def merge(self, ref: Ref, patch: Manifest) -> Manifest | None:
+        answer = await super().merge(ref, patch)
+        await self._answered()
+        return answer
+
+    async def _answered(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.hung = True
+            await asyncio.Event().wait()
+
+
+def step(here: Here) -> bool:
+    """What owner, Job controller and kubelet do next; whether there is nothing left to do."""
+    job = here.job(TASK)
+    if job and job["metadata"]["annotations"].get("fairlead.dev/task-taken"):
+        return True
+    if here.phase(TASK) is TaskPhase.SUCCEEDED:
+        here.jobs.want(OWNER.uid, [])
+        here.jobs.forget([TASK.id])
+    elif here.released(TASK) and not here.there(TASK).get("status", {}).get("conditions"):
+        here.finish(TASK, TaskResult(ok=OK))
+    return False
+
+
+@pytest.mark.parametrize("writes", range(1, 6))
+async def test_killed_after_any_of_its_writes_the_next_operator_finishes(writes: int) -> None:
+    cluster = HangingCluster(writes)
+    async with running(cluster) as here:
+        here.jobs.want(OWNER.uid, [TASK])
+        await here.until(lambda: step(here) or cluster.hung)
+    async with running(cluster) as here:
+        if here.phase(TASK) is not TaskPhase.SUCCEEDED and not step(here):
+            here.jobs.want(OWNER.uid, [TASK])  # its status has no result yet
+        await here.until(lambda: step(here))
+    assert [plural for plural, _, _ in cluster.objects if plural == "jobs"] == ["jobs"]
+    assert cluster.requests["create", "jobs"] == 1
+    assert here.released(TASK)
+    assert cluster.find("configmaps", "demo", here.there(TASK)["metadata"]["name"])
