@@ -78,6 +78,7 @@ def program_command(program: str) -> Sequence[str]:
 
 def main(digest: str, places: Places, command: Command = program_command) -> int:
     """Run the task, write its termination message and return the exit code."""
+    signal.signal(signal.SIGTERM, _leave)
     folder = places.work / "task"
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -149,6 +150,12 @@ def _run(command: Sequence[str], timeout_s: float) -> Ended:
         if _ends(process, END_TIMEOUT_S):
             break
     return Ended(process.returncode or 0, in_time=False)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (signal's own signature)
+    """There is no program yet that could say more. A container's first process that did not ask for
+    SIGTERM would not even get it."""
+    raise SystemExit(SIGNALLED + number)
 
 
 def _ends(process: subprocess.Popen[bytes], timeout_s: float) -> bool:

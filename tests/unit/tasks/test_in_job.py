@@ -237,6 +237,18 @@ def test_sigterm_reaches_the_program_which_says_so(places: Places) -> None:
     assert failure_told(places).reason is Reason.TASK_INTERRUPTED
 
 
+def test_sigterm_before_there_is_a_program_ends_it_at_once(places: Places) -> None:
+    digest = mounted(assemble_task(FILES), places)
+
+    def interrupted(program: str) -> Sequence[str]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return running(DONE)(program)
+
+    with pytest.raises(SystemExit) as left:
+        main(digest, places, interrupted)
+    assert left.value.code == 143
+
+
 def test_only_programs_of_ours_are_started() -> None:
     assert program_command("ingest")[1:] == ("-m", "fairlead.tasks.ingest")
     with pytest.raises(ValueError, match="no program of ours"):
