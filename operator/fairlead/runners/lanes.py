@@ -17,6 +17,7 @@ class Lane:
         self._most = most
         self._waiting: dict[str, dict[str, None]] = {}  # namespaces in the order of their turns
         self._running: dict[str, str] = {}  # id to namespace
+        self._held_up: dict[str, str] = {}  # of those that began and cannot run; alike
 
     @property
     def share(self) -> int:
@@ -33,6 +34,11 @@ class Lane:
         self.remove(identifier)
         self._running[identifier] = namespace
 
+    def hold_up(self, identifier: str, namespace: str) -> None:
+        """A task that began cannot run: its slot is free for others, but for its own namespace."""
+        self.remove(identifier)
+        self._held_up[identifier] = namespace
+
     def holds(self, identifier: str) -> bool:
         """Whether the task has a slot."""
         return identifier in self._running
@@ -40,6 +46,7 @@ class Lane:
     def remove(self, identifier: str) -> None:
         """Forget a task that has ended, or that need not begin any more."""
         self._running.pop(identifier, None)
+        self._held_up.pop(identifier, None)
         for namespace, line in list(self._waiting.items()):
             line.pop(identifier, None)
             if not line:
@@ -80,7 +87,8 @@ class Lane:
             yield identifier
 
     def _may_begin(self, namespace: str) -> bool:
-        return sum(n == namespace for n in self._running.values()) < self.share
+        begun = (*self._running.values(), *self._held_up.values())
+        return begun.count(namespace) < self.share
 
     def _place(self, namespace: str, index: int) -> int:
         """Those before it: ``index`` of its own line, and as many turns of each other line."""

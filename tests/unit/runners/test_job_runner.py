@@ -24,10 +24,10 @@ from fairlead.contract import (
     TaskResult,
     TaskState,
 )
-from fairlead.errors import StalledError
+from fairlead.errors import OperatorError, StalledError
 from fairlead.job_evidence import job_name
 from fairlead.job_request import MAX_REQUEST_BYTES
-from fairlead.runners.job import attempts, runner
+from fairlead.runners.job import attempts, events, runner
 from fairlead.runners.job.plan import Action, View, plan
 from fairlead.runners.job.runner import JobRunner
 from fairlead.settings import Settings
@@ -47,7 +47,7 @@ def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "ACTIVE_TICK_S", 0.05)
     monkeypatch.setattr(runner, "SETTLE_S", 0.0)
     monkeypatch.setattr(runner, "REPAIR_DELAY_S", 0.05)
-    monkeypatch.setattr(runner, "EVENTS_EVERY", timedelta(0))
+    monkeypatch.setattr(events, "EVENTS_EVERY", timedelta(0))
     monkeypatch.setattr(attempts, "WATCH_DELAY_S", 0.2)
     monkeypatch.setattr(attempts, "backoff_s", lambda _: 0.1)
 
@@ -96,6 +96,15 @@ class Here:
         start = (datetime.now(UTC) - timedelta(seconds=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
         status = {"startTime": start, "conditions": list(conditions)}
         self.cluster.put({**self.there(task), "status": status})
+
+    def refuse_pods(self, task: Task) -> None:
+        """The Job controller starts it, and may make no pod."""
+        self.update(task)
+        head = {"apiVersion": "v1", "kind": "Event", "type": "Warning"}
+        metadata = {"name": f"{task.id}-event", "namespace": task.namespace}
+        about = {"uid": self.there(task)["metadata"]["uid"]}
+        said = {"reason": "FailedCreate", "message": QUOTA, "involvedObject": about}
+        self.cluster.put({**head, "metadata": metadata, **said})
 
     def finish(self, task: Task, result: TaskResult) -> None:
         self.begin(task, ended(0 if result.ok else 1, told(result)))
@@ -266,28 +275,23 @@ async def test_after_a_restart_what_runs_still_counts() -> None:
 
 
 async def test_what_cannot_begin_is_told_and_holds_no_slot() -> None:
-    first, second = of("a"), of("b")
-    async with running(namespace_tasks_at_once=1) as here:
+    first, second, elsewhere = of("a"), of("b"), of("c", namespace="other")
+    async with running(ingests_at_once=1) as here:
         here.jobs.want(uid(first), [first])
         await here.until(lambda: here.released(first))
-        here.update(first)
-        event = {"reason": "FailedCreate", "message": QUOTA, "type": "Warning"}
-        about = {"uid": here.there(first)["metadata"]["uid"]}
-        here.cluster.put(
-            {
-                "apiVersion": "v1",
-                "kind": "Event",
-                "metadata": {"name": "e", "namespace": "demo"},
-                "involvedObject": about,
-                **event,
-            }
-        )
+        here.refuse_pods(first)
         await here.until(lambda: here.reason(first) is Reason.POD_REFUSED)
         assert here.phase(first) is TaskPhase.RUNNING
-        here.jobs.want(uid(second), [second])
-        await here.until(lambda: here.released(second))
+        for task in (second, elsewhere):
+            here.jobs.want(uid(task), [task])
+        await here.until(lambda: here.released(elsewhere))
+        here.finish(elsewhere, failed())
+        await here.until(lambda: here.phase(elsewhere) is TaskPhase.FAILED)
+        assert not here.released(second)  # into the same quota
         here.begin(first)  # there is room again
         await here.until(lambda: here.reason(first) is None)
+        here.finish(first, TaskResult(ok=OK))
+        await here.until(lambda: here.released(second))
 
 
 async def test_what_nobody_wants_any_more_is_ended() -> None:
@@ -509,6 +513,18 @@ async def test_a_bug_is_logged_and_does_not_end_the_runner(
         here.jobs.want(OWNER.uid, [TASK])
         await here.until(lambda: here.released(TASK))
     assert "a bug" in capsys.readouterr().out
+
+
+async def test_an_operator_that_may_not_list_jobs_says_so_and_does_not_begin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runner, "SYNC_TIMEOUT_S", 0.1)
+    cluster = FakeCluster()
+    cluster.refusals["list", "jobs"] = [StalledError(Reason.FORBIDDEN, "no")] * 100
+    with pytest.raises(OperatorError, match="could not be listed"):
+        async with running(cluster):
+            pass
+    assert cluster.requests["list", "jobs"] >= 1
 
 
 async def test_nothing_is_written_while_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:

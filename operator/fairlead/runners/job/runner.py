@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Self
 
 import structlog
@@ -19,13 +19,12 @@ from fairlead.api.reasons import Reason
 from fairlead.cluster import Cluster, PodLog
 from fairlead.contract import LANES, EnvironmentRequest, Owner, Task, TaskPhase, TaskState
 from fairlead.desired.task_job import CONTAINER, RequestTooLargeError, TaskDraft, task_draft
-from fairlead.diagnosis.pod_events import needs_events
 from fairlead.diagnosis.task_job import is_final
-from fairlead.errors import OperatorError, StalledError
+from fairlead.errors import OperatorError, StalledError, WaitingError
 from fairlead.job_evidence import JobEvidence
-from fairlead.pod_evidence import PodEvent, read_event
 from fairlead.redact import redacted_log
 from fairlead.runners.job.attempts import Attempts
+from fairlead.runners.job.events import JobEvents
 from fairlead.runners.job.plan import Key, View, key_of, plan
 from fairlead.runners.job.turns import Turns
 from fairlead.runners.job.watched import WatchedJobs
@@ -34,14 +33,20 @@ from fairlead.settings import Settings
 logger = structlog.get_logger("fairlead")
 ACTIVE_TICK_S, IDLE_TICK_S = 2.0, 60.0  # seconds between two looks where nothing has changed
 SETTLE_S = 0.05  # several changes come at once
+SYNC_TIMEOUT_S = 120.0  # for the first list
+NOT_LISTED = (
+    f"The Jobs of tasks, or their pods, could not be listed within {SYNC_TIMEOUT_S:.0f} s; the "
+    "warnings above say why. Give the operator the rights that docs/jobs.md names."
+)
 REPAIR_DELAY_S = 5.0  # after a bug of ours
-NO_POD_AFTER = timedelta(seconds=2)  # a pod that is refused leaves an event of the Job
-EVENTS_EVERY = timedelta(seconds=4)
 MAX_LOG_LINES = 20_000
 
 
 class JobRunner:
-    """A ``Runner`` over Jobs; a context manager, which returns once it knows all that there are."""
+    """A ``Runner`` over Jobs; a context manager, which returns once it knows all that there are.
+
+    Entering it raises ``OperatorError`` where they cannot be listed.
+    """
 
     def __init__(self, settings: Settings, cluster: Cluster, ca_bundle: str = "") -> None:
         """``ca_bundle``: the content of the settings' file."""
@@ -57,14 +62,18 @@ class JobRunner:
         self._drafts: dict[Key, TaskDraft] = {}  # of what is not released yet
         self._forgotten: set[str] = set()  # uids of Jobs
         self._states: dict[Key, TaskState] = {}  # of each task's latest attempt
-        self._events: dict[str, list[PodEvent]] = {}  # by the uid of the Job
-        self._events_at: dict[str, datetime] = {}
+        self._events = JobEvents(cluster, self._watched)
         self._listeners: list[Callable[[frozenset[str]], None]] = []
         self._work: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         self._work = [asyncio.create_task(_repeated(self._watched.run), name="jobs")]
-        await self._watched.synced()
+        try:
+            async with asyncio.timeout(SYNC_TIMEOUT_S):
+                await self._watched.synced()
+        except TimeoutError as error:
+            await self.__aexit__()
+            raise WaitingError(Reason.API_UNAVAILABLE, NOT_LISTED) from error
         self._read(datetime.now(UTC))
         self._work.append(asyncio.create_task(_repeated(self._look), name="job-runner"))
         return self
@@ -170,7 +179,7 @@ class JobRunner:
                 await asyncio.sleep(SETTLE_S)
         self._changed.clear()
         now = datetime.now(UTC)
-        await self._read_events(now)
+        await self._events.read(now)
         jobs = self._read(now)
         actions = plan(self._view(jobs))
         for answer in await self._attempts.carry_out(actions):
@@ -180,7 +189,7 @@ class JobRunner:
         """Read how everything stands; tell those whom it concerns what has changed."""
         jobs = self._watched.jobs()
         self._watched.keep_final(jobs)
-        seen = [(job, self._watched.state(job, self._events.get(job.uid, ()), now)) for job in jobs]
+        seen = [(job, self._watched.state(job, self._events.of(job), now)) for job in jobs]
         before, self._states = self._states, self._latest(seen)
         self._let_run()
         self._turns.update(self._drafts, seen)
@@ -229,8 +238,7 @@ class JobRunner:
         """Remember nothing about what is gone."""
         uids, owners = {job.uid for job in jobs}, {uid for job in jobs for uid in job.owner_uids}
         self._forgotten &= uids
-        self._events = {uid: found for uid, found in self._events.items() if uid in uids}
-        self._events_at = {uid: at for uid, at in self._events_at.items() if uid in uids}
+        self._events.keep(uids)
         if not self._attempts.pending:  # a Job that is being made belongs to somebody
             self._wanted = {o: keys for o, keys in self._wanted.items() if keys or o in owners}
         self._owners = {uid: owner for uid, owner in self._owners.items() if uid in self._wanted}
@@ -245,30 +253,6 @@ class JobRunner:
             forgotten=self._forgotten,
             kept_s=self._settings.task_jobs_kept_seconds,
         )
-
-    async def _read_events(self, now: datetime) -> None:
-        """Ask for the events of what was released and does not begin: only they say why."""
-        for job in self._watched.jobs():
-            about, asked_at = self._silent(job, now), self._events_at.get(job.uid)
-            if not about or (asked_at is not None and now - asked_at < EVENTS_EVERY):
-                continue
-            self._events_at[job.uid] = now
-            try:
-                found = await self._cluster.pod_events(job.namespace, about)
-            except OperatorError as error:
-                logger.warning("events of a task not read", job=job.name, why=str(error))
-                continue
-            self._events[job.uid] = [read_event(event) for event in found]
-
-    def _silent(self, job: JobEvidence, now: datetime) -> str:
-        """The uid whose events tell why a Job does not begin; empty where none are needed."""
-        if job.suspended or job.finished or job.leaving:
-            return ""
-        pod = self._watched.pod_of(job)
-        if pod is None:
-            waited = job.started_at is not None and now - job.started_at >= NO_POD_AFTER
-            return job.uid if waited else ""
-        return str(pod.metadata.get("uid") or "") if needs_events(pod, now) else ""
 
 
 async def _repeated(work: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -1,7 +1,8 @@
 """Whose turn it is to run: the Jobs that wait in each lane, and those that hold a slot of it.
 
-A Job that cannot begin (quota, no node, no image) holds no slot, or one namespace could keep all
-others waiting. It may begin later without one.
+A Job that cannot begin (quota, no node, no image) holds no slot but of its own namespace's share:
+so no namespace keeps the others waiting, and none releases one after the other into a quota that is
+used up. It may begin later without a slot.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -33,9 +34,9 @@ class Turns:
             if state.phase is TaskPhase.QUEUED and key in drafts and not job.taken:
                 there.add(key)
                 self._line_up(key, lane, again=state.failure is not None)
-            elif state.phase is TaskPhase.RUNNING and state.failure is None:
+            elif state.phase is TaskPhase.RUNNING:
                 there.add(key)
-                self._hold(key, lane)
+                self._hold(key, lane, begun=state.failure is None)
         for key in self._lane_of.keys() - there:
             self._lane_of.pop(key).remove(_identifier(key))
         for lane in self._lanes.values():
@@ -61,10 +62,9 @@ class Turns:
             self._lane_of[key] = lane
             lane.add(_identifier(key), key[0])
 
-    def _hold(self, key: Key, lane: Lane) -> None:
+    def _hold(self, key: Key, lane: Lane, *, begun: bool) -> None:
         self._lane_of[key] = lane
-        if not lane.holds(_identifier(key)):
-            lane.hold(_identifier(key), key[0])
+        (lane.hold if begun else lane.hold_up)(_identifier(key), key[0])
 
 
 def _identifier(key: Key) -> str:
