@@ -3,12 +3,14 @@
 import json
 import platform
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.integration.scoring.conftest import Serve
+from tests.integration.scoring.raw_http import Raw, request
 from tests.integration.scoring.service import ECHO, Gate, wait_until
 
 CONTRACT = Path(__file__).parents[2] / "contract" / "startup-record.json"
@@ -226,14 +228,68 @@ def test_while_init_runs_the_front_answers_and_says_so(serve: Serve, gate: Gate)
     service = serve(f"{Gate.WAIT}def init():\n    wait_for('{gate}')\n{RUN}").until_listening()
     wait_until(lambda: gate.reached, "init() to run")
     message = "The service is starting: init() has not finished yet. Try again later."
-    for answer in (service.get("/ready"), service.score("1")):
-        assert answer.status_code == 503
-        assert answer.json() == {"message": message, "reason": "starting"}
-        assert answer.headers["x-fairlead-503-reason"] == "starting"
-        assert int(answer.headers["retry-after"]) > 0
+    answer = service.get("/ready")
+    assert answer.status_code == 503
+    assert answer.json() == {"message": message, "reason": "starting"}
+    assert answer.headers["x-fairlead-503-reason"] == "starting"
+    assert int(answer.headers["retry-after"]) > 0
     assert service.get("/").text == "Healthy"
     gate.open()
     assert service.until_ready().score("1").json() == "1"
+
+
+def test_while_init_runs_requests_wait_as_they_do_at_the_reference_server(
+    serve: Serve, gate: Gate
+) -> None:
+    service = serve(f"{Gate.WAIT}def init():\n    wait_for('{gate}')\n{RUN}").until_listening()
+    lines = ("POST /score", "OPTIONS /score", "HEAD /score", "GET /swagger.json", "POST /score")
+    with ExitStack() as stack:
+        clients = [stack.enter_context(Raw(service)) for _ in lines]
+        for client, line in zip(clients, lines, strict=True):
+            client.send(request("1" if "POST" in line else "", line=f"{line} HTTP/1.1"))
+        wait_until(lambda: service.get("/-/slots").json()["queued"] == len(lines), "all to wait")
+        gate.open()
+        answers = [
+            client.answer(to_head="HEAD" in line)
+            for client, line in zip(clients, lines, strict=True)
+        ]
+    assert [answer.status for answer in answers] == [200, 200, 405, 200, 200]
+    assert answers[3].json["swagger"] == "2.0"
+    assert (answers[0].json, answers[4].json) == ("1", "1")
+
+
+@pytest.mark.parametrize(
+    "limit", [{"FAIRLEAD_MAX_QUEUE_WAIT_MS": "200"}, {"FAIRLEAD_QUEUE_LIMIT": "0"}]
+)
+def test_while_init_runs_requests_wait_no_longer_than_they_may(
+    serve: Serve, gate: Gate, limit: dict[str, Any]
+) -> None:
+    script = f"{Gate.WAIT}def init():\n    wait_for('{gate}')\n{RUN}"
+    service = serve(script, **limit).until_listening()
+    for answer in (service.score("1"), service.get("/swagger.json")):
+        assert (answer.status_code, answer.json()["reason"]) == (503, "starting")
+        assert int(answer.headers["retry-after"]) > 0
+    gate.open()
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "reason"),
+    [("", 0, "draining"), ("    raise ValueError\n", 3, "starting")],
+    ids=["SIGTERM", "a failed start"],
+)
+def test_whoever_waits_for_init_is_told_that_it_will_not_end(
+    serve: Serve, gate: Gate, script: str, code: int, reason: str
+) -> None:
+    service = serve(f"{Gate.WAIT}def init():\n    wait_for('{gate}')\n{script}{RUN}")
+    with Raw(service.until_listening()) as client:
+        client.send(request("1"))
+        wait_until(lambda: service.get("/-/slots").json()["queued"] == 1, "it to wait")
+        if code:
+            gate.open()
+        else:
+            service.told_to_stop()
+        assert client.answer().json["reason"] == reason
+    assert service.exit_code() == code
 
 
 def test_sigterm_during_init_ends_at_once_and_says_where_it_was(serve: Serve, gate: Gate) -> None:

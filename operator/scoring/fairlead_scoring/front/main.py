@@ -16,6 +16,7 @@ from fairlead_scoring.front.http.app import App
 from fairlead_scoring.front.http.server import HttpServer, PortTakenError, listen
 from fairlead_scoring.front.metrics import Metrics
 from fairlead_scoring.front.slots.orphans import children
+from fairlead_scoring.front.queue.admission import RejectionReason
 from fairlead_scoring.front.slots.pool import SlotPool
 from fairlead_scoring.front.slots.reload import ScriptReloader
 from fairlead_scoring.front.slots.slot import Slot
@@ -96,6 +97,8 @@ def _drain_on_signals(app: App, pool: SlotPool, server: HttpServer, drain_s: flo
             return
         app.start_draining()
         seconds = drain_s if pool.serving else 0.0
+        if not pool.serving:
+            pool.refuse_all(RejectionReason.DRAINING)
         logger.info(
             "Told to stop: no new connections in %g s; requests still to be answered: %d",
             seconds,

@@ -35,6 +35,11 @@ REJECTION_MESSAGES = {
         "Every slot was busy for as long as a request may wait. Try again later."
     ),
 }
+QUEUE_REASONS = {
+    RejectionReason.BUSY,
+    RejectionReason.QUEUE_FULL,
+    RejectionReason.QUEUE_TIMEOUT,
+}
 CRASHING_MESSAGE = (
     "The process that runs the script dies again and again, with no request answered in between. "
     "The log says how it ended each time."
@@ -60,7 +65,12 @@ class Endpoints:
         self.draining = False
 
     def rejected(self, reason: RejectionReason) -> Response:
-        """Count and answer a request that gets no slot."""
+        """Count and answer a request that gets no slot.
+
+        As long as none has been ready, that is the reason why it waited in vain.
+        """
+        if reason in QUEUE_REASONS and self._pool.script is None:
+            reason = RejectionReason.STARTING
         self._metrics.rejections[reason.value] += 1
         return self._unavailable(reason)
 
@@ -101,9 +111,8 @@ class Endpoints:
         return json_response(200, fields)
 
     def swagger(self, query: str) -> Response:
-        if self._pool.script is None:
-            return self._unavailable(RejectionReason.STARTING)
-        return swagger(query, self._pool.script["swagger"])
+        documents = {} if self._pool.script is None else self._pool.script["swagger"]
+        return swagger(query, documents)
 
     def reloaded(self, failure: str | None) -> Response:
         """Answer once the script was reloaded; ``failure`` is why it was not."""

@@ -113,6 +113,13 @@ class HttpRequestHandler(QueueEntry[Slot]):
 
     def on_admitted(self, place: Slot) -> None:
         self.queued = False
+        router = self._services.router
+        if router.needs_script(self._request):
+            response = router.scripts_response(self._request)
+            if response:  # it had to wait for init() to end
+                self._services.pool.give_back(place)
+                self.respond(response)
+                return
         self._slot = place
         body, self._body = self._body or b"", None  # it is the pipe's until it has been sent
         head = request_head(self._request, self._ids)

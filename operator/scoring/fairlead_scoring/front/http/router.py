@@ -28,7 +28,8 @@ ROUTES = {
 
 
 class Router:
-    """Decides what is answered at once; only ``/score`` ever waits for a slot."""
+    """Decides what is answered at once: ``/score`` waits for a slot, ``/swagger.json`` for the
+    first of all."""
 
     def __init__(
         self,
@@ -70,19 +71,41 @@ class Router:
             if refusal:
                 return self._unauthorized(request, refusal)
         if request.path == SCORE:
-            return self._immediate_score_response(request)
+            return self._slots_response(request)
         if request.path == RELOAD:
             return None
         if request.method == "OPTIONS":
             return html(200, b"", ("Allow", ", ".join(PROBE_METHODS)))
+        if request.path == SWAGGER:
+            return self._slots_response(request)
         return self._endpoint_response(request)
 
-    def _immediate_score_response(self, request: Request) -> Response | None:
-        raw = self._pool.script is not None and self._pool.script["mode"] == "raw"
-        if request.method == "OPTIONS" and not raw:
+    def needs_script(self, request: Request) -> bool:
+        """Whether the script must be known before it is decided who answers."""
+        if request.path == SCORE:
+            return request.method in ("OPTIONS", "HEAD")
+        return request.path == SWAGGER and request.method != "OPTIONS"
+
+    def scripts_response(self, request: Request) -> Response | None:
+        """Return the answer that depends on nothing but what the script is, or None: it answers
+        itself, or is not known yet."""
+        script = self._pool.script
+        if script is None:
+            return None
+        if request.path == SWAGGER:
+            return self._endpoints.swagger(request.query)
+        if script["mode"] == "raw":
+            return None
+        if request.method == "OPTIONS":
             return html(200, b"", (RUN_FAILED_HEADER, "False"))
-        if request.method == "HEAD" and not raw:
-            return json_error(405, "Method not allowed")
+        return json_error(405, "Method not allowed")
+
+    def _slots_response(self, request: Request) -> Response | None:
+        """Return the answer to a request that cannot be passed to a slot, now or later."""
+        if self.needs_script(request):
+            response = self.scripts_response(request)
+            if response:
+                return response
         rejection = self._pool.rejection()
         if rejection:
             return self._endpoints.rejected(rejection)
@@ -97,8 +120,6 @@ class Router:
         return json_error(401, message).with_headers(("WWW-Authenticate", "Bearer"))
 
     def _endpoint_response(self, request: Request) -> Response:
-        if request.path == SWAGGER:
-            return self._endpoints.swagger(request.query)
         if request.path == METRICS:
             return self._endpoints.metrics()
         if request.path == SLOTS:

@@ -39,6 +39,7 @@ class SlotPool:
         self._backoffs = [RestartBackoff(time.monotonic) for _ in range(size)]
         self._supervisors: set[asyncio.Task[None]] = set()
         self._failed: asyncio.Future[None] | None = None
+        self._refusal: RejectionReason | None = None
         self.script: FrameHead | None = None  # the newest ``ready`` frame
 
     @property
@@ -118,9 +119,9 @@ class SlotPool:
 
     def rejection(self) -> RejectionReason | None:
         """Return why a request that comes now would be rejected, or None."""
-        if self.script is None or (not self._ready and self.failing):
+        if not self._ready and self.failing:
             return RejectionReason.STARTING
-        return self._queue.rejection()
+        return self._refusal or self._queue.rejection()
 
     def enqueue(self, entry: QueueEntry[Slot]) -> None:
         """Admit the request to a slot, now or later; or reject it."""
@@ -134,10 +135,20 @@ class SlotPool:
         """Remove a request from the queue."""
         self._queue.cancel(entry)
 
+    def refuse_all(self, reason: RejectionReason) -> None:
+        """Reject the requests that wait, and those that come: no slot will be ready any more."""
+        self._refusal = reason
+        self._queue.reject_all(reason)
+
+    def give_back(self, slot: Slot) -> None:
+        """Give the place in a slot to the next request: the one that had it does not need it."""
+        asyncio.get_running_loop().call_soon(self._release, slot)
+
     def retry_after_s(self, reason: RejectionReason) -> int:
         """Return in how many seconds a rejected request should be sent again."""
         if reason is RejectionReason.STARTING:
-            return math.ceil(max(1.0, self._metrics.init_s or DEFAULT_INIT_S))
+            backoff_s = min(one.remaining_s for one in self._backoffs)
+            return math.ceil(max(1.0, backoff_s + (self._metrics.init_s or DEFAULT_INIT_S)))
         state = self.state
         return self._service_time.retry_after_s(state.busy + state.waiting, state.places)
 
@@ -203,7 +214,7 @@ class SlotPool:
             head = await slot.ready()
         except StartFailedError:
             if not self._ready:
-                self._queue.reject_all(RejectionReason.STARTING)
+                self.refuse_all(RejectionReason.STARTING)
             raise
         self._starting.discard(slot)
         self._add_ready(slot, head, backoff)
@@ -225,6 +236,10 @@ class SlotPool:
         self._metrics.run_s.observe(seconds)
         if slot.usable and slot in self._ready:
             backoff.reset()
+        self._release(slot)
+
+    def _release(self, slot: Slot) -> None:
+        if slot.usable and slot in self._ready:
             self._queue.release(slot)
 
     def _remove(self, slot: Slot) -> None:

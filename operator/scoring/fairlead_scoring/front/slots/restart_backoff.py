@@ -15,6 +15,12 @@ class RestartBackoff:
         self._clock = clock
         self._exits = 0
         self._ready_since: float | None = None
+        self._starts_at = clock()
+
+    @property
+    def remaining_s(self) -> float:
+        """The seconds until the next start, 0 once that has come."""
+        return max(0.0, self._starts_at - self._clock())
 
     @property
     def failing(self) -> bool:
@@ -34,9 +40,11 @@ class RestartBackoff:
         self._reset_if_stable()
         self._exits += 1
         self._ready_since = None
-        if self._exits == 1:
-            return 0.0
-        return float(min(MAX_DELAY_S, FIRST_DELAY_S * 2 ** (self._exits - 2)))
+        delay_s = 0.0
+        if self._exits > 1:
+            delay_s = float(min(MAX_DELAY_S, FIRST_DELAY_S * 2 ** (self._exits - 2)))
+        self._starts_at = self._clock() + delay_s
+        return delay_s
 
     def _reset_if_stable(self) -> None:
         stable_since = self._ready_since
