@@ -75,13 +75,13 @@ def test_every_refusal_and_outcome_of_the_runtime_is_documented_in_the_same_word
 def variables_in_code() -> set[str]:
     """Every variable that the runtime's front asks the environment for."""
     source = "".join(path.read_text() for path in FRONT.rglob("*.py"))
-    names = set(re.findall(r'"((?:FAIRLEAD|AZUREML|AML|SERVICE|SERVER|SCORING)_[A-Z_]+)"', source))
+    names = set(
+        re.findall(r'"((?:FAIRLEAD|AZUREML|AML|SERVICE|SERVER|SCORING|WORKER)_[A-Z_]+)"', source)
+    )
     source = (FRONT.parent / "slot" / "layout.py").read_text()
     names |= set(re.findall(r'"((?:AZUREML|AML)_[A-Z_]+)"', source))
     made_for_scripts, prefix = {"SERVER_PORT"}, {"FAIRLEAD_"}
-    return (names | {"WORKER_COUNT", "HEALTH_PORT", "SEPERATE_HEALTH_ENDPOINT"}) - (
-        made_for_scripts | prefix
-    )
+    return (names | {"HEALTH_PORT", "SEPERATE_HEALTH_ENDPOINT"}) - (made_for_scripts | prefix)
 
 
 def test_every_variable_of_the_runtime_is_documented() -> None:

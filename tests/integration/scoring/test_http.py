@@ -211,6 +211,7 @@ def test_an_upgrade_is_not_made_and_the_request_is_served(
         pytest.param(
             b"POST /score HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400, id="no chunk"
         ),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400, id="two hosts"),
         pytest.param(b"GET http://[ HTTP/1.1\r\n\r\n", 400, id="no URL"),
         pytest.param(b"GET /?" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", 414, id="a long URL"),
         pytest.param(b"GET / HTTP/1.1\r\nA: " + b"a" * 9000 + b"\r\n\r\n", 431, id="a long field"),
@@ -228,6 +229,25 @@ def test_what_cannot_be_read_is_refused_in_json_and_the_connection_closed(
         assert list(answer.json) == ["message"]
         assert raw.is_closed()
     assert ask(echo, request("still here")).json == "still here"
+
+
+def test_what_is_refused_leaves_a_line_that_says_why(serve: Serve) -> None:
+    service = serve(ECHO).until_ready()
+    ask(service, request(line="GET /no%0Asuch?key=1 HTTP/1.1"))
+    ask(service, request(line="PUT /score HTTP/1.1"))
+    ask(service, b"GARBAGE\r\n\r\n")
+    assert ask(service, request().replace(b"gth: 0\r\n\r\n", b"gth: 1\r\n\r\n\xff")).status == 400
+    for line in (
+        "GET '/no%0Asuch' was refused with 404: The requested URL was not found",
+        "PUT '/score' was refused with 405: The method is not allowed",
+        "127.0.0.1 was refused with 400: The request is no valid HTTP.",
+        " was refused with 400: ",
+    ):
+        wait_until(partial(is_logged, service, line), line)
+
+
+def is_logged(service: Service, line: str) -> bool:
+    return line in service.out
 
 
 def test_what_was_read_before_the_unreadable_is_answered(echo: Service) -> None:

@@ -309,6 +309,25 @@ def test_without_a_termination_log_the_exit_code_is_the_same(serve: Serve) -> No
     assert "The start-up record was not written: [Errno 2]" in service.out
 
 
+def test_the_log_begins_with_the_settings_in_force_and_what_does_nothing(serve: Serve) -> None:
+    service = serve(
+        "import os\n\n\ndef init():\n    pass\n\n\n"
+        "def run(data):\n    return os.environ['AML_APP_INSIGHTS_ENABLED']\n",
+        FAIRLEAD_MAX_QUEUE_WAIT="500",
+        WORKER_TIMEOUT="7",
+        AZUREML_MODEL_DIR="/no/such/models",
+    ).until_ready()
+    for words in (
+        "Script score.py; port ",
+        "Limits: run() 7000 ms; wait for a slot no limit",
+        "Keys: none, everybody may call; CORS: off; debug mode: off",
+        "Is FAIRLEAD_MAX_QUEUE_WAIT_MS meant?",
+        "AZUREML_MODEL_DIR is /no/such/models, and there is no such folder.",
+    ):
+        assert words in service.out
+    assert service.score("").json() == "false"
+
+
 def test_a_setting_that_cannot_be_meant_is_named(serve: Serve) -> None:
     many = serve(ECHO, FAIRLEAD_MAX_CONCURRENT_REQUESTS="many")
     past = serve(ECHO, FAIRLEAD_DRAIN_SECONDS="-1")

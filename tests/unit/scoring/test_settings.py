@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from fairlead_scoring.front.config.container_memory import memory_limit_bytes
 from fairlead_scoring.front.config.read_limits import ReadLimits
+from fairlead_scoring.front.config.remarks import layout_remarks
 from fairlead_scoring.front.config.settings import QueueLimits, Settings, read_settings
+from fairlead_scoring.front.config.summary import summary
 from fairlead_scoring.front.config.values import SettingsError
 from fairlead_scoring.slot.layout import Layout
 
@@ -39,7 +42,12 @@ def test_an_empty_environment_is_the_images_layout() -> None:
         keys_dir=None,
         termination_log=Path("/dev/termination-log"),
         swagger=SWAGGER,
-        environ={"WORKER_COUNT": "1", "SERVER_PORT": "5001", "HEALTH_PORT": "5001"},
+        environ={
+            "WORKER_COUNT": "1",
+            "SERVER_PORT": "5001",
+            "HEALTH_PORT": "5001",
+            "AML_APP_INSIGHTS_ENABLED": "false",
+        },
     )
 
 
@@ -94,6 +102,7 @@ def test_everything_can_be_set() -> None:
             "WORKER_COUNT": "4",
             "SERVER_PORT": "6000",
             "HEALTH_PORT": "5000",
+            "AML_APP_INSIGHTS_ENABLED": "false",
         },
     )
 
@@ -116,6 +125,9 @@ def test_the_command_line_is_the_reference_servers(
         word for name, value in names.items() for word in (f"--{name.replace('_', dash)}", value)
     ]
     found = read(*arguments, "--rest", environ={"SEPERATE_HEALTH_ENDPOINT": "true"})
+    assert found.remarks == (
+        "AML_APP_INSIGHTS_KEY does nothing: there are metrics at /metrics instead.",
+    )
     assert found.layout == Layout(app, app / "src" / "score.py", None, app / "models")
     assert (found.ports, found.slots) == ([7000, 7001], 3)
     assert found.cors_origins is not None
@@ -152,7 +164,154 @@ def test_the_queue_is_capped_where_a_wait_is_set(
     assert read(environ={**environ, "WORKER_COUNT": "3"}).queue_limits == limits
 
 
-@pytest.mark.parametrize(("text", "milliseconds"), [("0", 0), ("-5", 0), (" 70 ", 70)])
+@pytest.mark.parametrize("argument", ["--entry", "--entry_s", "--entry-s", "--entry-script", "--e"])
+def test_an_option_may_be_shortened(argument: str) -> None:
+    assert read(argument, "/x/s.py").layout.script == Path("/x/s.py")
+    assert read(f"{argument}=/x/s.py").layout.script == Path("/x/s.py")
+
+
+@pytest.mark.parametrize("argument", ["--a", "--nope", "--entry_script_"])
+def test_an_option_that_may_be_several_or_none_is_refused(argument: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        read(argument, "x")
+    assert refused.value.code == 1
+
+
+@pytest.mark.parametrize("text", ["1000.", "1e3", "1000.5", "0x10", ".5", "\uff11"])
+def test_a_time_out_is_a_whole_number(text: str) -> None:
+    with pytest.raises(SettingsError, match="Input should be a valid integer"):
+        read(environ={"SCORING_TIMEOUT_MS": text})
+
+
+@pytest.mark.parametrize(
+    ("environ", "milliseconds"),
+    [
+        ({"WORKER_TIMEOUT": "30"}, 30_000),
+        ({"WORKER_TIMEOUT": "30", "SCORING_TIMEOUT_MS": "5000"}, 5000),
+        ({"WORKER_TIMEOUT": "3", "SCORING_TIMEOUT_MS": "5000"}, 3000),
+        ({"WORKER_TIMEOUT": "3", "SCORING_TIMEOUT_MS": "0"}, 3000),
+        ({"WORKER_TIMEOUT": "0", "SCORING_TIMEOUT_MS": "5000"}, 5000),
+        ({"WORKER_TIMEOUT": "0", "SCORING_TIMEOUT_MS": "0"}, 0),
+    ],
+)
+def test_the_workers_time_out_is_obeyed(environ: dict[str, str], milliseconds: int) -> None:
+    assert read(environ=environ).scoring_timeout_ms == milliseconds
+
+
+@pytest.mark.parametrize(
+    ("environ", "remark"),
+    [
+        (
+            {"FAIRLEAD_MAX_QUEUE_WAIT": "500"},
+            "FAIRLEAD_MAX_QUEUE_WAIT is none of the settings, and does nothing. Is "
+            "FAIRLEAD_MAX_QUEUE_WAIT_MS meant?",
+        ),
+        ({"FAIRLEAD_XYZZY": "1"}, "FAIRLEAD_XYZZY is none of the settings, and does nothing."),
+        (
+            {"SEPERATE_HEALTH_ENDPOINT": "1"},
+            "SEPERATE_HEALTH_ENDPOINT is '1', but should be true or false; it is false.",
+        ),
+        (
+            {"AML_APP_INSIGHTS_ENABLED": "True"},
+            "AML_APP_INSIGHTS_ENABLED does nothing: there are metrics at /metrics instead.",
+        ),
+        (
+            {"WORKER_PRELOAD": "true"},
+            "WORKER_PRELOAD does nothing: each process loads the script for itself.",
+        ),
+    ],
+)
+def test_a_setting_that_does_nothing_is_named(environ: dict[str, str], remark: str) -> None:
+    found = read(environ=environ)
+    assert found.remarks == (remark,)
+    assert found.environ["AML_APP_INSIGHTS_ENABLED"] == "false"
+
+
+def test_what_is_not_there_is_named(app: Path) -> None:
+    layout = read(environ={"AML_APP_ROOT": str(app), "AZUREML_MODEL_DIR": "/no/models"}).layout
+    assert list(layout_remarks(layout)) == [
+        "Either provide an entry_script using --entry_script or provide a path to the "
+        "configuration file using --config_file: none is named, and there is no main.py in "
+        f"{app}.",
+        "AZUREML_MODEL_DIR is /no/models, and there is no such folder.",
+    ]
+    environ = {"AML_APP_ROOT": str(app), "AZUREML_ENTRY_SCRIPT": "src/score.py"}
+    assert list(layout_remarks(read(environ=environ).layout)) == []
+
+
+def test_the_settings_in_force_are_told() -> None:
+    assert list(summary(read())) == [
+        "Script main.py; port 5001; 1 process",
+        "Limits: run() 3600000 ms; wait for a slot no limit, no limit; body 100 MB, all bodies 512 "
+        "MB; head 30 s, body 300 s, answer 30 s; drain 5 s",
+        "Keys: none, everybody may call; CORS: off; debug mode: off",
+    ]
+    environ = {
+        "FAIRLEAD_KEYS_DIR": "/keys",
+        "FAIRLEAD_DEBUG": "true",
+        "AML_CORS_ORIGINS": "https://a.example",
+        "FAIRLEAD_MAX_QUEUE_WAIT_MS": "500",
+        "FAIRLEAD_METRICS_PORT": "9090",
+        "SEPERATE_HEALTH_ENDPOINT": "true",
+        "FAIRLEAD_MAX_CONCURRENT_REQUESTS": "2",
+        "FAIRLEAD_BODY_BUDGET_MB": "50",
+        "SCORING_TIMEOUT_MS": "0",
+    }
+    assert list(summary(read(environ=environ))) == [
+        "Script main.py; port 5001, health also at 5000, metrics at 9090; 2 processes",
+        "Limits: run() no limit; wait for a slot 0.5 s, 20 requests; body 50 MB, all bodies 50 MB; "
+        "head 30 s, body 300 s, answer 30 s; drain 5 s",
+        "Keys: read from /keys; CORS: https://a.example; debug mode: ON: never in production",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "budget_mb"), [(None, 512), (4096, 512), (1024, 256), (100, 25)]
+)
+def test_bodies_never_take_more_than_a_quarter_of_the_memory(
+    memory_mb: int | None, budget_mb: int
+) -> None:
+    memory = None if memory_mb is None else memory_mb * 2**20
+    limits = read_settings([], {}, memory).read_limits
+    assert limits.body_budget_bytes == budget_mb * 2**20
+    assert limits.largest_body_bytes == min(budget_mb, 100) * 2**20
+    by_budget = budget_mb < 100
+    assert ("BUDGET" in limits.largest_body_setting) is by_budget
+
+
+@pytest.mark.parametrize(
+    ("files", "limit"),
+    [
+        pytest.param({"memory.max": "268435456\n"}, 268_435_456, id="cgroup v2"),
+        pytest.param({"memory.max": "max\n"}, None, id="cgroup v2, no limit"),
+        pytest.param({"memory.limit_in_bytes": "1048576\n"}, 2**20, id="cgroup v1"),
+        pytest.param(
+            {"memory.limit_in_bytes": "9223372036854771712\n"}, None, id="cgroup v1, no limit"
+        ),
+        pytest.param({}, None, id="neither"),
+    ],
+)
+def test_the_containers_memory_is_read(
+    tmp_path: Path, files: dict[str, str], limit: int | None
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    names = ("memory.max", "memory.limit_in_bytes")
+    assert memory_limit_bytes([tmp_path / name for name in names]) == limit
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds"),
+    [
+        ("0", 0),
+        ("-5", 0),
+        (" 70 ", 70),
+        ("1000.0", 1000),
+        ("+5", 5),
+        ("1000.00", 1000),
+        ("1_000", 1000),
+    ],
+)
 def test_a_time_out_of_nothing_is_none(text: str, milliseconds: int) -> None:
     assert read(environ={"SCORING_TIMEOUT_MS": text}).scoring_timeout_ms == milliseconds
 
@@ -251,6 +410,11 @@ def test_a_wrong_value_gets_the_reference_servers_block(
         ("FAIRLEAD_SLOT_MODE", "fibre"),
         ("FAIRLEAD_MAX_BODY_MB", "0"),
         ("FAIRLEAD_HEAD_SECONDS", "0"),
+        ("FAIRLEAD_BODY_BUDGET_MB", "0"),
+        ("FAIRLEAD_WRITE_SECONDS", "soon"),
+        ("FAIRLEAD_METRICS_PORT", "65536"),
+        ("FAIRLEAD_DEBUG", "1"),
+        ("WORKER_TIMEOUT", "5s"),
         ("FAIRLEAD_DRAIN_SECONDS", "nan"),
         ("FAIRLEAD_DRAIN_SECONDS", "inf"),
         ("FAIRLEAD_DRAIN_SECONDS", "soon"),
@@ -268,7 +432,7 @@ def test_origins_that_cannot_be_read_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--nope"], ["--port", "0"], ["--worker_count", "x"], ["--entry", "score.py"]]
+    "arguments", [["--nope"], ["--port", "0"], ["--worker_count", "x"], ["--a", "score.py"]]
 )
 def test_a_wrong_command_line_gets_the_help_and_code_1(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

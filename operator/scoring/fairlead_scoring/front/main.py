@@ -10,7 +10,9 @@ from collections.abc import Sequence
 import uvloop
 
 from fairlead_scoring.front.config.container_memory import memory_limit_bytes
+from fairlead_scoring.front.config.remarks import layout_remarks
 from fairlead_scoring.front.config.settings import Settings, read_settings
+from fairlead_scoring.front.config.summary import summary
 from fairlead_scoring.front.config.values import SettingsError
 from fairlead_scoring.front.http.app import App
 from fairlead_scoring.front.http.server import HttpServer, PortTakenError, listen
@@ -50,6 +52,10 @@ def run(arguments: Sequence[str]) -> int:
     except SettingsError as error:
         logger.error("%s", error)  # noqa: TRY400 - no traceback
         return error.code
+    for line in summary(settings):
+        logger.info("%s", line)
+    for remark in (*settings.remarks, *layout_remarks(settings.layout)):
+        logger.warning("%s", remark)
     try:
         listeners = [listen(port) for port in settings.ports]
     except PortTakenError as error:

@@ -16,6 +16,7 @@ RUN_FAILED_MESSAGE = "An unexpected error occurred in scoring script. Check the 
 INTERNAL_ERROR_MESSAGE = "An unexpected internal error occurred. Check the logs for more info."
 TIMEOUT_MESSAGE = "Scoring timeout after {} ms"
 MIN_ERROR_STATUS = 500  # from here on run() is said to have failed
+MIN_STATUS, MAX_STATUS = 100, 599
 STATUSES_WITHOUT_BODY, MIN_FINAL_STATUS = (204, 304), 200
 CONNECTION_HEADERS = {
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailers",
@@ -64,6 +65,8 @@ def from_response(response: Any, request: Request, elapsed: float) -> Answer:
     whatever the response's own code raises.
     """
     status = response.status_code
+    if not MIN_STATUS <= status <= MAX_STATUS:
+        raise InvalidResponseError(f"{status} is no status of HTTP")
     if status >= MIN_ERROR_STATUS:
         response.headers[RUN_FAILED_HEADER] = "True"
     if not response.is_streamed:

@@ -54,6 +54,7 @@ class Scorer:
         try:
             arguments = self.script.input.arguments(request)
         except RefusedError as error:
+            log.info("Request %s was refused with %d: %s", request.id, error.status, error)
             return refusal(error.status, str(error))
         except BaseException as error:  # noqa: BLE001 - any parser may be involved
             log_failure("The input could not be read", request, error)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairlead_scoring.slot.responses import RUN_FAILED_MESSAGE
+from fairlead_scoring.slot.scoring import INVALID_RESPONSE_MESSAGE
 from tests.integration.scoring.side_by_side.cases import HOST
 from tests.integration.scoring.side_by_side.servers import Answer
 
@@ -35,6 +36,14 @@ DIFFERENT = {
         for how in ("exit", "cancelled", "keyboard", "generator exit", "base exception")
     },
     "raw: integer": Difference(NO_HTML, (500, "True", {"message": RUN_FAILED_MESSAGE})),
+    "raw: status 99": Difference(NO_HTML, (500, "False", {"message": INVALID_RESPONSE_MESSAGE})),
+    "raw: status 1000": Difference(NO_HTML, (500, "False", {"message": INVALID_RESPONSE_MESSAGE})),
+    "raw: status 600": Difference(
+        "HTTP has no status above 599", (500, "False", {"message": INVALID_RESPONSE_MESSAGE})
+    ),
+    "plain: two hosts": Difference(
+        NO_HTML, (400, "False", {"message": "The request has more than one Host header."})
+    ),
     "plain: headers: types": Difference(
         "gunicorn answers a second Content-Type with an HTML page; the last one counts",
         (200, "False", ["dict", {**SENT, "Content-Type": "text/plain", "Content-Length": "7"}]),

@@ -159,6 +159,7 @@ HEADERS = [
         body=b"headers",
         headers=[("X-A", "1"), ("x-a", "2"), ("X-B", "3"), ("X-A", "4")],
     ),
+    Case("two hosts", body=b"a", headers={**TEXT, "Host": "other.example"}),
     Case(
         "headers: types",
         body=b"headers",

@@ -7,9 +7,9 @@ from typing import Any
 from fairlead_scoring.front.config.config_file import configuration_error
 from fairlead_scoring.front.config.values import (
     MAX_PORT,
-    read_bool,
     read_int,
     read_seconds,
+    read_switch,
 )
 
 DEBUG_PORT = 5678
@@ -44,7 +44,7 @@ class DebugSettings:
 def read_debug_settings(environ: Mapping[str, str]) -> DebugSettings:
     """Raise ``SettingsError`` with a message that names the setting."""
     connect_port = _connect_port(environ)
-    if not read_bool(environ, "FAIRLEAD_DEBUG", default=False):
+    if not read_switch(environ, "FAIRLEAD_DEBUG"):
         return DebugSettings(connect_port=connect_port)
     port = read_int(environ, "FAIRLEAD_DEBUG_PORT", DEBUG_PORT, minimum=0, maximum=MAX_PORT)
     wait_s = read_seconds(environ, "FAIRLEAD_DEBUG_WAIT_SECONDS", 0.0)

@@ -1,4 +1,4 @@
-"""The command line: the reference server's, with dashes as well as underscores."""
+"""The command line: the reference server's, with dashes as well as underscores, and shortened."""
 
 import argparse
 import os
@@ -24,7 +24,7 @@ def read_options(arguments: Sequence[str], environ: Mapping[str, str]) -> dict[s
 
     Where the command line names a script, paths are relative to the working directory.
     """
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args([_underscored(one) for one in arguments])
     given = {name: value for name, value in vars(options).items() if isinstance(value, str)}
     merged = {**environ, **given}
     if options.AZUREML_ENTRY_SCRIPT or options.AZUREML_CONFIG_FILE:
@@ -39,13 +39,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="fairlead-scoring",
         description="Serve a score.py over HTTP. Without an option the environment decides.",
-        allow_abbrev=False,
     )
 
     def add(name: str, variable: str, **more: object) -> None:
-        dashes = f"--{name.replace('_', '-')}"
-        flags = dict.fromkeys((f"--{name}", dashes))
-        parser.add_argument(*flags, dest=variable, **more)  # type: ignore[arg-type]
+        parser.add_argument(f"--{name}", dest=variable, **more)  # type: ignore[arg-type]
 
     add("entry_script", "AZUREML_ENTRY_SCRIPT", metavar="PATH", help="the script to serve")
     add("model_dir", "AZUREML_MODEL_DIR", metavar="PATH", help="where the script finds its models")
@@ -79,6 +76,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rest", action="store_true", help=argparse.SUPPRESS)  # obsolete
     return parser
+
+
+def _underscored(argument: str) -> str:
+    """Return an option as the reference server has it: it may be written with dashes, too."""
+    if not argument.startswith("--"):
+        return argument
+    name, equals, value = argument[2:].partition("=")
+    return f"--{name.replace('-', '_')}{equals}{value}"
 
 
 def _port(text: str) -> str:

@@ -1,5 +1,6 @@
 """What the command line, the environment and ``config.json`` say; in this order of precedence."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from fairlead_scoring.front.config.config_file import configuration_error, with_
 from fairlead_scoring.front.config.debug import DebugSettings, read_debug_settings
 from fairlead_scoring.front.config.options import read_options
 from fairlead_scoring.front.config.read_limits import ReadLimits, read_read_limits
+from fairlead_scoring.front.config.remarks import remarks
 from fairlead_scoring.front.config.values import (
     MAX_PORT,
     AllowedOrigins,
@@ -24,6 +26,9 @@ PORT, HEALTH_PORT = 5001, 5000
 MAX_SLOTS = 1000
 QUEUE_ENTRIES_PER_SLOT = 10
 SCORING_TIMEOUT_MS = 3_600_000
+WHOLE_NUMBER = re.compile(
+    r"[+-]?[0-9]{1,12}(_[0-9]{1,12}){0,3}(\.0+)?"
+)  # as the reference server reads one
 DRAIN_S = 5.0
 INIT_WARNING_S = 30.0
 TERMINATION_LOG = "/dev/termination-log"
@@ -46,6 +51,7 @@ class Settings:
 
     ``environ`` is what user code sees. ``slots`` requests run at once, in as many processes or,
     with ``in_threads``, in as many threads of one. ``scoring_timeout_ms`` is 0 for none.
+    ``remarks`` are sentences about settings that do nothing, for the log.
     """
 
     layout: Layout
@@ -66,6 +72,7 @@ class Settings:
     swagger: Mapping[str, str] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
     debug: DebugSettings = field(default_factory=DebugSettings)
+    remarks: tuple[str, ...] = ()
 
     @property
     def ports(self) -> list[int]:
@@ -131,8 +138,10 @@ def read_settings(
             "WORKER_COUNT": str(slots),
             "SERVER_PORT": str(port),
             "HEALTH_PORT": str(health_port or port),
+            "AML_APP_INSIGHTS_ENABLED": "false",
         },
         debug=read_debug_settings(merged),
+        remarks=tuple(remarks(merged)),
     )
 
 
@@ -166,12 +175,14 @@ def _queue_limits(environ: Mapping[str, str], slots: int) -> QueueLimits:
 
 
 def _scoring_timeout_ms(environ: Mapping[str, str]) -> int:
+    """Return the lower of the two limits for ``run()``, 0 if there is none."""
     text = environ.get("SCORING_TIMEOUT_MS") or str(SCORING_TIMEOUT_MS)
-    try:
-        return max(0, int(text))
-    except ValueError as error:
+    if not WHOLE_NUMBER.fullmatch(text.strip()):
         problem = "Input should be a valid integer, unable to parse string as an integer"
-        raise configuration_error("SCORING_TIMEOUT_MS", problem) from error
+        raise configuration_error("SCORING_TIMEOUT_MS", problem)
+    scoring_ms = max(0, int(text.partition(".")[0]))
+    worker_ms = 1000 * (read_optional_int(environ, "WORKER_TIMEOUT", minimum=0) or 0)
+    return min(scoring_ms, worker_ms) if scoring_ms and worker_ms else scoring_ms or worker_ms
 
 
 def _cors_origins(text: str | None) -> AllowedOrigins | None:

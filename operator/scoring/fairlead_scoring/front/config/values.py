@@ -7,6 +7,7 @@ INVALID_SETTING_EXIT_CODE = 2
 MAX_INT = 10**9
 MAX_PORT = 65535
 MAX_DURATION_S = 3600.0
+SWITCH_VALUES = ("true", "false")
 REGEX_CHARACTERS = set("*\\]?$^[]()")  # an origin with one of these is a regular expression
 
 
@@ -65,6 +66,14 @@ def read_bool(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
     return environ.get(name, str(default)).lower() == "true"
 
 
+def read_switch(environ: Mapping[str, str], name: str) -> bool:
+    """Whether a setting of our own is ``true``; absent or empty, it is ``false``."""
+    text = environ.get(name) or "false"
+    if text.lower() not in SWITCH_VALUES:
+        raise SettingsError(f"{name} is {text!r}, but must be true or false.")
+    return text.lower() == "true"
+
+
 class AllowedOrigins:
     """``AML_CORS_ORIGINS``: names and regular expressions, separated by commas; ``*`` for any.
 
@@ -72,6 +81,7 @@ class AllowedOrigins:
     """
 
     def __init__(self, text: str) -> None:
+        self.text = text
         origins = [origin.strip() for origin in text.split(",")]
         self._any = "*" in origins
         self._names = sorted(one for one in origins if REGEX_CHARACTERS.isdisjoint(one))

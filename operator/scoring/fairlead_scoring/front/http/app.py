@@ -35,6 +35,7 @@ class App:
             settings.read_limits.body_budget_bytes, time.monotonic, loop.call_later
         )
         self._endpoints = Endpoints(pool, metrics, self.body_budget, reloader)
+        self._request_log = RequestLog(metrics, counted=SCORE, logged=(SCORE, SWAGGER))
         self._services = Services(
             pool,
             Router(
@@ -47,7 +48,7 @@ class App:
             ),
             self._endpoints,
             ResponseHeaders(send_version=settings.send_version, cors_origins=settings.cors_origins),
-            RequestLog(metrics, counted=SCORE, logged=(SCORE, SWAGGER)),
+            self._request_log,
             reloader,
             settings.scoring_timeout_ms,
         )
@@ -59,6 +60,9 @@ class App:
     def start_draining(self) -> None:
         """From now on the service is not ready, and each answer ends its connection."""
         self._endpoints.draining = True
+
+    def unreadable(self, client: tuple[str, int] | None, status: int, why: str) -> None:
+        self._request_log.unreadable(client, status, why)
 
     def handle(self, request: Request, connection: ClientConnection) -> HttpRequestHandler:
         handler = HttpRequestHandler(self._services, request, connection)

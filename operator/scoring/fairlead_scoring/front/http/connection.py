@@ -61,8 +61,8 @@ class HttpConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._writer = ResponseWriter(self._transport, self._server)
         max_body_bytes = self._app.read_limits.largest_body_bytes
-        peer, port = peer_address(self._transport), own_port(self._transport)
-        self._reader = RequestReader(peer, port, max_body_bytes, self._pipeline.append)
+        self._peer, port = peer_address(self._transport), own_port(self._transport)
+        self._reader = RequestReader(self._peer, port, max_body_bytes, self._pipeline.append)
         self._intake = BodyIntake(
             self._app.body_budget,
             max_body_bytes,
@@ -226,6 +226,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _reject(self, problem: UnreadableError) -> None:
         """Answer a request that is not read any further with the reason, unless it is answered."""
+        self._app.unreadable(self._peer, problem.status, str(problem))
         incoming, self._reader.incoming = self._reader.incoming, None
         self._reader.stopped = self._closing = True
         if incoming is None or incoming not in self._pipeline:

@@ -63,10 +63,12 @@ class HttpRequestHandler(QueueEntry[Slot]):
 
     def start(self) -> None:
         """Answer at once what needs neither a slot nor the body."""
-        response = self._services.router.routing_error(self._request)
-        if response:  # the reference server adds ids to the answers of its routes only
-            self._send(response)
+        refusal = self._services.router.routing_error(self._request)
+        if refusal:  # the reference server adds ids to the answers of its routes only
+            self._services.request_log.refused(self._request, *refusal)
+            self._send(json_error(*refusal))
             return
+        response: Response | None = None
         try:
             self._ids = read_ids(self._request.headers, str(uuid.uuid4()))
         except IdTooLongError as error:

@@ -61,5 +61,8 @@ class Application(Protocol):
     @property
     def body_budget(self) -> BodyBudget: ...
 
+    def unreadable(self, client: tuple[str, int] | None, status: int, why: str) -> None:
+        """A client has sent what is not read any further."""
+
     def handle(self, request: Request, connection: ClientConnection) -> RequestHandler:
         """Begin to answer a request; its body comes later, if it is read at all."""

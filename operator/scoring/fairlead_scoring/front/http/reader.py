@@ -109,6 +109,8 @@ class RequestReader:
         )
         incoming.keep_alive = version == "1.1" and parser.should_keep_alive()
         headers = incoming.request.headers
+        if sum(name == "host" for name, _ in incoming.pairs) > 1:
+            raise UnreadableError(400, "The request has more than one Host header.")
         in_chunks = "transfer-encoding" in headers
         incoming.announced_bytes = None if in_chunks else int(headers.get("content-length", 0))
         self._on_head(incoming)

@@ -11,6 +11,7 @@ from fairlead_scoring.front.metrics import Metrics
 from fairlead_scoring.slot.console import LOGGER_NAME, Console, console
 from fairlead_scoring.slot.redaction import redact_query
 
+MAX_PATH_CHARS = 200  # of a line about a request that has no route
 MAX_QUERY_CHARS = 1000  # of a line of the access log
 logger = logging.getLogger(LOGGER_NAME)
 
@@ -51,6 +52,15 @@ class RequestLog:
 
     def run_failed(self) -> None:
         self._metrics.run_failures += 1
+
+    def refused(self, request: Request, status: int, why: str) -> None:
+        """The request has no route: it is none of those that an access log is kept of."""
+        target = request.raw_path[:MAX_PATH_CHARS]
+        logger.info("%s %r was refused with %d: %s", request.method, target, status, why)
+
+    def unreadable(self, client: tuple[str, int] | None, status: int, why: str) -> None:
+        """What a client has sent is no request, or the rest of it is not read."""
+        logger.info("%s was refused with %d: %s", client[0] if client else "A client", status, why)
 
     def disconnected(self, request: Request) -> None:
         self._metrics.disconnects += 1

@@ -56,13 +56,13 @@ class Router:
                 if path not in self._metrics_routes
             }
 
-    def routing_error(self, request: Request) -> Response | None:
-        """Return the answer to a request that has no route, or None."""
+    def routing_error(self, request: Request) -> tuple[int, str] | None:
+        """Return the status and the message for a request that has no route, or None."""
         alone = self._metrics_port is not None and request.port == self._metrics_port
         methods = (self._metrics_routes if alone else self._routes).get(request.path)
         if methods is None:
-            return json_error(404, NOT_FOUND)
-        return None if request.method in methods else json_error(405, NOT_ALLOWED)
+            return 404, NOT_FOUND
+        return None if request.method in methods else (405, NOT_ALLOWED)
 
     def immediate_response(self, request: Request) -> Response | None:
         """Return the answer that needs no slot and no body, or None."""
