@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.scoring.service import CLIENT, PLAIN, Service
+from tests.integration.scoring.service import CLIENT, PLAIN, Service, wait_until
 
 SCRIPT = """
 def init():
@@ -221,6 +221,7 @@ def test_a_large_body_arrives_whole(plain: Service) -> None:
 
 def test_each_score_is_one_line_of_the_log(plain: Service) -> None:
     ask(plain, "GET", "/score?a=1&sig=abcdef")
+    wait_until(lambda: "?a=1&sig" in plain.out, "the line, which nothing waits for")
     lines = [line for line in plain.out.splitlines() if "?a=1&sig" in line]
     assert len(lines) == 1
     assert "fairlead - GET /score?a=1&sig=*** 200 " in lines[0]

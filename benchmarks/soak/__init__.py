@@ -1,0 +1,1 @@
+"""The scoring runtime under a mix of good, bad, slow, huge and aborted requests, for minutes."""
