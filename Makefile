@@ -2,7 +2,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help demo test faults unit coverage lint bench bench-runtime crds chart-docs image up down status lock upgrade setup
+.PHONY: help demo test faults unit coverage lint bench bench-runtime soak crds chart-docs image up down status lock upgrade setup
 .DEFAULT_GOAL := help
 
 help:  ## What there is to make
@@ -34,6 +34,9 @@ bench: setup  ## The benchmarks, on a cluster of their own
 
 bench-runtime: setup  ## The scoring runtime and its peers, without a cluster
 	@$(python) -m benchmarks.runtime
+
+soak: setup  ## The scoring runtime under all that clients do: MINUTES=10 REQUESTS=200000
+	@$(python) -m benchmarks.soak --minutes $(or $(MINUTES),10) --requests $(or $(REQUESTS),200000)
 
 crds: setup  ## Write crds/, and the chart's copy, from the types in operator/fairlead/api
 	@$(python) -m fairlead.api.crd crds charts/fairlead/files/crds

@@ -63,9 +63,8 @@ def _connections(port: int) -> int:
     """How many connections the server still has; one that nobody uses any more is none."""
     found = psutil.net_connections("tcp")
     gone = (psutil.CONN_TIME_WAIT, psutil.CONN_LISTEN, psutil.CONN_NONE)
-    return sum(
-        bool(one.laddr) and one.laddr.port == port and one.status not in gone for one in found
-    )
+    mine = [one for one in found if one.laddr and one.laddr[1] == port]
+    return sum(one.status not in gone for one in mine)
 
 
 def growth_mb(samples: Sequence[Sample]) -> float:

@@ -322,7 +322,7 @@ def test_the_log_begins_with_the_settings_in_force_and_what_does_nothing(serve: 
         "Limits: run() 7000 ms; wait for a slot no limit",
         "Keys: none, everybody may call; CORS: off; debug mode: off",
         "Is FAIRLEAD_MAX_QUEUE_WAIT_MS meant?",
-        "AZUREML_MODEL_DIR is /no/such/models, and there is no such folder.",
+        "AZUREML_MODEL_DIR is /no/such/models, which does not exist",
     ):
         assert words in service.out
     assert service.score("").json() == "false"

@@ -17,8 +17,8 @@ from fairlead_scoring.front.config.values import SettingsError
 from fairlead_scoring.front.http.app import App
 from fairlead_scoring.front.http.server import HttpServer, PortTakenError, listen
 from fairlead_scoring.front.metrics import Metrics
-from fairlead_scoring.front.slots.orphans import children
 from fairlead_scoring.front.queue.admission import RejectionReason
+from fairlead_scoring.front.slots.orphans import children
 from fairlead_scoring.front.slots.pool import SlotPool
 from fairlead_scoring.front.slots.reload import ScriptReloader
 from fairlead_scoring.front.slots.slot import Slot

@@ -54,11 +54,9 @@ def remarks(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def layout_remarks(layout: Layout) -> Iterator[str]:
-    """Yield a sentence for each file or folder that is expected, and is not there."""
+    """Yield a sentence if no script is named, and the default one is not there."""
     if layout.module == DEFAULT_SCRIPT and not layout.script.exists():
         yield NO_SCRIPT.format(layout.script.name, layout.app_root)
-    if layout.model_dir and not layout.model_dir.is_dir():
-        yield f"AZUREML_MODEL_DIR is {layout.model_dir}, and there is no such folder."
 
 
 def _unknown(name: str) -> str:
