@@ -2,6 +2,9 @@
 though Helm reads them as floating points. */}}
 {{- define "fairlead.environment" -}}
 {{- $settings := merge (dict "namespace" .Release.Namespace) .Values.settings -}}
+{{- if eq .Values.settings.runner "job" -}}
+{{- $_ := set $settings "taskImage" (include "fairlead.reference" (list . .Values.taskImage)) -}}
+{{- end -}}
 {{- with .Values.watchNamespaces -}}
 {{- $_ := set $settings "watchNamespaces" (join " " .) -}}
 {{- end -}}

@@ -13,8 +13,14 @@
 {{- end -}}
 
 {{- define "fairlead.image" -}}
-{{- $tag := default .Chart.AppVersion .Values.image.tag -}}
-{{- .Values.image.repository }}{{ ternary (printf "@%s" .Values.image.digest) (printf ":%s" $tag) (ne .Values.image.digest "") -}}
+{{- include "fairlead.reference" (list . .Values.image) -}}
+{{- end -}}
+
+{{/* repository:tag or repository@digest. Takes the root and the values of one image. */}}
+{{- define "fairlead.reference" -}}
+{{- $image := index . 1 -}}
+{{- $tag := default (index . 0).Chart.AppVersion $image.tag -}}
+{{- $image.repository }}{{ ternary (printf "@%s" $image.digest) (printf ":%s" $tag) (ne $image.digest "") -}}
 {{- end -}}
 
 {{- define "fairlead.selector" -}}
