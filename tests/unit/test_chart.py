@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from fairlead.api.meta import API_VERSION, FINALIZER, KINDS
 from fairlead.settings import Settings
 from fairlead_scoring import __version__
 
@@ -91,6 +92,13 @@ def test_the_environment_of_the_operator_is_made_from_its_settings() -> None:
     """What the template's `snakecase` makes of each name is the setting's name."""
     for name in Settings.model_fields:
         assert re.sub(r"(?<!^)(?=[A-Z])", "_", camel(name)).lower() == name
+
+
+def test_the_hook_takes_off_the_finalizer_that_the_operator_knows() -> None:
+    said = (CHART / "files/hook.py").read_text()
+    assert f'FINALIZER = "{FINALIZER}"' in said
+    assert f'GROUP = "/apis/{API_VERSION}"' in said
+    assert f"PLURALS = {tuple(kind.plural for kind in KINDS)}".replace("'", '"') in said
 
 
 def test_the_chart_has_the_version_of_what_it_installs() -> None:
