@@ -46,6 +46,8 @@ def run(data):
         sum(range(10**12)) if data == "in C" else time.sleep(3600)
     if data == "orphan":
         orphan()
+    if data == "fork":
+        os.fork()
     if data == "leave":
         os._exit(7)
     if data == "close":
@@ -132,6 +134,14 @@ def test_a_process_that_cannot_be_started_is_named(serve: Serve, tmp_path: Path)
     wait_until(lambda: words in service.err, "what is missing")
     python.with_name("gone").rename(python)
     assert service.until_ready().score("").status_code == 200
+
+
+def test_a_forked_process_that_returns_from_run_answers_nothing(serve: Serve) -> None:
+    service = serve(SCRIPT).until_ready()
+    process = service.score("").json()
+    assert service.score("fork", x_request_id="r-1").json() == process
+    wait_until(lambda: "run() forked in request r-1 has returned" in service.out, "it to be told")
+    assert [service.score("").json() for _ in range(10)] == [process] * 10
 
 
 def test_a_child_that_holds_the_pipe_does_not_hold_up_the_end(serve: Serve) -> None:

@@ -229,6 +229,32 @@ def run(data):
     assert "\nto stderr\n" in service.err
 
 
+def test_print_follows_descriptor_1(serve: Serve) -> None:
+    script = """
+import os
+
+
+def init():
+    print("to the log")
+    kept = os.dup(1)
+    os.dup2(os.open("captured", os.O_WRONLY | os.O_CREAT), 1)
+    print("to the file")
+    os.dup2(kept, 1)
+    print("to the log again")
+
+
+def run(data):
+    return open("captured").read()
+"""
+    service = serve(script).until_ready()
+    assert service.score("").json().endswith(" azmlinfsrv.print - to the file\n")
+    said = [line.partition(" - ")[2] for line in service.out.splitlines()]
+    assert [line for line in said if line.startswith("to the")] == [
+        "to the log",
+        "to the log again",
+    ]
+
+
 def test_a_scripts_own_logging_setup_is_respected(serve: Serve) -> None:
     script = (
         "import logging\nlogging.basicConfig(level=logging.DEBUG, format='mine: %(message)s')\n"

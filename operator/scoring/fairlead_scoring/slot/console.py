@@ -45,7 +45,8 @@ class Console:
     def line(self, level: int, name: str, text: str, now: Optional[float] = None) -> bytes:
         """Return the line that has this text; ``level`` is ``logging``'s INFO, WARNING or ERROR."""
         timestamp = self._clock.format(time.time() if now is None else now)
-        return encoded(f"{timestamp} {INITIALS[level]} [{os.getpid()}] {name} - {text}")
+        line = f"{timestamp} {INITIALS[level]} [{os.getpid()}] {name} - {text}\n"
+        return line.encode("utf-8", "backslashreplace")
 
     def writer(self, level: int) -> LogWriter:
         return self.err if level >= logging.ERROR else self.out
@@ -81,5 +82,5 @@ def console() -> Console:
 
 
 def encoded(text: str) -> bytes:
-    """Return the line as it is written."""
+    """Return the line of a handler as it is written."""
     return f"{text}\n".encode("utf-8", "backslashreplace")

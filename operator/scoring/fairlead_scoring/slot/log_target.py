@@ -35,6 +35,11 @@ class LogTarget:
         self.blocks = False
         self._open()
 
+    @property
+    def redirected(self) -> bool:
+        """Whether the script has let the stream's descriptor stand for another file."""
+        return _identity(self._stream) not in (None, self._identity)
+
     def write(self, data: bytes) -> int:
         """Write what can be written now, and return how many bytes that is.
 

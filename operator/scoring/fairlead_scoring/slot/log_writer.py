@@ -34,7 +34,7 @@ class LogWriter:
         describe_loss: DescribeLoss,
         max_buffered_bytes: int = MAX_BUFFERED_BYTES,
     ) -> None:
-        self._target = target
+        self.target = target
         self._describe_loss = describe_loss
         self._max_buffered_bytes = max_buffered_bytes
         self.lost_lines = 0
@@ -75,17 +75,19 @@ class LogWriter:
 
     def _write(self, line: bytes, share: float) -> None:
         """``share`` is how much of the buffer may be used for it."""
-        if self._accept(self._loss() + line, share):
+        if self._lost:
+            line = self._loss() + line
+        if self._accept(line, share):
             self._lost = 0
         else:
             self._lose()
 
     def _accept(self, data: bytes, share: float) -> bool:
         """Write ``data``, or let the thread do it; else set the reason and return False."""
-        if self._pending or self._target.blocks:
+        if self._pending or self.target.blocks:
             return self._keep(data, share)
         try:
-            written = self._target.write(data)
+            written = self.target.write(data)
         except BlockingIOError:
             written = 0
         except OSError as error:
@@ -110,7 +112,7 @@ class LogWriter:
         self.lost_lines += 1
 
     def _loss(self) -> bytes:
-        return self._describe_loss(self._lost, self._reason) if self._lost else b""
+        return self._describe_loss(self._lost, self._reason)
 
     def _is_full(self, share: float) -> bool:
         return self._pending_bytes > share * self._max_buffered_bytes
@@ -129,9 +131,9 @@ class LogWriter:
     def _drain(self) -> None:
         """Write what waits, until nothing does. Only this thread takes anything out."""
         while self._has_pending():
-            self._target.wait()
+            self.target.wait()
             try:
-                written = self._target.write(self._pending[0])
+                written = self.target.write(self._pending[0])
             except BlockingIOError:
                 continue
             except OSError as error:

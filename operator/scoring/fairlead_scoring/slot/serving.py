@@ -50,6 +50,13 @@ def end(channel: Channel, error: BaseException) -> NoReturn:
     os._exit(1)
 
 
+def end_forked(request: Request) -> NoReturn:
+    """End a process that user code forked and did not end: else it would answer requests, too."""
+    log.warning("A process that run() forked in request %s has returned from run().", request.id)
+    console().flush()
+    os._exit(0)
+
+
 class SequentialServer:
     """Everything on the main thread, which is where most scripts expect to be."""
 
@@ -57,6 +64,7 @@ class SequentialServer:
         self._scorer = scorer
         self._channel = channel
         self._interrupter = Interrupter(channel)
+        self._process = os.getpid()
         self._cancelled: Set[int] = set()
 
     def serve(self) -> NoReturn:
@@ -70,6 +78,8 @@ class SequentialServer:
         """Raise ``OSError`` when the front is gone."""
         request, seq = Request(head, body), head["seq"]
         found = self.scored(request, seq)
+        if os.getpid() != self._process:
+            end_forked(request)
         self._channel.send(found.head(seq), found.body)
         if found.pieces is not None:
             self._send_rest(found.pieces, request, seq)

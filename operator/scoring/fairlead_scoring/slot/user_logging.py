@@ -7,8 +7,9 @@ import functools
 import json
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any, Iterable, TextIO
 
 from .console import console
 from .layout import UserFileError
@@ -41,26 +42,32 @@ def redirect_print() -> None:
     @functools.wraps(plain_print)
     def print_to_log(*values: object, sep: str | None = None, **options: Any) -> None:
         if (options.get("file") or sys.stdout) is stdout:
-            log_print((" " if sep is None else sep).join(map(str, values)))
+            log_print((" " if sep is None else sep).join(map(str, values)), stdout)
         else:  # redirected on purpose, with ``file`` or contextlib.redirect_stdout()
             plain_print(*values, sep=sep, **options)
 
     builtins.print = print_to_log
 
 
-def log_print(text: str) -> None:
+def log_print(text: str, stdout: TextIO) -> None:
     """Log it as the reference's logger for ``print()`` would, but past ``logging`` where it can.
 
-    That is faster, and a script that disables loggers has not meant its own output.
+    That is faster, and a script that disables loggers has not meant its own output. One that
+    redirects descriptor 1 has.
     """
     logger = logging.getLogger(PRINT_LOGGER_NAME)
     if logger.getEffectiveLevel() > logging.INFO:
         return
     if _has_users_handlers(logger) and not logger.disabled:
         logger.info("%s", text)
+        return
+    streams = console()
+    line = streams.line(logging.INFO, PRINT_LOGGER_NAME, text)
+    if streams.out.target.redirected:
+        with suppress(OSError, ValueError):  # as in logging: the script may have closed it
+            stdout.write(line.decode())
     else:
-        streams = console()
-        streams.out.write_patiently(streams.line(logging.INFO, PRINT_LOGGER_NAME, text))
+        streams.out.write_patiently(line)
 
 
 def reference_level() -> int:
