@@ -285,6 +285,7 @@ def test_an_exit_in_a_stream_breaks_off_the_answer_alone(start: Start) -> None:
 def test_a_signal_between_two_requests_ends_the_process_and_is_logged(start: Start) -> None:
     slot = start(ECHO)
     slot.ready()
+    slot.ask()
     slot.process.send_signal(signal.SIGINT)
     assert slot.process.wait(15) == 1
     assert "The process that runs the script ends: " in slot.output

@@ -22,7 +22,7 @@ from .layout import Layout, UserFileError, open_paths
 from .own_log import log
 from .scoring import Scorer
 from .script import Script, UserScriptError, load
-from .serving import serve
+from .serving import end, serve
 from .startup_progress import reported
 from .swagger import Document, documents
 from .user_logging import configure_user_logging, redirect_print, reference_level
@@ -46,10 +46,12 @@ def main(descriptor: int, *front: int) -> int:
     channel = Channel(socket.socket(fileno=descriptor))
     try:
         return run(channel)
-    except (EOFError, OSError) as error:
+    except (EOFError, ConnectionError):
+        return 0  # the front is gone
+    except BaseException as error:  # noqa: BLE001 - its traceback is to be in the log, come what may
         if isinstance(error, OSError) and error.errno in CLOSED_BY_SCRIPT:
             log.error(CHANNEL_LOST, descriptor)
-        return 0  # the front is gone
+        end(channel, error)
     finally:
         console().flush()
 

@@ -16,7 +16,7 @@ from .own_log import log
 from .request import Request
 from .responses import Answer
 from .scoring import Scorer, log_failure
-from .wire import CLOSED_BY_SCRIPT, Channel, FrameHead
+from .wire import Channel, FrameHead
 
 
 def serve(scorer: Scorer, channel: Channel, threads: int) -> None:
@@ -31,16 +31,15 @@ def serve(scorer: Scorer, channel: Channel, threads: int) -> None:
     )
     try:
         service.serve()
-    except (EOFError, OSError) as error:
+    except (EOFError, ConnectionError):
         channel.close()  # the front ends a slot by closing its pipe
-        if isinstance(error, OSError) and error.errno in CLOSED_BY_SCRIPT:
-            raise
-    except BaseException as error:  # noqa: BLE001 - a signal between two requests, for example
-        end(channel, error)
 
 
 def end(channel: Channel, error: BaseException) -> NoReturn:
-    """End the process, whatever threads user code has left behind; the pipe first."""
+    """End the process, whatever threads user code has left behind; the pipe first.
+
+    ``error`` came between two requests, a signal for example, or is a fault of ours.
+    """
     log.error("The process that runs the script ends: %s", trace.formatted(error))
     channel.close()
     with suppress(Exception):  # they may be the script's own
