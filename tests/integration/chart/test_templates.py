@@ -21,6 +21,7 @@ from tests.cluster.schemas import schemas
 
 ROOT = places().checkout
 GOLDEN = ROOT / "tests/golden/chart"
+TASKS = sorted((ROOT / "tests/golden/tasks").glob("*.yaml"))
 NOT_OF_KUBERNETES = "ServiceMonitor,PodMonitor"
 SETS = sorted(path.name.removesuffix(".values.yaml") for path in GOLDEN.glob("*.values.yaml"))
 
@@ -62,6 +63,11 @@ def conform(helm: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[s
 @pytest.mark.parametrize("name", SETS)
 def test_the_manifests_conform(conform: Callable[[str], str], name: str) -> None:
     assert "Invalid: 0, Errors: 0" in conform((GOLDEN / f"{name}.yaml").read_text())
+
+
+@pytest.mark.parametrize("file", TASKS, ids=lambda file: file.stem)
+def test_the_jobs_of_tasks_conform(conform: Callable[[str], str], file: Path) -> None:
+    assert "Valid: 2, Invalid: 0, Errors: 0" in conform(file.read_text())
 
 
 @pytest.mark.parametrize(
