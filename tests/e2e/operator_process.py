@@ -41,7 +41,7 @@ class OperatorProcess:
         return "".join(self._logs) + self.log.read_text()
 
     def start(self, **settings: str) -> None:
-        if self.log.exists():
+        if self._process is not None:  # what lies there before is another run's
             self._logs.append(self.log.read_text())
         self._others, all_settings = settings, {**self._usual, **settings}
         self._process = start_operator(self._cluster, self._places, self._kubeconfig, all_settings)

@@ -1,7 +1,9 @@
 """What is done about Jobs, as a function of what there is and what is wanted."""
 
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +21,7 @@ from fairlead.runners.job.plan import (
     plan,
 )
 from tests.unit.job_objects import condition, draft_of, job_of
+from tests.unit.objects import NOW
 from tests.unit.tasks_of import OWNER, ingest_task
 
 TASK = ingest_task("https://models.example.com/m.pkl")
@@ -114,10 +117,26 @@ def test_the_same_work_wanted_again_is_done_afresh() -> None:
     assert plan(view(done, drafts={KEY: draft_of(TASK)}, wanted=WANTED)) == [End(done[0])]
 
 
-def test_a_pod_that_injected_containers_keep_alive_is_ended_when_it_was_taken() -> None:
+def test_a_result_may_be_taken_before_the_job_controller_has_seen_the_end() -> None:
     done = seen(TaskPhase.SUCCEEDED)
-    assert plan(view(done, wanted=LET_GO)) == []
-    assert plan(view(done, wanted=LET_GO, forgotten={done[0].uid})) == [End(done[0])]
+    taken = view(done, wanted=LET_GO, forgotten={done[0].uid}, now=NOW)
+    assert plan(taken) == [Expire(done[0], TAKEN_KEPT_S, taken=True)]
+
+
+@pytest.mark.parametrize(("seconds", "ends"), [(1, False), (59, False), (61, True)])
+def test_a_pod_that_injected_containers_keep_alive_is_ended_in_the_end(
+    seconds: int, *, ends: bool
+) -> None:
+    job = job_of(TASK)
+    job["metadata"]["annotations"] = {
+        **job["metadata"]["annotations"],
+        "fairlead.dev/task-taken": "true",
+    }
+    job["spec"]["ttlSecondsAfterFinished"] = 1
+    ended_at = NOW - timedelta(seconds=seconds)
+    state = TaskState(TASK.id, 1, TaskPhase.SUCCEEDED, finished_at=ended_at)
+    done = (JobEvidence(job), state)
+    assert plan(view(done, wanted=LET_GO, now=NOW)) == ([End(done[0])] if ends else [])
 
 
 def test_the_next_attempt_is_another_job_and_the_last_one_stays() -> None:
@@ -164,5 +183,4 @@ def test_whatever_there_is(
         if isinstance(action, End):
             assert not action.job.finished
             waits_wrongly = action.job.suspended and with_draft
-            superseded = any(job.attempt > action.job.attempt for job, _ in jobs)
-            assert wanted.get(OWNER.uid) == frozenset() or waits_wrongly or superseded
+            assert wanted.get(OWNER.uid) == frozenset() or waits_wrongly

@@ -9,15 +9,17 @@ it: after a restart nothing is ended before they have.
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from fairlead.contract import Owner, TaskState
 from fairlead.desired.task_job import TaskDraft
 from fairlead.diagnosis.task_job import is_final
-from fairlead.job_evidence import JobEvidence
+from fairlead.job_evidence import NEVER, JobEvidence
 
 Key = tuple[str, str]
 """A task: its namespace and id. What is in one namespace says nothing of another's tasks."""
 TAKEN_KEPT_S = 600  # that a Job stays, with its log, when its result was taken
+LINGERS_AFTER = timedelta(minutes=1)  # the Job controller needs a moment
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class View:
     """The uids of Jobs whose results were taken."""
     kept_s: int = 86_400
     """How long a Job that is over stays."""
+    now: datetime = NEVER
 
 
 def key_of(job: JobEvidence) -> Key:
@@ -114,7 +117,7 @@ def _of_jobs(view: View) -> Iterator[Action]:
         if job.leaving:
             continue
         if is_final(state):
-            yield from _of_ended(view, job, superseded=newest[key] > job.attempt)
+            yield from _of_ended(view, job, state, superseded=newest[key] > job.attempt)
             continue
         mine = wanters.get(key, set())
         if not mine and _let_go(view, job):
@@ -125,15 +128,21 @@ def _of_jobs(view: View) -> Iterator[Action]:
             yield Join(job, joining)
 
 
-def _of_ended(view: View, job: JobEvidence, *, superseded: bool) -> Iterator[Action]:
-    forgotten = job.uid in view.forgotten
-    if not job.finished:  # a container that somebody added to the pod goes on
-        if forgotten or superseded:
-            yield End(job)
-    elif forgotten and not job.taken:
+def _of_ended(
+    view: View, job: JobEvidence, state: TaskState, *, superseded: bool
+) -> Iterator[Action]:
+    taken = job.taken or job.uid in view.forgotten
+    if taken and not job.taken:
         yield Expire(job, TAKEN_KEPT_S, taken=True)
     elif not job.expires:
         yield Expire(job, view.kept_s)
+    elif (taken or superseded) and not job.finished and _lingers(view, state):
+        yield End(job)
+
+
+def _lingers(view: View, state: TaskState) -> bool:
+    """The task ended long ago: a container that somebody added to the pod goes on."""
+    return state.finished_at is not None and view.now - state.finished_at > LINGERS_AFTER
 
 
 def _let_go(view: View, job: JobEvidence) -> bool:

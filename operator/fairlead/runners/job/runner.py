@@ -181,7 +181,7 @@ class JobRunner:
         now = datetime.now(UTC)
         await self._events.read(now)
         jobs = self._read(now)
-        actions = plan(self._view(jobs))
+        actions = plan(self._view(jobs, now))
         for answer in await self._attempts.carry_out(actions):
             self._watched.put(answer)
 
@@ -243,7 +243,7 @@ class JobRunner:
             self._wanted = {o: keys for o, keys in self._wanted.items() if keys or o in owners}
         self._owners = {uid: owner for uid, owner in self._owners.items() if uid in self._wanted}
 
-    def _view(self, jobs: list[tuple[JobEvidence, TaskState]]) -> View:
+    def _view(self, jobs: list[tuple[JobEvidence, TaskState]], now: datetime) -> View:
         return View(
             jobs=jobs,
             drafts=self._drafts,
@@ -252,6 +252,7 @@ class JobRunner:
             turns=self._turns.given(),
             forgotten=self._forgotten,
             kept_s=self._settings.task_jobs_kept_seconds,
+            now=now,
         )
 
 
