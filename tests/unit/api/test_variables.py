@@ -49,7 +49,9 @@ def test_a_value_that_is_accepted_is_one_that_the_runtime_starts_with(name: str)
     accepted, refused = edges(VALUES[name])
     for text in accepted:
         assert list(problems({name: text}, {})) == []
-        read_settings([], {name: text, "SEPERATE_HEALTH_ENDPOINT": "true", "FAIRLEAD_DEBUG": text})
+        read_settings(
+            [], {"SEPERATE_HEALTH_ENDPOINT": "true", "FAIRLEAD_DEBUG": "true", name: text}
+        )
     for text in refused:
         assert list(problems({name: text}, {})) == [f"{name} must be {VALUES[name].words}"]
 
