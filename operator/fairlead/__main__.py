@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 import kopf
+from kopf._core.engines.peering import Identity
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -78,6 +79,7 @@ async def run(settings: Settings) -> None:
                 clusterwide=not settings.watch_namespaces,
                 namespaces=settings.watch_namespaces,
                 standalone=True,
+                identity=Identity(_identity()),  # else it asks for the user's name: pods have none
                 memo=memo,
             ),
             name="kopf",

@@ -32,6 +32,7 @@ PLURALS = {
     "Secret": "secrets",
     "Event": "events",
     "Job": "jobs",
+    "Lease": "leases",
     "ConfigMap": "configmaps",
     "HorizontalPodAutoscaler": "horizontalpodautoscalers",
     "PodDisruptionBudget": "poddisruptionbudgets",

@@ -5,11 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fairlead.api.refs import ref_of
 from fairlead.leader.lease import (
+    API_VERSION,
     DURATION_S,
     MAX_DURATION_S,
     SeenLease,
     held_spec,
+    lease_ref,
     may_take,
     read_lease,
     released_spec,
@@ -82,3 +85,9 @@ def test_whatever_a_lease_holds_it_is_read_and_runs_out_one_day(spec: dict[str, 
     seen = seen_lease(None, read_lease(manifest(**spec)), 0.0)
     assert may_take(seen, "us", MAX_DURATION_S + 1.0)
     assert held_spec("us", seen.lease, NOW)["holderIdentity"] == "us"
+
+
+def test_a_lease_is_made_where_it_is_looked_for() -> None:
+    metadata = {"name": "operator", "namespace": "system"}
+    made = {"apiVersion": API_VERSION, "kind": "Lease", "metadata": metadata}
+    assert ref_of(made) == lease_ref("system", "operator")
