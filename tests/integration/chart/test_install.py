@@ -1,0 +1,296 @@
+"""The chart on a real cluster, as an administrator uses it, under Pod Security `restricted`.
+
+The tests of this file are one story and run in its order: an older chart is installed, upgraded to
+this one, rolled back, uninstalled, and installed again elsewhere, while a Webservice is under load.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from fairlead.api.meta import API_VERSION, FINALIZER, KINDS
+from tests.cluster import Cluster, ClusterError
+from tests.cluster.charts import CHART
+from tests.cluster.command import read
+from tests.cluster.engine import docker
+from tests.cluster.operator_image import name as image_name
+from tests.cluster.places import places
+from tests.cluster.versions import MARK, SCORING_PORT
+from tests.integration.chart.load import Load
+
+ROOT = places().checkout
+GOLDEN = ROOT / "tests/golden/chart"
+SETS = sorted(path.name.removesuffix(".values.yaml") for path in GOLDEN.glob("*.values.yaml"))
+HOME, ELSEWHERE, TEAM = "chart-system", "chart-elsewhere", "chart-team"
+NAMESPACES = (HOME, ELSEWHERE, TEAM, "team-a", "team-b", "fairlead-system")
+RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
+OLDER_VERSION = "0.0.9"
+NEW_FIELD = "scoringTimeoutMilliseconds"  # of a Webservice; the older definitions lack it
+PATIENCE = 90.0
+HELM_SECONDS = 150.0
+HOOK = "helm.sh/hook"
+MONITORS = "monitoring.coreos.com/v1"  # no definitions of these here
+
+
+class Administrator:
+    """helm and kubectl on the test cluster."""
+
+    def __init__(self, cluster: Cluster, helm: Path, settings: Path) -> None:
+        self._cluster, self._helm, self._settings = cluster, helm, settings
+
+    def helm(self, *arguments: str | Path) -> str:
+        connection = ("--kubeconfig", self._cluster.kubeconfig)
+        return read([self._helm, *arguments, *connection], seconds=HELM_SECONDS)
+
+    def install(self, verb: str, release: str, chart: Path, namespace: str, *more: str) -> str:
+        place = (release, chart, "--namespace", namespace, "--values", self._settings)
+        return self.helm(verb, *place, "--wait", "--timeout", "120s", *more)
+
+    def kubectl(self, *arguments: str, text: str | None = None) -> str:
+        return self._cluster.run_kubectl(*arguments, text=text)
+
+    def apply(self, kind: str, name: str, spec: dict[str, Any], namespace: str = TEAM) -> None:
+        meta = {"name": name, "namespace": namespace}
+        manifest = {"apiVersion": API_VERSION, "kind": kind, "metadata": meta, "spec": spec}
+        self.kubectl("apply", "-f", "-", text=json.dumps(manifest))
+
+    def reason(self, kind: str, name: str, wanted: str, namespace: str = TEAM) -> None:
+        """Wait until ``Ready`` has this reason, for the newest generation."""
+
+        def ready() -> str:
+            place = ("get", kind, name, f"--namespace={namespace}", "--output=json")
+            seen = json.loads(self.kubectl(*place))
+            conditions = seen["status"]["conditions"]
+            [one] = [each for each in conditions if each["type"] == "Ready"]
+            current = seen["status"].get("observedGeneration") == seen["metadata"]["generation"]
+            return str(one["reason"]) if current else "not of this generation"
+
+        until(ready, lambda reason: reason == wanted)
+
+
+def opens(url: str) -> bool:
+    """Whether the service answers there: every node must know the way first."""
+    try:
+        return httpx.post(url, json={"data": [1]}, timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def until(look: Callable[[], Any], holds: Callable[[Any], bool]) -> None:
+    """Look until it holds; at the deadline fail with what was seen last."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds(seen := look()):
+        assert time.monotonic() < deadline, f"not so after {PATIENCE:.0f} s; last seen: {seen}"
+        time.sleep(0.5)  # poll
+
+
+@pytest.fixture(scope="module")
+def administrator(
+    cluster: Cluster, helm: Path, operator_image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Administrator]:
+    """A cluster without anything of ours, before and after."""
+    settings = tmp_path_factory.mktemp("values") / "cluster.yaml"
+    values = {
+        "image": {"repository": operator_image.rpartition(":")[0]},
+        "taskImage": {"repository": image_name("tasks").rpartition(":")[0]},
+        "settings": {
+            "registry": cluster.registry,
+            "registryPush": cluster.registry_from_pods,
+            "insecureHosts": cluster.registry_from_pods,
+            "defaultBaseImage": cluster.base_image,
+        },
+    }
+    settings.write_text(yaml.safe_dump(values))
+    one = Administrator(cluster, helm, settings)
+    remove_all(one)
+    for namespace in NAMESPACES:
+        one.kubectl("create", "namespace", namespace)
+        one.kubectl("label", "namespace", namespace, RESTRICTED)
+    yield one
+    for release in json.loads(one.helm("list", "--all-namespaces", "--output", "json")):
+        one.helm("uninstall", release["name"], "--namespace", release["namespace"])
+    remove_all(one)
+
+
+def remove_all(administrator: Administrator) -> None:
+    """What other tests, too, may have installed: definitions, the role, namespaces."""
+    gone = ("--ignore-not-found", "--timeout=60s")
+    definitions = [f"crd/{kind.crd_name}" for kind in KINDS]
+    roles = [f"{kind}/fairlead-operator" for kind in ("clusterrole", "clusterrolebinding")]
+    namespaces = [f"namespace/{namespace}" for namespace in NAMESPACES]
+    administrator.kubectl("delete", *gone, *definitions, *roles, *namespaces)
+
+
+@pytest.fixture(scope="module")
+def older_chart(administrator: Administrator, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A packaged chart of an earlier version, whose Webservices lack a field."""
+    folder = tmp_path_factory.mktemp("older")
+    chart = shutil.copytree(ROOT / CHART, folder / "fairlead")
+    about = yaml.safe_load((chart / "Chart.yaml").read_text())
+    (chart / "Chart.yaml").write_text(yaml.safe_dump({**about, "version": OLDER_VERSION}))
+    file = chart / "files/crds/webservices.yaml"
+    definition = yaml.safe_load(file.read_text())
+    spec = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    del spec["properties"][NEW_FIELD]
+    file.write_text(yaml.safe_dump(definition, sort_keys=False))
+    administrator.helm("package", chart, "--destination", folder)
+    return folder / f"fairlead-{OLDER_VERSION}.tgz"
+
+
+@pytest.fixture(scope="module")
+def load(administrator: Administrator, cluster: Cluster, operator_image: str) -> Iterator[Load]:
+    """A Webservice that is asked without a pause, whatever happens to the operator."""
+    image = f"{cluster.registry}/chart-tests/service:1"
+    arguments = (f"OPERATOR={operator_image}", f"BASE={cluster.base_image}")
+    options = [item for each in arguments for item in ("--build-arg", each)]
+    docker("build", *options, "--label", MARK, "--tag", image, Path(__file__).parent / "service")
+    docker("push", "--quiet", image)
+    resources = {"cpu": "50m", "memory": "64Mi"}
+    expose = {"type": "NodePort", "nodePort": SCORING_PORT}
+    spec = {"image": image, "replicas": 1, "auth": {"enabled": False}}
+    administrator.apply("Webservice", "echo", {**spec, "resources": resources, "expose": expose})
+    administrator.reason("webservice", "echo", "Serving")
+    url = f"http://localhost:{SCORING_PORT}/score"
+    until(lambda: opens(url), bool)
+    with Load(url) as load:
+        yield load
+
+
+def service_pods(administrator: Administrator) -> list[str]:
+    select = ("--selector=fairlead.dev/webservice=echo", f"--namespace={TEAM}")
+    return administrator.kubectl("get", "pods", *select, "--output=name").split()
+
+
+def explained(administrator: Administrator, field: str) -> str:
+    """What `kubectl explain` says; empty where there is no such field."""
+    try:
+        return administrator.kubectl("explain", field)
+    except ClusterError:
+        return ""
+
+
+def pods(administrator: Administrator, namespace: str) -> list[dict[str, Any]]:
+    select = ("--selector=app.kubernetes.io/name=fairlead", f"--namespace={namespace}")
+    return list(json.loads(administrator.kubectl("get", "pods", *select, "-o=json"))["items"])
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_api_server_takes_every_manifest(administrator: Administrator, name: str) -> None:
+    """But for `helm test`, whose pod asks for a ServiceAccount: that is run for real below."""
+    documents = yaml.safe_load_all((GOLDEN / f"{name}.yaml").read_text())
+    known = [
+        one
+        for one in documents
+        if one["apiVersion"] != MONITORS and HOOK not in one["metadata"].get("annotations", {})
+    ]
+    dry_run = ("apply", "--dry-run=server", "--server-side", "--filename=-")
+    said = administrator.kubectl(*dry_run, text=yaml.safe_dump_all(known))
+    assert said.count("(server dry run)") == len(known)
+
+
+def test_an_older_chart_is_installed(administrator: Administrator, older_chart: Path) -> None:
+    said = administrator.install("install", "fairlead", older_chart, HOME)
+    assert "helm test fairlead --namespace chart-system" in said
+    assert explained(administrator, f"webservice.spec.{NEW_FIELD}") == ""
+    [pod] = pods(administrator, HOME)
+    [status] = pod["status"]["containerStatuses"]
+    assert (status["ready"], status["restartCount"]) == (True, 0)
+
+
+def test_the_operator_handles_objects_from_its_pod(administrator: Administrator) -> None:
+    files = {"model.txt": "A model.", "score.py": "def init(): ...\ndef run(data): ...\n"}
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "data": files}
+    meta = {"metadata": {"name": "files", "namespace": TEAM}}
+    administrator.kubectl("apply", "-f", "-", text=json.dumps({**manifest, **meta}))
+    source = {"configMap": {"name": "files"}}
+    administrator.apply("Model", "small", {"source": source})
+    administrator.apply(
+        "InferenceImage", "small", {"source": source, "entryScript": "score.py", "models": []}
+    )
+    administrator.reason("model", "small", "Stored")
+    administrator.reason("inferenceimage", "small", "EngineUnsupported")
+
+
+def test_an_upgrade_brings_the_newer_definitions(administrator: Administrator, load: Load) -> None:
+    serving = service_pods(administrator)
+    before = [pod["metadata"]["name"] for pod in pods(administrator, HOME)]
+    administrator.install("upgrade", "fairlead", ROOT / CHART, HOME)
+    until(
+        lambda: explained(administrator, f"webservice.spec.{NEW_FIELD}"),
+        lambda said: "How long run() may take" in said,
+    )
+    assert [pod["metadata"]["name"] for pod in pods(administrator, HOME)] != before
+    administrator.apply("Model", "newer", {"source": {"configMap": {"name": "files"}}})
+    administrator.reason("model", "newer", "Stored")
+    assert service_pods(administrator) == serving != []
+    assert load.answers.keys() == {"200"}
+
+
+def test_helm_test_stores_a_model(administrator: Administrator) -> None:
+    said = administrator.helm("test", "fairlead", "--namespace", HOME, "--logs")
+    assert "Succeeded" in said
+    assert "Stored: " in said
+
+
+def test_a_rollback_brings_back_the_older_ones(administrator: Administrator) -> None:
+    administrator.helm("rollback", "fairlead", "1", "--namespace", HOME, "--wait")
+    until(lambda: explained(administrator, f"webservice.spec.{NEW_FIELD}"), lambda said: not said)
+    administrator.apply("Model", "after", {"source": {"configMap": {"name": "files"}}})
+    administrator.reason("model", "after", "Stored")
+
+
+def test_uninstalling_loses_nobodys_objects(administrator: Administrator, load: Load) -> None:
+    administrator.kubectl("scale", "deployment/fairlead", "--replicas=0", f"--namespace={HOME}")
+    until(lambda: pods(administrator, HOME), lambda left: left == [])
+    patch = f"--patch={json.dumps({'metadata': {'finalizers': [FINALIZER, 'example.com/x']}})}"
+    administrator.kubectl("patch", "model/after", f"--namespace={TEAM}", "--type=merge", patch)
+    administrator.helm("uninstall", "fairlead", "--namespace", HOME, "--wait")
+    finalizers = "--output=jsonpath={.metadata.finalizers}"
+    kept = administrator.kubectl("get", "model/after", f"--namespace={TEAM}", finalizers)
+    assert json.loads(kept) == ["example.com/x"]
+    nobodys = '--patch={"metadata":{"finalizers":null}}'
+    administrator.kubectl("patch", "model/after", f"--namespace={TEAM}", "--type=merge", nobodys)
+    left = administrator.kubectl("get", "models", f"--namespace={TEAM}", "--output=name").split()
+    assert left == [f"model.fairlead.dev/{name}" for name in ("after", "newer", "small")]
+    until(lambda: pods(administrator, HOME), lambda left: left == [])
+    answered = load.answers["200"]
+    until(lambda: load.answers["200"], lambda count: count > answered + 20)
+
+
+def test_another_release_takes_over_what_was_kept(administrator: Administrator) -> None:
+    """With rights in two namespaces alone, two pods, and one of them at work."""
+    more = ("--set", f"watchNamespaces={{{TEAM}}}", "--set", "replicas=2")
+    with pytest.raises(ClusterError) as refusal:
+        administrator.install("install", "models", ROOT / CHART, ELSEWHERE, *more)
+    assert "cannot be imported into the current release" in str(refusal.value.tail)
+    administrator.install("install", "models", ROOT / CHART, ELSEWHERE, "--take-ownership", *more)
+    administrator.apply("Model", "later", {"source": {"configMap": {"name": "files"}}})
+    administrator.reason("model", "later", "Stored")
+    account = f"--as=system:serviceaccount:{ELSEWHERE}:models-fairlead"
+    with pytest.raises(ClusterError):
+        administrator.kubectl(
+            "auth", "can-i", "list", "models.fairlead.dev", account, f"--namespace={HOME}"
+        )
+    assert len(pods(administrator, ELSEWHERE)) == 2
+
+
+def test_not_one_request_has_failed(administrator: Administrator, load: Load) -> None:
+    """In all of this; and no pod of the service was replaced."""
+    assert load.answers.keys() == {"200"}
+    assert load.answers["200"] > 100
+    [pod] = service_pods(administrator)
+    restarts = "--output=jsonpath={.status.containerStatuses[*].restartCount}"
+    assert administrator.kubectl("get", pod, f"--namespace={TEAM}", restarts) == "0"
+
+
+def test_what_is_looked_up_reads_like_documentation(administrator: Administrator) -> None:
+    said = administrator.kubectl("explain", "wsvc.spec.autoscale")
+    assert "Replicas follow the load" in said
+    assert "<no description>" not in said
