@@ -217,6 +217,8 @@ def test_a_thread_that_takes_too_long_keeps_its_place_until_all_do(
     slow = service.score("slow")
     assert (slow.status_code, slow.headers["x-fairlead-outcome"]) == (500, "timeout")
     assert service.score("open").json()[0] == process, "the other thread goes on"
+    assert "has taken longer than SCORING_TIMEOUT_MS allows. It is at:\n  File" in service.err
+    assert "threading.py" not in service.err, "the stack begins with the script"
     assert service.score("slower").headers["x-fairlead-outcome"] == "timeout"
     assert service.score("open").json()[0] != process, "with both stuck it is started again"
 

@@ -31,9 +31,10 @@ def formatted(error: BaseException) -> str:
 
 
 def stack(frame: Optional[FrameType]) -> str:
-    """Return where ``frame`` is, in the form of a traceback and without our own frames."""
-    found = traceback.extract_stack(frame) if frame else []
-    users = [one for one in found if not _is_ours(one.filename)]
+    """Return where ``frame`` is, in the form of a traceback, without our own frames and callers."""
+    found = list(traceback.extract_stack(frame)) if frame else []
+    first = next((i for i, one in enumerate(found) if _is_ours(one.filename)), 0)
+    users = [one for one in found[first:] if not _is_ours(one.filename)]
     return "".join(traceback.format_list(users[-MAX_STACK_FRAMES:])).rstrip("\n")
 
 
