@@ -10,6 +10,8 @@ from threading import Event
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.integration.scoring.conftest import Serve
 from tests.integration.scoring.raw_http import Raw, ask, request, trickle
@@ -29,6 +31,14 @@ HELD = Gate.WAIT + (
 def held(serve: Serve, gate: Gate, **environment: Any) -> Service:
     """A service whose only slot is busy until the gate opens."""
     return serve(HELD.replace("{gate}", str(gate)), **environment).until_ready()
+
+
+@pytest.fixture(scope="module")
+def echo(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder, limits = tmp_path_factory.mktemp("hostile"), {"FAIRLEAD_BODY_BUDGET_MB": "2"}
+    service = Service(folder, runtime, {"score.py": ECHO}, limits)
+    yield service.until_ready()
+    service.end()
 
 
 def metric(service: Service, name: str) -> float:
@@ -113,6 +123,25 @@ def test_a_trailer_must_come_as_soon_as_a_head(serve: Serve) -> None:
         "The trailer of the request came too slowly.",
     )
     assert seconds < 10
+
+
+def test_large_heads_are_served_but_not_very_many_at_once(serve: Serve) -> None:
+    service = serve(ECHO, FAIRLEAD_BODY_BUDGET_MB="16").until_ready()
+    before = memory_mb(service)
+    head = b"GET / HTTP/1.1\r\nHost: x\r\n" + b"".join(
+        b"A-%d: %b\r\n" % (number, b"a" * 8000) for number in range(90)
+    )
+    with ExitStack() as stack:
+        clients = [stack.enter_context(Raw(service)).send(head) for _ in range(60)]
+        assert service.get("/").text == "Healthy"
+        assert memory_mb(service) - before < 40
+        statuses = []
+        for client in clients:
+            with suppress(OSError):  # it sends what nobody reads any more
+                statuses.append(client.send(b"\r\n").answer().status)
+    assert statuses.count(200) == 2, "an eighth of 16 MB, 1 MiB each"
+    assert set(statuses) == {200, 503}
+    assert ask(service, head + b"\r\n").status == 200
 
 
 def test_very_many_pipelined_requests_wait_unread(serve: Serve, gate: Gate) -> None:
@@ -287,6 +316,52 @@ def test_whoever_goes_away_gives_its_room_back(serve: Serve, gate: Gate, how: st
         wait_until(lambda: metric(service, "fairlead_body_bytes") == 0, "the budget to be free")
         assert metric(service, "fairlead_body_queue_length") == 0
     assert service.score("x" * MEBIBYTE).json() == MEBIBYTE
+
+
+SHORT, LONG = request("x" * 1000), request("x" * MEBIBYTE)
+CHUNKS = CHUNKED + b"\r\n\r\n" + (b"10000\r\n" + b"x" * 65536 + b"\r\n") * 12 + b"0\r\n\r\n"
+ASKS = request(Expect="100-continue", Content_Length="900000")
+
+
+@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([SHORT, LONG, CHUNKS, ASKS, SHORT * 3, LONG + LONG]),
+            st.floats(0.0, 1.0),
+            st.sampled_from(["reset", "close", "half", "read"]),
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_whatever_clients_do_all_of_the_budget_comes_back(
+    echo: Service, clients: list[tuple[bytes, float, str]]
+) -> None:
+    """Each sends so much of its request; then all of them end, each in its way."""
+    with ExitStack() as stack:
+        connected = []
+        for sent, share, end in clients:
+            client = stack.enter_context(Raw(echo))
+            client.socket.settimeout(0.05)
+            with suppress(OSError):  # it may have to wait
+                client.send(sent[: int(share * len(sent))])
+            connected.append((client, end))
+        for client, end in connected:
+            if end == "half":
+                with suppress(OSError):
+                    client.close_half()
+            elif end == "reset":
+                linger = b"\x01\x00\x00\x00\x00\x00\x00\x00"
+                client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            elif end == "read":
+                with suppress(OSError):
+                    client.rest()
+            if end != "half":
+                client.socket.close()
+    wait_until(lambda: metric(echo, "fairlead_body_bytes") == 0, "the budget to be free")
+    assert metric(echo, "fairlead_body_queue_length") == 0
+    assert echo.score("x" * MEBIBYTE).status_code == 200
 
 
 def test_a_body_that_comes_byte_by_byte_is_served_all_the_same(serve: Serve) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from fairlead_scoring.front.http.deadline import Deadline
 from fairlead_scoring.front.http.incoming import IncomingRequest, UnreadableError
 from fairlead_scoring.front.http.reader import RequestReader
+from fairlead_scoring.front.queue.body_budget import BodyBudget
 
 STREAM = (
     b"POST /score?a=1 HTTP/1.1\r\nHost: x\r\nX-A:  1 \r\nX-A: 2\r\nX_B: 3\r\n"
@@ -22,9 +23,13 @@ STREAM = (
 )
 
 
+def heads() -> BodyBudget:
+    return BodyBudget(2**20, lambda: 0.0, lambda _delay, _call: None)
+
+
 def read(pieces: list[bytes], max_body_bytes: int = 100) -> list[IncomingRequest]:
     found: list[IncomingRequest] = []
-    reader = RequestReader(("127.0.0.1", 1), 5001, max_body_bytes, found.append)
+    reader = RequestReader(("127.0.0.1", 1), 5001, max_body_bytes, found.append, heads())
     for piece in pieces:
         reader.receive(piece)
         while reader.parse():
@@ -81,7 +86,7 @@ def test_anything_else_is_refused_or_waited_for(pieces: list[bytes]) -> None:
 
 def test_a_body_above_the_limit_is_noticed_and_not_kept() -> None:
     found: list[IncomingRequest] = []
-    reader = RequestReader(None, 5001, 10, found.append)
+    reader = RequestReader(None, 5001, 10, found.append, heads())
     reader.receive(b"POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n" + b"x" * 10)
     assert reader.parse()
     assert len(found[-1].body or b"") == 10

@@ -9,6 +9,7 @@ and ``abort`` from the slot.
 from __future__ import annotations
 
 import errno
+import io
 import json
 import select
 import socket
@@ -19,6 +20,7 @@ from typing import Any, Dict, Tuple
 FrameHead = Dict[str, Any]
 LENGTHS = struct.Struct(">IQ")
 CLOSED_BY_SCRIPT = (errno.EBADF, errno.ENOTSOCK)  # what is no fault of the front's
+MAX_PIECE_BYTES = 2**20  # that are received at a time of a larger one
 MAX_SINGLE_CALL_BYTES = 32768  # a frame up to this size takes one call to send, and one to receive
 
 
@@ -76,15 +78,19 @@ class Channel:
         return taken
 
     def _receive(self, size: int) -> bytes:
-        """Return at least ``size`` bytes: what is buffered, and what comes now."""
-        parts, missing = [self._buffered], size - len(self._buffered)
+        """Return at least ``size`` bytes: what is buffered, and what comes now.
+
+        A large body is held once: what it is collected in is what is returned.
+        """
+        parts, missing = io.BytesIO(), size - len(self._buffered)
+        parts.write(self._buffered)
         while missing > 0:
-            large = missing > MAX_SINGLE_CALL_BYTES
-            part = self._end.recv(
-                *((missing, socket.MSG_WAITALL) if large else (MAX_SINGLE_CALL_BYTES,))
-            )
+            if missing > MAX_SINGLE_CALL_BYTES:
+                part = self._end.recv(min(missing, MAX_PIECE_BYTES), socket.MSG_WAITALL)
+            else:
+                part = self._end.recv(MAX_SINGLE_CALL_BYTES)
             if not part:
                 raise EOFError
-            parts.append(part)
+            parts.write(part)
             missing -= len(part)
-        return b"".join(parts)
+        return parts.getvalue()

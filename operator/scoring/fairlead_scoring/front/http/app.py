@@ -10,6 +10,7 @@ from fairlead_scoring.front.http.endpoints import Endpoints
 from fairlead_scoring.front.http.handler import HttpRequestHandler, Services
 from fairlead_scoring.front.http.messages import Request
 from fairlead_scoring.front.http.protocols import ClientConnection
+from fairlead_scoring.front.http.reader import MAX_HEAD_BYTES
 from fairlead_scoring.front.http.request_log import RequestLog
 from fairlead_scoring.front.http.response_headers import ResponseHeaders
 from fairlead_scoring.front.http.router import SCORE, SWAGGER, Router
@@ -17,6 +18,8 @@ from fairlead_scoring.front.metrics import Metrics
 from fairlead_scoring.front.queue.body_budget import BodyBudget
 from fairlead_scoring.front.slots.pool import SlotPool
 from fairlead_scoring.front.slots.reload import ScriptReloader
+
+LARGE_HEADS_SHARE = 8  # 1/8 of the memory for bodies, and as much again
 
 
 class App:
@@ -31,9 +34,10 @@ class App:
     ) -> None:
         self.read_limits: ReadLimits = settings.read_limits
         loop = asyncio.get_running_loop()
-        self.body_budget = BodyBudget(
-            settings.read_limits.body_budget_bytes, time.monotonic, loop.call_later
-        )
+        budget_bytes = settings.read_limits.body_budget_bytes
+        self.body_budget = BodyBudget(budget_bytes, time.monotonic, loop.call_later)
+        heads_bytes = max(MAX_HEAD_BYTES, budget_bytes // LARGE_HEADS_SHARE)
+        self.large_heads = BodyBudget(heads_bytes, time.monotonic, loop.call_later)
         self._endpoints = Endpoints(pool, metrics, self.body_budget, reloader)
         self._request_log = RequestLog(metrics, counted=SCORE, logged=(SCORE, SWAGGER))
         self._services = Services(

@@ -62,7 +62,9 @@ class HttpConnection(asyncio.Protocol):
         self._writer = ResponseWriter(self._transport, self._server)
         max_body_bytes = self._app.read_limits.largest_body_bytes
         self._peer, port = peer_address(self._transport), own_port(self._transport)
-        self._reader = RequestReader(self._peer, port, max_body_bytes, self._pipeline.append)
+        self._reader = RequestReader(
+            self._peer, port, max_body_bytes, self._pipeline.append, self._app.large_heads
+        )
         self._intake = BodyIntake(
             self._app.body_budget,
             max_body_bytes,

@@ -35,6 +35,7 @@ class IncomingRequest:
         self.announced_bytes: int | None = 0
         self.received_bytes = 0
         self.body: Body | None = None
+        self.head_claim: object = None  # to memory, where the head is a large one
         self.awaits_chunk = self.in_trailer = False
         self.complete = self.delivered = self.answered = self.closes = False
         self.handler: RequestHandler | None = None

@@ -61,6 +61,10 @@ class Application(Protocol):
     @property
     def body_budget(self) -> BodyBudget: ...
 
+    @property
+    def large_heads(self) -> BodyBudget:
+        """What the heads that are larger than nearly all may take together."""
+
     def unreadable(self, client: tuple[str, int] | None, status: int, why: str) -> None:
         """A client has sent what is not read any further."""
 

@@ -6,8 +6,10 @@ import httptools
 
 from fairlead_scoring.front.http.incoming import MAX_FIELD_BYTES, IncomingRequest, UnreadableError
 from fairlead_scoring.front.http.messages import Header, Request
+from fairlead_scoring.front.queue.body_budget import BodyBudget
 
 MAX_HEAD_BYTES = 2**20  # no head within the limits for its parts is larger
+LARGE_HEAD_BYTES = 65536
 PIECE_BYTES = 16384  # parsed at a time: how far a client is read ahead, and no fewer
 UPGRADE_HEADERS = ("upgrade", "connection")
 NOT_HTTP = "The request is no valid HTTP."
@@ -26,10 +28,12 @@ class RequestReader:
         port: int,
         max_body_bytes: int,
         on_head: Callable[[IncomingRequest], None],
+        large_heads: BodyBudget,
     ) -> None:
         self._client, self._port = client, port
         self._max_body_bytes = max_body_bytes
         self._on_head = on_head
+        self._large_heads = large_heads
         self._parser = self._new_parser()
         self._upgrade: list[Header] | None = None  # the headers of an offer to upgrade
         self._unparsed = b""
@@ -150,15 +154,24 @@ class RequestReader:
         """Limit what the parser itself keeps: a field of the head or of a trailer."""
         if self._ended_part:
             self._unfinished_bytes = 0
-            reads_head = self.incoming is not None and self.incoming.request is None
-            if reads_head and self._head_bytes > MAX_HEAD_BYTES:
-                raise UnreadableError(431, "The head of the request is too large.")
+            if self._head_bytes > LARGE_HEAD_BYTES and self.incoming:
+                self._check_head(self.incoming)
             return
         self._unfinished_bytes += piece_bytes
         if self.incoming and self.incoming.awaits_chunk:  # and no chunk has come: it was the last
             self.incoming.in_trailer = True
         if self._unfinished_bytes > 2 * MAX_FIELD_BYTES:  # with all that may stand around it
             raise UnreadableError(431, f"A field has more than {MAX_FIELD_BYTES} bytes.")
+
+    def _check_head(self, incoming: IncomingRequest) -> None:
+        """Limit how large a head is, and how many at a time are larger than nearly all are."""
+        if incoming.request:
+            return
+        if self._head_bytes > MAX_HEAD_BYTES:
+            raise UnreadableError(431, "The head of the request is too large.")
+        incoming.head_claim = incoming.head_claim or self._large_heads.take(MAX_HEAD_BYTES)
+        if incoming.head_claim is None:
+            raise UnreadableError(503, "Too many requests with large heads come at once.")
 
     def _parse(self, data: bytes) -> None:
         try:

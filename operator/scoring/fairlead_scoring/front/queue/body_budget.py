@@ -41,10 +41,10 @@ class BodyClaim:
 
     __slots__ = ("__weakref__", "_budget", "_pace_from", "owner", "received", "size", "wanted")
 
-    def __init__(self, budget: "BodyBudget", owner: BodyOwner) -> None:
+    def __init__(self, budget: "BodyBudget", owner: BodyOwner | None) -> None:
         self._budget = budget
         self._pace_from = (0.0, 0)
-        self.owner: BodyOwner | None = owner
+        self.owner = owner
         self.size = self.wanted = self.received = 0
 
     def __del__(self) -> None:
@@ -94,6 +94,15 @@ class BodyBudget:
     def waiting(self) -> int:
         """How many bodies wait for room."""
         return len(self._growing) + len(self._beginning)
+
+    def take(self, size: int) -> "BodyClaim | None":
+        """Return a claim to so many bytes at once, or None if there is no room for it."""
+        if self.used + size > self.limit:
+            return None
+        claim = BodyClaim(self, None)
+        claim.size = claim.wanted = size
+        self.used += size
+        return claim
 
     def enlarge(self, claim: BodyClaim, wanted: int, held: int) -> bool:
         """Give a claim ``wanted`` bytes, or let it wait for them."""
