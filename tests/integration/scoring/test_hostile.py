@@ -46,10 +46,10 @@ def metric(service: Service, name: str) -> float:
     return float(next(line.split()[1] for line in lines if line.startswith(f"{name} ")))
 
 
-def memory_mb(service: Service) -> int:
-    """The highest resident set of the front so far."""
+def memory_mb(service: Service, which: str = "VmHWM") -> int:
+    """The resident set of the front: the highest so far, or what it is now (``VmRSS``)."""
     status = Path(f"/proc/{service.process.pid}/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+    return int(status.partition(f"{which}:")[2].split()[0]) // 1024
 
 
 @contextmanager
@@ -201,6 +201,16 @@ def test_bodies_together_take_no_more_memory_than_the_budget(serve: Serve, gate:
         assert [one.result() for one in answers] == [len(body)] * 12
     assert memory_mb(service) - before < 64 + 25
     wait_until(lambda: metric(service, "fairlead_body_bytes") == 0, "the budget to be free")
+
+
+def test_the_memory_of_large_bodies_is_given_back(serve: Serve) -> None:
+    service = serve(ECHO).until_ready()
+    before = memory_mb(service, "VmRSS")
+    for megabytes in (10, 30, 5, 20):
+        assert service.score("x" * megabytes * MEBIBYTE).status_code == 200
+    wait_until(lambda: metric(service, "fairlead_body_bytes") == 0, "the budget to be free")
+    assert memory_mb(service, "VmHWM") - before > 20
+    wait_until(lambda: memory_mb(service, "VmRSS") - before < 8, "the memory to be free")
 
 
 def fill(service: Service, gate: Gate, stack: ExitStack) -> Raw:
@@ -368,6 +378,26 @@ def test_a_body_that_comes_byte_by_byte_is_served_all_the_same(serve: Serve) -> 
     service = serve(ECHO, FAIRLEAD_BODY_BUDGET_MB="1").until_ready()
     answer, _ = trickle(service, request("slowly but surely"), pause=0.001)
     assert answer.json == "slowly but surely"
+
+
+def test_a_client_may_take_its_time_for_a_large_answer(serve: Serve) -> None:
+    """What counts is that it goes on, however long all of it takes; and nothing, if it stops."""
+    script = "def init():\n    pass\n\n\ndef run(data):\n    return 'x' * int(data)\n"
+    service = serve(script, FAIRLEAD_WRITE_SECONDS="1").until_ready()
+    size = 30 * MEBIBYTE
+    with Raw(service) as slow, Raw(service) as deaf:
+        for client in (slow, deaf):
+            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            client.send(request(str(size)))
+        received, began = 0, time.monotonic()
+        while received < size:
+            part = slow.socket.recv(MEBIBYTE)
+            assert part, f"closed after {received} bytes"
+            received += len(part)
+            if time.monotonic() - began < 3:  # as a slow network does
+                time.sleep(0.02)
+        assert time.monotonic() - began > 2
+        assert len(deaf.rest()) < size
 
 
 def test_a_stream_that_nobody_reads_does_not_hold_its_slot(serve: Serve) -> None:

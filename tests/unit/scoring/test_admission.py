@@ -296,6 +296,20 @@ def test_deaths_in_a_row_are_repaired_more_and_more_slowly() -> None:
     assert delays == [0, 1, 2, 4, 8, 16, 32, MAX_DELAY_S, MAX_DELAY_S, MAX_DELAY_S]
 
 
+def test_what_is_left_of_the_wait_is_known() -> None:
+    clock = Clock()
+    backoff = RestartBackoff(clock)
+    left = [backoff.remaining_s]
+    for _ in range(4):
+        backoff.record_exit()
+        left.append(backoff.remaining_s)
+    clock.now = 1.5
+    left.append(backoff.remaining_s)
+    clock.now = 5.0
+    left.append(backoff.remaining_s)
+    assert left == [0, 0, 1, 2, 4, 2.5, 0]
+
+
 def test_it_fails_after_too_many_deaths_and_recovers_by_an_answer() -> None:
     backoff = RestartBackoff(Clock())
     seen = []

@@ -327,6 +327,8 @@ async def test_a_slot_that_dies_again_and_again_turns_it_red_until_it_answers() 
     await until(lambda: scenario.pool.failing)
     assert (dying.told, waiting.told) == (Outcome.KILLED, RejectionReason.STARTING)
     assert scenario.ask(b"3").told is RejectionReason.STARTING
+    back_off_s, init_s = 8, 1
+    assert scenario.pool.retry_after_s(RejectionReason.STARTING) == back_off_s + init_s
     scenario.pool._backoffs[0].reset()
     assert not scenario.pool.failing
     await scenario.pool.close()

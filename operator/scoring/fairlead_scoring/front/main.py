@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import uvloop
 
+from fairlead_scoring.front.allocator import return_large_blocks
 from fairlead_scoring.front.config.container_memory import memory_limit_bytes
 from fairlead_scoring.front.config.remarks import layout_remarks
 from fairlead_scoring.front.config.settings import Settings, read_settings
@@ -38,6 +39,7 @@ PORT_TAKEN_EXIT_CODE, START_FAILED_EXIT_CODE = 1, 3
 
 def main(arguments: Sequence[str]) -> int:
     """Serve until a signal; return the exit code."""
+    return_large_blocks()
     log = logs.configure_front()
     try:
         return run(arguments)

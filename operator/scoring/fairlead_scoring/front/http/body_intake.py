@@ -2,8 +2,12 @@
 
 from collections.abc import Callable
 
-from fairlead_scoring.front.http.incoming import IncomingRequest
+from fairlead_scoring.front.http.incoming import IncomingRequest, UnreadableError
+from fairlead_scoring.front.http.messages import Body
 from fairlead_scoring.front.queue.body_budget import BodyBudget, BodyClaim, BodyOwner
+
+TOO_SLOW = "The body of the request came too slowly while others waited for room."
+NO_BODY = Body()
 
 
 class BodyIntake(BodyOwner):
@@ -19,7 +23,7 @@ class BodyIntake(BodyOwner):
         max_body_bytes: int,
         on_room: Callable[[], None],
         on_no_room: Callable[[], None],
-        on_too_slow: Callable[[], None],
+        on_too_slow: Callable[[UnreadableError], None],
     ) -> None:
         self._budget = budget
         self._max_body_bytes = max_body_bytes
@@ -39,12 +43,15 @@ class BodyIntake(BodyOwner):
         self.waits = not self._claim.covers(needed, held)
         return not self.waits
 
-    def complete(self, incoming: IncomingRequest) -> None:
-        """The claim is the body's from now on."""
+    def take_body(self, incoming: IncomingRequest) -> Body:
+        """Return the complete body; the claim is its own from now on."""
         claim, self._claim = self._claim, None
-        if claim and incoming.body is not None:
-            claim.complete()
-            incoming.body.claim = claim
+        body, incoming.body = incoming.body, None
+        if claim is None or body is None:
+            return NO_BODY
+        claim.complete()
+        body.claim = claim
+        return body
 
     def give_up(self) -> None:
         """Nothing more is read of the body."""
@@ -63,4 +70,4 @@ class BodyIntake(BodyOwner):
         self._on_no_room()
 
     def on_too_slow(self) -> None:
-        self._on_too_slow()
+        self._on_too_slow(UnreadableError(408, TOO_SLOW))

@@ -7,7 +7,6 @@ limits for the size and the duration of what a client sends, and a short way fro
 import asyncio
 import math
 from collections import deque
-from functools import partial
 from typing import Any, cast
 
 import uvicorn
@@ -16,22 +15,16 @@ from uvicorn.server import ServerState
 from fairlead_scoring.front.http.body_intake import BodyIntake
 from fairlead_scoring.front.http.deadline import Deadline
 from fairlead_scoring.front.http.incoming import IncomingRequest, UnreadableError
-from fairlead_scoring.front.http.messages import (
-    Body,
-    Response,
-    json_error,
-    payload_too_large,
-)
+from fairlead_scoring.front.http.messages import Response, json_error, payload_too_large
 from fairlead_scoring.front.http.peer import CONTINUE, ClientProbe, own_port, peer_address
 from fairlead_scoring.front.http.protocols import Application, RequestHandler
 from fairlead_scoring.front.http.reader import RequestReader
+from fairlead_scoring.front.http.write_timeout import WriteTimeout
 from fairlead_scoring.front.http.writer import ResponseWriter
 from fairlead_scoring.front.queue.admission import RejectionReason
 
 KEEP_ALIVE_S = 75.0  # longer than a proxy keeps an idle connection, so that it closes first
 SHUTDOWN_GRACE_S = 0.2  # for a last request on an idle connection
-SLOW_BODY = "The body of the request came too slowly while others waited for room."
-NO_BODY = Body()
 LINGER_S = 2.0  # for a client to read the last answer before its connection is aborted
 
 
@@ -50,7 +43,6 @@ class HttpConnection(asyncio.Protocol):
         self._pipeline: deque[IncomingRequest] = deque()
         self._deadline = Deadline(self._on_deadline)
         self._timed_stage: tuple[IncomingRequest, str] | None = None
-        self._write_timer: asyncio.TimerHandle | None = None
         self._closing = False  # closes when what it has read is answered
         self._lingering = False  # waits for the client to close its half
         self._half_closed = self._advancing = self._paused = False
@@ -60,7 +52,9 @@ class HttpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._writer = ResponseWriter(self._transport, self._server)
-        max_body_bytes = self._app.read_limits.largest_body_bytes
+        limits = self._app.read_limits
+        self._write_timeout = WriteTimeout(self._transport, limits.write_timeout_s)
+        max_body_bytes = limits.largest_body_bytes
         self._peer, port = peer_address(self._transport), own_port(self._transport)
         self._reader = RequestReader(
             self._peer, port, max_body_bytes, self._pipeline.append, self._app.large_heads
@@ -70,7 +64,7 @@ class HttpConnection(asyncio.Protocol):
             max_body_bytes,
             on_room=self._advance,
             on_no_room=self._refuse_for_room,
-            on_too_slow=partial(self._refuse, UnreadableError(408, SLOW_BODY)),
+            on_too_slow=self._refuse,
         )
         self._server.connections.add(cast(Any, self))
         self._deadline.set(KEEP_ALIVE_S)
@@ -102,15 +96,13 @@ class HttpConnection(asyncio.Protocol):
                 incoming.handler.on_disconnect()
 
     def pause_writing(self) -> None:
-        loop, seconds = asyncio.get_running_loop(), self._app.read_limits.write_timeout_s
-        self._write_timer = loop.call_later(seconds, self._transport.abort)
+        self._write_timeout.start()
         if self._pipeline and self._pipeline[0].handler:
             self._pipeline[0].handler.pause()
 
     def resume_writing(self) -> None:
-        if self._write_timer:
-            self._write_timer.cancel()
-            self._write_timer = None
+        if self._write_timeout.runs:
+            self._write_timeout.stop()
             if self._pipeline and self._pipeline[0].handler:
                 self._pipeline[0].handler.resume()
 
@@ -215,9 +207,7 @@ class HttpConnection(asyncio.Protocol):
             return
         elif first.complete:
             first.delivered = True
-            self._intake.complete(first)
-            body, first.body = first.body, None
-            handler.on_body(NO_BODY if body is None else body)
+            handler.on_body(self._intake.take_body(first))
         elif first.awaits_continue:
             first.expects_continue = False
             self._transport.write(CONTINUE)
