@@ -1,7 +1,7 @@
 """The C library's allocator: large blocks go back to the kernel as soon as they are freed.
 
-Left alone, glibc keeps blocks of up to 32 MB once it has seen one of that size, and a front that has
-passed on some large bodies stays large for ever.
+Left alone, glibc keeps blocks of up to 32 MB once it has seen one of that size, and a front that
+has passed on some large bodies stays large for ever.
 """
 
 import ctypes
