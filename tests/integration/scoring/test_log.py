@@ -107,7 +107,10 @@ def serves(service: Service, *, requests: int) -> None:
 
 def test_a_full_disk_stops_nothing(serve: Serve) -> None:
     full = os.open("/dev/full", os.O_WRONLY)
-    serves(serve(CHATTY, output=full), requests=20)
+    service = serve(CHATTY, output=full).until_ready()
+    found = service.get("/metrics").text.partition("\nfairlead_log_lines_lost_total ")[2]
+    assert float(found.splitlines()[0]) >= 2, "the first lines"
+    serves(service, requests=20)
     os.close(full)
 
 

@@ -15,6 +15,7 @@ from fairlead_scoring.front.http.messages import Response
 from fairlead_scoring.front.metrics import Histogram, Metrics
 from fairlead_scoring.front.queue.body_budget import BodyBudget
 from fairlead_scoring.front.slots.pool import SlotPool
+from fairlead_scoring.slot.console import console
 
 
 class PrometheusMetrics(Collector):
@@ -73,6 +74,9 @@ class PrometheusMetrics(Collector):
         )
         yield CounterMetricFamily(
             "fairlead_abandoned", "Requests whose client went away", metrics.disconnects
+        )
+        yield CounterMetricFamily(
+            "fairlead_log_lines_lost", "Lines that the front could not log", console().lost_lines
         )
 
 
