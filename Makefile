@@ -14,7 +14,7 @@ demo: setup  ## Kubernetes, the operator and an example, from nothing to a predi
 test: setup  ## Every test, on a real Kubernetes
 	@$(python) -m tests
 
-faults: setup  ## Every fault and every crash point, with real tasks too: half an hour
+faults: setup  ## The faults of `make test`, and what takes longer: every crash alone, and with real tasks
 	@$(python) -m pytest -m "" tests/faults
 
 unit: setup  ## The tests that need no cluster and no Docker: half a minute

@@ -4,6 +4,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.long
 SOON_S = 60.0  # seconds; far less than a resync
 STORM_S, RETRY_AFTER_S = 12.0, 3
 LATE_S = 4.0
+AWAY_S = 600.0
 SERVICES = Match(frozenset({"watch"}), frozenset({"services"}))
 WATCHES = Match(frozenset({"watch"}))
 
@@ -53,6 +55,34 @@ def test_the_operator_survives_an_api_server_that_goes_away(trial: Trial) -> Non
     bed.loop.run(trial.proxy.heal())
     trial.comes_back("Service", SOON_S)
     assert trial.alive, trial.report()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_the_operator_survives_ten_minutes_without_an_api_server(bed: Bed) -> None:
+    """It refuses every connection, or a load balancer answers in its place."""
+    with (
+        Trial(bed, "away-reset", settings=NEVER_RESYNCS) as reset,
+        Trial(bed, "away-503", settings=NEVER_RESYNCS) as unavailable,
+    ):
+        for trial, fault in ((reset, Reset()), (unavailable, Answer(503))):
+            trial.begin(create())
+            trial.settle(create())
+            trial.calm()
+            bed.loop.run(trial.proxy.inject(Rule(Match(), fault, times=None)))
+            bed.loop.run(trial.proxy.change_watches(WATCHES, WatchFault(cut_after=0)))
+        back = time.monotonic() + AWAY_S
+
+        def over(trial: Trial) -> bool:
+            return time.monotonic() > back or not trial.alive
+
+        for trial in (reset, unavailable):
+            trial.until(partial(over, trial), 2 * AWAY_S)
+            bed.api.delete(trial.namespace, "Service", NAME)
+            bed.loop.run(trial.proxy.heal())
+        for trial in (reset, unavailable):
+            trial.comes_back("Service", 2 * SOON_S)
+            assert trial.alive, trial.report()
 
 
 def test_too_many_requests_are_not_answered_by_more(trial: Trial) -> None:
