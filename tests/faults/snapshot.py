@@ -14,6 +14,7 @@ PLAIN = {  # what a run chooses for itself
     r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)": "<time>",
     rf"{NAME}-[0-9a-f]{{6,10}}-[a-z0-9]{{5}}": "<pod>",
     r"127\.0\.0\.1:\d+": "<log server>",
+    r"//localhost:3\d{4}/": "//<node port>/",
     r"\b\d+(\.\d+)? ?s\b": "<seconds>",
     r" Kubernetes shows this as \w+\.": "",
 }

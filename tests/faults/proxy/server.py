@@ -1,6 +1,7 @@
 """The proxy itself: TLS in front, the API server behind, faults and crash points in between."""
 
 import asyncio
+import socket
 from collections.abc import Sequence
 
 import aiohttp
@@ -40,6 +41,7 @@ class FaultProxy:
         self._streams: dict[EventStream, ApiRequest] = {}
         self._upstream, self._certificate, self._namespace = upstream, certificate, namespace
         self._port = 0
+        self._reserved: socket.socket | None = None
         self._runner: web.ServerRunner | None = None
         self._session: aiohttp.ClientSession | None = None
 
@@ -62,6 +64,8 @@ class FaultProxy:
         await self.close()
         if self._session:
             await self._session.close()
+        if self._reserved:
+            self._reserved.close()
 
     async def listen(self) -> None:
         """Listen: at first on a free port, again on the same one with the same certificate."""
@@ -69,9 +73,11 @@ class FaultProxy:
         self._runner = web.ServerRunner(server)
         await self._runner.setup()
         context = self._certificate.server_context()
-        site = web.TCPSite(self._runner, HOST, self._port, ssl_context=context, reuse_address=True)
+        if self._reserved is None:
+            self._reserved = _reserved_port()
+            self._port = int(self._reserved.getsockname()[1])
+        site = web.TCPSite(self._runner, HOST, self._port, ssl_context=context, reuse_port=True)
         await site.start()
-        self._port = int(self._runner.addresses[0][1])
 
     async def close(self) -> None:
         """Close every connection and listen no more: connections are refused."""
@@ -80,10 +86,10 @@ class FaultProxy:
             return
         for site in tuple(runner.sites):
             await site.stop()
-        for connection in tuple(runner.server.connections):
-            if connection.transport:
-                connection.transport.abort()  # which cancels what is under way in it
-        while runner.server.connections:
+        while connections := tuple(runner.server.connections):
+            for connection in connections:  # each time: one that was accepted last comes late
+                if connection.transport:
+                    connection.transport.abort()  # which cancels what is under way in it
             await asyncio.sleep(0.01)  # poll
         await runner.cleanup()
 
@@ -205,6 +211,14 @@ class FaultProxy:
             data=recorded.body or None,
             allow_redirects=False,
         )
+
+
+def _reserved_port() -> socket.socket:
+    """Bound to a free port and never listening: while nobody listens there, nobody else gets it."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    reserved.bind((HOST, 0))
+    return reserved
 
 
 def _passed_on(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
