@@ -20,7 +20,6 @@ from tests.faults.proxy.rules import (
 from tests.faults.story import NAME, create
 from tests.faults.trial import NEVER_RESYNCS, Bed, Trial
 
-pytestmark = pytest.mark.long
 AT_ONCE = 7  # runs; most of their time they wait
 Inject = Callable[[Trial], Callable[[], int]]
 """Makes a trial's API server fail; what it returns says how often that has happened."""

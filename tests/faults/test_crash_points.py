@@ -14,7 +14,6 @@ import pytest
 from tests.faults.outcome import Outcome, compared
 from tests.faults.trial import Bed, killed_after
 
-pytestmark = pytest.mark.long
 AT_ONCE = 6  # runs; most of their time they wait
 MOST_MISSED = 0.1  # share of the writes that another run may not make: statuses on the way differ
 

@@ -12,7 +12,6 @@ from tests.faults.proxy.rules import Answer, Match, Reset, Rule, Slow, WatchFaul
 from tests.faults.story import NAME, create
 from tests.faults.trial import NEVER_RESYNCS, Bed, Trial
 
-pytestmark = pytest.mark.long
 SOON_S = 60.0  # seconds; far less than a resync
 STORM_S, RETRY_AFTER_S = 12.0, 3
 LATE_S = 4.0
