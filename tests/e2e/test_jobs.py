@@ -1,0 +1,173 @@
+"""Tasks as Jobs on a real cluster, in namespaces that let in restricted pods alone."""
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from fairlead.api.refs import Manifest
+from tests.cluster import Cluster, ClusterError
+from tests.cluster.operator_image import name
+from tests.e2e.file_server import FileServer
+from tests.e2e.operator_process import OperatorProcess
+from tests.e2e.scene import Scene
+
+TOLD_WITHIN_S = 10.0  # why a Job does not begin
+BINARY = bytes(range(256)) * 100
+
+
+@pytest.fixture(scope="module")
+def job_settings(cluster: Cluster, operator_image: str) -> dict[str, str]:
+    assert operator_image
+    return {
+        "FAIRLEAD_RUNNER": "job",
+        "FAIRLEAD_TASK_IMAGE": name("tasks"),
+        "FAIRLEAD_TASK_REQUESTS": "cpu=50m memory=64Mi ephemeral-storage=16Mi",
+        "FAIRLEAD_REGISTRY_PUSH": cluster.registry_from_pods,
+        "FAIRLEAD_INSECURE_HOSTS": f"{cluster.registry_from_pods} {cluster.gateway}",
+    }
+
+
+@pytest.fixture
+def jobs(scene: Scene, job_settings: dict[str, str]) -> Iterator[Scene]:
+    """A namespace of the test's own under an operator that makes Jobs."""
+    enforce = "pod-security.kubernetes.io/enforce=restricted"
+    scene.kubectl("label", "namespace", scene.namespace, enforce)
+    scene.operator.restart(**job_settings)
+    yield scene
+    if not scene.operator.running:
+        scene.operator.start(**job_settings)
+
+
+@pytest.fixture
+def gated(cluster: Cluster) -> Iterator[tuple[FileServer, threading.Event]]:
+    """A server that pods reach, and the gate that its one model waits at."""
+    with FileServer(cluster.gateway).serving() as server:
+        server.files["/slow.pkl"] = b"weights " * 1000
+        gate = server.gates["/slow.pkl"] = threading.Event()
+        yield server, gate
+
+
+def task_jobs(scene: Scene) -> list[Manifest]:
+    return scene.items("jobs", "--selector=fairlead.dev/task")
+
+
+def waiting_model(scene: Scene, server: FileServer) -> None:
+    """A Model whose Job has begun to fetch, and waits."""
+    scene.apply("Model", {"source": {"uri": f"{server.base}/slow.pkl"}})
+    scene.until(lambda: server.requests, bool)
+
+
+def failure(scene: Scene) -> Manifest:
+    return dict(scene.get("model").get("status", {}).get("failure") or {})
+
+
+def test_a_config_map_is_stored_by_a_job_under_pod_security_restricted(jobs: Scene) -> None:
+    content = {"model.pkl": base64.b64encode(BINARY).decode()}
+    head = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "model"}}
+    files = {"data": {"LICENSE": "MIT"}, "binaryData": content}
+    jobs.kubectl("apply", "-f", "-", text=json.dumps({**head, **files}))
+    jobs.apply("Model", {"source": {"configMap": {"name": "model"}}})
+    status = jobs.reason("model", "Stored")
+    assert [(one["version"], one["files"]) for one in status["versions"]] == [(1, 2)]
+
+
+def test_after_kill_9_in_mid_task_the_job_is_joined_and_not_doubled(
+    jobs: Scene, job_settings: dict[str, str], gated: tuple[FileServer, threading.Event]
+) -> None:
+    server, gate = gated
+    waiting_model(jobs, server)
+    [before] = task_jobs(jobs)
+    jobs.operator.kill()
+    gate.set()
+    jobs.operator.start(**job_settings)
+    status = jobs.reason("model", "Stored")
+    assert [version["version"] for version in status["versions"]] == [1]
+    assert [job["metadata"]["uid"] for job in task_jobs(jobs)] == [before["metadata"]["uid"]]
+    assert server.requests == ["/slow.pkl"]
+
+
+def test_a_pod_that_is_drained_is_followed_by_another_attempt(
+    jobs: Scene, gated: tuple[FileServer, threading.Event]
+) -> None:
+    server, gate = gated
+    waiting_model(jobs, server)
+    [pod] = jobs.items("pods")
+    metadata = {"name": pod["metadata"]["name"], "namespace": jobs.namespace}
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
+    where = f"/api/v1/namespaces/{jobs.namespace}/pods/{metadata['name']}/eviction"
+    jobs.kubectl("create", f"--raw={where}", "-f", "-", text=json.dumps(eviction))
+    said = jobs.until(lambda: failure(jobs), bool)
+    assert (said["reason"], said["class"]) == ("TaskInterrupted", "Infrastructure")
+    gate.set()
+    jobs.reason("model", "Stored")
+
+
+def test_a_quota_that_is_used_up_is_told_in_its_own_words_and_passes(jobs: Scene) -> None:
+    jobs.kubectl("create", "quota", "small", "--hard=pods=0")
+    jobs.config_map("model", model__pkl="weights")
+    jobs.apply("Model", {"source": {"configMap": {"name": "model"}}})
+    jobs.until(lambda: task_jobs(jobs), bool)
+    began = time.monotonic()
+    said = jobs.until(lambda: failure(jobs), bool)
+    assert time.monotonic() - began < TOLD_WITHIN_S
+    assert said["reason"] == "PodRefused"
+    assert "exceeded quota: small" in said["message"]
+    jobs.kubectl("delete", "quota", "small")
+    jobs.reason("model", "Stored")
+
+
+def test_an_image_that_cannot_be_pulled_and_a_node_that_has_no_room_are_told(
+    jobs: Scene, job_settings: dict[str, str]
+) -> None:
+    missing = f"{jobs.cluster.registry}/fairlead/tasks:missing"
+    huge = "cpu=50m memory=900Gi"
+    for reason, change in (
+        ("ImagePullFailed", {"FAIRLEAD_TASK_IMAGE": missing}),
+        ("PodUnschedulable", {"FAIRLEAD_TASK_REQUESTS": huge, "FAIRLEAD_TASK_LIMITS": ""}),
+    ):
+        jobs.operator.restart(**{**job_settings, **change})
+        model = reason.lower()
+        jobs.config_map(model, model__pkl=reason)
+        jobs.apply("Model", {"source": {"configMap": {"name": model}}}, model)
+        began = time.monotonic()
+        jobs.reason("model", reason, model)
+        assert time.monotonic() - began < 2 * TOLD_WITHIN_S
+        jobs.kubectl("delete", "model", model)
+
+
+def test_a_job_that_is_deleted_by_hand_is_made_again(
+    jobs: Scene, gated: tuple[FileServer, threading.Event]
+) -> None:
+    server, gate = gated
+    waiting_model(jobs, server)
+    jobs.kubectl("delete", "job", task_jobs(jobs)[0]["metadata"]["name"])
+    gate.set()
+    jobs.reason("model", "Stored")
+
+
+def test_an_image_resolves_in_a_job_and_says_that_nothing_builds_its_environment(
+    jobs: Scene,
+) -> None:
+    jobs.image()
+    status = jobs.reason("inferenceimage", "EngineUnsupported")
+    assert status["baseImage"]["digest"].startswith("sha256:")
+    assert "FAIRLEAD_RUNNER=local" in status["failure"]["message"]
+
+
+def test_the_operator_may_not_look_into_what_tasks_may_mount(operator: OperatorProcess) -> None:
+    for verb in ("get", "list", "watch", "update", "patch", "delete"):
+        assert not operator.may(verb, "secrets")
+    for verb in ("update", "patch", "delete"):
+        assert not operator.may(verb, "configmaps")
+    assert not operator.may("get", "jobs")
+    assert operator.may("create", "jobs")
+
+
+def test_jobs_without_an_image_do_not_begin(operator: OperatorProcess) -> None:
+    with pytest.raises(ClusterError) as refused:
+        operator.restart(FAIRLEAD_RUNNER="job")
+    assert any("the job runner needs FAIRLEAD_TASK_IMAGE" in line for line in refused.value.tail)
