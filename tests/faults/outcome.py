@@ -70,8 +70,10 @@ def compared(
 
 def _differs(step: Step, trial: Trial, expected: Outcome) -> list[str]:
     wanted = expected.snapshots[step.name]
-    found = trial.reaches(wanted)
-    wrong = [*differences(wanted, found), *invariants.orphans(trial.view)]
+    wrong = [] if trial.reaches(wanted, step) else ["it did not end"]
+    if wrong:
+        wrong += differences(wanted, trial.snapshot(trial.view))
+    wrong += invariants.orphans(trial.view)
     return [*(f"after '{step.name}': {line}" for line in wrong), trial.report()] if wrong else []
 
 

@@ -125,9 +125,12 @@ def _ready(view: NamespaceView, kind: str, reason: str) -> bool:
 def _serving(view: NamespaceView) -> bool:
     """Serving, by one pod of the newest revision and no other."""
     deployment = view.get("Deployment", NAME)
-    status = (deployment or {}).get("status") or {}
+    if deployment is None or not _ready(view, "Webservice", "Serving"):
+        return False
+    status = deployment.get("status") or {}
     counts = [status.get(f"{prefix}eplicas") for prefix in ("r", "readyR", "updatedR")]
-    return _ready(view, "Webservice", "Serving") and counts == [1, 1, 1]
+    seen = status.get("observedGeneration") == deployment["metadata"]["generation"]
+    return seen and counts == [1, 1, 1]
 
 
 def _model_version(view: NamespaceView) -> int | None:

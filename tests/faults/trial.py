@@ -188,16 +188,21 @@ class Trial:
         found = self.view.until(lambda view: view.get(kind, NAME), bool, patience)
         assert found, f"{kind} did not come back in {patience:.0f} s\n{self.report()}"
 
-    def reaches(self, expected: Snapshot) -> Snapshot:
-        """Wait for a state; return the one that there is at the end."""
-        return self.view.until(self._snapshot, lambda found: found == expected)
+    def reaches(self, expected: Snapshot, step: Step) -> bool:
+        """Wait for the state that a step leads to.
+
+        Another that looks like it, where digests do not count, may come before it.
+        """
+        return self.view.until(
+            lambda view: step.settled(view) and self.snapshot(view) == expected, bool
+        )
 
     def calm(self) -> Snapshot:
         """The state once nothing has changed for a while."""
         view = self.view
         while time.monotonic() - view.changed_at < CALM_S:
             time.sleep(0.05)  # poll
-        return self._snapshot(view)
+        return self.snapshot(view)
 
     def report(self) -> str:
         """Where the objects stand, and the end of the operator's log."""
@@ -209,7 +214,7 @@ class Trial:
         ]
         return "\n".join((self.namespace, *map(str, statuses), *log))
 
-    def _snapshot(self, view: NamespaceView) -> Snapshot:
+    def snapshot(self, view: NamespaceView) -> Snapshot:
         return snapshot(view, self.namespace, digests=self.bed.digests)
 
     def _writes_lately(self) -> bool:
