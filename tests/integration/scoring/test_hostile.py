@@ -213,6 +213,17 @@ def test_the_memory_of_large_bodies_is_given_back(serve: Serve) -> None:
     wait_until(lambda: memory_mb(service, "VmRSS") - before < 8, "the memory to be free")
 
 
+def test_what_was_read_of_an_aborted_body_is_given_back_at_once(serve: Serve) -> None:
+    """However little else happens: it does not wait for the garbage collector."""
+    service = serve(ECHO).until_ready()
+    before = memory_mb(service, "VmRSS")
+    for _ in range(5):
+        with Raw(service) as raw:
+            raw.send(request("x" * (20 * MEBIBYTE))[:-10])
+    wait_until(lambda: metric(service, "fairlead_body_bytes") == 0, "the budget to be free")
+    wait_until(lambda: memory_mb(service, "VmRSS") - before < 8, "the memory to be free")
+
+
 def fill(service: Service, gate: Gate, stack: ExitStack) -> Raw:
     """Have one request run and another, of 2 MiB, wait; with a budget of 3 MB 1 is left."""
     stack.enter_context(Raw(service)).send(request("1"))

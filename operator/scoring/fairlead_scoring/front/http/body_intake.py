@@ -60,6 +60,11 @@ class BodyIntake(BodyOwner):
             self._claim.give_up()
             self._claim = None
 
+    def close(self) -> None:
+        """Give up, and refer to nobody any more."""
+        self.give_up()
+        del self._on_room, self._on_no_room, self._on_too_slow
+
     # Called by the budget
 
     def on_room(self) -> None:

@@ -86,9 +86,10 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._server.connections.discard(cast(Any, self))
-        self._reader.stopped = True
-        self._intake.give_up()
-        self._deadline.cancel()
+        self._timed_stage = None  # it refers to a request, and so to its body
+        self._reader.close()
+        self._intake.close()
+        self._deadline.close()
         self.resume_writing()
         pipeline, self._pipeline = self._pipeline, deque()
         for incoming in pipeline:

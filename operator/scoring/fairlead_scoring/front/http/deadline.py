@@ -21,10 +21,12 @@ class Deadline:
         if self._due < self._fires_at:
             self._start_timer(seconds)
 
-    def cancel(self) -> None:
+    def close(self) -> None:
+        """Never expire, and refer to nobody any more."""
         self._due = math.inf
         if self._timer:
             self._timer.cancel()
+        del self._on_expired
 
     def _start_timer(self, seconds: float) -> None:
         if self._timer:

@@ -48,6 +48,13 @@ class RequestReader:
         if not self.stopped:
             self._unparsed = self._unparsed + data if self._unparsed else data
 
+    def close(self) -> None:
+        """Let go of what was read, and of the parser, which refers to this reader: no body waits
+        for the garbage collector."""
+        self.stopped = True
+        self.incoming, self._unparsed = None, b""
+        del self._parser, self._on_head
+
     @property
     def unparsed_bytes(self) -> int:
         return len(self._unparsed)
