@@ -15,7 +15,6 @@ from tests.faults.poll import Poll
 from tests.faults.story import NAME, short_story
 from tests.faults.trial import Bed, Trial, killed_after
 
-pytestmark = pytest.mark.long
 AT_ONCE = 3
 CHOSEN = (  # by step: in the middle of a build and of an update; in the middle of a rollout
     {
