@@ -17,7 +17,7 @@ test: setup  ## Every test, on a real Kubernetes
 faults: setup  ## The faults of `make test`, and what takes longer: every crash alone, and with real tasks
 	@$(python) -m pytest -m "" tests/faults
 
-unit: setup  ## The tests that need no cluster and no Docker: half a minute
+unit: setup  ## The tests that need no cluster and no Docker: about two minutes
 	@$(python) -m pytest -q tests/unit tests/golden
 
 coverage: setup  ## Branch coverage of the operator by these, with a floor for each package

@@ -282,6 +282,16 @@ def test_an_exit_in_a_stream_breaks_off_the_answer_alone(start: Start) -> None:
     assert whole(slot, "closed=1") == (["answer"], b"[3]")
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let processes that are started obey SIGINT: whoever runs the tests may ignore it, as shells
+    do for what they start in the background, and that is inherited."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_signal_between_two_requests_ends_the_process_and_is_logged(start: Start) -> None:
     slot = start(ECHO)
     slot.ready()
