@@ -155,6 +155,7 @@ def test_versions_are_read_back_from_the_registry_alone(tasks: Tasks, models: st
     assert tasks.run("ingest", from_files(models), {"a": b"2"}).ok == {
         "version": 2,
         "versions": both,
+        "partial": False,
     }
     assert both[0] == first[0]
     assert both[1]["source"] == "configmap/other"
