@@ -15,7 +15,8 @@ from fairlead.desired.metadata import (
     labels,
     selector,
 )
-from fairlead.images.layout import PORT, USER_ID
+from fairlead.desired.pod_security import restricted_container, restricted_pod
+from fairlead.images.layout import PORT
 
 CONTAINER = "scoring"
 KEYS_FOLDER = "/var/run/fairlead/keys"
@@ -109,13 +110,7 @@ def _pod_spec(webservice: Webservice, image: str) -> Manifest:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,  # a Service named `fairlead` would set FAIRLEAD_PORT
         "terminationGracePeriodSeconds": grace_period_s(webservice),
-        "securityContext": {  # Pod Security "restricted"
-            "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
-            "fsGroup": USER_ID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": restricted_pod(),
         "containers": [_container(webservice, image)],
         "volumes": volumes,
     }
@@ -134,11 +129,7 @@ def _container(webservice: Webservice, image: str) -> Manifest:
         "volumeMounts": mounts,
         "terminationMessagePath": TERMINATION_LOG,
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-        },
+        "securityContext": restricted_container(),
         **_probes(webservice.spec.probes or Probes()),
     }
 

@@ -20,8 +20,8 @@ from fairlead.api.meta import (
 )
 from fairlead.api.refs import Manifest
 from fairlead.contract import Owner, Task
+from fairlead.desired.pod_security import restricted_container, restricted_pod
 from fairlead.images.hashes import file_digests
-from fairlead.images.layout import USER_ID
 from fairlead.job_evidence import job_name, task_hash
 from fairlead.job_request import (
     CA_BUNDLE,
@@ -190,13 +190,7 @@ def _pod_spec(task: Task, settings: Settings, name: str, request: str) -> Manife
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,  # a Service named `fairlead` would set FAIRLEAD_PORT
         "terminationGracePeriodSeconds": GRACE_PERIOD_S,
-        "securityContext": {  # Pod Security "restricted"
-            "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
-            "fsGroup": USER_ID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": restricted_pod(),
         "containers": [_container(task, settings, request)],
         "volumes": volumes,
     }
@@ -224,11 +218,7 @@ def _container(task: Task, settings: Settings, request: str) -> Manifest:
         "volumeMounts": mounts,
         "terminationMessagePath": TERMINATION_LOG,
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-        },
+        "securityContext": restricted_container(),
     }
 
 
