@@ -54,13 +54,7 @@ class ConsoleHandler(logging.Handler):
 def configure_front() -> Console:
     """Write what the server's parts log, without secrets, and never wait for a reader."""
     opened = open_console(guarded=False)
-    formatter = RedactingFormatter(LINE_FORMAT)
-    ours = logging.getLogger(LOGGER_NAME)
-    ours.handlers = [ConsoleHandler(formatter, logging.ERROR, patient=False)]
-    ours.propagate = False
-    ours.setLevel(logging.INFO)
-    logging.lastResort = ConsoleHandler(formatter, logging.INFO, patient=False)
-    logging.getLogger().setLevel(logging.INFO)
+    _configure(LOGGER_NAME, RedactingFormatter(LINE_FORMAT), patient=False)
     return opened
 
 
@@ -71,11 +65,15 @@ def configure_slot() -> Console:
     Records without a handler go through ``lastResort``.
     """
     opened = open_console(guarded=True)
-    formatter = Formatter(LINE_FORMAT)
-    reference = logging.getLogger(REFERENCE_LOGGER_NAME)
-    reference.handlers = [ConsoleHandler(formatter, logging.ERROR, patient=True)]
-    reference.propagate = False
-    reference.setLevel(logging.INFO)
-    logging.lastResort = ConsoleHandler(formatter, logging.INFO, patient=True)
-    logging.getLogger().setLevel(logging.INFO)
+    _configure(REFERENCE_LOGGER_NAME, Formatter(LINE_FORMAT), patient=True)
     return opened
+
+
+def _configure(name: str, formatter: logging.Formatter, *, patient: bool) -> None:
+    """The logger ``name`` has a handler of its own; records without one all go to stderr."""
+    named = logging.getLogger(name)
+    named.handlers = [ConsoleHandler(formatter, logging.ERROR, patient=patient)]
+    named.propagate = False
+    named.setLevel(logging.INFO)
+    logging.lastResort = ConsoleHandler(formatter, logging.INFO, patient=patient)
+    logging.getLogger().setLevel(logging.INFO)
