@@ -20,6 +20,7 @@ from fairlead.health.echo import NAME as ECHO
 from tests.cluster import Cluster
 from tests.cluster.installation import install, settings_for
 from tests.cluster.places import places
+from tests.integration.registry.server import free_port
 
 Seen = TypeVar("Seen")
 PATIENCE_S = 60.0
@@ -67,12 +68,6 @@ def candidate(cluster: Cluster, kubeconfig: Path, folder: Path) -> Iterator[Cand
         finally:
             process.kill()
             process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(look: Callable[[], Seen], holds: Callable[[Seen], object]) -> Seen:

@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 
 import httpx
 import pytest
 
 from tests.integration.scoring.conftest import Serve
 from tests.integration.scoring.service import ECHO, Service, wait_until
+from tests.unit.scoring.pipe import Pipe
 
 CHATTY = """
 import logging, sys
@@ -66,29 +67,9 @@ SILENCED = {
 }
 
 
-class Reader:
-    """The reader of the log: a pipe that is read when the test says so."""
-
-    def __init__(self) -> None:
-        self.read_end, self.write_end = os.pipe()
-        self.received = b""
-
-    def receive(self) -> bytes:
-        os.set_blocking(self.read_end, False)
-        with suppress(BlockingIOError):
-            while piece := os.read(self.read_end, 2**16):
-                self.received += piece
-        return self.received
-
-    def close(self) -> None:
-        for end in (self.read_end, self.write_end):
-            with suppress(OSError):
-                os.close(end)
-
-
 @pytest.fixture
-def reader() -> Iterator[Reader]:
-    with closing(Reader()) as opened:
+def reader() -> Iterator[Pipe]:
+    with closing(Pipe()) as opened:
         yield opened
 
 
@@ -113,7 +94,7 @@ def test_a_full_disk_stops_nothing(serve: Serve) -> None:
     os.close(full)
 
 
-def test_a_log_that_nobody_reads_any_more_stops_nothing(serve: Serve, reader: Reader) -> None:
+def test_a_log_that_nobody_reads_any_more_stops_nothing(serve: Serve, reader: Pipe) -> None:
     service = serve(CHATTY, output=reader.write_end).until_ready()
     os.close(reader.read_end)
     serves(service, requests=20)
@@ -123,13 +104,13 @@ def test_closed_streams_stop_nothing(serve: Serve) -> None:
     serves(serve(CHATTY, prefix=CLOSED), requests=20)
 
 
-def test_a_reader_that_never_reads_stops_nothing(serve: Serve, reader: Reader) -> None:
+def test_a_reader_that_never_reads_stops_nothing(serve: Serve, reader: Pipe) -> None:
     service = serve(CHATTY, output=reader.write_end)
     serves(service, requests=1200)
     assert len(reader.receive()) <= 2**16, "it was not full, so nothing was shown"
 
 
-def test_what_was_lost_is_counted_once_somebody_reads(serve: Serve, reader: Reader) -> None:
+def test_what_was_lost_is_counted_once_somebody_reads(serve: Serve, reader: Pipe) -> None:
     service = serve(CHATTY, output=reader.write_end).until_ready()
     assert service.score("20000").json() == 20000
     told = b"could not be written: nobody read it.\n"

@@ -5,12 +5,7 @@ import pytest
 
 from fairlead.health.server import Health, serving_health
 from fairlead.operator_metrics import Metrics
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.integration.registry.server import free_port
 
 
 async def test_the_probes_say_what_is_wrong_and_the_metrics_are_prometheus() -> None:

@@ -10,13 +10,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from fairlead_scoring.slot.log_target import LogTarget
 from fairlead_scoring.slot.log_writer import LogWriter
+from tests.unit.scoring.pipe import Pipe
 
 DEADLINE_S = 10.0
 LINE = b"x" * 99 + b"\n"
@@ -31,27 +32,6 @@ def wait_until(holds: Callable[[], object]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.005)
-
-
-class Pipe:
-    """A pipe whose reader is the test."""
-
-    def __init__(self) -> None:
-        self.read_end, self.write_end = os.pipe()
-        self.received = b""
-
-    def receive(self) -> bytes:
-        """Take what is there now."""
-        os.set_blocking(self.read_end, False)
-        with suppress(BlockingIOError):
-            while piece := os.read(self.read_end, 2**16):
-                self.received += piece
-        return self.received
-
-    def close(self) -> None:
-        for end in (self.read_end, self.write_end):
-            with suppress(OSError):
-                os.close(end)
 
 
 @pytest.fixture
