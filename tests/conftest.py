@@ -1,6 +1,6 @@
 """The cluster, for the tests that ask for it: up before the first test, outside any time-out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,16 @@ import pytest
 
 from tests.cluster import Cluster, ClusterError
 from tests.cluster.artifacts import keep, log_to
-from tests.cluster.charts import build_programs
 from tests.cluster.down import down
 from tests.cluster.lock import exclusive
 from tests.cluster.operator_image import TARGETS, build, name
 from tests.cluster.places import places
-from tests.cluster.programs import program_path
+from tests.cluster.programs import (
+    CHART_PACKAGES,
+    GITOPS_PACKAGES,
+    build_on_demand,
+    program_path,
+)
 from tests.cluster.registry import push
 from tests.cluster.steps import Steps
 from tests.cluster.up import up
@@ -45,6 +49,12 @@ def operator_image(cluster: Cluster, pytestconfig: pytest.Config) -> str:
 def helm() -> Path:
     """The real helm, built before the first test."""
     return program_path(places(), "helm")
+
+
+@pytest.fixture(scope="session")
+def health_program() -> Path:
+    """What judges objects as GitOps tools do: ``tests/cluster/go-gitops``."""
+    return program_path(places(), "health")
 
 
 @pytest.fixture(scope="session")
@@ -82,8 +92,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
-    if any("helm" in getattr(item, "fixturenames", ()) for item in session.items):
-        _build_helm(session.config)
+    for fixture, programs in (("helm", CHART_PACKAGES), ("health_program", GITOPS_PACKAGES)):
+        if any(fixture in getattr(item, "fixturenames", ()) for item in session.items):
+            _build(session.config, programs)
     if not any(map(_uses_the_cluster, session.items)):
         return
     with on_the_terminal(session.config) as steps, ExitStack() as lock:
@@ -97,13 +108,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             pytest.exit("The cluster for the tests did not come up.", returncode=1)
 
 
-def _build_helm(config: pytest.Config) -> None:
+def _build(config: pytest.Config, programs: Iterable[str]) -> None:
     with on_the_terminal(config) as steps:
         try:
-            build_programs(places(), steps)
+            build_on_demand(places(), steps, programs)
         except ClusterError as error:
             steps.fail(error, places().log)
-            pytest.exit("helm could not be built.", returncode=1)
+            pytest.exit(f"{', '.join(programs)} could not be built.", returncode=1)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,34 +1,20 @@
-"""helm, helm-docs and kubeconform: built when something first asks, kept like every program."""
+"""The chart, and its README as helm-docs makes it."""
 
-import fcntl
 import shutil
 import tempfile
 from pathlib import Path
 
-from tests.cluster import golang
 from tests.cluster.command import run
 from tests.cluster.places import Places
-from tests.cluster.programs import CHART_PACKAGES, compile_program, program_path
+from tests.cluster.programs import CHART_PACKAGES, build_on_demand, program_path
 from tests.cluster.steps import Steps
 
 CHART = Path("charts/fairlead")
 
 
-def build_programs(places: Places, steps: Steps) -> None:
-    """All are there when this returns; of two runs at a time one waits for the other."""
-    if all(program_path(places, name).exists() for name in CHART_PACKAGES):
-        return
-    places.programs.mkdir(parents=True, exist_ok=True)
-    with (places.programs / "charts.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        go = golang.located(places) or golang.install(places)
-        for name in CHART_PACKAGES:
-            compile_program(places, steps, go, name)
-
-
 def chart_docs(places: Places, steps: Steps) -> None:
     """``make chart-docs``: write the chart's README from the comments in its values."""
-    build_programs(places, steps)
+    build_on_demand(places, steps, CHART_PACKAGES)
     chart = places.checkout / CHART
     (chart / "README.md").write_text(readme(places))
 

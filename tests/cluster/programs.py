@@ -1,12 +1,16 @@
 """Our programs, built from Go modules; kept by a key over everything that went in.
 
 They are packages of one module, which pins every version, so that what they share is compiled once;
-what makes and checks the chart has a module of its own, so that neither rebuilds the other.
+what makes and checks the chart, and what judges objects as GitOps tools do, have modules of their
+own, so that none rebuilds another.
 Nothing is linked against a C library, so a program built here runs in any image.
 """
 
+import fcntl
+from collections.abc import Iterable
 from pathlib import Path
 
+from tests.cluster import golang
 from tests.cluster.command import read, run
 from tests.cluster.fingerprint import fingerprint
 from tests.cluster.places import PACKAGE, Places
@@ -15,6 +19,7 @@ from tests.cluster.versions import KUBERNETES
 
 MODULE = PACKAGE / "go"
 CHART_MODULE = PACKAGE / "go-charts"
+GITOPS_MODULE = PACKAGE / "go-gitops"
 BUILD_SETTINGS = {"CGO_ENABLED": "0", "GOWORK": "off", "GOTOOLCHAIN": "local"}
 COMMON_FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly")
 
@@ -36,6 +41,7 @@ CHART_PACKAGES = {
     "helm-docs": "github.com/norwoodj/helm-docs/cmd/helm-docs",
     "kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform",
 }
+GITOPS_PACKAGES = {"health": "./health"}
 
 
 def program_path(places: Places, name: str) -> Path:
@@ -68,10 +74,25 @@ def compile_program(places: Places, steps: Steps, go: Path, name: str) -> Path:
     return fresh.rename(path)
 
 
+def build_on_demand(places: Places, steps: Steps, names: Iterable[str]) -> None:
+    """All are there when this returns; of two runs at a time one waits for the other."""
+    missing = [name for name in names if not program_path(places, name).exists()]
+    if not missing:
+        return
+    places.programs.mkdir(parents=True, exist_ok=True)
+    with (places.programs / "on-demand.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        go = golang.located(places) or golang.install(places)
+        for name in missing:
+            compile_program(places, steps, go, name)
+
+
 def _source(name: str) -> tuple[Path, str]:
     """The module that a program belongs to, and its package."""
     if name in CHART_PACKAGES:
         return CHART_MODULE, CHART_PACKAGES[name]
+    if name in GITOPS_PACKAGES:
+        return GITOPS_MODULE, GITOPS_PACKAGES[name]
     return MODULE, PACKAGES[name]
 
 
