@@ -27,6 +27,7 @@ from fairlead.health.echo import Echo
 from fairlead.health.server import Health, serving_health
 from fairlead.leader.election import Election, leading
 from fairlead.leader.lease import lease_ref
+from fairlead.logs.local_server import serving_logs
 from fairlead.observe.cache import Cache
 from fairlead.observe.config_maps import ConfigMaps
 from fairlead.observe.context import ReconcileContext
@@ -39,7 +40,6 @@ from fairlead.parsing.pool import ParserPool
 from fairlead.runners.base import Runner
 from fairlead.runners.job.runner import JobRunner
 from fairlead.runners.local import LocalRunner
-from fairlead.runners.log_server import serving_logs
 from fairlead.settings import Settings
 
 LEASE_NAME = "fairlead-operator"

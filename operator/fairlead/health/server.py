@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from fairlead.http_server import connections, listen
 from fairlead.operator_metrics import Metrics
 
 MAX_REQUEST_BYTES = 1024
@@ -40,7 +41,6 @@ async def serving_health(address: str, health: Health, metrics: Metrics) -> Asyn
     if not address:
         yield
         return
-    host, _, port = address.rpartition(":")
     app = web.Application(client_max_size=MAX_REQUEST_BYTES)
     app.router.add_get("/healthz", _answering(health.dead_because))
     app.router.add_get("/readyz", _answering(health.unready_because))
@@ -48,20 +48,14 @@ async def serving_health(address: str, health: Health, metrics: Metrics) -> Asyn
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=5.0)
     await runner.setup()
     try:
-        await _listen(web.TCPSite(runner, host, int(port)), address)
-        yield
+        setting = "FAIRLEAD_HEALTH_ADDRESS"
+        listening = await listen(connections(runner), address, "probes are served", setting)
+        try:
+            yield
+        finally:
+            listening.close()
     finally:
         await runner.cleanup()
-
-
-async def _listen(site: web.TCPSite, address: str) -> None:
-    try:
-        await site.start()
-    except OSError as error:
-        raise OSError(
-            f"probes are served on {address}, and that cannot be listened on ({error.strerror}). "
-            "End what uses it, or set FAIRLEAD_HEALTH_ADDRESS."
-        ) from error
 
 
 def _answering(look: Callable[[], list[str]]) -> Handler:

@@ -17,9 +17,9 @@ from fairlead.api.reasons import Reason
 from fairlead.errors import WaitingError
 from fairlead.images.build_log import LOG_ARTIFACT_TYPE
 from fairlead.images.layers import gzipped
+from fairlead.logs import local_server
+from fairlead.logs.local_server import MAX_ANSWERS_AT_ONCE, serving_logs
 from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
-from fairlead.runners import log_server
-from fairlead.runners.log_server import MAX_ANSWERS_AT_ONCE, serving_logs
 from fairlead.settings import Settings
 from tests.integration.registry.server import WebServer, free_port, replies, reply
 from tests.unit.fake_cluster import FakeCluster
@@ -133,7 +133,7 @@ async def test_the_log_of_a_task_is_plain_text_for_nobody_to_guess_at(scene: Sce
 async def test_a_long_log_is_sent_whole_and_no_longer_than_it_may_be(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_server, "MAX_SHOWN_BYTES", 500_000)
+    monkeypatch.setattr(local_server, "MAX_SHOWN_BYTES", 500_000)
     scene.running.logs["demo/diabetes/1-1"] = "".join(f"{n}\n" for n in range(200_000))
     text = (await scene.get()).text
     assert len(text) == 500_000
@@ -271,7 +271,7 @@ async def test_so_many_logs_are_read_at_once_and_no_more(scene: Scene) -> None:
 async def test_so_many_connections_are_open_and_no_more(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_server, "MAX_CONNECTIONS", 3)
+    monkeypatch.setattr(local_server, "MAX_CONNECTIONS", 3)
     host, port = scene.host.split(":")
     idle = [await asyncio.open_connection(host, int(port)) for _ in range(3)]
     reader, writer = await asyncio.open_connection(host, int(port))
@@ -291,7 +291,7 @@ async def test_so_many_connections_are_open_and_no_more(
 
 
 async def test_whoever_says_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_server, "CONNECTION_LIFETIME_S", 0.05)
+    monkeypatch.setattr(local_server, "CONNECTION_LIFETIME_S", 0.05)
     async with serving() as scene:
         host, port = scene.host.split(":")
         reader, writer = await asyncio.open_connection(host, int(port))

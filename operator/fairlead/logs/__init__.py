@@ -1,0 +1,1 @@
+"""Logs of tasks over HTTP: while they run, and ever after."""

@@ -1,0 +1,53 @@
+"""Logs that tasks have kept in the operator's own registry: no other is ever asked."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from fairlead.decide.image.build import pushed_to
+from fairlead.images.build_log import read_log
+from fairlead.logs.answer import Found
+from fairlead.redact import redacted_log
+from fairlead.registry.client import Registry
+from fairlead.registry.errors import NotInRegistryError, RegistryError
+from fairlead.registry.reference import InvalidReferenceError, parse_repository
+from fairlead.settings import Settings
+
+MAX_REGISTRY_READS_AT_ONCE = 2
+Result = TypeVar("Result")
+
+
+class KeptLogs:
+    """Reads in threads of its own: a silent registry keeps nobody else waiting."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._threads = ThreadPoolExecutor(MAX_REGISTRY_READS_AT_ONCE, "build-logs")
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def is_ours(self, repository: str) -> bool:
+        """Whether a repository, as the nodes name it, lies in the operator's own registry."""
+        pushed = pushed_to(repository, self._settings)
+        return pushed.startswith(f"{self._settings.push_registry}/")
+
+    async def find(self, repository: str, tag: str) -> Found | None:
+        """The log under ``tag`` of a repository of ours; None where it has none."""
+        pushed = pushed_to(repository, self._settings)
+        return await self._in_thread(partial(self._find, pushed, tag))
+
+    def _find(self, repository: str, tag: str) -> Found | None:
+        try:
+            with Registry(self._settings) as registry:
+                content = read_log(registry, parse_repository(repository), tag)
+        except NotInRegistryError:
+            return None
+        except (RegistryError, InvalidReferenceError) as error:
+            return Found(f"The log cannot be read now: {error}\n", 503)
+        return Found(redacted_log(content.decode(errors="replace")))
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
