@@ -274,6 +274,18 @@ class Owner:
 
 
 @dataclass(frozen=True)
+class Access:
+    """What lets a task into registries: names in its namespace, empty for none."""
+
+    push_secret: str = ""
+    pull_secret: str = ""
+    service_account: str = ""
+
+
+NO_ACCESS = Access()
+
+
+@dataclass(frozen=True)
 class Task:
     """One piece of work. ``id`` names the work by its content: equal ids are the same work, and a
     higher ``attempt`` is the same work tried again."""
@@ -292,6 +304,8 @@ class Task:
     """Who wants it: the object that a Job of the task goes with."""
     config_map: str = field(default="", kw_only=True)
     """The ConfigMap of the namespace that holds ``files``; empty where the spec holds them."""
+    access: Access = field(default=NO_ACCESS, kw_only=True)
+    """Where tasks are Jobs: what is mounted into this one, and which ServiceAccount it has."""
 
 
 @dataclass(frozen=True)

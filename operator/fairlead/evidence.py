@@ -28,6 +28,8 @@ class PodContext:
     """How long the liveness probe fails before the kubelet ends the container."""
     keys_secret: str = ""
     """Name of the Secret with the service's keys; empty where it has none."""
+    pull_secrets: Sequence[str] = ()
+    """Names of the Secrets that nodes pull the image with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from fairlead.canonical import canonical_json
 REQUEST_FOLDER = "/var/run/fairlead/request"
 SOURCE_FOLDER = "/var/run/fairlead/source"
 WORK_FOLDER = "/var/run/fairlead/work"
+CREDENTIALS_FOLDER = "/var/run/fairlead/credentials"  # of registries: a folder for each Secret
+DOCKER_CONFIG_FILE = "config.json"  # in each of them
 TERMINATION_LOG = "/dev/termination-log"
 CARD_KEY, REQUEST_KEY, CA_BUNDLE_KEY = "task.json", "request.json", "ca-bundle.pem"
 CA_BUNDLE = f"{REQUEST_FOLDER}/{CA_BUNDLE_KEY}"

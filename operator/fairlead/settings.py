@@ -34,6 +34,21 @@ def _checked(text: str) -> str:
     return text
 
 
+def pairs(text: str) -> dict[str, str]:
+    """``team=ml example.com/use=true`` as a mapping. Raises ``ValueError``."""
+    found = [word.partition("=")[::2] for word in text.replace(",", " ").split()]
+    if any(not name or not value for name, value in found):
+        raise ValueError("must be like example.com/use=true team=ml")
+    return dict(found)
+
+
+def _checked_pairs(text: str) -> str:
+    pairs(text)
+    return text
+
+
+ObjectName = Annotated[str, Field(pattern=r"^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$", max_length=253)]
+Pairs = Annotated[str, AfterValidator(_checked_pairs)]
 Quantities = Annotated[str, AfterValidator(_checked)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 LogBytes = Annotated[int, Field(ge=64 * 1024)]
@@ -60,6 +75,10 @@ class Settings(BaseSettings):
     ca_bundle: FilePath | None = None
     """PEM file of extra certificate authorities, trusted by every task and by pip in builds; it is
     never left in an image."""
+    docker_config: FilePath | None = None
+    """Docker config file with credentials for registries, for this operator itself: it reads build
+    logs of its registry with it and, with the `local` runner, its tasks log in with it, in the
+    place of what objects name. Credential helpers are not run."""
     task_image: str = ""
     """Image that the `job` runner starts tasks from; needed there."""
     runner: Literal["local", "job"] = "local"
@@ -71,6 +90,18 @@ class Settings(BaseSettings):
     task_limits: Quantities = "memory=2Gi ephemeral-storage=50Gi"
     """What a task's Job may use, written alike. A model lies on the node's disk while it is
     fetched, twice where it is unpacked."""
+    registry_secret: ObjectName = ""
+    """Secret of type `kubernetes.io/dockerconfigjson` that is looked for in every namespace: where
+    it is there, tasks log in to registries with it (after what their object names), and nodes pull
+    with it."""
+    task_service_account: ObjectName = ""
+    """With the `job` runner: the ServiceAccount of the tasks of objects that name none. Default:
+    the namespace's `default`."""
+    task_pod_labels: Pairs = ""
+    """With the `job` runner: further labels of the pods of tasks, as `name=value`, separated by
+    spaces. AKS injects workload identity where it sees `azure.workload.identity/use=true`."""
+    task_pod_annotations: Pairs = ""
+    """Further annotations of the pods of tasks, written alike."""
     namespace_tasks_at_once: PositiveInt = 2
     """With the `job` runner: the most tasks of one namespace that run at the same time in each of
     the three lanes below, where that is less than what a namespace may have anyway."""

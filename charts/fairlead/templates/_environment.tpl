@@ -11,6 +11,9 @@ though Helm reads them as floating points. */}}
 {{- if .Values.caBundle.configMap -}}
 {{- $_ := set $settings "caBundle" (printf "/etc/fairlead/ca-bundle/%s" .Values.caBundle.key) -}}
 {{- end -}}
+{{- if .Values.dockerConfig.secret -}}
+{{- $_ := set $settings "dockerConfig" "/etc/fairlead/docker-config/config.json" -}}
+{{- end -}}
 {{- range $name := keys $settings | sortAlpha -}}
 {{- $value := index $settings $name -}}
 {{- if not (and (kindIs "string" $value) (empty $value)) }}

@@ -24,6 +24,19 @@ ConfigMapName = Annotated[
         "[a-z0-9]([-.a-z0-9]*[a-z0-9])?", "must be the name of a ConfigMap in the same namespace"
     ),
 ]
+SecretName = Annotated[
+    str,
+    Field(min_length=1, max_length=253),
+    Shape("[a-z0-9]([-.a-z0-9]*[a-z0-9])?", "must be the name of a Secret in the same namespace"),
+]
+ServiceAccountName = Annotated[
+    str,
+    Field(min_length=1, max_length=253),
+    Shape(
+        "[a-z0-9]([-.a-z0-9]*[a-z0-9])?",
+        "must be the name of a ServiceAccount in the same namespace",
+    ),
+]
 MAX_PATH_CHARS = 255  # of ASCII: no part of a path is longer than a file system takes
 RelativePath = Annotated[
     str,

@@ -15,12 +15,14 @@ from fairlead.api.fields import (
     PythonVersion,
     RelativePath,
     Repository,
+    ServiceAccountName,
     Sha256,
     StoredDigest,
     StoredReference,
     VersionNumber,
 )
 from fairlead.api.model import ConfigMapSource
+from fairlead.api.secret_ref import SecretRef
 from fairlead.api.shape import Shape
 from fairlead.api.status import Cell, CommonStatus, Timestamp
 from fairlead.api.variables import ImageVariables
@@ -59,6 +61,14 @@ class ImageSource(Wire):
     """Files that stand in the object itself."""
     config_map: ConfigMapSource | None = None
     """A ConfigMap whose keys are the files; a change of it makes a new version."""
+
+
+class BuildOptions(Wire):
+    """How the image is built."""
+
+    service_account_name: ServiceAccountName | None = None
+    """The ServiceAccount of the tasks' pods, with whose workload identity registries are logged in
+    to; it is given no API token. Default: the operator's taskServiceAccount."""
 
 
 class InferenceImageSpec(Wire):
@@ -114,6 +124,14 @@ class InferenceImageSpec(Wire):
     """Variables of every container that is started from the image. A Webservice may set others."""
     repository: Repository | None = None
     """Where the image is pushed, without a tag. Default: <registry>/<namespace>/<name>."""
+    push_secret_ref: SecretRef | None = None
+    """Credentials of the registries that the tasks push to: a Secret of type
+    kubernetes.io/dockerconfigjson, mounted into them and read by nobody else."""
+    pull_secret_ref: SecretRef | None = None
+    """Credentials of the registries that are read from: the tasks read the base image with it, and
+    nodes pull the image with it for the Webservices that serve it."""
+    build: BuildOptions | None = None
+    """How the image is built."""
 
 
 class CreationState(StrEnum):

@@ -12,6 +12,7 @@ from fairlead.api.fields import (
     EntryName,
     Labels,
     ModelFolder,
+    ServiceAccountName,
     Sha256,
     SizeBytes,
     StoredDigest,
@@ -123,6 +124,10 @@ class ModelSpec(Wire):
     """What the fetched file must have. For a folder: the digest that status shows."""
     unpack: bool = False
     """The file is an archive (zip or tar); its content is the model."""
+    service_account_name: ServiceAccountName | None = None
+    """The ServiceAccount of the pod that fetches and stores the model, with whose workload identity
+    the registry is logged in to; it is given no API token. Default: the operator's
+    taskServiceAccount."""
     framework: Framework | None = None
     """What it was trained with, in Azure ML v1's words; shown, and decides nothing."""
     framework_version: Text | None = None

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 
 from fairlead.api.fields import ImageReference, ObjectName
 from fairlead.api.quantity import Quantity
+from fairlead.api.secret_ref import SecretRef
 from fairlead.api.status import Cell, CommonStatus
 from fairlead.api.variables import WebserviceVariables
 from fairlead.api.wire import StatusWire, Wire, rules
@@ -141,6 +142,11 @@ class WebserviceSpec(Wire):
                 "exactly one of imageRef and image must be given",
             ),
             (
+                "!has(self.pullSecretRef) || has(self.image)",
+                "pullSecretRef needs image: what imageRef names is pulled with the pullSecretRef of "
+                "the InferenceImage",
+            ),
+            (
                 "!has(self.replicas) || !has(self.autoscale) || !self.autoscale.enabled",
                 "replicas and autoscale exclude each other: remove replicas to let the service "
                 "scale between minReplicas and maxReplicas, or set autoscale.enabled to false",
@@ -157,6 +163,9 @@ class WebserviceSpec(Wire):
     image: ImageReference | None = None
     """An image to serve that has the scoring runtime in it, by name. Exactly one of imageRef and
     image."""
+    pull_secret_ref: SecretRef | None = None
+    """Credentials that nodes pull image with: a Secret of type kubernetes.io/dockerconfigjson. With
+    image only; what imageRef names is pulled with the InferenceImage's own."""
     autoscale: Autoscale | None = None
     """Replicas follow the load. Excludes replicas, unless enabled is false."""
     replicas: Replicas | None = None
@@ -214,6 +223,8 @@ class Revision(StatusWire):
     """The image that serves."""
     target: Reference | None = None
     """The image that is wanted."""
+    pull_secret: Annotated[str, Field(max_length=253)] | None = None
+    """The Secret that nodes pull it with, if it has one of its own."""
 
 
 class WebserviceDisplay(StatusWire):

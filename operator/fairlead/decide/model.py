@@ -14,6 +14,7 @@ from fairlead.api.model import (
 from fairlead.api.objects import Model
 from fairlead.api.reasons import Reason
 from fairlead.contract import IngestRequest, IngestResult, Task
+from fairlead.decide.access import access_key, model_access, unmountable
 from fairlead.decide.decision import (
     ON_RESYNC_S,
     Decision,
@@ -22,6 +23,7 @@ from fairlead.decide.decision import (
 )
 from fairlead.decide.display import count, size
 from fairlead.decide.missing import missing_config_map
+from fairlead.decide.refused import refused
 from fairlead.decide.task_progress import (
     TaskProgress,
     left_over,
@@ -49,6 +51,10 @@ def decide_model(evidence: ModelEvidence, now: datetime) -> Decision[ModelStatus
     if model.status.ingest and model.status.ingest.key == key:
         taken = left_over(_identifier(evidence, key), evidence.tasks)
         return Decision(model.status, (resolved, *_standing(model.status)), taken=taken)
+    unmounted = unmountable(model.spec, evidence.settings)
+    if unmounted:
+        why = refused("Stored", [unmounted], model.status.failure, now)
+        return Decision(model.status, (resolved, why))
     progress = _work(evidence, key, now)
     if progress.result is not None:
         status = _with_result(model, key, IngestResult.model_validate(progress.result))
@@ -107,13 +113,15 @@ def _work(evidence: ModelEvidence, key: str, now: datetime) -> TaskProgress:
             namespace=model.namespace,
             owner=owner_of(model),
             config_map=model.spec.source.config_map.name if model.spec.source.config_map else "",
+            access=model_access(model.spec),
         )
 
     return task_progress(identifier, task, evidence.tasks, model.created_at, now)
 
 
 def _identifier(evidence: ModelEvidence, key: str) -> str:
-    return f"ingest-{evidence.model.uid}-{key[:16]}-{evidence.settings.fingerprint}"
+    work = f"{evidence.model.uid}-{key[:16]}{access_key(model_access(evidence.model.spec))}"
+    return f"ingest-{work}-{evidence.settings.fingerprint}"
 
 
 def _with_result(model: Model, key: str, result: IngestResult) -> ModelStatus:

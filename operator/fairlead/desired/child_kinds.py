@@ -3,8 +3,9 @@
 The role of the operator is compared with it by a test.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest, Ref
@@ -13,7 +14,13 @@ from fairlead.desired.deployment import deployment
 from fairlead.desired.disruption_budget import disruption_budget
 from fairlead.desired.service import service
 
-Builder = Callable[[Webservice, str], Manifest | None]
+
+class Builder(Protocol):
+    """Makes one child for a Webservice, its image, and the Secrets that nodes pull that with."""
+
+    def __call__(
+        self, webservice: Webservice, image: str, pull_secrets: Sequence[str] = (), /
+    ) -> Manifest | None: ...
 
 
 @dataclass(frozen=True)
@@ -31,17 +38,17 @@ class ChildKind:
 
 
 DEPLOYMENT = ChildKind("apps/v1", "Deployment", "deployments", deployment)
-SERVICE = ChildKind("v1", "Service", "services", lambda webservice, _: service(webservice))
+SERVICE = ChildKind("v1", "Service", "services", lambda webservice, *_: service(webservice))
 DISRUPTION_BUDGET = ChildKind(
     "policy/v1",
     "PodDisruptionBudget",
     "poddisruptionbudgets",
-    lambda webservice, _: disruption_budget(webservice),
+    lambda webservice, *_: disruption_budget(webservice),
 )
 AUTOSCALER = ChildKind(
     "autoscaling/v2",
     "HorizontalPodAutoscaler",
     "horizontalpodautoscalers",
-    lambda webservice, _: autoscaler(webservice),
+    lambda webservice, *_: autoscaler(webservice),
 )
 CHILD_KINDS = (DEPLOYMENT, SERVICE, DISRUPTION_BUDGET, AUTOSCALER)

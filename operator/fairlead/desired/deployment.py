@@ -1,6 +1,7 @@
 """The Deployment: replicas of one image, each serving ``init()`` and ``run()``."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from fairlead.api.objects import Webservice
@@ -32,12 +33,13 @@ MS_PER_S = 1000
 PROGRESS_DEADLINE_MARGIN_S = 300  # seconds to pull the image, on top of the start-up budget
 
 
-def deployment(webservice: Webservice, image: str) -> Manifest:
-    """Return the Deployment that serves ``image`` (a reference by digest, or the user's own).
+def deployment(webservice: Webservice, image: str, pull_secrets: Sequence[str] = ()) -> Manifest:
+    """Return the Deployment that serves ``image`` (a reference by digest, or the user's own), which
+    nodes pull with ``pull_secrets``: names of Secrets.
 
     ``replicas`` is left out where an autoscaler holds it.
     """
-    template = _template(webservice, image)
+    template = _template(webservice, image, pull_secrets)
     probes = webservice.spec.probes or Probes()
     spec = {
         "selector": {"matchLabels": selector(webservice)},
@@ -94,8 +96,10 @@ def _queue_wait_ms(webservice: Webservice) -> str:
     return variables.get(QUEUE_WAIT, str(MAX_QUEUE_WAIT_MS))
 
 
-def _template(webservice: Webservice, image: str) -> Manifest:
+def _template(webservice: Webservice, image: str, pull_secrets: Sequence[str]) -> Manifest:
     spec = _pod_spec(webservice, image)
+    if pull_secrets:
+        spec["imagePullSecrets"] = [{"name": name} for name in pull_secrets]
     return {
         "metadata": {"labels": {**labels(webservice), REVISION: fingerprint(spec)}},
         "spec": spec,

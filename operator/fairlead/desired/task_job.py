@@ -21,6 +21,7 @@ from fairlead.api.meta import (
 from fairlead.api.refs import Manifest
 from fairlead.contract import Owner, Task
 from fairlead.desired.pod_security import restricted_container, restricted_pod
+from fairlead.desired.task_access import credential_mounts, credential_volumes, identity
 from fairlead.images.hashes import file_digests
 from fairlead.job_evidence import job_name, task_hash
 from fairlead.job_request import (
@@ -36,13 +37,14 @@ from fairlead.job_request import (
     JobCard,
     request_digest,
 )
-from fairlead.settings import Settings, quantities
+from fairlead.settings import Settings, pairs, quantities
 
 CONTAINER = "task"
 STARTUP_ALLOWANCE_S = 900  # to be placed, to pull the image, to end
 GRACE_PERIOD_S = 90  # to end the program, and to keep its log
 TASK_SETTINGS = (
     *("registry", "registry_push", "insecure_hosts", "default_base_image", "package_index"),
+    "registry_secret",
     *("ca_bundle", "model_max_bytes", "model_max_files", "ingest_timeout_seconds"),
     *("build_timeout_seconds", "build_logs_max"),
 )
@@ -169,11 +171,18 @@ def _job(task: Task, owner: Owner, settings: Settings, request: str) -> Manifest
         },
         "activeDeadlineSeconds": int(task.timeout) + STARTUP_ALLOWANCE_S,
         "template": {
-            "metadata": {"labels": dict(labels)},
+            "metadata": _pod_metadata(labels, settings),
             "spec": _pod_spec(task, settings, name, request),
         },
     }
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
+
+
+def _pod_metadata(labels: Mapping[str, str], settings: Settings) -> Manifest:
+    """Labels that are ours, and what the settings add."""
+    annotations = pairs(settings.task_pod_annotations)
+    whole = {"labels": {**pairs(settings.task_pod_labels), **labels}}
+    return {**whole, **({"annotations": annotations} if annotations else {})}
 
 
 def _pod_spec(task: Task, settings: Settings, name: str, request: str) -> Manifest:
@@ -181,11 +190,13 @@ def _pod_spec(task: Task, settings: Settings, name: str, request: str) -> Manife
         {"name": "request", "configMap": {"name": name}},
         {"name": "work", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
+        *credential_volumes(task.access, settings),
     ]
     if task.config_map:
         source = {"name": task.config_map, "optional": True}  # the task says what is missing
         volumes.append({"name": "source", "configMap": source})
     return {
+        **identity(task.access, settings),
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,  # a Service named `fairlead` would set FAIRLEAD_PORT
@@ -201,6 +212,7 @@ def _container(task: Task, settings: Settings, request: str) -> Manifest:
         {"name": "request", "mountPath": REQUEST_FOLDER, "readOnly": True},
         {"name": "work", "mountPath": WORK_FOLDER},
         {"name": "tmp", "mountPath": "/tmp"},
+        *credential_mounts(task.access, settings),
     ]
     if task.config_map:
         mounts.append({"name": "source", "mountPath": SOURCE_FOLDER, "readOnly": True})

@@ -1,17 +1,19 @@
 """What an InferenceImage is made from: checked whole, before anything expensive begins."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from fairlead.api.conditions import false, unknown
+from fairlead.api.conditions import unknown
 from fairlead.api.inferenceimage import ImageModel, InferenceImageSpec
 from fairlead.api.objects import Model
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass, FailureStatus, Truth
 from fairlead.contract import EnvironmentRecipe, ModelLayer
+from fairlead.decide.access import unmountable
 from fairlead.decide.decision import StageResult
 from fairlead.decide.missing import missing, missing_config_map, not_found
+from fairlead.decide.refused import refused
 from fairlead.evidence import ImageEvidence
 from fairlead.finding import Finding
 from fairlead.inputs.source import ParsedSource
@@ -38,8 +40,10 @@ def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
     if files is None or parsed is None:
         source = image.spec.source.config_map
         return missing_config_map(INPUTS_READY, source.name if source else "", image, now)
-    if parsed.findings:
-        return _refused(parsed.findings, image.status.failure, now)
+    unmounted = unmountable(image.spec, evidence.settings)
+    found = [*parsed.findings, *([unmounted] if unmounted else [])]
+    if found:
+        return refused(INPUTS_READY, found, image.status.failure, now)
     models = [_layer(wanted, evidence, now) for wanted in image.spec.models]
     absent = [layer for layer in models if isinstance(layer, StageResult)]
     if absent:
@@ -47,7 +51,7 @@ def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
     layers = tuple(layer for layer in models if isinstance(layer, ModelLayer))
     twice = _same_folder(layers)
     if twice:
-        return _refused([twice], image.status.failure, now)
+        return refused(INPUTS_READY, [twice], image.status.failure, now)
     return Inputs(files, layers, _recipe(evidence, parsed))
 
 
@@ -136,18 +140,3 @@ def _same_folder(layers: tuple[ModelLayer, ...]) -> Finding | None:
         "tell them apart.",
         "Give one of the two Model objects another spec.modelName.",
     )
-
-
-def _refused(found: Sequence[Finding], known: FailureStatus | None, now: datetime) -> StageResult:
-    """One stage for all that is wrong; the first finding gives the reason."""
-    first = found[0]
-    remedies = dict.fromkeys(finding.remedy for finding in found if finding.remedy)
-    failure = FailureStatus(
-        reason=first.reason,
-        class_=first.class_,
-        message=" Also: ".join(finding.message for finding in found),
-        remedy=" ".join(remedies) or None,
-        location=first.location,
-        since=known.since if known and known.reason == first.reason else now,
-    )
-    return StageResult(false(INPUTS_READY, failure.reason, failure.message), failure, stalled=True)

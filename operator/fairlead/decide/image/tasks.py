@@ -8,7 +8,15 @@ from datetime import datetime
 from fairlead.api.inferenceimage import BuildStatus, EnvironmentStatus, InferenceImageStatus
 from fairlead.api.objects import InferenceImage
 from fairlead.api.wire import Wire
-from fairlead.contract import AssembleRequest, EnvironmentRequest, LogTarget, ResolveRequest, Task
+from fairlead.contract import (
+    Access,
+    AssembleRequest,
+    EnvironmentRequest,
+    LogTarget,
+    ResolveRequest,
+    Task,
+)
+from fairlead.decide.access import access_key, image_access
 from fairlead.decide.image.build import at_attempt, label, pushed_to, repository, version_of
 from fairlead.decide.image.inputs import Inputs
 from fairlead.decide.task_progress import owner_of
@@ -55,9 +63,15 @@ class BuildState:
     def base_digest(self) -> str:
         return self.status.base_image.digest if self.status.base_image else ""
 
+    @property
+    def access(self) -> Access:
+        """What lets the tasks into registries."""
+        return image_access(self.image.spec)
+
     def identifier(self, program: str, scope: str, content: str) -> str:
-        """A task's id: what it works on, for whom, under which settings."""
-        return f"{program}-{scope}-{content[:16]}-{self.evidence.settings.fingerprint}"
+        """A task's id: what it works on, for whom, with what access, under which settings."""
+        key = f"{content[:16]}{access_key(self.access)}"
+        return f"{program}-{scope}-{key}-{self.evidence.settings.fingerprint}"
 
     def shared(self, what: str) -> str:
         """A repository that all images of the namespace share."""
@@ -68,7 +82,8 @@ class BuildState:
 def resolution_key(state: BuildState) -> str:
     """What the registry has to be asked about once: the base image by its name, and the rest."""
     asked = environment_hash(state.inputs.recipe, state.inputs.recipe.base_image)
-    return hashlib.sha256(f"{asked} {state.repository}".encode()).hexdigest()
+    key = f"{asked} {state.repository}{access_key(state.access)}"
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def resolve_task(state: BuildState) -> tuple[str, TaskOf]:
@@ -89,6 +104,7 @@ def resolve_task(state: BuildState) -> tuple[str, TaskOf]:
             RESOLVE_TIMEOUT_S,
             namespace=state.image.namespace,
             owner=owner_of(state.image),
+            access=state.access,
         )
 
     return identifier, task
@@ -163,6 +179,7 @@ def _of_build(
             namespace=state.image.namespace,
             owner=owner_of(state.image),
             config_map=config_map.name if config_map and program == "assemble" else "",
+            access=state.access,
         )
 
     return task

@@ -1,6 +1,6 @@
 """A Webservice's children: what to apply and what to delete."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fairlead.api.meta import REPLICAS_MANAGER
@@ -31,12 +31,12 @@ def wanted_kinds(webservice: Webservice) -> tuple[str, ...]:
     return tuple(kind.kind for kind in CHILD_KINDS if kind.build(webservice, ""))
 
 
-def plan(webservice: Webservice, image: str, owned: Ownership) -> Plan:
+def plan(webservice: Webservice, image: str, pull_secrets: Sequence[str], owned: Ownership) -> Plan:
     """Return the actions that make our children what they should be.
 
     What is leaving is waited for: an update of it would be lost with it.
     """
-    wanted = {kind.kind: kind.build(webservice, image) for kind in CHILD_KINDS}
+    wanted = {kind.kind: kind.build(webservice, image, pull_secrets) for kind in CHILD_KINDS}
     actions = list[Action]()
     for kind, manifest in wanted.items():
         existing = owned.ours.get(kind)

@@ -34,6 +34,7 @@ from fairlead.decide.webservice.ownership import (
     ownership,
     waiting_for_deletion,
 )
+from fairlead.decide.webservice.pull_secrets import own_pull_secret, pull_secrets
 from fairlead.decide.webservice.rollout import Rollout, failure_of, live_revision, rollout
 from fairlead.decide.webservice.scaling import scaling
 from fairlead.desired.child_kinds import AUTOSCALER, DEPLOYMENT, SERVICE
@@ -54,7 +55,8 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
     image, image_stage = _image(evidence, now)
     served = image or _served_last(evidence)
     owned = ownership(webservice, evidence.children, wanted_kinds(webservice))
-    planned = plan(webservice, served, owned) if served and not owned.taken else None
+    secrets = pull_secrets(evidence)
+    planned = plan(webservice, served, secrets, owned) if served and not owned.taken else None
     progress = _progress(evidence, owned, served, planned)
     scales = scaling(owned.ours.get(AUTOSCALER.kind), evidence.pods, webservice.spec, now)
     stages = (
@@ -143,6 +145,7 @@ def _circumstances(evidence: WebserviceEvidence, image: str) -> PodContext:
         startup_budget=_startup_budget(evidence.webservice),
         longest_startup_s=longest_startup_s(evidence.webservice),
         liveness_window_s=liveness_window_s(evidence.webservice),
+        pull_secrets=pull_secrets(evidence),
         keys_secret=keys_name(evidence.webservice) if authenticated(evidence.webservice) else "",
     )
 
@@ -162,7 +165,9 @@ def _status(
         scoring_uri=base and f"{base}{SCORE}",
         swagger_uri=base and f"{base}{SWAGGER}",
         replicas=replicas,
-        revision=Revision(active=active, target=image or None),
+        revision=Revision(
+            active=active, target=image or None, pull_secret=own_pull_secret(evidence)
+        ),
         display=WebserviceDisplay(replicas=f"{replicas.ready}/{replicas.desired}"),
     )
 

@@ -1,0 +1,56 @@
+"""What an object names for its tasks to be let into registries, and where that cannot be had."""
+
+import hashlib
+
+from fairlead.api.inferenceimage import InferenceImageSpec
+from fairlead.api.model import ModelSpec
+from fairlead.api.reasons import Reason
+from fairlead.api.secret_ref import SecretRef
+from fairlead.api.status import FailureClass
+from fairlead.contract import NO_ACCESS, Access
+from fairlead.finding import Finding, listed
+from fairlead.settings import Settings
+
+
+def image_access(spec: InferenceImageSpec) -> Access:
+    account = spec.build.service_account_name if spec.build else None
+    return Access(_name(spec.push_secret_ref), _name(spec.pull_secret_ref), account or "")
+
+
+def model_access(spec: ModelSpec) -> Access:
+    return Access(service_account=spec.service_account_name or "")
+
+
+def access_key(access: Access) -> str:
+    """What stands for it in the id of a task: with other credentials it is other work."""
+    if access == NO_ACCESS:
+        return ""
+    names = f"{access.push_secret} {access.pull_secret} {access.service_account}"
+    return f"-{hashlib.sha256(names.encode()).hexdigest()[:8]}"
+
+
+def unmountable(spec: InferenceImageSpec | ModelSpec, settings: Settings) -> Finding | None:
+    """What the object names, and no child process of the operator can be given."""
+    if settings.runner != "local" or settings.docker_config is not None:
+        return None
+    access = image_access(spec) if isinstance(spec, InferenceImageSpec) else model_access(spec)
+    account = "spec.serviceAccountName"
+    if isinstance(spec, InferenceImageSpec):
+        account = "spec.build.serviceAccountName"
+    named = ((access.push_secret, "spec.pushSecretRef"), (access.service_account, account))
+    fields = [field for name, field in named if name]
+    if not fields:
+        return None
+    return Finding(
+        Reason.SECRET_UNSUPPORTED,
+        FailureClass.INFRASTRUCTURE,
+        f"{listed(fields)} cannot be used: this operator runs tasks as child processes "
+        "(FAIRLEAD_RUNNER=local), and only a kubelet mounts a Secret or gives an identity.",
+        "Whoever runs Fairlead: use the job runner, or name a Docker config file with the "
+        "credentials in FAIRLEAD_DOCKER_CONFIG; it is used in their place. Or leave the fields "
+        "out.",
+    )
+
+
+def _name(reference: SecretRef | None) -> str:
+    return reference.name if reference else ""

@@ -1,0 +1,58 @@
+"""What lets the pod of a task into registries: mounted Secrets, and its ServiceAccount.
+
+The kubelet mounts the Secrets by their names, so the operator reads none. They are for containers
+of ours alone: where foreign code runs nothing of this may be mounted.
+"""
+
+from collections.abc import Iterator
+
+from fairlead.api.refs import Manifest
+from fairlead.contract import Access
+from fairlead.job_request import CREDENTIALS_FOLDER, DOCKER_CONFIG_FILE
+from fairlead.settings import Settings
+
+DOCKER_CONFIG_KEY = ".dockerconfigjson"
+PUSH, PULL, SHARED = "push", "pull", "shared"
+VOLUMES = {f"{use}-credentials": use for use in (PUSH, PULL, SHARED)}
+"""Name of each volume to the folder it is mounted as."""
+
+
+def credential_volumes(access: Access, settings: Settings) -> list[Manifest]:
+    """The volumes with the Secrets that the object names, and with the one of every namespace,
+    which need not be there."""
+    named = [(PUSH, access.push_secret), (PULL, access.pull_secret)]
+    own = [_volume(use, name, optional=False) for use, name in named if name]
+    shared = settings.registry_secret
+    return [*own, *([_volume(SHARED, shared, optional=True)] if shared else [])]
+
+
+def credential_mounts(access: Access, settings: Settings) -> list[Manifest]:
+    """The mounts of those volumes, for a container of ours."""
+    return [
+        {
+            "name": volume["name"],
+            "mountPath": f"{CREDENTIALS_FOLDER}/{VOLUMES[volume['name']]}",
+            "readOnly": True,
+        }
+        for volume in credential_volumes(access, settings)
+    ]
+
+
+def identity(access: Access, settings: Settings) -> Manifest:
+    """The fields of the pod that say who it is, and what nodes pull the image of tasks with."""
+    return dict(_identity(access, settings))
+
+
+def _identity(access: Access, settings: Settings) -> Iterator[tuple[str, object]]:
+    account = access.service_account or settings.task_service_account
+    if account:
+        yield "serviceAccountName", account
+    if settings.registry_secret:
+        yield "imagePullSecrets", [{"name": settings.registry_secret}]
+
+
+def _volume(use: str, name: str, *, optional: bool) -> Manifest:
+    """One key of one kind of Secret: another kind does not have it, and is not mounted."""
+    items = [{"key": DOCKER_CONFIG_KEY, "path": DOCKER_CONFIG_FILE}]
+    secret = {"secretName": name, "items": items, **({"optional": True} if optional else {})}
+    return {"name": f"{use}-credentials", "secret": secret}
