@@ -19,7 +19,8 @@ REQUEST_FOLDER = "/var/run/fairlead/request"
 SOURCE_FOLDER = "/var/run/fairlead/source"
 WORK_FOLDER = "/var/run/fairlead/work"
 CREDENTIALS_FOLDER = "/var/run/fairlead/credentials"  # of registries: a folder for each Secret
-DOCKER_CONFIG_FILE = "config.json"  # in each of them
+DOCKER_CONFIG_KEY, DOCKER_CONFIG_FILE = ".dockerconfigjson", "config.json"  # in each of them
+PUSH, PULL, SHARED = "push", "pull", "shared"  # the folders: what each Secret is for
 TERMINATION_LOG = "/dev/termination-log"
 CARD_KEY, REQUEST_KEY, CA_BUNDLE_KEY = "task.json", "request.json", "ca-bundle.pem"
 CA_BUNDLE = f"{REQUEST_FOLDER}/{CA_BUNDLE_KEY}"
@@ -35,6 +36,11 @@ class JobCard(Wire):
     """Path of each file that the request holds, to its key in the ConfigMap."""
     source: dict[str, str] | None = None
     """Name of each file of the user's ConfigMap, to its sha256; None where none is mounted."""
+
+
+def volume_of(use: str) -> str:
+    """The pod's volume with the Secret for ``use``; a name that redaction leaves in messages."""
+    return f"registry-{use}"
 
 
 def request_digest(data: Mapping[str, str]) -> str:

@@ -22,10 +22,13 @@ CASES = Path(__file__).parent / "children"
 IMAGE = f"localhost:5000/demo/diabetes@sha256:{'ab' * 32}"
 
 
-def children(wanted: Webservice) -> list[Manifest]:
+PULL_SECRETS = {"own-image": ("team-pull", "fairlead-registry")}
+
+
+def children(case: str, wanted: Webservice) -> list[Manifest]:
     made = [
         keys(wanted, "primary", "secondary"),
-        deployment(wanted, IMAGE),
+        deployment(wanted, IMAGE, PULL_SECRETS.get(case, ())),
         service(wanted),
         disruption_budget(wanted),
         autoscaler(wanted),
@@ -36,7 +39,7 @@ def children(wanted: Webservice) -> list[Manifest]:
 @pytest.mark.parametrize("case", sorted(CASES.iterdir()), ids=lambda case: case.name)
 def test_the_children_are_what_the_file_says(case: Path) -> None:
     spec = yaml.safe_load((case / "webservice.yaml").read_text())
-    made = children(webservice(**spec))
+    made = children(case.name, webservice(**spec))
     file = case / "children.yaml"
     if os.environ.get("UPDATE_GOLDEN"):
         file.write_text(yaml.safe_dump_all(made, sort_keys=False, width=100))

@@ -6,6 +6,7 @@ To accept a change that is meant: ``UPDATE_GOLDEN=1 pytest tests/golden``, then 
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import yaml
 from pydantic import ValidationError
 
 import fairlead
-from fairlead.contract import Task
+from fairlead.contract import Access, Task
 from fairlead.desired.task_job import (
     TASK_SETTINGS,
     RequestTooLargeError,
@@ -34,9 +35,22 @@ CASES = {
     "ingest-uri": ingest_task(uri="https://models.example.com/diabetes.pkl"),
     "ingest-config-map": ingest_task(config_map="diabetes-model", files=MODEL),
     "resolve": resolve_task(),
+    "resolve-secrets": replace(
+        resolve_task(),
+        access=Access(push_secret="team-push", pull_secret="base-pull", service_account="builder"),
+    ),
     "assemble-inline": assemble_task(files={"score.py": b"def init(): ...\n", "lib/x.py": b""}),
     "assemble-config-map": assemble_task(config_map="code", files={"score.py": b""}, attempt=3),
 }
+
+
+EVERYWHERE = {
+    "registry_secret": "fairlead-registry",
+    "task_service_account": "tasks",
+    "task_pod_labels": "azure.workload.identity/use=true component=mine",
+    "task_pod_annotations": "example.com/note=x",
+}
+SETTINGS = {"resolve-secrets": EVERYWHERE}
 
 
 def settings(**others: Any) -> Settings:
@@ -45,12 +59,35 @@ def settings(**others: Any) -> Settings:
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_job_and_its_request_are_what_the_file_says(name: str) -> None:
-    draft = task_draft(CASES[name], OWNER, settings())
+    draft = task_draft(CASES[name], OWNER, settings(**SETTINGS.get(name, {})))
     made = [draft.job, draft.config_map("uid-of-the-job")]
     file = FILES / f"{name}.yaml"
     if os.environ.get("UPDATE_GOLDEN"):
         file.write_text(yaml.safe_dump_all(made, sort_keys=False, width=100))
     assert made == list(yaml.safe_load_all(file.read_text()))
+
+
+def test_settings_for_all_tasks_change_no_label_of_ours_and_yield_to_the_object() -> None:
+    chosen = settings(**EVERYWHERE)
+    chosen = chosen.model_copy(update={"task_pod_labels": "app.kubernetes.io/name=mine"})
+    template = task_draft(CASES["resolve"], OWNER, chosen).job["spec"]["template"]
+    assert template["metadata"]["labels"]["app.kubernetes.io/name"] == "task"
+    assert template["spec"]["serviceAccountName"] == "tasks"
+    assert template["spec"]["automountServiceAccountToken"] is False
+    named = task_draft(CASES["resolve-secrets"], OWNER, chosen).job["spec"]["template"]["spec"]
+    assert named["serviceAccountName"] == "builder"
+
+
+def test_only_the_secret_of_every_namespace_may_be_missing() -> None:
+    draft = task_draft(CASES["resolve-secrets"], OWNER, settings(**EVERYWHERE))
+    volumes = draft.job["spec"]["template"]["spec"]["volumes"]
+    secrets = {one["name"]: one["secret"] for one in volumes if "secret" in one}
+    assert {name: secret.get("optional", False) for name, secret in secrets.items()} == {
+        "registry-push": False,
+        "registry-pull": False,
+        "registry-shared": True,
+    }
+    assert all(secret["items"][0]["key"] == ".dockerconfigjson" for secret in secrets.values())
 
 
 def test_the_settings_arrive_as_variables_of_the_job(tmp_path: Path) -> None:

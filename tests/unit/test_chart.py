@@ -17,7 +17,13 @@ CHART = Path(__file__).parents[2] / "charts/fairlead"
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES_TEXT = (CHART / "values.yaml").read_text()
 VALUES: dict[str, Any] = yaml.safe_load(VALUES_TEXT)
-ELSEWHERE = {"ca_bundle", "docker_config", "namespace", "task_image", "watch_namespaces"}  # values of their own
+ELSEWHERE = {
+    "ca_bundle",
+    "docker_config",
+    "namespace",
+    "task_image",
+    "watch_namespaces",
+}  # values of their own
 OF_A_POD = {
     "runner",
     "state_folder",

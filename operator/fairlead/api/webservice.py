@@ -143,8 +143,8 @@ class WebserviceSpec(Wire):
             ),
             (
                 "!has(self.pullSecretRef) || has(self.image)",
-                "pullSecretRef needs image: what imageRef names is pulled with the pullSecretRef of "
-                "the InferenceImage",
+                "pullSecretRef needs image: for imageRef the InferenceImage's own pullSecretRef is "
+                "used",
             ),
             (
                 "!has(self.replicas) || !has(self.autoscale) || !self.autoscale.enabled",

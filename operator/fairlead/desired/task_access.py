@@ -8,33 +8,29 @@ from collections.abc import Iterator
 
 from fairlead.api.refs import Manifest
 from fairlead.contract import Access
-from fairlead.job_request import CREDENTIALS_FOLDER, DOCKER_CONFIG_FILE
+from fairlead.job_request import (
+    CREDENTIALS_FOLDER,
+    DOCKER_CONFIG_FILE,
+    DOCKER_CONFIG_KEY,
+    PULL,
+    PUSH,
+    SHARED,
+    volume_of,
+)
 from fairlead.settings import Settings
-
-DOCKER_CONFIG_KEY = ".dockerconfigjson"
-PUSH, PULL, SHARED = "push", "pull", "shared"
-VOLUMES = {f"{use}-credentials": use for use in (PUSH, PULL, SHARED)}
-"""Name of each volume to the folder it is mounted as."""
 
 
 def credential_volumes(access: Access, settings: Settings) -> list[Manifest]:
     """The volumes with the Secrets that the object names, and with the one of every namespace,
     which need not be there."""
-    named = [(PUSH, access.push_secret), (PULL, access.pull_secret)]
-    own = [_volume(use, name, optional=False) for use, name in named if name]
-    shared = settings.registry_secret
-    return [*own, *([_volume(SHARED, shared, optional=True)] if shared else [])]
+    return [_volume(use, name, optional=use == SHARED) for use, name in _secrets(access, settings)]
 
 
 def credential_mounts(access: Access, settings: Settings) -> list[Manifest]:
     """The mounts of those volumes, for a container of ours."""
     return [
-        {
-            "name": volume["name"],
-            "mountPath": f"{CREDENTIALS_FOLDER}/{VOLUMES[volume['name']]}",
-            "readOnly": True,
-        }
-        for volume in credential_volumes(access, settings)
+        {"name": volume_of(use), "mountPath": f"{CREDENTIALS_FOLDER}/{use}", "readOnly": True}
+        for use, _ in _secrets(access, settings)
     ]
 
 
@@ -51,8 +47,17 @@ def _identity(access: Access, settings: Settings) -> Iterator[tuple[str, object]
         yield "imagePullSecrets", [{"name": settings.registry_secret}]
 
 
+def _secrets(access: Access, settings: Settings) -> list[tuple[str, str]]:
+    named = (
+        (PUSH, access.push_secret),
+        (PULL, access.pull_secret),
+        (SHARED, settings.registry_secret),
+    )
+    return [(use, name) for use, name in named if name]
+
+
 def _volume(use: str, name: str, *, optional: bool) -> Manifest:
     """One key of one kind of Secret: another kind does not have it, and is not mounted."""
     items = [{"key": DOCKER_CONFIG_KEY, "path": DOCKER_CONFIG_FILE}]
     secret = {"secretName": name, "items": items, **({"optional": True} if optional else {})}
-    return {"name": f"{use}-credentials", "secret": secret}
+    return {"name": volume_of(use), "secret": secret}

@@ -17,6 +17,7 @@ from fairlead.diagnosis.image_pull import image_cannot_be_pulled
 from fairlead.diagnosis.pod_events import cannot_be_set_up
 from fairlead.diagnosis.pod_refusal import pods_refused
 from fairlead.diagnosis.pods import container_cannot_be_made, node_lost
+from fairlead.diagnosis.registry_secret import credentials_explained
 from fairlead.diagnosis.scheduling import scheduling_gated, unschedulable
 from fairlead.evidence import PodContext
 from fairlead.finding import Finding
@@ -181,7 +182,7 @@ def _obstacle(seen: TaskJob) -> TaskFailure | None:
     if pod.scoring.running:
         return _failure(node_lost(pod, about))
     found = (finding for check in NOT_BEGUN if (finding := check(pod, about)))
-    return _failure(next(found, None))
+    return _failure(credentials_explained(next(found, None)))
 
 
 def _failure(finding: Finding | None) -> TaskFailure | None:

@@ -256,6 +256,48 @@ def test_a_volume_that_cannot_be_mounted_is_told_by_the_pods_events() -> None:
     assert failure(state).reason is Reason.VOLUME_MOUNT_FAILED
 
 
+@pytest.mark.parametrize(
+    ("volume", "words", "remedy"),
+    [
+        (
+            "registry-push",
+            'secret "team" not found',
+            "spec.pushSecretRef names Secret 'team', wh",
+        ),
+        (
+            "registry-pull",
+            'secret "team" not found',
+            "spec.pullSecretRef names Secret 'team', wh",
+        ),
+        (
+            "registry-push",
+            "references non-existent secret key: .dockerconfigjson",
+            "spec.pushSecretRef names a Secret that holds no .dockerconfigjson: make one of type",
+        ),
+    ],
+    ids=["push", "pull", "another kind of Secret"],
+)
+def test_a_secret_with_credentials_that_is_missing_is_named_with_its_field(
+    volume: str, words: str, remedy: str
+) -> None:
+    said = f'MountVolume.SetUp failed for volume "{volume}" : {words}'
+    state = read(my_job(), my_pod(CREATING, conditions=(PLACED,)), event("FailedMount", said))
+    told = failure(state)
+    assert (told.reason, told.class_) == (Reason.VOLUME_MOUNT_FAILED, FailureClass.DEPENDENCY)
+    assert said in told.message
+    assert str(told.remedy).startswith(remedy)
+
+
+@pytest.mark.parametrize("volume", ["registry-shared", "registry-push"])
+def test_a_secret_that_cannot_be_mounted_for_another_reason_is_told_in_the_kubelets_words(
+    volume: str,
+) -> None:
+    said = f'MountVolume.SetUp failed for volume "{volume}" : failed to sync secret cache'
+    state = read(my_job(), my_pod(CREATING, conditions=(PLACED,)), event("FailedMount", said))
+    assert said in failure(state).message
+    assert failure(state).class_ is FailureClass.INFRASTRUCTURE
+
+
 def test_a_node_that_does_not_admit_the_pod_is_tried_again() -> None:
     pod = my_pod(None)
     pod["status"] |= {"phase": "Failed", "reason": "OutOfcpu", "message": "no cpu"}
