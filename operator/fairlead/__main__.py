@@ -25,6 +25,7 @@ from fairlead.handlers import login, resources, startup  # noqa: F401 - they reg
 from fairlead.handlers.login import Login
 from fairlead.health.echo import Echo
 from fairlead.health.server import Health, serving_health
+from fairlead.informer.missing_rights import MissingRights
 from fairlead.leader.election import Election, leading
 from fairlead.leader.lease import lease_ref
 from fairlead.logs.local_server import serving_logs
@@ -136,10 +137,10 @@ async def opened(
     settings: Settings, cluster: Cluster, metrics: Metrics
 ) -> AsyncIterator[tuple[Controller, Cache]]:
     """The controller and its cache; when this closes, all tasks have ended."""
-    queue = WorkQueue[Key]()
+    queue, rights = WorkQueue[Key](), MissingRights()
     async with (
         ParserPool() as parsers,
-        _runner(settings, cluster) as runner,
+        _runner(settings, cluster, rights) as runner,
         serving_logs(settings, runner, cluster),
     ):
         cache = Cache(
@@ -148,6 +149,7 @@ async def opened(
             lambda uid: runner.want(uid, ()),
             settings.watch_namespaces,
             settings.namespace,
+            rights,
         )
         context = ReconcileContext(
             cluster=cluster,
@@ -173,6 +175,12 @@ def _expose(metrics: Metrics, queue: WorkQueue[Key], cache: Cache, runner: Runne
     )
     metrics.gauge(
         "fairlead_objects", "Objects by their condition Ready.", ("kind", "ready"), cache.readiness
+    )
+    metrics.gauge(
+        "fairlead_missing_rights",
+        "Lists and watches that the API server refuses, by namespace.",
+        ("namespace",),
+        cache.rights.counts,
     )
     metrics.gauge(
         "fairlead_tasks",
@@ -201,11 +209,11 @@ def _arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def _runner(settings: Settings, cluster: Cluster) -> JobRunner | LocalRunner:
+def _runner(settings: Settings, cluster: Cluster, rights: MissingRights) -> JobRunner | LocalRunner:
     if settings.runner == "local":
         return LocalRunner(settings)
     trusted = settings.ca_bundle.read_text() if settings.ca_bundle else ""
-    return JobRunner(settings, cluster, trusted)
+    return JobRunner(settings, cluster, trusted, rights)
 
 
 def _problem(error: ErrorDetails) -> str:

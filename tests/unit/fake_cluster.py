@@ -12,7 +12,7 @@ from fairlead.api.reasons import Reason
 from fairlead.api.refs import PLURALS, Manifest, Ref
 from fairlead.cluster import Collection, Listing, PodLog
 from fairlead.desired.owned_fields import MERGE_KEYS
-from fairlead.errors import OperatorError, ReplacedError, WaitingError
+from fairlead.errors import OperatorError, ReplacedError, StalledError, WaitingError
 from fairlead.watch_stream import EventType, WatchEvent
 
 LISTED_KINDS = 6  # that the cache lists and watches
@@ -33,6 +33,7 @@ class FakeCluster:
         self.objects: dict[Place, Manifest] = {}
         self.requests: Counter[tuple[str, str]] = Counter()
         self.refusals: dict[tuple[str, str], list[OperatorError]] = {}
+        self.forbidden: set[tuple[str, str, str]] = set()  # verb, plural, namespace
         self.logs: dict[str, str] = {}
         self.events: list[Manifest] = []
         self._versions = itertools.count(1)
@@ -106,10 +107,11 @@ class FakeCluster:
 
     async def list_all(self, collection: Collection) -> Listing:
         self._count("list", collection.plural)
+        self._authorise("list", collection)
         items = [
             copy.deepcopy(o)
             for (plural, _, _), o in self.objects.items()
-            if plural == collection.plural and _selected(o, collection.selector)
+            if plural == collection.plural and _within(o, collection)
         ]
         return Listing(items, str(next(self._versions)))
 
@@ -122,9 +124,10 @@ class FakeCluster:
         self, collection: Collection, resource_version: str, seconds: int
     ) -> AsyncIterator[WatchEvent]:
         self._count("watch", collection.plural)
+        self._authorise("watch", collection)
         del resource_version, seconds
         async for event in self._follow(collection.plural):
-            if _selected(event.manifest, collection.selector):
+            if _within(event.manifest, collection):
                 yield event
 
     async def _follow(self, plural: str) -> AsyncIterator[WatchEvent]:
@@ -199,9 +202,18 @@ class FakeCluster:
             if self.refusals.get(what):
                 raise self.refusals[what].pop(0)
 
+    def _authorise(self, verb: str, collection: Collection) -> None:
+        if (verb, collection.plural, collection.namespace) in self.forbidden:
+            raise StalledError(Reason.FORBIDDEN, f"{collection.plural} is forbidden")
+
     def _tell(self, plural: str, type_: EventType, place: Place) -> None:
         for watch in self._watches.get(plural, []) if plural not in self._muted else ():
             watch.put_nowait(WatchEvent(type_, copy.deepcopy(self.objects[place])))
+
+
+def _within(manifest: Manifest, collection: Collection) -> bool:
+    there = collection.namespace in ("", manifest["metadata"].get("namespace"))
+    return there and _selected(manifest, collection.selector)
 
 
 def _selected(manifest: Manifest, selector: str) -> bool:

@@ -109,6 +109,7 @@ async def _reconcile(
 ) -> StatusUpdate:
     steps, update = STEPS[key.kind], last_status_update(body)
     try:
+        context.cache.rights.refuse(key.namespace)
         decision = steps.decide(await steps.observe(steps.read(body), context), now)
         update = status_update(decision)
         if makes_children(decision.actions):

@@ -37,10 +37,10 @@ class Forgetful(kopf.DiffBaseStorage):
 
 
 @kopf.on.startup()
-async def started(settings: kopf.OperatorSettings, **_: Any) -> None:
+async def started(settings: kopf.OperatorSettings, memo: Any, **_: Any) -> None:
     configure(settings)
     read_deep_json()
-    keep_watching()
+    keep_watching(memo.cache.rights)
 
 
 def configure(settings: kopf.OperatorSettings) -> None:

@@ -12,6 +12,7 @@ import structlog
 
 from fairlead.cluster import Cluster, Collection
 from fairlead.errors import ExpiredError, OperatorError
+from fairlead.informer.missing_rights import MissingRights
 from fairlead.informer.store import Entry, Name, Store
 from fairlead.retry import backoff_s
 from fairlead.watch_stream import EventType, WatchEvent
@@ -24,18 +25,28 @@ Changed = Callable[[Name, Entry, bool], None]
 
 
 class Reflector:
-    """Lists and watches one collection into one store, for as long as ``run`` is not cancelled."""
+    """Lists and watches one collection into one store, for as long as ``run`` is not cancelled.
+
+    ``looked`` is set once there is an answer: everything is in the store, or the collection is one
+    of a namespace in which that is not allowed.
+    """
 
     def __init__(
-        self, cluster: Cluster, collection: Collection, store: Store, changed: Changed
+        self,
+        cluster: Cluster,
+        collection: Collection,
+        store: Store,
+        changed: Changed,
+        rights: MissingRights,
     ) -> None:
         self._cluster = cluster
         self._collection = collection
         self._store = store
         self._changed = changed
+        self._rights = rights
         self._version = ""
         self._failures = 0
-        self.synced = asyncio.Event()
+        self.looked = asyncio.Event()
 
     async def run(self) -> None:
         while True:
@@ -55,7 +66,7 @@ class Reflector:
         except OperatorError as error:
             delay = max(error.retry_after, backoff_s(self._failures))
             self._failures += 1
-            self._log(error, delay)
+            self._take_refusal(error, delay)
             return delay
         return REOPEN_DELAY_S
 
@@ -67,13 +78,15 @@ class Reflector:
         for name, entry in news:
             self._changed(name, entry, self._store.entry(*name) is None)
         self._version = listing.resource_version
-        self.synced.set()
+        self._granted("list")
+        self.looked.set()
 
     async def _watch(self) -> None:
         seconds = random.randint(*WATCH_S)
         async for event in self._cluster.watch(self._collection, self._version, seconds):
             self._take(event)
             self._failures = 0
+            self._granted("watch")
 
     def _take(self, event: WatchEvent) -> None:
         """Put an event into the store, and go on from it should the watch break off."""
@@ -85,7 +98,18 @@ class Reflector:
                 self._changed((meta.get("namespace", ""), meta["name"]), entry, gone)
         self._version = str(meta.get("resourceVersion") or self._version)
 
-    def _log(self, error: OperatorError, delay: float) -> None:
+    def _granted(self, verb: str) -> None:
+        self._rights.granted(self._collection.namespace, verb, self._collection.plural)
+
+    def _take_refusal(self, error: OperatorError, delay: float) -> None:
+        """Say why; of a right that is missing, once for the whole namespace."""
+        namespace, plural = self._collection.namespace, self._collection.plural
+        verb = "watch" if self._version else "list"
+        if self._rights.note(namespace, verb, plural, error):
+            self._version = ""  # where a watch is not allowed, a list now and then must do
+            if namespace:
+                self.looked.set()
+            return
         logger.warning(
             "list and watch failed",
             resource=self._collection.plural,

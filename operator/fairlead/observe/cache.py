@@ -24,12 +24,14 @@ from fairlead.api.meta import (
     WEBSERVICE,
     Kind,
 )
+from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
-from fairlead.cluster import Cluster, Collection
+from fairlead.cluster import Cluster, Collection, Listing
 from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
 from fairlead.errors import OperatorError
 from fairlead.evidence import ChildEvidence
-from fairlead.informer.reflector import Reflector
+from fairlead.informer.missing_rights import MissingRights
+from fairlead.informer.reflector import Changed, Reflector
 from fairlead.informer.store import Entry, Name, Store
 from fairlead.observe.pod_projection import project_pod
 from fairlead.observe.projection import project
@@ -50,7 +52,8 @@ class Listener(Protocol):
 class Cache:
     """``changed`` is called with each object that is to be reconciled, ``gone`` with the uid of
     each object of ours that is no more. ``namespaces`` are those to look at; none: all. The
-    ConfigMaps of ``own_namespace`` are watched whatever these are."""
+    ConfigMaps of ``own_namespace`` are watched whatever these are. A namespace in which something
+    may not be listed holds up no other: ``rights`` knows it."""
 
     def __init__(
         self,
@@ -59,8 +62,10 @@ class Cache:
         gone: Callable[[str], None],
         namespaces: Sequence[str] = (),
         own_namespace: str = "",
+        rights: MissingRights | None = None,
     ) -> None:
         self._cluster = cluster
+        self.rights = rights or MissingRights()
         self._scopes = tuple(dict.fromkeys(namespaces)) or ("",)
         own = (own_namespace,) if namespaces else ()  # it has the echo, by which life is proved
         self._config_map_scopes = tuple(dict.fromkeys((*self._scopes, *own)))
@@ -94,7 +99,7 @@ class Cache:
     async def synced(self) -> None:
         """Return once everything has been listed."""
         lists = (self._first_list(kind) for kind in KINDS)
-        await asyncio.gather(*lists, *(one.synced.wait() for one in self._reflectors))
+        await asyncio.gather(*lists, *(one.looked.wait() for one in self._reflectors))
         self.listed.set()
 
     async def _first_list(self, kind: Kind) -> None:
@@ -104,7 +109,8 @@ class Cache:
                 return await self._list_own(kind)
             except OperatorError as error:
                 delay = max(error.retry_after, backoff_s(failures))
-                logger.warning("first list failed", retry_after_s=delay, why=str(error))
+                if error.reason != Reason.FORBIDDEN:  # which is said already
+                    logger.warning("first list failed", retry_after_s=delay, why=str(error))
                 await asyncio.sleep(delay)
                 failures += 1
 
@@ -113,14 +119,28 @@ class Cache:
         await asyncio.gather(*map(self._list_own, KINDS))
 
     async def _list_own(self, kind: Kind) -> None:
-        collections = (Collection(API_VERSION, kind.plural, namespace=s) for s in self._scopes)
-        listings = await asyncio.gather(*map(self._cluster.list_all, collections))
+        listings = await asyncio.gather(*(self._list_in(scope, kind) for scope in self._scopes))
         store, missed = self._own[kind], False
         for scope, listing in zip(self._scopes, listings, strict=True):
+            if listing is None:
+                continue
             for name, entry in store.replace(listing.items, listing.resource_version, scope):
                 self._own_changed(kind, name, entry, gone=store.entry(*name) is None)
                 missed = self.listed.is_set()
         self._unheard[kind] = self._unheard[kind] + 1 if missed else 0
+
+    async def _list_in(self, scope: str, kind: Kind) -> Listing | None:
+        """Objects of ours in one namespace, or in all; None where one must not be looked into."""
+        try:
+            found = await self._cluster.list_all(
+                Collection(API_VERSION, kind.plural, namespace=scope)
+            )
+        except OperatorError as error:
+            if self.rights.note(scope, "list", kind.plural, error) and scope:
+                return None
+            raise
+        self.rights.granted(scope, "list", kind.plural)
+        return found
 
     def own_event(self, kind: Kind, type_: str | None, body: Manifest) -> None:
         """Take in what a watch stream said of an object of ours; no type: it was listed."""
@@ -176,7 +196,11 @@ class Cache:
 
     def unlisted(self) -> str:
         """What is not known yet, in a sentence; empty where everything has been listed once."""
-        return "" if self.listed.is_set() else "Not everything has been listed yet."
+        if not self.listed.is_set():
+            return "Not everything has been listed yet."
+        if self.rights.namespaces() >= set(self._scopes):
+            return "In no watched namespace are all rights there; the log names what is missing."
+        return ""
 
     def silent_stream(self) -> str:
         """Which stream of our own objects tells nothing, in a sentence; empty where none does.
@@ -270,10 +294,13 @@ class Cache:
         for scope in self._scopes:
             for version, plural, store in watched:
                 children = Collection(version, plural, MANAGED_BY_US, namespace=scope)
-                yield Reflector(self._cluster, children, store, self._child_changed)
+                yield self._reflector(children, store, self._child_changed)
         for scope in self._config_map_scopes:
             maps = Collection("v1", "configmaps", metadata_only=True, namespace=scope)
-            yield Reflector(self._cluster, maps, self._config_maps, self._config_map_changed)
+            yield self._reflector(maps, self._config_maps, self._config_map_changed)
+
+    def _reflector(self, collection: Collection, store: Store, changed: Changed) -> Reflector:
+        return Reflector(self._cluster, collection, store, changed, self.rights)
 
 
 def _own_object(body: Manifest) -> Manifest:

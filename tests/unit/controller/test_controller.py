@@ -411,3 +411,34 @@ async def test_the_log_of_the_pod_that_has_failed_most_is_shown() -> None:
         await world.settled()
     failure = world.status(WEBSERVICE, "credit")["failure"]
     assert (failure["pod"], failure["logTail"]) == ("pod-4", "log 4")
+
+
+async def test_a_namespace_without_rights_holds_up_no_other() -> None:
+    world = World(namespaces=("demo", "other"))
+    everything = ("models", "inferenceimages", "webservices", *CHILDREN, "pods", "configmaps")
+    world.cluster.forbidden |= {("list", plural, "other") for plural in everything}
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    async with world.running():
+        await world.until(lambda: world.reason(WEBSERVICE, "credit") == "RollingOut")
+        assert world.cache.unlisted() == ""
+    assert made(world) == list(CHILDREN)
+
+
+async def test_nothing_is_decided_where_not_everything_can_be_seen() -> None:
+    """The pods or files of these objects may be there, and tell another story."""
+    world = World(namespaces=("demo", "other"))
+    world.cluster.forbidden.add(("list", "configmaps", "demo"))
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    async with world.running():
+        await world.until(lambda: world.reason(WEBSERVICE, "credit") == "Forbidden")
+        failure = world.status(WEBSERVICE, "credit")["failure"]
+    assert failure["message"] == "The operator has no right to list configmaps in 'demo'."
+    assert made(world) == []
+
+
+async def test_without_a_right_in_any_namespace_the_operator_is_not_ready() -> None:
+    world = World(namespaces=("demo",))
+    world.cluster.forbidden.add(("list", "pods", "demo"))
+    async with world.running():
+        await world.until(world.cache.listed.is_set)
+        assert "In no watched namespace" in world.cache.unlisted()

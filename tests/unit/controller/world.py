@@ -1,7 +1,7 @@
 """A controller over a cluster in memory and a runner that starts nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from fairlead.api.meta import API_VERSION, KINDS, Kind
@@ -62,11 +62,13 @@ class ParsersHere:
 class World:
     """What a test looks at, and the verbs of a person at a keyboard."""
 
-    def __init__(self, resync_seconds: int = 60) -> None:
+    def __init__(self, resync_seconds: int = 60, namespaces: Sequence[str] = ()) -> None:
         self.cluster = FakeCluster()
         self.runner = FakeRunner()
         self.queue = WorkQueue[Key]()
-        self.cache = Cache(self.cluster, self.queue.add, lambda uid: self.runner.want(uid, ()))
+        self.cache = Cache(
+            self.cluster, self.queue.add, lambda uid: self.runner.want(uid, ()), namespaces
+        )
         self.context = ReconcileContext(
             cluster=self.cluster,
             cache=self.cache,

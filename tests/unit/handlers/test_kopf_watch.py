@@ -9,8 +9,10 @@ from typing import Any
 import aiohttp
 import pytest
 from kopf._cogs.clients import errors, watching
+from structlog.testing import capture_logs
 
 from fairlead.handlers.kopf_watch import PersistentWatch, keep_watching
+from fairlead.informer.missing_rights import MissingRights
 
 MODELS = SimpleNamespace(plural="models")
 LISTED: dict[str, Any] = {"type": None, "object": {}}
@@ -34,7 +36,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waited
 
 
-def answering(*answers: list[Any]) -> PersistentWatch:
+def answering(*answers: list[Any], rights: MissingRights | None = None) -> PersistentWatch:
     """Each time the next of ``answers``: events, and an exception at the end."""
     left = list(answers)
 
@@ -44,11 +46,16 @@ def answering(*answers: list[Any]) -> PersistentWatch:
                 raise answer
             yield answer
 
-    return PersistentWatch(watch)
+    return PersistentWatch(watch, rights or MissingRights())
 
 
-async def events(watch: PersistentWatch) -> list[Any]:
-    return [event async for event in watch(resource=MODELS)]
+async def events(watch: PersistentWatch, namespace: str | None = None) -> list[Any]:
+    return [event async for event in watch(resource=MODELS, namespace=namespace)]
+
+
+def forbidden(verb: str) -> errors.APIError:
+    said = f'models is forbidden: User "u" cannot {verb} resource "models" in API group "x"'
+    return errors.APIForbiddenError({"message": said}, status=403, headers={})  # type: ignore[typeddict-item]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +84,31 @@ async def test_it_is_asked_again_later_and_later_until_a_watch_has_an_event(
     assert waits == [1.0, 2.0, 4.0, 1.0]
 
 
+async def test_what_may_not_be_watched_is_noted_and_what_may_not_be_listed_is_the_caches_to_say(
+    waits: list[float],
+) -> None:
+    rights = MissingRights()
+    with capture_logs() as logs:
+        watch = answering([forbidden("list")], [LISTED, forbidden("watch")], [], rights=rights)
+        await events(watch, "team-a")
+        assert rights.counts() == {}
+        await events(watch, "team-a")
+        assert rights.counts() == {("team-a",): 1}
+        await events(watch, "team-a")
+        assert rights.counts() == {}
+    assert (waits, logs) == ([1.0, 2.0], [])
+
+
+async def test_a_namespace_that_refuses_is_not_asked_more_often_because_another_answers(
+    waits: list[float],
+) -> None:
+    watch = answering([gone()], [LISTED, ADDED], [gone()])
+    await events(watch, "team-a")
+    await events(watch, "team-b")
+    await events(watch, "team-a")
+    assert waits == [1.0, 2.0]
+
+
 async def test_a_bug_is_no_refusal(waits: list[float]) -> None:
     with pytest.raises(ZeroDivisionError):
         await events(answering([ZeroDivisionError()]))
@@ -93,7 +125,7 @@ async def test_kopf_uses_it(monkeypatch: pytest.MonkeyPatch, waits: list[float])
             yield answer
 
     monkeypatch.setattr(watching, "continuous_watch", watch)
-    keep_watching()
+    keep_watching(MissingRights())
     stream: Any = watching.infinite_watch(
         settings=SimpleNamespace(watching=SimpleNamespace(reconnect_backoff=0.1)),  # type: ignore[arg-type]
         resource=MODELS,  # type: ignore[arg-type]

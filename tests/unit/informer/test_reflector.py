@@ -9,6 +9,7 @@ from fairlead.api.refs import Manifest
 from fairlead.cluster import Collection
 from fairlead.errors import ExpiredError, WaitingError
 from fairlead.informer import reflector
+from fairlead.informer.missing_rights import MissingRights
 from fairlead.informer.reflector import Reflector
 from fairlead.informer.store import Store
 from tests.unit.fake_cluster import FakeCluster
@@ -46,10 +47,11 @@ class Watching:
             Collection("v1", "services", "app=us"),
             self.store,
             lambda name, _, gone: self.news.append((name[1], gone)),
+            MissingRights(),
         )
         task = asyncio.create_task(following.run())
         await until(lambda: self.cluster.watched("services"))
-        assert following.synced.is_set()
+        assert following.looked.is_set()
         yield
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -21,6 +21,7 @@ from fairlead.contract import LANES, EnvironmentRequest, Owner, Task, TaskPhase,
 from fairlead.desired.task_job import CONTAINER, RequestTooLargeError, TaskDraft, task_draft
 from fairlead.diagnosis.task_job import is_final
 from fairlead.errors import OperatorError, StalledError, WaitingError
+from fairlead.informer.missing_rights import MissingRights
 from fairlead.job_evidence import JobEvidence
 from fairlead.redact import redacted_log
 from fairlead.runners.job.attempts import Attempts
@@ -48,12 +49,22 @@ class JobRunner:
     Entering it raises ``OperatorError`` where they cannot be listed.
     """
 
-    def __init__(self, settings: Settings, cluster: Cluster, ca_bundle: str = "") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        cluster: Cluster,
+        ca_bundle: str = "",
+        rights: MissingRights | None = None,
+    ) -> None:
         """``ca_bundle``: the content of the settings' file."""
         self._settings, self._cluster, self._ca_bundle = settings, cluster, ca_bundle
         self._changed = asyncio.Event()
         self._watched = WatchedJobs(
-            cluster, settings.task_image, self._changed.set, settings.watch_namespaces
+            cluster,
+            settings.task_image,
+            self._changed.set,
+            settings.watch_namespaces,
+            rights or MissingRights(),
         )
         self._attempts = Attempts(cluster)
         self._turns = Turns(settings)

@@ -10,6 +10,7 @@ from fairlead.cluster import Cluster, Collection
 from fairlead.contract import TaskState
 from fairlead.desired.task_job import CONTAINER
 from fairlead.diagnosis.task_job import TaskJob, is_final, task_state
+from fairlead.informer.missing_rights import MissingRights
 from fairlead.informer.reflector import Reflector
 from fairlead.informer.store import Store
 from fairlead.job_evidence import JobEvidence, project_job, project_task_pod
@@ -23,13 +24,18 @@ class WatchedJobs:
     those to look at; none: all."""
 
     def __init__(
-        self, cluster: Cluster, image: str, changed: Callable[[], None], namespaces: Sequence[str]
+        self,
+        cluster: Cluster,
+        image: str,
+        changed: Callable[[], None],
+        namespaces: Sequence[str],
+        rights: MissingRights,
     ) -> None:
         self._image = image
         self._jobs, self._pods = Store(project_job), Store(project_task_pod, JOB_NAME)
         self._final: dict[str, TaskState] = {}  # by the Job's uid: it does not change any more
         self._reflectors = [
-            Reflector(cluster, collection, store, lambda *_: changed())
+            Reflector(cluster, collection, store, lambda *_: changed(), rights)
             for scope in dict.fromkeys(namespaces or ("",))
             for collection, store in (
                 (Collection("batch/v1", "jobs", TASK_LABEL, namespace=scope), self._jobs),
@@ -45,7 +51,7 @@ class WatchedJobs:
 
     async def synced(self) -> None:
         for reflector in self._reflectors:
-            await reflector.synced.wait()
+            await reflector.looked.wait()
 
     def put(self, job: Manifest) -> None:
         """Take in the answer to a write."""
