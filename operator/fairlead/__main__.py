@@ -32,6 +32,7 @@ from fairlead.logs.local_server import serving_logs
 from fairlead.observe.cache import Cache
 from fairlead.observe.config_maps import ConfigMaps
 from fairlead.observe.context import ReconcileContext
+from fairlead.observe.definitions import Definitions
 from fairlead.observe.logs import Logs
 from fairlead.observe.namespaces import Namespaces
 from fairlead.observe.references import Key
@@ -87,7 +88,8 @@ async def run(settings: Settings) -> None:
         )
         reconciling = asyncio.create_task(controller.run(), name="controller")
         echoing = asyncio.create_task(_prove_life(settings, health, cluster, cache), name="echo")
-        await _first_to_end(lost, streams, reconciling, echoing)
+        comparing = asyncio.create_task(_compare_definitions(cluster, metrics), name="definitions")
+        await _first_to_end(lost, streams, reconciling, echoing, comparing)
 
 
 async def _first_to_end(lost: asyncio.Task[None], *tasks: asyncio.Task[None]) -> None:
@@ -130,6 +132,17 @@ async def _prove_life(settings: Settings, health: Health, cluster: Cluster, cach
     await cache.listed.wait()
     health.alive += [echo.problem, cache.silent_stream]
     await echo.run()
+
+
+async def _compare_definitions(cluster: Cluster, metrics: Metrics) -> None:
+    definitions = Definitions(cluster)
+    metrics.gauge(
+        "fairlead_definitions_missing_fields",
+        "Fields that an installed CustomResourceDefinition lacks, by its name.",
+        ("definition",),
+        definitions.counts,
+    )
+    await definitions.run()
 
 
 @asynccontextmanager

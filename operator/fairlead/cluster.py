@@ -1,7 +1,7 @@
 """The only client of the Kubernetes API. Everything else speaks plain manifests."""
 
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -102,6 +102,7 @@ class Cluster(Protocol):
     async def delete(self, ref: Ref, uid: str) -> None: ...
     async def log_tail(self, log: PodLog) -> str | None: ...
     async def pod_events(self, namespace: str, uid: str) -> Sequence[Manifest]: ...
+    async def published_schemas(self, api_version: str) -> Mapping[str, Manifest]: ...
 
 
 class ApiCluster:
@@ -279,6 +280,18 @@ class ApiCluster:
                     return ()
             items: Sequence[Manifest] = read_json(bytes(content))["items"]
             return items
+
+    async def published_schemas(self, api_version: str) -> Mapping[str, Manifest]:
+        """The schemas of an API version, by name, as everybody may read them; none where there is
+        no such version."""
+        with _translated(f"Reading the schemas of {api_version}"):
+            try:
+                document = await self._request(
+                    "get", f"/openapi/v3/apis/{api_version}", header_params={"Accept": JSON}
+                )
+            except NotFoundError:
+                return {}
+            return dict(document["components"]["schemas"])
 
     async def _get(self, ref: Ref, accept: str) -> Manifest | None:
         with _translated(f"Reading {ref.plural} {ref.name}"):

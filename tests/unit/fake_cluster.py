@@ -5,7 +5,7 @@ import copy
 import itertools
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from fairlead.api.reasons import Reason
@@ -34,6 +34,7 @@ class FakeCluster:
         self.requests: Counter[tuple[str, str]] = Counter()
         self.refusals: dict[tuple[str, str], list[OperatorError]] = {}
         self.forbidden: set[tuple[str, str, str]] = set()  # verb, plural, namespace
+        self.schemas: Mapping[str, Manifest] = {}
         self.logs: dict[str, str] = {}
         self.events: list[Manifest] = []
         self._versions = itertools.count(1)
@@ -101,6 +102,11 @@ class FakeCluster:
         self._count("list", "events")
         events = self._in("events", namespace)
         return [event for event in events if event["involvedObject"]["uid"] == uid]
+
+    async def published_schemas(self, api_version: str) -> Mapping[str, Manifest]:
+        self._count("get", "schemas")
+        del api_version
+        return self.schemas
 
     def _in(self, plural: str, namespace: str) -> Sequence[Manifest]:
         return [o for (p, ns, _), o in self.objects.items() if (p, ns) == (plural, namespace)]

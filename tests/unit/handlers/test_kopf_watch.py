@@ -55,7 +55,7 @@ async def events(watch: PersistentWatch, namespace: str | None = None) -> list[A
 
 def forbidden(verb: str) -> errors.APIError:
     said = f'models is forbidden: User "u" cannot {verb} resource "models" in API group "x"'
-    return errors.APIForbiddenError({"message": said}, status=403, headers={})  # type: ignore[typeddict-item]
+    return errors.APIForbiddenError({"message": said}, status=403, headers={})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
