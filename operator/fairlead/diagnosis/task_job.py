@@ -46,9 +46,12 @@ REMEDIES: Mapping[Reason, str] = {
     "operator). It is tried again by itself.",
     Reason.POD_UNSCHEDULABLE: "Add a node with room for what FAIRLEAD_TASK_REQUESTS of the "
     "operator asks for, or ask for less. The pod is placed by itself once a node fits.",
-    Reason.IMAGE_PULL_FAILED: "See that the nodes can pull FAIRLEAD_TASK_IMAGE of the operator. "
-    "It is tried again by itself.",
 }
+TASK_IMAGE_REMEDY = (
+    "It is the image of Fairlead's tasks, which whoever runs the operator names: "
+    "FAIRLEAD_TASK_IMAGE, or taskImage in the chart's values. Let the nodes pull it, or name "
+    "another. It is tried again by itself."
+)
 
 
 @dataclass(frozen=True)
@@ -181,8 +184,10 @@ def _obstacle(seen: TaskJob) -> TaskFailure | None:
     pod, about = seen.pod, PodContext("", None, seen.image, None, 0)
     if pod.scoring.running:
         return _failure(node_lost(pod, about))
-    found = (finding for check in NOT_BEGUN if (finding := check(pod, about)))
-    return _failure(credentials_explained(next(found, None)))
+    found = next((finding for check in NOT_BEGUN if (finding := check(pod, about))), None)
+    if found and found.reason is Reason.IMAGE_PULL_FAILED and found.container == pod.scoring.name:
+        found = replace(found, remedy=TASK_IMAGE_REMEDY)
+    return _failure(credentials_explained(found))
 
 
 def _failure(finding: Finding | None) -> TaskFailure | None:

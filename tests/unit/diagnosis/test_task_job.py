@@ -250,6 +250,13 @@ def test_what_keeps_a_pod_from_starting_is_told_while_it_waits(
     assert "spec." not in (said.remedy or "")
 
 
+def test_the_task_image_is_told_as_what_it_is_and_who_names_it() -> None:
+    said = failure(read(my_job(), my_pod(PULLING, conditions=(PLACED,))))
+    assert said.message.startswith(f"The node cannot pull {IMAGE}: ")
+    assert said.remedy
+    assert "FAIRLEAD_TASK_IMAGE, or taskImage in the chart's values" in said.remedy
+
+
 def test_a_volume_that_cannot_be_mounted_is_told_by_the_pods_events() -> None:
     words = 'MountVolume.SetUp failed for volume "request" : configmap "x" not found'
     state = read(my_job(), my_pod(CREATING, conditions=(PLACED,)), event("FailedMount", words))

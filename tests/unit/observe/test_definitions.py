@@ -83,7 +83,7 @@ async def test_what_is_published_a_moment_late_is_not_said() -> None:
         cluster.requests["get", "schemas"] += 1
         return OLDER if looks(cluster) == 1 else published()
 
-    cluster.published_schemas = schemas  # type: ignore[method-assign]
+    cluster.published_schemas = schemas  # type: ignore[assignment, method-assign]
     async with comparing(cluster) as (_, logs):
         await until(lambda: looks(cluster) >= 5)
     assert logs == []
