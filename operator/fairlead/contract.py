@@ -186,7 +186,7 @@ class EnvironmentRequest(Wire):
     hash: str
     environments: str
     log: LogTarget
-    engine: Literal["docker"] = "docker"
+    engine: Literal["docker", "pod"] = "docker"
 
 
 class EnvironmentResult(StatusWire):

@@ -21,6 +21,10 @@ WORK_FOLDER = "/var/run/fairlead/work"
 CREDENTIALS_FOLDER = "/var/run/fairlead/credentials"  # of registries: a folder for each Secret
 DOCKER_CONFIG_KEY, DOCKER_CONFIG_FILE = ".dockerconfigjson", "config.json"  # in each of them
 PUSH, PULL, SHARED = "push", "pull", "shared"  # the folders: what each Secret is for
+HANDED_FOLDER = "/var/run/fairlead/handed"
+"""What the container in the base image is handed; there it is mounted read-only, elsewhere."""
+INSTALLED_FOLDER = "/var/run/fairlead/installed"
+"""What that container has installed; mounted read-only."""
 TERMINATION_LOG = "/dev/termination-log"
 CARD_KEY, REQUEST_KEY, CA_BUNDLE_KEY = "task.json", "request.json", "ca-bundle.pem"
 CA_BUNDLE = f"{REQUEST_FOLDER}/{CA_BUNDLE_KEY}"

@@ -43,7 +43,7 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "InternalError"  # a bug of the operator ended a reconcile; tried again
     OUT_OF_DISK = "OutOfDisk"  # no space left where the task works
     TASK_OUT_OF_MEMORY = "TaskOutOfMemory"  # a task needed more than its Job may use
-    ENGINE_UNSUPPORTED = "EngineUnsupported"  # nothing builds environments where tasks run
+    ENGINE_UNSUPPORTED = "EngineUnsupported"  # no engine here builds such an environment
 
     # --- Model
     INGESTING = "Ingesting"  # the model is being fetched and stored
@@ -89,6 +89,7 @@ class Reason(StrEnum):
     PACKAGE_CONFLICT = "PackageConflict"  # two requirements exclude each other
     PACKAGE_BUILD_FAILED = "PackageBuildFailed"  # a package has no wheel and does not compile
     BUILD_OUT_OF_MEMORY = "BuildOutOfMemory"  # the kernel ended a step of the build
+    ENVIRONMENT_UNFIT = "EnvironmentUnfit"  # what was installed cannot be made a layer
     STEP_FAILED = "StepFailed"  # an instruction of Dockerfile.steps failed
     ENGINE_UNREACHABLE = "EngineUnreachable"  # Docker Engine does not answer; tried again
     IMAGE_BUILD_FAILURE = "ImageBuildFailure"  # the build failed and no rule knows why

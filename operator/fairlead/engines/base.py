@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import certifi
+
 from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.base_python import BasePython
 from fairlead.diagnosis.build.output import BuildOutput
@@ -32,6 +34,13 @@ class BuildPlan:
     ca_bundle: Path | None
 
 
+def certificates(plan: BuildPlan) -> bytes:
+    """All that pip should trust: with a bundle of its own it trusts nothing else."""
+    if plan.ca_bundle is None:
+        return b""
+    return b"\n".join((plan.ca_bundle.read_bytes(), Path(certifi.where()).read_bytes()))
+
+
 class EngineUnreachableError(Exception):
     """The engine does not answer; the text says which and what to do."""
 
@@ -44,9 +53,17 @@ class BuildFailedError(Exception):
         self.output = output
 
 
+class StepRefusedError(Exception):
+    """A line of ``Dockerfile.steps`` that the engine cannot carry out; the text says why."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
 class Engine(Protocol):
-    """Each method raises ``EngineUnreachableError`` or ``BuildFailedError``, and leaves nothing
-    running when it ends, whatever ends it."""
+    """Each method raises ``EngineUnreachableError``, ``BuildFailedError``, ``StepRefusedError`` or
+    ``EnvironmentUnfitError``, and leaves nothing running when it ends, whatever ends it."""
 
     def prepare(self, plan: BuildPlan, log: Log) -> BasePython | None:
         """Fetch the base image, run the steps on it, and return its Python; None if it has none."""
@@ -54,4 +71,8 @@ class Engine(Protocol):
 
     def build(self, plan: BuildPlan, python: BasePython, log: Log) -> str:
         """Install the packages, push the image, and return its digest."""
+        ...
+
+    def close(self) -> None:
+        """The build is over, or was not needed."""
         ...

@@ -11,16 +11,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
-from pathlib import Path
 
-import certifi
 import docker
 from docker.errors import APIError, ImageNotFound
 from docker.models.images import Image
 
 from fairlead.diagnosis.build.base_python import BasePython
 from fairlead.diagnosis.build.output import BuildOutput, Phase
-from fairlead.engines.base import BuildFailedError, BuildPlan, Log
+from fairlead.engines.base import BuildFailedError, BuildPlan, Log, certificates
 from fairlead.engines.docker_client import context, engine
 from fairlead.engines.docker_stream import Ending, follow
 from fairlead.images.recipe import (
@@ -30,15 +28,12 @@ from fairlead.images.recipe import (
     base_stage,
     build_files,
     dockerfile,
+    owner_label,
 )
 from fairlead.inputs.dockerfile_steps import instructions
 
-DEFAULT_OWNER = (
-    "fairlead"  # unless the base image has an owner: who prunes that prunes what is made of it
-)
 BUILD_END_TIMEOUT_S = 5.0  # seconds for the engine to end a build whose stream was closed
 STEPS = "fairlead-steps"
-_LABEL = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 _NOT_THERE = re.compile(r"not found|no such file", re.IGNORECASE)
 _PROBE = (
     "import importlib.util as u, sys; print('%d.%d.%d' % sys.version_info[:3], "
@@ -68,11 +63,14 @@ class DockerEngine:
             log.phase("packages")
             stage = _first_stage(plan, client.images.get(_base_name(plan)))
             text = dockerfile(stage, _name(plan), plan.hash, python.version)
-            index = PackageIndex(plan.package_index, plan.insecure_hosts, _certificates(plan))
+            index = PackageIndex(plan.package_index, plan.insecure_hosts, certificates(plan))
             files = {"Dockerfile": text.encode(), **build_files(plan.recipe, index)}
             _run_build(client, Phase.PACKAGES, files, _name(plan), log)
             log.phase("push")
             return _push(client, plan, log)
+
+    def close(self) -> None:
+        """Nothing is open between two calls."""
 
 
 def _name(plan: BuildPlan) -> str:
@@ -88,15 +86,7 @@ def _first_stage(plan: BuildPlan, base: Image) -> str:
 
 
 def _owner(base: Image) -> str:
-    label = base.labels.get(OWNER_LABEL, DEFAULT_OWNER)
-    return label if _LABEL.fullmatch(label) else DEFAULT_OWNER
-
-
-def _certificates(plan: BuildPlan) -> bytes:
-    """All that pip should trust: with a bundle of its own it trusts nothing else."""
-    if plan.ca_bundle is None:
-        return b""
-    return b"\n".join((plan.ca_bundle.read_bytes(), Path(certifi.where()).read_bytes()))
+    return owner_label(base.labels.get(OWNER_LABEL))
 
 
 def _base_image(client: docker.DockerClient, plan: BuildPlan, log: Log) -> Image:

@@ -80,7 +80,7 @@ def assembled(
     Raises ``NotAnEnvironmentError``.
     """
     config = written(_config(base, parts, variables))
-    layers = (*(_named_as_oci(layer) for layer in base.manifest.layers), *_layers(parts))
+    layers = (*(named_as_oci(layer) for layer in base.manifest.layers), *_layers(parts))
     manifest = Manifest(
         config=descriptor(OCI_CONFIG, config), layers=layers, annotations=dict(annotations)
     )
@@ -106,7 +106,7 @@ def environment_variables(
 
 
 def _config(base: Base, parts: Sequence[Part], variables: Mapping[str, str]) -> dict[str, Any]:
-    before, about, own = _diff_ids(base), base.config.to_wire(), base.config.config
+    before, about, own = diff_ids(base), base.config.to_wire(), base.config.config
     merged = {**dict(_pairs(own.env)), **dict(sorted(variables.items()))}
     return {
         **{name: about[name] for name in KEPT_CONFIG_KEYS if name in about},
@@ -126,20 +126,22 @@ def _config(base: Base, parts: Sequence[Part], variables: Mapping[str, str]) -> 
     }
 
 
-def _diff_ids(base: Base) -> list[str]:
-    diff_ids = base.config.rootfs.diff_ids
-    if len(diff_ids) != len(base.manifest.layers):
+def diff_ids(base: Base) -> list[str]:
+    """Of the layers of ``base``, lowest first. Raises ``NotAnEnvironmentError``."""
+    known = base.config.rootfs.diff_ids
+    if len(known) != len(base.manifest.layers):
         raise NotAnEnvironmentError(
-            f"its config lists {len(diff_ids)} layers and its manifest {len(base.manifest.layers)}"
+            f"its config lists {len(known)} layers and its manifest {len(base.manifest.layers)}"
         )
-    return list(diff_ids)
+    return list(known)
 
 
 def _layers(parts: Iterable[Part]) -> Iterable[Descriptor]:
     return (part.descriptor.model_copy(update={"annotations": None}) for part in parts)
 
 
-def _named_as_oci(layer: Descriptor) -> Descriptor:
+def named_as_oci(layer: Descriptor) -> Descriptor:
+    """The same layer by OCI's name of its kind. Raises ``NotAnEnvironmentError``."""
     name = _OCI_NAMES.get(layer.media_type, layer.media_type)
     if name not in _OCI_NAMES.values():
         raise NotAnEnvironmentError(f"it has a layer of an unknown kind ({name})")

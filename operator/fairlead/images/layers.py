@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from fairlead.registry.oci import OCI_LAYER_GZIP, Descriptor, descriptor, digest_of
 
-_GZIP_HEADER = bytes(
+GZIP_HEADER = bytes(
     [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF]
 )  # RFC 1952: no flags, no time, no system
 GZIP_LEVEL = 6
@@ -25,7 +25,7 @@ def gzipped(content: bytes) -> bytes:
     deflate = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     body = deflate.compress(content) + deflate.flush()
     trailer = struct.pack("<II", zlib.crc32(content), len(content) & 0xFFFFFFFF)
-    return _GZIP_HEADER + body + trailer
+    return GZIP_HEADER + body + trailer
 
 
 def gunzipped(content: bytes, most: int) -> bytes:

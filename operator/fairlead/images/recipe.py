@@ -5,6 +5,7 @@ package index and the certificates stay in the one between, which is never pushe
 """
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ HASH_LABEL = "dev.fairlead.environment.hash"
 PYTHON_LABEL = "dev.fairlead.environment.python"
 OWNER_LABEL = "fairlead.dev/owner"
 BUILD_LABEL = "fairlead.dev/build"
+DEFAULT_OWNER = "fairlead"
+_OWNER = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 FIRST_STEP = 4  # the number that the engine gives the first of the user's steps
 
 _PIP = (
@@ -49,7 +52,7 @@ def dockerfile(first_stage: str, environment: str, hash_: str, python: str) -> s
         f"ENV PIP_CONFIG_FILE=/{BUILD_FILES}/pip.conf PYTHONDONTWRITEBYTECODE=1",
         f"COPY build/ /{BUILD_FILES}/",
         _run("python3", "-m", "venv", f"/{ENVIRONMENT}"),
-        _run(f"/{ENVIRONMENT}/bin/python", "pip_install.py", *_PIP.split()),
+        _run(f"/{ENVIRONMENT}/bin/python", "pip_install.py", *pip_options()),
     )
     final = _text(
         "FROM base",
@@ -74,6 +77,16 @@ class PackageIndex:
     address: str = ""
     insecure_hosts: tuple[str, ...] = ()
     certificates: bytes = b""
+
+
+def owner_label(of_base: str | None) -> str:
+    """The owner of what is made of a base image: whoever prunes that prunes this."""
+    return of_base if of_base and _OWNER.fullmatch(of_base) else DEFAULT_OWNER
+
+
+def pip_options() -> list[str]:
+    """What ``pip install`` is told, whatever builds the environment."""
+    return _PIP.split()
 
 
 def has_credentials(index: str) -> bool:

@@ -92,6 +92,7 @@ class ContainerConfig(StatusWire):
 
     env: Annotated[tuple[str, ...], _none_as(()), Field(alias="Env")] = ()
     labels: Annotated[dict[str, str], _none_as({})] = Field(default_factory=dict, alias="Labels")
+    working_dir: Annotated[str, _none_as(""), Field(alias="WorkingDir")] = ""
 
 
 class RootFilesystem(StatusWire):

@@ -1,6 +1,8 @@
 """Build an environment image and push it, unless the registry has it already."""
 
 import sys
+from collections.abc import Callable, Mapping
+from contextlib import closing
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
@@ -12,35 +14,50 @@ from fairlead.engines.base import (
     BuildPlan,
     Engine,
     EngineUnreachableError,
+    StepRefusedError,
 )
 from fairlead.engines.docker import DockerEngine
+from fairlead.engines.pod import PodEngine
 from fairlead.finding import Finding
 from fairlead.images.environment_image import find_environment
+from fairlead.images.environment_tree import EnvironmentUnfitError
 from fairlead.images.recipe import has_credentials
 from fairlead.registry.reference import as_pushed, parse_reference, parse_repository
 from fairlead.settings import Settings
 from fairlead.tasks.failures import TaskFailedError
 from fairlead.tasks.program import TaskContext, run
 
-ENGINES: dict[str, type[Engine]] = {"docker": DockerEngine}
+ENGINES: Mapping[str, Callable[[TaskContext], Engine]] = {
+    "docker": lambda _: DockerEngine(),
+    "pod": lambda task: PodEngine(task.registry),
+}
 
 
 def environment(request: EnvironmentRequest, task: TaskContext) -> EnvironmentResult:
     """Return the environment's digest and Python. Raises ``TaskFailedError``."""
-    task.log.phase("registry")
-    known = find_environment(task.registry, parse_repository(request.environments), request.hash)
-    if known:
-        task.log.write(f"The registry has it already: {known.digest}.")
-        return _result(task, known.digest, known.python, built=False)
+    with closing(ENGINES[request.engine](task)) as engine:
+        task.log.phase("registry")
+        place = parse_repository(request.environments)
+        known = find_environment(task.registry, place, request.hash)
+        if known:
+            task.log.write(f"The registry has it already: {known.digest}.")
+            return _result(task, known.digest, known.python, built=False)
+        return _built(request, task, engine)
+
+
+def _built(request: EnvironmentRequest, task: TaskContext, engine: Engine) -> EnvironmentResult:
     plan = _plan(request, task.settings)
-    engine = ENGINES[request.engine]()
     try:
         python = usable_python(plan.recipe, engine.prepare(plan, task.log))
         if isinstance(python, Finding):
             raise TaskFailedError(_failure(python))
         digest = engine.build(plan, python, task.log)
     except EngineUnreachableError as error:
-        raise TaskFailedError(_unreachable(error)) from error
+        raise TaskFailedError(_unreachable(error, request.engine)) from error
+    except StepRefusedError as error:
+        raise TaskFailedError(_refused(error, request)) from error
+    except EnvironmentUnfitError as error:
+        raise TaskFailedError(_unfit(error)) from error
     except BuildFailedError as error:
         finding = explain(error.output, request.recipe)
         raise TaskFailedError(_failure(finding, tail(error.output))) from error
@@ -80,22 +97,48 @@ def _failure(finding: Finding, log_tail: str | None = None) -> TaskFailure:
     )
 
 
-def _unreachable(error: EngineUnreachableError) -> TaskFailure:
+def _unreachable(error: EngineUnreachableError, engine: str) -> TaskFailure:
     return TaskFailure(
         reason=Reason.ENGINE_UNREACHABLE,
         class_=FailureClass.INFRASTRUCTURE,
         message=str(error),
-        remedy="Start Docker Engine where the operator runs, let its user use the socket (group "
-        "docker), or set DOCKER_HOST. It is tried again.",
+        remedy=UNREACHABLE[engine],
         retryable=True,
     )
 
 
+def _refused(error: StepRefusedError, request: EnvironmentRequest) -> TaskFailure:
+    location = f"{request.recipe.steps_file or 'Dockerfile.steps'}:{error.line}"
+    return TaskFailure(
+        reason=Reason.DOCKERFILE_STEPS_INVALID,
+        class_=FailureClass.USER,
+        message=f"{location}: {error}.",
+        remedy="Correct the instruction.",
+        location=location,
+    )
+
+
+def _unfit(error: EnvironmentUnfitError) -> TaskFailure:
+    return TaskFailure(
+        reason=Reason.ENVIRONMENT_UNFIT,
+        class_=FailureClass.USER,
+        message=f"What was installed cannot be made an image. {error}",
+        remedy="Ask for fewer or smaller packages, or for another version of the one that leaves "
+        "such files behind.",
+    )
+
+
+UNREACHABLE: Mapping[str, str] = {
+    "docker": "Start Docker Engine where the operator runs, let its user use the socket (group "
+    "docker), or set DOCKER_HOST. It is tried again.",
+    "pod": "See the events of the task's pod. It is tried again.",
+}
 _CREDENTIALS = Finding(
     Reason.PACKAGE_INDEX_REFUSED,
     FailureClass.INFRASTRUCTURE,
-    "The address of the package index (FAIRLEAD_PACKAGE_INDEX) holds credentials, and the classic "
-    "builder would keep them in a layer.",
+    "The address of the package index (FAIRLEAD_PACKAGE_INDEX) holds credentials, and foreign code "
+    "that runs while packages are installed could read them; Docker's classic builder would keep "
+    "them in a layer.",
     "Whoever runs Fairlead: give an index that builds may read without credentials, such as a "
     "mirror inside the network. It is tried again.",
     retryable=True,

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from fairlead.engines import docker_stream
-from fairlead.engines.docker_stream import MAX_LINE_CHARS, Ending, follow
+from fairlead.engines import output_lines
+from fairlead.engines.docker_stream import Ending, follow
+from fairlead.engines.output_lines import MAX_LINE_CHARS
 from fairlead.redact import redacted
 
 
@@ -86,9 +87,9 @@ def test_a_line_without_end_is_cut_and_takes_no_more_memory_than_one() -> None:
 def test_of_output_without_end_the_first_and_the_last_lines_are_logged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(docker_stream, "MAX_LOGGED_LINES", 100)
-    monkeypatch.setattr(docker_stream, "LAST_LOGGED_LINES", 10)
-    monkeypatch.setattr(docker_stream, "MAX_LINES", 50)
+    monkeypatch.setattr(output_lines, "MAX_LOGGED_LINES", 100)
+    monkeypatch.setattr(output_lines, "LAST_LOGGED_LINES", 10)
+    monkeypatch.setattr(output_lines, "MAX_LINES", 50)
     logged = list[str]()
     ending = follow(({"stream": f"{number}\n"} for number in range(1000)), logged.append)
     assert logged == [
@@ -102,8 +103,8 @@ def test_of_output_without_end_the_first_and_the_last_lines_are_logged(
 
 @pytest.mark.parametrize("length", [101, 105, 110, 111])
 def test_no_line_is_logged_twice(monkeypatch: pytest.MonkeyPatch, length: int) -> None:
-    monkeypatch.setattr(docker_stream, "MAX_LOGGED_LINES", 100)
-    monkeypatch.setattr(docker_stream, "LAST_LOGGED_LINES", 10)
+    monkeypatch.setattr(output_lines, "MAX_LOGGED_LINES", 100)
+    monkeypatch.setattr(output_lines, "LAST_LOGGED_LINES", 10)
     logged = list[str]()
     follow(({"stream": f"{number}\n"} for number in range(length)), logged.append)
     lines = [int(line) for line in logged if line.isdecimal()]
@@ -112,7 +113,7 @@ def test_no_line_is_logged_twice(monkeypatch: pytest.MonkeyPatch, length: int) -
 
 
 def test_what_is_kept_of_long_lines_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker_stream, "MAX_OUTPUT_CHARS", 50_000)
+    monkeypatch.setattr(output_lines, "MAX_OUTPUT_CHARS", 50_000)
     ending = followed_quietly(*({"stream": "x" * 30_000 + "\n"} for _ in range(100)))
     assert sum(map(len, ending.lines)) <= 50_000
 

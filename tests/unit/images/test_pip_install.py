@@ -51,6 +51,19 @@ def test_the_exit_code_is_that_of_a_shell(option: str, code: int) -> None:
     assert pip_install.main([option]) == code
 
 
+def test_two_installations_are_compiled_to_the_same_bytes(tmp_path: Path) -> None:
+    for number in range(3 * pip_install.FILES_AT_ONCE):
+        text = f"def f{number}(): return {{'a', 'b', 'name{number}'}}, 'name{number % 7}'\n"
+        (tmp_path / f"m{number}.py").write_text(text)
+    found = []
+    for _ in range(2):
+        pip_install.compile_all(str(tmp_path))
+        compiled = sorted((tmp_path / "__pycache__").iterdir())
+        found.append([path.read_bytes() for path in compiled])
+    assert len(found[0]) == 3 * pip_install.FILES_AT_ONCE + len(["pip.py"])
+    assert found[0] == found[1]
+
+
 def test_what_was_installed_is_compiled_without_dates(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.py", tmp_path / "bad.py"
     good.write_text("x = 1\n")

@@ -20,8 +20,8 @@ ENGINE_ROWS = (
         line(r"[Nn]o space left on device|Disk quota exceeded"),
         Reason.OUT_OF_DISK,
         FailureClass.RESOURCE,
-        "There is no space left on the disk of Docker Engine.",
-        f"Make room: `docker system df` tells what takes it. {RETRIED}",
+        "There is no space left on {disk}.",
+        f"{{room}} {RETRIED}",
         retryable=True,
     ),
     Row(
@@ -30,8 +30,7 @@ ENGINE_ROWS = (
         Reason.BUILD_OUT_OF_MEMORY,
         FailureClass.RESOURCE,
         "The build was killed, most likely because memory ran out.",
-        "Ask for fewer or smaller packages; or give Docker Engine more memory, and delete and "
-        "create the InferenceImage.",
+        "Ask for fewer or smaller packages; or {memory}.",
     ),
     Row(
         _PULL,

@@ -3,7 +3,7 @@
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import EnvironmentRecipe
-from fairlead.diagnosis.build.output import RETRIED, BuildOutput, Case, Row
+from fairlead.diagnosis.build.output import ENGINE_WORDS, RETRIED, BuildOutput, Case, Row
 from fairlead.diagnosis.build.patterns import ROWS
 from fairlead.finding import Finding
 from fairlead.redact import redacted
@@ -29,7 +29,7 @@ def _explained(row: Row, output: BuildOutput, recipe: EnvironmentRecipe) -> Find
     if match is None or facts is None:
         return None
     engine = {"base": recipe.base_image, "error": output.error.removesuffix(".")}
-    words = {**match.groupdict(""), **engine, **facts}
+    words = {**match.groupdict(""), **ENGINE_WORDS[output.engine], **engine, **facts}
     shown = {name: _bounded(word) for name, word in words.items()}
     return Finding(
         reason=row.reason,

@@ -26,6 +26,7 @@ class BuildOutput:
     phase: Phase
     lines: Sequence[str] = ()
     error: str = ""
+    engine: str = "docker"
 
     @property
     def text(self) -> str:
@@ -42,6 +43,19 @@ class Case:
 
 
 RETRIED = "It is tried again."
+ENGINE_WORDS: Mapping[str, Facts] = {
+    "docker": {
+        "disk": "the disk of Docker Engine",
+        "room": "Make room: `docker system df` tells what takes it.",
+        "memory": "give Docker Engine more memory, and delete and create the InferenceImage",
+    },
+    "pod": {
+        "disk": "the disk of the node where it is built",
+        "room": "Make room on the node.",
+        "memory": "raise spec.build.resources.limits.memory",
+    },
+}
+"""What a message says of the place where an engine works."""
 
 
 def no_facts(_: Case) -> Facts:

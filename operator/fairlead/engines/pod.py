@@ -1,0 +1,190 @@
+"""The ``pod`` engine: the packages are installed in a container beside this one, in the base image.
+
+No engine is asked, and no container is started: the pod of the task has both. The other one runs
+foreign code and has nothing of ours but a pipe and the files that it is handed, both read-only;
+what it leaves in the environment's folder is read as what it is, foreign, and becomes a layer on
+the base image's own.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from fairlead.diagnosis.build.base_python import BasePython
+from fairlead.diagnosis.build.output import BuildOutput, Phase
+from fairlead.engines.base import (
+    BuildFailedError,
+    BuildPlan,
+    EngineUnreachableError,
+    Log,
+    StepRefusedError,
+    certificates,
+)
+from fairlead.engines.output_lines import OutputLines
+from fairlead.engines.pod_pipe import NothingSaidError, PodPipe, Record, record_of
+from fairlead.images.assembly import Base, Image, Part
+from fairlead.images.environment_assembly import environment_image
+from fairlead.images.environment_layer import Gzipped, environment_tar, folders_tar
+from fairlead.images.environment_tree import Limits, survey
+from fairlead.images.layers import gzipped
+from fairlead.images.layout import BUILD_FILES, ENVIRONMENT
+from fairlead.images.recipe import PackageIndex, build_files, pip_options, requirements_txt
+from fairlead.images.steps_applied import Applied, StepError, applied
+from fairlead.job_request import HANDED_FOLDER, INSTALLED_FOLDER
+from fairlead.registry.client import Registry
+from fairlead.registry.oci import (
+    OCI_LAYER_GZIP,
+    OCI_MANIFEST,
+    Descriptor,
+    descriptor,
+    digest_of,
+    written,
+)
+
+KILLED = 137  # the exit code that a shell gives SIGKILL
+PYTHON = f"/{ENVIRONMENT}/bin/python"
+_VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")
+DATE = "315532800"  # 1980, the first that a wheel can hold
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where this container sees what both share."""
+
+    handed: Path = Path(HANDED_FOLDER)
+    installed: Path = Path(INSTALLED_FOLDER)
+
+
+class PodEngine:
+    """An ``Engine`` for one build."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        places: Places | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._registry, self._places = registry, places or Places()
+        self._limits = limits or Limits()
+        self._pipe = PodPipe(self._places.handed)
+
+    def close(self) -> None:
+        self._pipe.close()
+
+    def prepare(self, plan: BuildPlan, log: Log) -> BasePython | None:
+        log.phase("base image")
+        log.write(f"Waiting for the container in {plan.base}@{plan.base_digest}.")
+        try:
+            said = self._pipe.first_record()
+        except NothingSaidError as error:
+            raise EngineUnreachableError(_NOT_BEGUN) from error
+        python = _python(said)
+        log.write(f"Its Python is {python.version}." if python else "It has no python3.")
+        return python
+
+    def build(self, plan: BuildPlan, python: BasePython, log: Log) -> str:
+        base, steps = self._base(plan)
+        absent = self._install(plan, steps, log)
+        log.phase("layer")
+        found = survey(self._places.installed, self._limits, log.write)
+        log.write(f"{found.files:,} files, folders and links, {found.size_bytes:,} bytes.")
+        parts = [*self._folders(plan, absent), self._packages(plan)]
+        log.phase("push")
+        image = environment_image(base, steps, parts, plan.hash, python.version)
+        return self._push(plan, image, log)
+
+    def _base(self, plan: BuildPlan) -> tuple[Base, Applied]:
+        manifest, _ = self._registry.manifest(plan.base, plan.base_digest)
+        base = Base(manifest, self._registry.config(plan.base, manifest))
+        own = base.config.config
+        variables = {name: value for name, _, value in (pair.partition("=") for pair in own.env)}
+        try:
+            return base, applied(plan.recipe.steps, variables, own.labels, own.working_dir)
+        except StepError as error:
+            raise StepRefusedError(error.line, error.message) from error
+
+    def _install(self, plan: BuildPlan, steps: Applied, log: Log) -> list[str]:
+        """Have the packages installed; return which of the steps' folders the base image lacks.
+
+        Raises ``BuildFailedError``.
+        """
+        log.phase("packages")
+        log.write(f"requirements.txt:\n{requirements_txt(plan.recipe).rstrip()}")
+        self._pipe.hand(_files(plan), _orders(steps))
+        output, ended = OutputLines(log.write), dict[str, object]()
+        for line in self._pipe.lines():
+            record = record_of(line)
+            if record is not None:
+                ended = record
+            else:
+                output.add(line)
+        lines, code = output.finished(), ended.get("ended", KILLED)
+        if code != 0:
+            said = f"The installation of the packages returned a non-zero code: {code}"
+            raise BuildFailedError(BuildOutput(Phase.PACKAGES, lines, said, "pod"))
+        absent = ended.get("absent")
+        return [path for path in steps.folders if isinstance(absent, list) and path in absent]
+
+    def _folders(self, plan: BuildPlan, absent: list[str]) -> list[Part]:
+        """The folders that WORKDIR makes; one that is there keeps its owner and mode."""
+        if not absent:
+            return []
+        content = folders_tar(name.strip("/") for name in absent)
+        packed = gzipped(content)
+        self._registry.upload_bytes(plan.environments, packed)
+        return [Part(descriptor(OCI_LAYER_GZIP, packed), digest_of(content), "steps")]
+
+    def _packages(self, plan: BuildPlan) -> Part:
+        archive = Gzipped(environment_tar(self._places.installed, ENVIRONMENT, self._limits))
+        digest, size = self._registry.upload(plan.environments, archive)
+        described = Descriptor(media_type=OCI_LAYER_GZIP, digest=digest, size=size)
+        return Part(described, archive.diff_id, f"environment {plan.hash}")
+
+    def _push(self, plan: BuildPlan, image: Image, log: Log) -> str:
+        for layer in image.manifest.layers:
+            how = self._registry.copy_blob(plan.base, plan.environments, layer.digest)
+            log.write(f"{layer.digest} ({layer.size:,} bytes): {how}.")
+        self._registry.upload_bytes(plan.environments, image.config)
+        body = written(image.manifest)
+        digest = self._registry.put_manifest(plan.environments, plan.hash, body, OCI_MANIFEST)
+        log.write(f"{plan.environments}:{plan.hash} is {digest}, {image.size:,} bytes.")
+        return digest
+
+
+def _python(said: Record | None) -> BasePython | None:
+    version = said.get("python") if said else None
+    if said is None or not isinstance(version, str) or not _VERSION.fullmatch(version):
+        return None
+    return BasePython(version, makes_environments=said.get("venv") is True)
+
+
+def _files(plan: BuildPlan) -> dict[str, bytes]:
+    index = PackageIndex(plan.package_index, plan.insecure_hosts, certificates(plan))
+    files = build_files(plan.recipe, index)
+    return {name.removeprefix("build/"): content for name, content in files.items()}
+
+
+def _orders(steps: Applied) -> dict[str, object]:
+    """What the container in the base image is to do: no secret is among it."""
+    variables = {
+        **steps.known,
+        "HOME": "/tmp",
+        "PIP_CONFIG_FILE": f"/{BUILD_FILES}/pip.conf",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "SOURCE_DATE_EPOCH": DATE,
+    }
+    return {
+        "variables": variables,
+        "folders": steps.folders,
+        "commands": [
+            ["python3", "-m", "venv", f"/{ENVIRONMENT}"],
+            [PYTHON, "pip_install.py", *pip_options()],
+        ],
+    }
+
+
+_NOT_BEGUN = (
+    "The container in the base image did not begin. The pod's events tell why: most likely the "
+    "node cannot pull the base image, or it has no python3."
+)

@@ -1,0 +1,321 @@
+# ruff: noqa: ARG002  (a stand-in for a registry)
+"""The ``pod`` engine with the real program of the other container, as a process beside the test."""
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from fairlead.contract import EnvironmentRecipe, Requirement
+from fairlead.diagnosis.build.base_python import BasePython
+from fairlead.diagnosis.build.explain import explain
+from fairlead.engines import pod, pod_pipe
+from fairlead.engines.base import (
+    BuildFailedError,
+    BuildPlan,
+    EngineUnreachableError,
+    StepRefusedError,
+)
+from fairlead.engines.pod import Places, PodEngine
+from fairlead.images import install_in_base
+from fairlead.registry.client import Registry
+from fairlead.registry.oci import (
+    OCI_CONFIG,
+    OCI_LAYER_GZIP,
+    Descriptor,
+    ImageConfig,
+    Manifest,
+    digest_of,
+)
+from fairlead.registry.reference import Repository, parse_repository
+
+PROGRAM = Path(install_in_base.__file__)
+ENVIRONMENTS = parse_repository("localhost:5000/demo/fairlead/environments")
+BASE_LAYER = Descriptor(media_type=OCI_LAYER_GZIP, digest=digest_of(b"base"), size=4)
+HASH = "ab" * 32
+CONFIG = {
+    "architecture": "amd64",
+    "os": "linux",
+    "config": {"Env": ["PATH=/usr/bin", "BASE=1"], "Labels": {"of": "base"}, "WorkingDir": "/srv"},
+    "rootfs": {"diff_ids": [digest_of(b"raw base")]},
+}
+
+
+@dataclass
+class FakeRegistry:
+    """What an engine asks of a registry, and what it has pushed."""
+
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    copied: list[str] = field(default_factory=list)
+    tags: dict[str, bytes] = field(default_factory=dict)
+
+    def manifest(self, repository: Repository, reference: str) -> tuple[Manifest, Descriptor]:
+        config = Descriptor(media_type=OCI_CONFIG, digest=digest_of(b"config"), size=1)
+        return Manifest(config=config, layers=(BASE_LAYER,)), config
+
+    def config(self, repository: Repository, manifest: Manifest) -> ImageConfig:
+        return ImageConfig.model_validate(CONFIG)
+
+    def upload(self, repository: Repository, pieces: Iterable[bytes]) -> tuple[str, int]:
+        content = b"".join(pieces)
+        self.blobs[digest_of(content)] = content
+        return digest_of(content), len(content)
+
+    def upload_bytes(self, repository: Repository, content: bytes) -> None:
+        self.blobs[digest_of(content)] = content
+
+    def copy_blob(self, source: Repository, target: Repository, digest: str) -> str:
+        if digest in self.blobs:
+            return "present"
+        self.copied.append(f"{source} {digest}")
+        return "mounted"
+
+    def put_manifest(self, repository: Repository, tag: str, body: bytes, kind: str) -> str:
+        self.tags[tag] = body
+        return digest_of(body)
+
+
+@dataclass
+class Log:
+    lines: list[str] = field(default_factory=list)
+
+    def phase(self, name: str) -> None:
+        self.lines.append(f"[{name}]")
+
+    def write(self, text: str) -> None:
+        self.lines += text.splitlines()
+
+
+@dataclass
+class Pod:
+    """Both containers: the engine, and the other one's program once it is started."""
+
+    folder: Path
+    registry: FakeRegistry = field(default_factory=FakeRegistry)
+    log: Log = field(default_factory=Log)
+    other: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        self.places = Places(self.folder / "handed", self.folder / "installed")
+        for place in (self.places.handed, self.places.installed):
+            place.mkdir()
+        os.mkfifo(self.places.handed / "log")
+
+    def engine(self) -> PodEngine:
+        return PodEngine(cast(Registry, self.registry), self.places)
+
+    def begin(self) -> subprocess.Popen[bytes]:
+        self.other = subprocess.Popen([sys.executable, PROGRAM, self.places.handed])
+        return self.other
+
+
+@pytest.fixture
+def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pod]:
+    found = Pod(tmp_path)
+    monkeypatch.setattr(pod_pipe, "LOOK_EVERY_S", 0.05)
+    yield found
+    if found.other is not None:
+        found.other.kill()
+        found.other.wait()
+
+
+def plan(*requirements: str, steps: str = "") -> BuildPlan:
+    wanted = tuple(Requirement(text=text, line=line) for line, text in enumerate(requirements, 5))
+    recipe = EnvironmentRecipe(base_image="python:3.11-slim", requirements=wanted, steps=steps)
+    return BuildPlan(
+        recipe=recipe,
+        base=parse_repository("python"),
+        base_digest=digest_of(b"manifest"),
+        environments=ENVIRONMENTS,
+        hash=HASH,
+        package_index="https://index.example.com/simple",
+        insecure_hosts=(),
+        ca_bundle=None,
+    )
+
+
+def install(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    """The installation is a script of the test's own."""
+    program = "\n".join(lines)
+    orders = pod._orders
+
+    def scripted(*arguments: Any) -> dict[str, object]:
+        return {**orders(*arguments), "commands": [[sys.executable, "-c", program]]}
+
+    monkeypatch.setattr(pod, "_orders", scripted)
+
+
+def layer(registry: FakeRegistry, index: int) -> dict[str, tarfile.TarInfo]:
+    digest = Manifest.model_validate_json(registry.tags[HASH]).layers[index].digest
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(registry.blobs[digest]))) as archive:
+        return {entry.name: entry for entry in archive.getmembers()}
+
+
+def test_what_was_installed_becomes_a_layer_on_the_base_image(
+    both: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(
+        monkeypatch,
+        "import os, pathlib, sys",
+        f"pathlib.Path({str(both.places.installed)!r}, 'x.py').write_text('x = 1')",
+        "print(os.environ['PIP_CONFIG_FILE'], os.environ['STEP'], os.environ['HOME'])",
+        "print(pathlib.Path('requirements.txt').read_text(), file=sys.stderr)",
+    )
+    missing = str(both.folder / "made")
+    asked = plan(
+        "flask==3.0.3", steps=f"ENV STEP=2 BASE=3\nLABEL a=b\nWORKDIR /tmp\nWORKDIR {missing}"
+    )
+    engine = both.engine()
+    both.begin()
+    python = engine.prepare(asked, both.log)
+    assert python == BasePython(".".join(map(str, sys.version_info[:3])), makes_environments=True)
+    digest = engine.build(asked, python, both.log)
+    manifest = both.registry.tags[HASH]
+    assert digest == digest_of(manifest)
+    assert both.registry.copied == [f"docker.io/library/python {BASE_LAYER.digest}"]
+    config = json.loads(both.registry.blobs[Manifest.model_validate_json(manifest).config.digest])
+    assert config["config"] == {
+        "Env": [
+            *("PATH=/opt/fairlead/env/bin:/usr/bin", "BASE=3", "STEP=2"),
+            *("PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1"),
+        ],
+        "Labels": {
+            "of": "base",
+            "a": "b",
+            "fairlead.dev/owner": "fairlead",
+            "dev.fairlead.environment.hash": HASH,
+            "dev.fairlead.environment.python": python.version,
+        },
+        "User": "10001:10001",
+        "WorkingDir": "/var/azureml-app",
+    }
+    assert len(config["rootfs"]["diff_ids"]) == 3
+    assert list(layer(both.registry, 1)) == [missing.strip("/")]
+    assert list(layer(both.registry, 2)) == ["opt/fairlead/env", "opt/fairlead/env/x.py"]
+    assert "/opt/fairlead/build/pip.conf 2 /tmp" in both.log.lines
+    assert both.log.lines.count("flask==3.0.3") == 2
+    assert both.other is not None
+    assert both.other.wait(timeout=20) == 0
+
+
+def test_what_pip_says_is_explained_by_the_users_line(
+    both: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "ERROR: No matching distribution found for falsk==3.0.3"
+    could = "ERROR: Could not find a version that satisfies the requirement falsk==3.0.3"
+    install(
+        monkeypatch, f"print({could + ' (from versions: none)'!r})", f"print({said!r})", "exit(1)"
+    )
+    asked = plan("flask==3.0.3", "falsk==3.0.3")
+    engine = both.engine()
+    both.begin()
+    python = engine.prepare(asked, both.log)
+    assert python is not None
+    with pytest.raises(BuildFailedError) as failed:
+        engine.build(asked, python, both.log)
+    found = explain(failed.value.output, asked.recipe)
+    assert (found.reason, found.requirement) == ("PackageNotFound", "falsk==3.0.3")
+    assert both.registry.tags == {}
+
+
+def test_a_container_that_is_killed_has_run_out_of_memory(
+    both: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(monkeypatch, "import os, signal", "os.kill(os.getppid(), signal.SIGKILL)")
+    engine = both.engine()
+    both.begin()
+    python = engine.prepare(plan("a"), both.log)
+    assert python is not None
+    with pytest.raises(BuildFailedError) as failed:
+        engine.build(plan("a"), python, both.log)
+    found = explain(failed.value.output, plan("a").recipe)
+    assert found.reason == "BuildOutOfMemory"
+    assert "spec.build.resources.limits.memory" in (found.remedy or "")
+
+
+def test_the_other_container_ends_when_nobody_listens_any_more(
+    both: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(monkeypatch, "import time", "print('begun', flush=True)", "time.sleep(600)")
+    engine = both.engine()
+    other = both.begin()
+    python = engine.prepare(plan("a"), both.log)
+    assert python is not None
+
+    class LetGoError(Exception):
+        pass
+
+    def write(text: str) -> None:
+        if text == "begun":
+            raise LetGoError
+
+    monkeypatch.setattr(both.log, "write", write)
+    with pytest.raises(LetGoError):
+        engine.build(plan("a"), python, both.log)
+    engine.close()
+    assert other.wait(timeout=20) == 0
+
+
+def test_the_other_container_ends_when_its_python_is_refused_or_was_never_needed(both: Pod) -> None:
+    engine = both.engine()
+    engine.close()
+    assert both.begin().wait(timeout=20) == 0
+
+
+def test_a_container_that_does_not_begin_is_told(
+    both: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pod_pipe, "BEGIN_TIMEOUT_S", 0.2)
+    with pytest.raises(EngineUnreachableError, match="did not begin"):
+        both.engine().prepare(plan(), both.log)
+
+
+def test_a_container_that_ends_without_a_word_has_no_python(both: Pod) -> None:
+    engine = both.engine()
+    pipe = os.open(both.places.handed / "log", os.O_WRONLY)
+    os.write(pipe, b'::fairlead:: {"python": "3.11 with words", "venv": true}\n')
+    os.close(pipe)
+    assert engine.prepare(plan(), both.log) is None
+
+
+def test_lines_of_any_kind_are_read_within_bounds(both: Pod) -> None:
+    engine = both.engine()
+    program = (
+        "import sys; out = sys.stdout.buffer\n"
+        "out.write(b'x' * 3_000_000 + b'\\n' + b'\\xff\\x00\\n')\n"
+        "out.write(b'::fairlead:: ' + b'[' * 100_000 + b'\\n')\n"
+        'out.write(b\'::fairlead:: {"python": "3.11.9"}\\n\')\n'
+    )
+    pipe = os.open(both.places.handed / "log", os.O_WRONLY)
+    writer = subprocess.Popen([sys.executable, "-c", program], stdout=pipe)
+    os.close(pipe)
+    assert engine.prepare(plan(), both.log) == BasePython("3.11.9", makes_environments=False)
+    writer.wait(timeout=20)
+
+
+def test_something_else_in_place_of_the_pipe_is_not_opened(both: Pod) -> None:
+    (both.places.handed / "log").unlink()
+    (both.places.handed / "log").symlink_to("/etc/passwd")
+    with pytest.raises(OSError, match="symbolic links"):
+        both.engine()
+    (both.places.handed / "log").unlink()
+    (both.places.handed / "log").write_text("")
+    with pytest.raises(OSError, match="is no pipe"):
+        both.engine()
+
+
+def test_a_step_that_cannot_be_read_is_refused_before_anything_is_installed(both: Pod) -> None:
+    asked = plan("a", steps="ENV A=1\nENV B='")
+    python = BasePython("3.11.9", makes_environments=True)
+    with pytest.raises(StepRefusedError, match="is not closed") as refused:
+        both.engine().build(asked, python, both.log)
+    assert refused.value.line == 2
