@@ -29,6 +29,7 @@ from fairlead.api.model import ModelSource, ModelVersion
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.api.wire import StatusWire, Wire
+from fairlead.log_address import LogName
 from fairlead.redact import redacted
 
 REQUEST_FILE, RESULT_FILE, LOG_FILE, FILES_FOLDER = "request.json", "result.json", "log", "files"
@@ -177,7 +178,8 @@ class LogTarget(Wire):
     repository: str
     tag: str
     owner: str
-    """``<namespace>/<name>`` of the InferenceImage, which removes its own old logs."""
+    """``<namespace>/<name>`` of the InferenceImage, which removes its own old logs; of an
+    environment's log ``<namespace>/environments``."""
 
 
 class EnvironmentRequest(Wire):
@@ -186,6 +188,9 @@ class EnvironmentRequest(Wire):
     hash: str
     environments: str
     log: LogTarget
+    """Of the build that it is made for: it tells which versions were ever used."""
+    shared_log: LogTarget | None = None
+    """Of the environment itself, for all who wait for it."""
     engine: Literal["docker", "pod"] = "docker"
 
 
@@ -302,6 +307,8 @@ class Task:
     """Whose turn it is: namespaces take turns for the slots of a lane."""
     owner: Owner | None = field(default=None, kw_only=True)
     """Who wants it: the object that a Job of the task goes with."""
+    log: LogName | None = field(default=None, kw_only=True)
+    """The log that it writes, where one is kept."""
     config_map: str = field(default="", kw_only=True)
     """The ConfigMap of the namespace that holds ``files``; empty where the spec holds them."""
     access: Access = field(default=NO_ACCESS, kw_only=True)

@@ -8,6 +8,7 @@ from fairlead.api.objects import InferenceImage, Model, Webservice
 from fairlead.api.refs import Manifest
 from fairlead.contract import TaskState
 from fairlead.inputs.source import ParsedSource
+from fairlead.log_address import LogKeys
 from fairlead.pod_evidence import PodEvidence
 from fairlead.settings import Settings
 
@@ -116,6 +117,8 @@ class ImageEvidence:
     settings: Settings
     new_tasks: Mapping[str, int] = field(default_factory=dict)
     """The place in line that a new task of each program would get; 0 would begin at once."""
+    log_keys: LogKeys | None = None
+    """The keys of logs; None where logs are served without."""
 
 
 @dataclass(frozen=True)

@@ -41,10 +41,10 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"\A[A-Za-z0-9+/=\s]+{_END}"), HIDDEN),
     # https://user:password@host; a password may hold an @ of its own
     (re.compile(r"(://)[^\s/?#\"'<>]+@"), r"\1***@"),
-    # ?sig=… and X-Amz-Signature=…: addresses that are keys themselves
+    # ?sig=…, X-Amz-Signature=… and the ?key=… of our own logs: addresses that are keys themselves
     (
         re.compile(
-            r"([?&](?:sig|signature|x-(?:amz|goog)-(?:signature|credential|security-token))=)"
+            r"([?&](?:sig|signature|key|x-(?:amz|goog)-(?:signature|credential|security-token))=)"
             r"[^&\s\"'<>]+",
             re.IGNORECASE,
         ),

@@ -114,6 +114,16 @@ class Settings(BaseSettings):
     """Where the `local` runner keeps requests, results and logs of its tasks."""
     log_address: Address = "127.0.0.1:8082"
     """Where build logs are served, without authentication: keep it on the loopback."""
+    log_key_file: FilePath | None = None
+    """File with the secret (at least 16 bytes) that the keys of logs are made from. With it, and
+    the `job` runner, logs are served to whoever has a log's key, wherever `FAIRLEAD_LOG_ADDRESS`
+    is; the chart makes it once. Default: none, and no keys."""
+    log_uri_base: str = ""
+    """What the address of a log in status begins with, where logs have keys. The chart sets the
+    path of its Service through the API server. Default: `http://` and `FAIRLEAD_LOG_ADDRESS`."""
+    log_tokens: bool = False
+    """Whether a log opens with a bearer token, too, if who shows it may get InferenceImages in its
+    namespace. The operator then needs the right to ask about tokens and about rights."""
     watch_namespaces: Words = ()
     """Namespaces to watch, separated by spaces; with names here the operator needs rights there
     and in its own, and nowhere else. Default: all."""
@@ -183,6 +193,6 @@ class Settings(BaseSettings):
         return f"{self.push_registry}/{namespace}/fairlead/models/{name}"
 
     @property
-    def log_base(self) -> str:
-        """What a build log's address begins with."""
-        return f"http://{self.log_address}"
+    def keyed_log_base(self) -> str:
+        """What the address of a log that has a key begins with."""
+        return self.log_uri_base.rstrip("/") or f"http://{self.log_address}"

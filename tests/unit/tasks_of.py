@@ -13,6 +13,7 @@ from fairlead.contract import (
     ResolveRequest,
     Task,
 )
+from fairlead.log_address import image_log
 
 OWNER = Owner("Model", "diabetes", "uid-of-models")
 DIGEST = f"sha256:{'cd' * 32}"
@@ -89,6 +90,7 @@ def assemble_task(
         files=files,
         build=f"demo/diabetes/1-{attempt}",
         namespace="demo",
+        log=image_log("demo", "diabetes", f"1-{attempt}"),
         owner=owner,
         config_map=config_map,
     )

@@ -17,13 +17,10 @@ CHART = Path(__file__).parents[2] / "charts/fairlead"
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES_TEXT = (CHART / "values.yaml").read_text()
 VALUES: dict[str, Any] = yaml.safe_load(VALUES_TEXT)
-ELSEWHERE = {
-    "ca_bundle",
-    "docker_config",
-    "namespace",
-    "task_image",
-    "watch_namespaces",
-}  # values of their own
+ELSEWHERE = {  # values of their own
+    *("ca_bundle", "docker_config", "namespace", "task_image", "watch_namespaces"),
+    *("log_key_file", "log_uri_base", "log_tokens"),
+}
 OF_A_POD = {
     "runner",
     "state_folder",

@@ -36,6 +36,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dBjftJeZ4CVPmB92K27uhbUJU1p1r_wW
             "SharedAccessSignature=sv=2020&sig=abc", "SharedAccessSignature=***&sig=***", id="SAS"
         ),
         pytest.param("https://h/f?sv=1&sig=a%2Fb&x=1", "https://h/f?sv=1&sig=***&x=1", id="sig"),
+        pytest.param("'GET /x/log?key=aB-_9&follow=1'", "'GET /x/log?key=***&follow=1'", id="log"),
         pytest.param(
             "https://b/k?X-Amz-Signature=abc&X-Amz-Date=1",
             "https://b/k?X-Amz-Signature=***&X-Amz-Date=1",

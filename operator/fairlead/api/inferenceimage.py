@@ -208,7 +208,10 @@ class BuildStatus(StatusWire):
     """When it ended, whichever way."""
     durations: Durations | None = None
     log_uri: Annotated[str, Field(max_length=512)] | None = None
-    """Where the whole log of this attempt can be read, also after it failed."""
+    """Where the whole log of this attempt can be read, also after it failed: `kubectl get --raw
+    '<logUri>'` where it begins with a slash. Whoever can read this can read the log."""
+    log_artifact: Annotated[str, Field(max_length=512)] | None = None
+    """Where the log is kept in the registry, for those who may read there."""
     versions_taken: Annotated[int, Field(ge=0)] | None = None
     """How many versions before this one somebody else pushed first."""
 

@@ -23,6 +23,7 @@ TASK_LABEL = f"{GROUP}/task"  # on Jobs of tasks and their pods, which carry no 
 TASK_ID, TASK_PROGRAM = f"{GROUP}/task-id", f"{GROUP}/task-program"  # annotations of such a Job
 TASK_ATTEMPT, TASK_BUILD = f"{GROUP}/task-attempt", f"{GROUP}/task-build"
 TASK_REQUEST = f"{GROUP}/task-request"  # digest of the request that it was made with
+LOG_LABEL = f"{GROUP}/log"  # on such a Job: which log it writes
 TASK_TAKEN = f"{GROUP}/task-taken"  # "true": a status holds its result
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from fairlead.api.meta import (
     API_VERSION,
+    LOG_LABEL,
     TASK_ATTEMPT,
     TASK_BUILD,
     TASK_ID,
@@ -148,7 +149,7 @@ def _job(task: Task, owner: Owner, settings: Settings, request: str) -> Manifest
     metadata = {
         "name": name,
         "namespace": task.namespace,
-        "labels": dict(labels),
+        "labels": labels | ({LOG_LABEL: task.log.label} if task.log else {}),
         "annotations": {
             TASK_ID: task.id,
             TASK_PROGRAM: task.program,

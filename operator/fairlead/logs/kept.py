@@ -34,20 +34,23 @@ class KeptLogs:
         pushed = pushed_to(repository, self._settings)
         return pushed.startswith(f"{self._settings.push_registry}/")
 
-    async def find(self, repository: str, tag: str) -> Found | None:
-        """The log under ``tag`` of a repository of ours; None where it has none."""
+    async def find(self, repository: str, tag: str, owner: str) -> Found | None:
+        """The log under ``tag`` of a repository of ours, if it is the owner's; None where it has
+        none. An object can name any repository, and must not read what another wrote there."""
         pushed = pushed_to(repository, self._settings)
-        return await self._in_thread(partial(self._find, pushed, tag))
+        return await self._in_thread(partial(self._find, pushed, tag, owner))
 
-    def _find(self, repository: str, tag: str) -> Found | None:
+    def _find(self, repository: str, tag: str, owner: str) -> Found | None:
         try:
             with Registry(self._settings) as registry:
-                content = read_log(registry, parse_repository(repository), tag)
+                log = read_log(registry, parse_repository(repository), tag)
         except NotInRegistryError:
             return None
         except (RegistryError, InvalidReferenceError) as error:
             return Found(f"The log cannot be read now: {error}\n", 503)
-        return Found(redacted_log(content.decode(errors="replace")))
+        if owner not in log.owners:
+            return None
+        return Found(redacted_log(log.text.decode(errors="replace")))
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -131,7 +131,7 @@ class _LogServer:
         tag = f"log-{build}"
         if not self._kept_logs.is_ours(place):
             return _elsewhere(f"{place}:{tag}")
-        return await self._kept_logs.find(place, tag) or none
+        return await self._kept_logs.find(place, tag, f"{namespace}/{name}") or none
 
 
 def _elsewhere(artifact: str) -> Found:

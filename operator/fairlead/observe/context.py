@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from fairlead.cluster import Cluster
+from fairlead.log_address import LogKeys
 from fairlead.observe.cache import Cache
 from fairlead.observe.config_maps import ConfigMaps
 from fairlead.observe.logs import Logs
@@ -25,4 +26,6 @@ class ReconcileContext:
     namespaces: Namespaces
     instance: str
     """Names this operator in its Events."""
+    log_keys: LogKeys | None = None
+    """None where logs are served without keys."""
     metrics: Metrics = field(default_factory=Metrics)

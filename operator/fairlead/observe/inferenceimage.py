@@ -25,6 +25,7 @@ async def observe_image(image: InferenceImage, context: ReconcileContext) -> Ima
         tasks=context.runner.states(image.namespace),
         settings=context.settings,
         new_tasks=context.runner.positions_of_new(image.namespace),
+        log_keys=context.log_keys,
     )
 
 

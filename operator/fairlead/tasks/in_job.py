@@ -42,7 +42,8 @@ from fairlead.job_request import (
 )
 from fairlead.task_message import written_message
 from fairlead.tasks.failures import TaskFailedError
-from fairlead.tasks.program import DONE, FAILED, KEEP_LOG_TIMEOUT_S
+from fairlead.tasks.log_keeper import KEEP_LOG_TIMEOUT_S
+from fairlead.tasks.program import DONE, FAILED
 
 END_TIMEOUT_S = KEEP_LOG_TIMEOUT_S + 10.0  # to end by itself, with its log kept
 SIGNALLED = 128  # added to the signal's number, as shells do

@@ -9,10 +9,10 @@ A program is one function from its request to its result::
 
 It says no by raising ``TaskFailedError``; a ``RegistryError``, a ``SourceError`` and a full disk
 are told here, for all programs alike. Where the request names a log it is kept in the registry,
-however the task ends, after the result is written: what has been done is not lost to a registry
-that is slow to take a log. Exit codes: 0 done, 1 the result is a failure, 73 (``EX_CANTCREAT``) the
-disk had no room for the result, 70 (``EX_SOFTWARE``) a crash: the traceback is in the log and there
-is no result.
+while the task runs and however it ends, at last after the result is written: what has been done is
+not lost to a registry that is slow to take a log. Exit codes: 0 done, 1 the result is a failure, 73
+(``EX_CANTCREAT``) the disk had no room for the result, 70 (``EX_SOFTWARE``) a crash: the traceback
+is in the log and there is no result.
 """
 
 import os
@@ -38,18 +38,15 @@ from fairlead.contract import (
     LogTarget,
     TaskResult,
 )
-from fairlead.images.build_log import append_log
-from fairlead.images.log_retention import remove_old_logs
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import RegistryError
-from fairlead.registry.reference import parse_repository
 from fairlead.settings import Settings
 from fairlead.sources.base import SourceError
 from fairlead.tasks.failures import CANCELLED, DISK_FULL, TaskFailedError, failure_of
+from fairlead.tasks.log_keeper import LogKeeper
 from fairlead.tasks.task_log import TaskLog
 
 DONE, FAILED, CRASHED = 0, 1, 70
-KEEP_LOG_TIMEOUT_S = 60
 Request = TypeVar("Request", bound=Wire)
 Result = TypeVar("Result", bound=StatusWire)
 
@@ -95,7 +92,7 @@ def _run(
     with ExitStack() as ending:
         registry = ending.enter_context(Registry(settings))
         context = TaskContext(folder, settings, registry, log)
-        ending.callback(_keep_log, context, getattr(request, "log", None))
+        ending.callback(LogKeeper(settings, log, _targets(request)).begin().finish)
         ending.enter_context(_CrashTold(log))  # before the log is kept
         with _WorkFolder(folder / WORK_FOLDER):
             result = _result(lambda: program(request, context), log)
@@ -124,42 +121,10 @@ def _cancel(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (sig
     raise TaskCancelledError
 
 
-def _keep_log(task: TaskContext, target: LogTarget | None) -> None:
-    """Store the log, and remove old ones; a registry that does neither, or not in a minute, changes
-    nothing about the task's outcome."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if target is None:
-        return
-    signal.signal(signal.SIGALRM, _too_slow)
-    signal.alarm(KEEP_LOG_TIMEOUT_S)
-    try:
-        _store_log(task, target)
-    except _TooSlowError:
-        task.log.write(f"The registry did not take this log within {KEEP_LOG_TIMEOUT_S} s.")
-    finally:
-        signal.alarm(0)
-
-
-def _store_log(task: TaskContext, target: LogTarget) -> None:
-    repository, owner = parse_repository(target.repository), target.owner
-    try:
-        append_log(task.registry, repository, target.tag, owner, task.log.text)
-    except RegistryError as error:
-        task.log.write(f"This log could not be kept in the registry: {error}")
-        return
-    try:
-        keep = task.settings.build_logs_max
-        remove_old_logs(task.registry, repository, target.tag, owner, keep)
-    except RegistryError as error:
-        task.log.write(f"Old build logs stay in the registry: {error}")
-
-
-class _TooSlowError(BaseException):
-    """SIGALRM. No ``Exception``: no handler may swallow it."""
-
-
-def _too_slow(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (signal's own signature)
-    raise _TooSlowError
+def _targets(request: Wire) -> list[LogTarget]:
+    """Where a request says that the log is to be kept."""
+    found = (getattr(request, name, None) for name in ("log", "shared_log"))
+    return [target for target in found if isinstance(target, LogTarget)]
 
 
 def _write(path: Path, result: BaseModel) -> None:

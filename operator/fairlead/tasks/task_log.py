@@ -1,5 +1,6 @@
 """The log of a task: to standard output at once, and in memory so that it can be kept."""
 
+import threading
 import time
 from collections import deque
 from typing import TextIO
@@ -21,6 +22,9 @@ class TaskLog:
         self._lines: deque[str] = deque()
         self._size = 0
         self._phase = "start"
+        self._lock = threading.Lock()  # it is kept while it is written
+        self.written_chars = 0
+        """Of all lines, those that are not in memory any more included."""
 
     def phase(self, name: str) -> None:
         """What follows belongs to the phase ``name``."""
@@ -39,13 +43,16 @@ class TaskLog:
 
     @property
     def text(self) -> str:
-        return "".join(self._lines)
+        with self._lock:
+            return "".join(self._lines)
 
     def _put(self, line: str) -> None:
-        self._lines.append(line)
-        self._size += len(line)
-        while self._size > MAX_LOG_BYTES:
-            self._size -= len(self._lines.popleft())
+        with self._lock:
+            self._lines.append(line)
+            self._size += len(line)
+            self.written_chars += len(line)
+            while self._size > MAX_LOG_BYTES:
+                self._size -= len(self._lines.popleft())
         if self._mute:
             return
         try:

@@ -75,7 +75,7 @@ class Line:
 
     def kept_log(self, request: EnvironmentRequest) -> str:
         repository = parse_repository(request.log.repository)
-        return read_log(self.registry, repository, request.log.tag).decode()
+        return read_log(self.registry, repository, request.log.tag).text.decode()
 
     def left_behind(self) -> list[str]:
         """What Docker Engine still has of this namespace's builds, cached steps aside."""

@@ -186,10 +186,10 @@ def test_the_log_of_a_build_is_kept_and_grows_with_each_task(
 ) -> None:
     tasks.run("assemble", request_, CODE)
     target = parse_repository(request_.repository)
-    first = read_log(registry, target, "log-1-1").decode()
+    first = read_log(registry, target, "log-1-1").text.decode()
     assert f"{request_.repository}:1 is sha256:" in first
     tasks.run("assemble", request_.model_copy(update={"hash": "x"}), CODE)
-    both = read_log(registry, target, "log-1-1").decode()
+    both = read_log(registry, target, "log-1-1").text.decode()
     assert both.startswith(first)
     assert "VersionTaken: " in both.removeprefix(first)
 

@@ -96,7 +96,7 @@ def test_the_log_of_a_cancelled_build_is_kept(
         assert tasks.finish(process, folder).failure.reason is Reason.TASK_INTERRUPTED
     finally:
         held.go_on.set()
-    kept = read_log(registry, parse_repository(request.repository), "log-1-1").decode()
+    kept = read_log(registry, parse_repository(request.repository), "log-1-1").text.decode()
     assert "The environment's 1 layers are in place." in kept
     assert "TaskInterrupted" in kept
 

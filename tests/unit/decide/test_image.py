@@ -63,10 +63,11 @@ class Story:
         self.files = dict(files)
         self.status: InferenceImageStatus = InferenceImageStatus()
         self.tasks: dict[str, TaskState] = {}
+        self.evidence: dict[str, Any] = {}
 
     def look(self) -> Decision[InferenceImageStatus]:
         seen = image(self.status.to_wire(), **self.spec)
-        decision = decided(seen, self.tasks, self.files)
+        decision = decided(seen, self.tasks, self.files, **self.evidence)
         common = {"failure": decision.failure}
         self.status = decision.status.model_copy(update=common)
         for task in decision.tasks:

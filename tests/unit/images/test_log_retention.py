@@ -3,9 +3,9 @@
 
 import pytest
 
-from fairlead.images.build_log import LOG_ARTIFACT_TYPE, append_log
+from fairlead.images.build_log import LOG_ARTIFACT_TYPE, append_log, read_log
 from fairlead.images.environment_image import version_of, version_of_log
-from fairlead.images.log_retention import old_logs, remove_old_logs
+from fairlead.images.log_retention import old_attempts, old_logs, remove_old_logs
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import NotInRegistryError, RegistryDeniedError
 from fairlead.registry.oci import OCI_MANIFEST, Descriptor, Manifest, digest_of
@@ -94,6 +94,35 @@ def test_the_logs_of_another_image_in_the_same_repository_are_its_own(registry: 
         log(registry, f"log-{version}-1")
     remove_old_logs(registry, HERE, "log-7-1", "demo/a", keep=2)
     assert sorted(registry.named) == ["log-1-1", "log-6-1", "log-7-1"]
+
+
+HASHES = ("a" * 64, "1" * 64)
+
+
+def test_of_an_environment_the_latest_attempts_are_kept() -> None:
+    tags = [f"log-{hash_}-{attempt}" for hash_ in HASHES for attempt in (1, 2, 10, 11)]
+    others = ["log-1-1", "log-2-1", f"log-{HASHES[0]}-x", HASHES[0]]
+    old = old_attempts([*tags, *others], f"log-{HASHES[0]}-11")
+    assert old == [f"log-{HASHES[0]}-1"]
+    assert old_attempts([*tags, *others], "log-2-1") == []
+
+
+def test_old_attempts_at_an_environment_are_removed_and_nothing_else(registry: InMemory) -> None:
+    mine, other = HASHES
+    log(registry, "log-1-1")
+    for attempt in range(1, 6):
+        log(registry, f"log-{mine}-{attempt}")
+        log(registry, f"log-{other}-{attempt}")
+    assert remove_old_logs(registry, HERE, f"log-{mine}-5", "demo/a", keep=20) == 2
+    assert [tag for tag in registry.named if mine in tag] == [f"log-{mine}-{n}" for n in (3, 4, 5)]
+    assert len([tag for tag in registry.named if other in tag]) == 5
+
+
+def test_a_log_that_another_began_is_about_both(registry: InMemory) -> None:
+    log(registry, "log-1-1", "demo/b")
+    log(registry, "log-1-1", "demo/a")
+    log(registry, "log-1-1", "demo/b")
+    assert read_log(registry, HERE, "log-1-1").owners == ("demo/b", "demo/a")
 
 
 def test_what_is_no_log_of_ours_stays(registry: InMemory) -> None:

@@ -15,7 +15,7 @@ import pytest
 from fairlead.api.meta import INFERENCE_IMAGE
 from fairlead.api.reasons import Reason
 from fairlead.errors import WaitingError
-from fairlead.images.build_log import LOG_ARTIFACT_TYPE
+from fairlead.images.build_log import LOG_ARTIFACT_TYPE, OWNER_ANNOTATION
 from fairlead.images.layers import gzipped
 from fairlead.logs import local_server
 from fairlead.logs.local_server import MAX_ANSWERS_AT_ONCE, serving_logs
@@ -100,13 +100,16 @@ def web() -> Iterator[WebServer]:
         yield server
 
 
-def kept(web: WebServer, text: str, repository: str = "demo/diabetes") -> None:
+def kept(
+    web: WebServer, text: str, repository: str = "demo/diabetes", owner: str = "demo/diabetes"
+) -> None:
     """Let the registry have the log of a build."""
     content = gzipped(text.encode())
     manifest = Manifest(
         artifact_type=LOG_ARTIFACT_TYPE,
         config=descriptor(OCI_EMPTY, EMPTY),
         layers=(descriptor("text/plain", content),),
+        annotations={OWNER_ANNOTATION: owner},
     )
     path, digest = f"/v2/{repository}", manifest.layers[0].digest
     web.answers[f"{path}/manifests/log-1-1"] = replies(
@@ -203,6 +206,23 @@ async def test_our_registry_is_asked_under_the_name_that_tasks_use(web: WebServe
     kept(web, "installed\n", "team/x")
     async with serving(registry="registry.example.com", registry_push=web.host) as scene:
         scene.image(repository="registry.example.com/team/x")
+        assert (await scene.get()).text == "installed\n"
+
+
+@pytest.mark.parametrize("owner", ["", "other/secret", "demo/diabetes2", "demo/other other/x"])
+async def test_what_another_object_wrote_is_not_read(web: WebServer, owner: str) -> None:
+    """Whoever writes an object can name the repository of another in it."""
+    kept(web, "installed\n", "other/secret", owner)
+    async with serving(registry=web.host) as scene:
+        scene.image(repository=f"{web.host}/other/secret")
+        answer = await scene.get()
+    assert (answer.status, "installed" in answer.text) == (404, False)
+
+
+async def test_a_log_that_two_objects_wrote_is_read_for_both(web: WebServer) -> None:
+    kept(web, "installed\n", owner="demo/other demo/diabetes")
+    async with serving(registry=web.host) as scene:
+        scene.image()
         assert (await scene.get()).text == "installed\n"
 
 

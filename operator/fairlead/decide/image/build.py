@@ -62,9 +62,3 @@ def at_attempt(
 
 def label(image: InferenceImage) -> str:
     return f"{image.namespace}/{image.name}"
-
-
-def log_uri(build: str, settings: Settings) -> str:
-    """The address of a build's log; ``build`` is ``<namespace>/<name>/<build id>``."""
-    owner, _, identifier = build.rpartition("/")
-    return f"{settings.log_base}/inferenceimages/{owner}/builds/{identifier}/log"

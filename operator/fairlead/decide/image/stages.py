@@ -21,13 +21,15 @@ from fairlead.decide.decision import (
     not_reached,
 )
 from fairlead.decide.display import count
-from fairlead.decide.image.build import build_for, label, log_uri, repository, version_of
+from fairlead.decide.image.build import build_for, label, repository, version_of
 from fairlead.decide.image.inputs import Inputs, inputs_of
+from fairlead.decide.image.logs import BuildLog, environment_build_log, image_build_log
 from fairlead.decide.image.status import (
     recognised,
     with_build,
     with_environment,
     with_image,
+    with_log,
     with_resolution,
     with_version,
 )
@@ -163,6 +165,9 @@ def _ready(state: BuildState) -> ImageDecision:
     if entry and not (stands and entry.digest == status.image_digest):
         place = repository(state.image, state.evidence.settings)
         status = with_version(status, place, entry, _hashes(state))
+    if status.build and status.build.phase is BuildPhase.SUCCEEDED:  # another key, another place
+        log = image_build_log(state.evidence, status.build)
+        status = status.model_copy(update={"build": with_log(status.build, log)})
     words = f"Version {status.version} is in the registry: {status.image_location}."
     stages = (
         _inputs_ready(state.inputs),
@@ -189,15 +194,16 @@ def _building(
     begun = build.started_at if known and known.id == build.id else state.now
     times = {"started_at": begun, "finished_at": ended}
     build = build.model_copy(update={"phase": BuildPhase.FAILED if ended else phase, **times})
-    settings, mine = state.evidence.settings, f"{label(state.image)}/{build.id}"
-    writer = progress.state.build if progress.state and progress.state.build else mine
-    progress = replace(progress, log_uri=log_uri(writer, settings))
+    log = _log(state, build, progress, type_)
+    writer = progress.state.build if progress.state and progress.state.build else ""
+    progress = replace(progress, log_uri=log.failure_uri)
     progress = progress.with_position(state.evidence.new_tasks)
     if progress.failure:
         progress = replace(progress, failure=_located(progress.failure, state, build))
-    reason, message = _words(state, type_, shared=not writer.startswith(f"{label(state.image)}/"))
+    shared = bool(writer) and not writer.startswith(f"{label(state.image)}/")
+    reason, message = _words(state, type_, shared=shared)
     stage = pending(type_, progress, state.status, reason, message, state.now)
-    status = with_build(state.status, build, log_uri(mine, settings))
+    status = with_build(state.status, build, log)
     if _lost(progress, known, ended):
         status = status.model_copy(update={"resolved": None})  # ask again what is there
     if type_ == ENVIRONMENT:
@@ -208,6 +214,12 @@ def _building(
         )
         stages = (_inputs_ready(state.inputs), built, stage)
     return _waiting(replace(state, status=status), progress, stages)
+
+
+def _log(state: BuildState, build: BuildStatus, progress: TaskProgress, type_: str) -> BuildLog:
+    if type_ == ENVIRONMENT:
+        return environment_build_log(state.evidence, build, state.environment.hash, progress)
+    return image_build_log(state.evidence, build)
 
 
 def _lost(progress: TaskProgress, known: BuildStatus | None, ended: datetime | None) -> bool:

@@ -24,6 +24,7 @@ from fairlead.contract import (
 )
 from fairlead.decide.display import duration
 from fairlead.decide.image.build import version_of
+from fairlead.decide.image.logs import BuildLog
 
 MAX_HISTORY = 10  # versions in status.history
 
@@ -109,12 +110,12 @@ def with_version(
 
 
 def with_build(
-    status: InferenceImageStatus, build: BuildStatus, log_uri: str
+    status: InferenceImageStatus, build: BuildStatus, log: BuildLog
 ) -> InferenceImageStatus:
     """A build is at work, or has failed."""
     failed = build.phase is BuildPhase.FAILED
     state = CreationState.FAILED if failed else CreationState.RUNNING
-    build = build.model_copy(update={"log_uri": log_uri})
+    build = with_log(build, log)
     took = (
         duration((build.finished_at - build.started_at).total_seconds())
         if build.finished_at
@@ -127,6 +128,11 @@ def with_build(
             "display": ImageDisplay(build=took) if took else status.display,
         }
     )
+
+
+def with_log(build: BuildStatus, log: BuildLog) -> BuildStatus:
+    """The build, and where its log is."""
+    return build.model_copy(update={"log_uri": log.uri, "log_artifact": log.artifact})
 
 
 def recognised(status: InferenceImageStatus, wanted: str) -> HistoryEntry | None:

@@ -22,6 +22,7 @@ from fairlead.decide.image.inputs import Inputs
 from fairlead.decide.task_progress import owner_of
 from fairlead.evidence import ImageEvidence
 from fairlead.images.hashes import environment_hash
+from fairlead.log_address import ENVIRONMENTS, LogName, environment_log, image_log
 
 TaskOf = Callable[[int], Task]
 UNRESOLVED = EnvironmentStatus(hash="0" * 64)
@@ -115,13 +116,18 @@ def environment_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf
     environment = state.environment
     identifier = state.identifier("environment", state.image.namespace, environment.hash)
 
-    def request(mine: BuildStatus) -> Wire:
+    def request(mine: BuildStatus, log: LogName) -> Wire:
         return EnvironmentRequest(
             recipe=state.inputs.recipe,
             base_digest=state.base_digest,
             hash=environment.hash,
             environments=state.shared("environments"),
             log=_log(state, mine),
+            shared_log=LogTarget(
+                repository=state.shared("environments"),
+                tag=log.tag,
+                owner=f"{state.image.namespace}/{ENVIRONMENTS}",
+            ),
             engine=state.evidence.settings.engine,
         )
 
@@ -135,7 +141,7 @@ def assemble_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
     python = environment.python or ""
     identifier = state.identifier("assemble", state.image.uid, build.hash)
 
-    def request(mine: BuildStatus) -> Wire:
+    def request(mine: BuildStatus, _: LogName) -> Wire:
         return AssembleRequest(
             repository=state.repository,
             version=version_of(mine),
@@ -158,7 +164,7 @@ def _of_build(
     build: BuildStatus,
     identifier: str,
     program: str,
-    request: Callable[[BuildStatus], Wire],
+    request: Callable[[BuildStatus, LogName], Wire],
 ) -> TaskOf:
     """A task that works for a build, and writes its log; a new attempt has an id of its own."""
     task_state = state.evidence.tasks.get(identifier)
@@ -168,16 +174,20 @@ def _of_build(
     def task(attempt: int) -> Task:
         again = task_state is not None and attempt > task_state.attempt
         mine = at_attempt(build, state.image, task_state, again=again)
+        log = image_log(state.image.namespace, state.image.name, mine.id)
+        if program == "environment":
+            log = environment_log(state.image.namespace, state.environment.hash, attempt)
         return Task(
             id=identifier,
             program=program,
             attempt=attempt,
-            request=request(mine),
+            request=request(mine, log),
             timeout=float(state.evidence.settings.build_timeout_seconds),
             files=files,
             build=f"{label(state.image)}/{mine.id}",
             namespace=state.image.namespace,
             owner=owner_of(state.image),
+            log=log,
             config_map=config_map.name if config_map and program == "assemble" else "",
             access=state.access,
         )
