@@ -23,11 +23,12 @@ class LineClock:
 
     def format(self, now: float) -> str:
         """``now`` is in seconds since 1970."""
-        second, text = self._formatted
-        if second != int(now):
-            second, text = int(now), time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now))
+        formatted, text = self._formatted
+        second = int(now)
+        if second != formatted:
+            text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now))
             self._formatted = second, text
-        return f"{text},{int(now % 1 * 1000):03d}"
+        return f"{text},{int((now - second) * 1000):03d}"
 
 
 class Console:

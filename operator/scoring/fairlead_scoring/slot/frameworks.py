@@ -22,6 +22,7 @@ AML_REQUEST = "azureml_inference_server_http.api.aml_request"
 AML_RESPONSE = "azureml_inference_server_http.api.aml_response"
 CONTRIB_REQUEST = "azureml.contrib.services.aml_request"  # a package of its own, where installed
 ROUTE, ENDPOINT, METHODS = "/score", "main.handle_score", ["GET", "POST", "OPTIONS"]
+DATA_TYPES = frozenset((dict, list, str, int, float, bool, type(None)))  # of most results
 NO_CONTEXT: ContextManager[Any] = nullcontext()
 
 
@@ -67,6 +68,8 @@ def remaining_body(request: Request) -> bytes:
 
 def is_response(result: object) -> bool:
     """Whether ``run()`` has returned a response that is complete, not data to be encoded."""
+    if type(result) in DATA_TYPES:
+        return False
     return any(isinstance(result, known) for known in _response_classes())
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from typing import Any, Generator, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Generator, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from .request import Request
 from .wire import FrameHead
@@ -32,8 +31,7 @@ class InvalidResponseError(Exception):
     """The response cannot be sent: its headers or its body are not what HTTP can carry."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """``elapsed`` is the time in ``run()`` in milliseconds, if it returned something usable.
 
     ``failed`` is None where it is unknown. The body goes on in ``pieces``, if any.
@@ -86,7 +84,7 @@ def from_response(response: Any, request: Request, elapsed: float) -> Answer:
 
 def with_first_piece(answer: Answer) -> Answer:
     """Return the answer with its first piece: an error before it can still be reported."""
-    return answer if answer.pieces is None else replace(answer, body=next(answer.pieces, b""))
+    return answer if answer.pieces is None else answer._replace(body=next(answer.pieces, b""))
 
 
 def _pieces(content: Iterable[Any]) -> Generator[bytes, None, None]:

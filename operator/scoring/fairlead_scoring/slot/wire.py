@@ -15,19 +15,46 @@ import select
 import socket
 import struct
 import threading
-from typing import Any, Dict, Tuple
+from typing import Any, Callable, Dict, NoReturn, Tuple
 
 FrameHead = Dict[str, Any]
+DECODER = json.JSONDecoder()
 LENGTHS = struct.Struct(">IQ")
 CLOSED_BY_SCRIPT = (errno.EBADF, errno.ENOTSOCK)  # what is no fault of the front's
 MAX_PIECE_BYTES = 2**20  # that are received at a time of a larger one
 MAX_SINGLE_CALL_BYTES = 32768  # a frame up to this size takes one call to send, and one to receive
 
 
+def _encoder() -> Callable[[Any], str]:
+    """Return what does the same as ``json.dumps``, which makes an encoder for each call: that takes
+    longer than the encoding."""
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    plain = (None, ": ", ", ", False, False, True)  # indent, separators, and what json.dumps does
+    try:
+        encoder = make(None, _refuse, json.encoder.encode_basestring_ascii, *plain)
+    except TypeError:  # there is none, or it takes something else in this Python
+        return json.dumps
+    return lambda head: "".join(encoder(head, 0))
+
+
+def _refuse(value: object) -> NoReturn:
+    raise TypeError(f"{value!r} is nothing that JSON has")
+
+
+encode = _encoder()
+
+
 def frame_start(head: FrameHead, body_size: int) -> bytes:
     """Return the frame up to its body, which may be large and is not copied."""
-    encoded = json.dumps(head).encode()
+    encoded = encode(head).encode()
     return LENGTHS.pack(len(encoded), body_size) + encoded
+
+
+def decode(head: str) -> FrameHead:
+    """``json.loads`` without its search for blanks on both sides. Raise ``ValueError``."""
+    found: FrameHead
+    found, _ = DECODER.raw_decode(head)
+    return found
 
 
 class Channel:
@@ -51,8 +78,16 @@ class Channel:
 
     def receive(self) -> Tuple[FrameHead, bytes]:
         """Raise ``EOFError`` when the front has closed its end."""
+        if not self._buffered:
+            self._buffered = self._end.recv(MAX_SINGLE_CALL_BYTES)
+        if len(self._buffered) >= LENGTHS.size:
+            head_size, body_size = LENGTHS.unpack_from(self._buffered)
+            begin = LENGTHS.size + head_size
+            if len(self._buffered) == begin + body_size:  # all of one frame, as nearly always
+                frame, self._buffered = self._buffered, b""
+                return decode(frame[LENGTHS.size : begin].decode()), frame[begin:]
         head_size, body_size = LENGTHS.unpack(self._exactly(LENGTHS.size))
-        head = json.loads(self._exactly(head_size))
+        head = decode(self._exactly(head_size).decode())
         return head, self._exactly(body_size)
 
     @property

@@ -37,6 +37,10 @@ class BodyIntake(BodyOwner):
         if self._claim is None:
             if not needed:
                 return True
+            if incoming.complete:
+                self._claim = self._budget.take_small(needed)
+                if self._claim:
+                    return True
             self._claim = BodyClaim(self._budget, self)
         self._claim.received = incoming.received_bytes
         held = incoming.received_bytes + unparsed_bytes
@@ -49,7 +53,8 @@ class BodyIntake(BodyOwner):
         body, incoming.body = incoming.body, None
         if claim is None or body is None:
             return NO_BODY
-        claim.complete()
+        if claim.owner:
+            claim.complete()
         body.claim = claim
         return body
 

@@ -25,6 +25,7 @@ from fairlead_scoring.front.queue.admission import RejectionReason
 
 KEEP_ALIVE_S = 75.0  # longer than a proxy keeps an idle connection, so that it closes first
 SHUTDOWN_GRACE_S = 0.2  # for a last request on an idle connection
+MAX_PIPELINE = 2  # requests whose head has been read: one is being answered
 LINGER_S = 2.0  # for a client to read the last answer before its connection is aborted
 
 
@@ -163,7 +164,7 @@ class HttpConnection(asyncio.Protocol):
         while more:
             while self._pipeline and self._process(self._pipeline[0]):
                 self._pipeline.popleft()
-            more = not self._blocked and self._parse()
+            more = len(self._pipeline) < MAX_PIPELINE and not self._intake.waits and self._parse()
         self._advancing = False
         if self._closing and not self._pipeline and self._reader.incoming is None:
             self._close()
@@ -184,7 +185,7 @@ class HttpConnection(asyncio.Protocol):
     @property
     def _blocked(self) -> bool:
         """Whether nothing more is read: it is one request ahead, or there is no room for a body."""
-        return len(self._pipeline) > 1 or self._intake.waits
+        return len(self._pipeline) >= MAX_PIPELINE or self._intake.waits
 
     def _process(self, first: IncomingRequest) -> bool:
         """Take the next step for the first request; return whether it is finished."""
@@ -266,13 +267,14 @@ class HttpConnection(asyncio.Protocol):
 
     def _set_deadline(self) -> None:
         """Limit how long each part of a request may take, and how long a connection is idle."""
-        stage = self._stage
-        if self._lingering or (stage is not None and stage == self._timed_stage):
+        if self._lingering:
             return
-        self._timed_stage = stage
+        stage = self._stage if self._intake.waits or self._reader.incoming else None
         if stage is None:
+            self._timed_stage = None
             self._deadline.set(math.inf if self._pipeline else KEEP_ALIVE_S)
-        else:
+        elif stage != self._timed_stage:
+            self._timed_stage = stage
             self._deadline.set(self._app.read_limits.seconds_for(stage[1]))
 
     @property

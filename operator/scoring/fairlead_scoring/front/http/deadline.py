@@ -17,7 +17,7 @@ class Deadline:
 
     def set(self, seconds: float) -> None:
         """Expire in ``seconds`` from now, whatever was set before; ``math.inf`` is never."""
-        self._due = self._loop.time() + seconds
+        self._due = math.inf if seconds == math.inf else self._loop.time() + seconds
         if self._due < self._fires_at:
             self._start_timer(seconds)
 

@@ -2,7 +2,6 @@
 
 import logging
 import time
-import uuid
 from dataclasses import dataclass
 
 from fairlead_scoring.front.http.endpoints import Endpoints
@@ -70,7 +69,7 @@ class HttpRequestHandler(QueueEntry[Slot]):
             return
         response: Response | None = None
         try:
-            self._ids = read_ids(self._request.headers, str(uuid.uuid4()))
+            self._ids = read_ids(self._request.headers)
         except IdTooLongError as error:
             self._ids, response = error.ids, json_error(431, str(error))
         response = response or self._services.router.immediate_response(self._request)

@@ -29,6 +29,7 @@ class IncomingRequest:
     def __init__(self) -> None:
         self.url = b""
         self.pairs: list[Header] = []
+        self.hosts = 0  # how many fields of this name
         self.request: Request | None = None
         self.expects_continue = False
         self.keep_alive = True
@@ -84,7 +85,9 @@ class IncomingRequest:
             return
         pair = name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")
         self.pairs.append(pair)
-        if pair[0] == "expect" and pair[1].lower() == "100-continue":
+        if pair[0] == "host":
+            self.hosts += 1
+        elif pair[0] == "expect" and pair[1].lower() == "100-continue":
             self.expects_continue = True
 
     def add_body(self, part: bytes, max_body_bytes: int) -> None:

@@ -68,13 +68,14 @@ class Request:
 
 
 class Response:
-    """``headers`` are complete except for ``content-length``, ``date`` and ``connection``."""
+    """``headers`` are complete except for ``content-length``, ``date`` and ``connection``; a list
+    becomes the response's own."""
 
     __slots__ = ("body", "headers", "status")
 
     def __init__(self, status: int, body: bytes = b"", headers: Iterable[Header] = ()) -> None:
         self.status, self.body = status, body
-        self.headers = list(headers)
+        self.headers = headers if isinstance(headers, list) else list(headers)
 
     def with_headers(self, *headers: Header) -> "Response":
         return Response(self.status, self.body, (*self.headers, *headers))
@@ -84,11 +85,11 @@ class Response:
 
         A length that the script gave is kept.
         """
-        lines = [f"{name}: {value}\r\n" for name, value in self.headers]
+        lines = "".join([f"{name}: {value}\r\n" for name, value in self.headers])
         if length is not None and self._may_have_length:
-            lines.append(f"content-length: {length}\r\n")
+            lines += f"content-length: {length}\r\n"
         first = STATUS_LINES.get(self.status) or f"HTTP/1.1 {self.status} \r\n"
-        return f"{first}{more}{''.join(lines)}\r\n".encode("latin-1")
+        return f"{first}{more}{lines}\r\n".encode("latin-1")
 
     @property
     def may_have_body(self) -> bool:

@@ -1,5 +1,6 @@
 """Parses requests from the bytes that a client sends, within limits."""
 
+import re
 from collections.abc import Callable
 
 import httptools
@@ -12,6 +13,7 @@ MAX_HEAD_BYTES = 2**20  # no head within the limits for its parts is larger
 LARGE_HEAD_BYTES = 65536
 PIECE_BYTES = 16384  # parsed at a time: how far a client is read ahead, and no fewer
 UPGRADE_HEADERS = ("upgrade", "connection")
+PLAIN_PATH = re.compile(r"/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 NOT_HTTP = "The request is no valid HTTP."
 
 
@@ -66,9 +68,9 @@ class RequestReader:
         """
         if self.stopped:
             self._unparsed = b""
-        piece = self._next_piece()
-        if not piece:
+        if not self._unparsed:
             return False
+        piece = self._next_piece()
         self._ended_part = False
         self._head_bytes += len(piece)
         self._parse(piece)
@@ -109,10 +111,10 @@ class RequestReader:
             return
         if self._upgrade is not None:
             incoming.pairs, self._upgrade = self._upgrade, None
-        url, version = httptools.parse_url(incoming.url), parser.get_http_version()
+        version = parser.get_http_version()
         incoming.request = Request(
             parser.get_method().decode(),
-            ((url.path or b"/").decode("latin-1"), (url.query or b"").decode("latin-1")),
+            _path_and_query(incoming.url),
             incoming.pairs,
             version=version,
             client=self._client,
@@ -120,7 +122,7 @@ class RequestReader:
         )
         incoming.keep_alive = version == "1.1" and parser.should_keep_alive()
         headers = incoming.request.headers
-        if sum(name == "host" for name, _ in incoming.pairs) > 1:
+        if incoming.hosts > 1:
             raise UnreadableError(400, "The request has more than one Host header.")
         in_chunks = "transfer-encoding" in headers
         incoming.announced_bytes = None if in_chunks else int(headers.get("content-length", 0))
@@ -208,6 +210,15 @@ class RequestReader:
         parser = httptools.HttpRequestParser(self)
         parser.set_dangerous_leniencies(lenient_data_after_close=True)
         return parser
+
+
+def _path_and_query(url: bytes) -> tuple[str, str]:
+    """Return both as they were sent, each character a byte."""
+    text = url.decode("latin-1")
+    if PLAIN_PATH.fullmatch(text):  # as nearly always: what follows takes longer
+        return text, ""
+    parsed = httptools.parse_url(url)
+    return (parsed.path or b"/").decode("latin-1"), (parsed.query or b"").decode("latin-1")
 
 
 def _cause(error: httptools.HttpParserError) -> Exception:

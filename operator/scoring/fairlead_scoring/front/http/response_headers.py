@@ -19,20 +19,19 @@ class ResponseHeaders:
         self._cors_origins = cors_origins
 
     def add(self, request: Request, ids: RequestIds, response: Response) -> Response:
-        """Return the response with these headers; a script cannot choose the ids itself."""
-        own = ids.headers
+        """Return the response with these headers added; a script cannot choose the ids itself."""
         headers = response.headers
         if len(headers) > 1:
             names = ids.names
-            headers = [one for one in headers if one[0].lower() not in names]
-        headers.extend(own)
+            headers[:] = [one for one in headers if one[0].lower() not in names]
+        headers.extend(ids.headers)
         if self._send_version:
             headers.append(VERSION_HEADER)
         if "traceid" in request.headers:
             headers.append(("TraceId", request.headers["traceid"]))
         if self._cors_origins:
             headers.extend(cors_headers(self._cors_origins, request.method, request.headers))
-        return Response(response.status, response.body, headers)
+        return response
 
 
 def cors_headers(

@@ -25,6 +25,7 @@ ROUTES = {
     SCORE: ("GET", "POST", "HEAD", "OPTIONS"),
     **dict.fromkeys((LIVE, READY, SWAGGER, METRICS, SLOTS), PROBE_METHODS),
 }
+NEEDING_KEY = frozenset((SCORE, SWAGGER, RELOAD))
 
 
 class Router:
@@ -66,7 +67,7 @@ class Router:
 
     def immediate_response(self, request: Request) -> Response | None:
         """Return the answer that needs no slot and no body, or None."""
-        if request.path in (SCORE, SWAGGER, RELOAD):
+        if request.path in NEEDING_KEY:
             refusal = self._authentication.refusal(request.headers.get("authorization", ""))
             if refusal:
                 return self._unauthorized(request, refusal)

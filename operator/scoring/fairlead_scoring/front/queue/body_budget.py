@@ -104,6 +104,10 @@ class BodyBudget:
         self.used += size
         return claim
 
+    def take_small(self, size: int) -> "BodyClaim | None":
+        """Return a claim of a small body that is complete, or None if it is to ask as others do."""
+        return None if size > SMALL_BYTES or self._growing else self.take(size)
+
     def enlarge(self, claim: BodyClaim, wanted: int, held: int) -> bool:
         """Give a claim ``wanted`` bytes, or let it wait for them."""
         if claim.wanted > claim.size:

@@ -1,12 +1,11 @@
 """The front's end of the pipe to a slot: frames in, frames out, on the event loop."""
 
 import asyncio
-import json
 import socket
 from collections.abc import Callable
 from typing import cast
 
-from fairlead_scoring.slot.wire import LENGTHS, FrameHead, frame_start
+from fairlead_scoring.slot.wire import LENGTHS, FrameHead, decode, frame_start
 
 MAX_COPIED_BYTES = 65536  # a body up to this size is sent in one piece with its head
 
@@ -65,6 +64,9 @@ class Pipe(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        if not self._buffer and _frame_size(data) == len(data):  # as nearly always
+            self._on_frame(*_frame(data, len(data)))
+            return
         self._buffer += data
         while frame := self._next():
             self._on_frame(*frame)
@@ -75,15 +77,26 @@ class Pipe(asyncio.Protocol):
 
     def _next(self) -> tuple[FrameHead, bytes] | None:
         """Take a whole frame out of the buffer, if there is one."""
-        buffer = self._buffer
-        if len(buffer) < LENGTHS.size:
+        size = _frame_size(self._buffer)
+        if size is None or len(self._buffer) < size:
             return None
-        head_size, body_size = LENGTHS.unpack_from(buffer)
-        begin = LENGTHS.size + head_size
-        end = begin + body_size
-        if len(buffer) < end:
-            return None
-        head: FrameHead = json.loads(buffer[LENGTHS.size : begin].decode())
-        body = bytes(memoryview(buffer)[begin:end])
-        del buffer[:end]
-        return head, body
+        with memoryview(self._buffer) as view:
+            frame = _frame(view, size)
+        del self._buffer[:size]
+        return frame
+
+
+def _frame_size(data: bytes | bytearray) -> int | None:
+    """Return the size of the frame that begins here, None where too little of it has come."""
+    if len(data) < LENGTHS.size:
+        return None
+    head_size, body_size = LENGTHS.unpack_from(data)
+    size: int = LENGTHS.size + head_size + body_size
+    return size
+
+
+def _frame(data: bytes | memoryview, size: int) -> tuple[FrameHead, bytes]:
+    """Return the head and the body of the frame in the first ``size`` bytes."""
+    head_size, _ = LENGTHS.unpack_from(data)
+    begin = LENGTHS.size + head_size
+    return decode(str(data[LENGTHS.size : begin], "utf-8")), bytes(data[begin:size])

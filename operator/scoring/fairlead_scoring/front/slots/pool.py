@@ -236,7 +236,7 @@ class SlotPool:
         self._metrics.run_s.observe(seconds)
         if slot.usable and slot in self._ready:
             backoff.reset()
-        self._release(slot)
+            self._queue.release(slot)
 
     def _release(self, slot: Slot) -> None:
         if slot.usable and slot in self._ready:
