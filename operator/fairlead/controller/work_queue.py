@@ -3,18 +3,20 @@
 The semantics are those of client-go's workqueue: a key that is added while it waits is there once;
 one that is added while it is being reconciled comes again afterwards; and no key is ever reconciled
 by two workers. Beyond that, the namespaces take turns, so that one with thousands of objects delays
-another by one reconcile and not by thousands; a key is not begun more often than once in
-``MIN_INTERVAL_S``, so that a burst of events is answered by one reconcile; and what is urgent (what
-somebody has asked for and nobody has begun) comes before the rest, which gets one turn in
-``URGENT_TURNS`` at least.
+another by one reconcile and not by thousands, and none of them has more than ``NAMESPACE_SHARE``
+keys in work, so that another's finds a worker, and an API server that has time for it; a key is not
+begun more often than once in ``MIN_INTERVAL_S``, so that a burst of events is answered by one
+reconcile; and what is urgent (what somebody has asked for and nobody has begun) comes before the
+rest, which gets one turn in ``URGENT_TURNS`` at least.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Hashable
+from collections import Counter, deque
+from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, TypeVar
 
 MIN_INTERVAL_S = 0.3
+NAMESPACE_SHARE = 6  # keys of one namespace that are reconciled at a time
 URGENT_TURNS = 8  # of urgent keys, before another one gets its turn
 
 
@@ -35,9 +37,6 @@ class Lane(Generic[K]):
         self._keys: dict[str, dict[K, None]] = {}  # ordered sets
         self._turns: deque[str] = deque()
 
-    def __bool__(self) -> bool:
-        return bool(self._keys)
-
     def put(self, key: K) -> None:
         keys = self._keys.get(key.namespace)
         if keys is None:
@@ -45,8 +44,12 @@ class Lane(Generic[K]):
             self._turns.append(key.namespace)
         keys[key] = None
 
-    def take(self) -> K:
-        namespace = self._turns.popleft()
+    def take(self, may_take: Callable[[str], bool]) -> K | None:
+        """The first key of the first namespace that may have one taken; None if there is none."""
+        namespace = next(filter(may_take, self._turns), None)
+        if namespace is None:
+            return None
+        self._turns.remove(namespace)
         keys = self._keys[namespace]
         key = next(iter(keys))
         del keys[key]
@@ -74,6 +77,7 @@ class WorkQueue(Generic[K]):
         self._queued: dict[K, Lane[K]] = {}
         self._urgent: set[K] = set()
         self._processing: set[K] = set()
+        self._in_work: Counter[str] = Counter()  # how many of these are of each namespace
         self._again: set[K] = set()
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._begun: dict[K, float] = {}
@@ -136,13 +140,13 @@ class WorkQueue(Generic[K]):
 
     async def get(self) -> K:
         """The next key. Whoever takes one calls ``done`` with it."""
-        while not self._queued:
+        while (key := self._take()) is None:
             self._available.clear()
             await self._available.wait()
-        key = self._next_lane().take()
         del self._queued[key]
         self._urgent.discard(key)
         self._processing.add(key)
+        self._in_work[key.namespace] += 1
         self._begun[key] = self._loop.time()
         timer = self._timers.pop(key, None)
         if timer is not None:
@@ -152,6 +156,10 @@ class WorkQueue(Generic[K]):
     def done(self, key: K) -> None:
         """A worker has finished with ``key``; if it was added meanwhile it comes again."""
         self._processing.discard(key)
+        self._in_work[key.namespace] -= 1
+        if not self._in_work[key.namespace]:
+            del self._in_work[key.namespace]
+        self._available.set()
         if key in self._again:
             self._again.discard(key)
             self.add(key)
@@ -163,12 +171,21 @@ class WorkQueue(Generic[K]):
         elif key not in self._queued:
             self._enqueue(key)
 
-    def _next_lane(self) -> Lane[K]:
-        self._urgent_in_a_row += 1
-        if self._urgent_lane and not (self._other_lane and self._urgent_in_a_row > URGENT_TURNS):
-            return self._urgent_lane
-        self._urgent_in_a_row = 0
-        return self._other_lane
+    def _take(self) -> K | None:
+        lanes = [self._urgent_lane, self._other_lane]
+        if self._urgent_in_a_row >= URGENT_TURNS:
+            lanes.reverse()
+        for lane in lanes:
+            key = lane.take(self._has_share)
+            if key is not None:
+                urgent = lane is self._urgent_lane
+                self._urgent_in_a_row = self._urgent_in_a_row + 1 if urgent else 0
+                return key
+        return None
+
+    def _has_share(self, namespace: str) -> bool:
+        """Whether one more key of the namespace may be reconciled now."""
+        return self._in_work[namespace] < NAMESPACE_SHARE
 
     def _enqueue(self, key: K) -> None:
         """Put the key into its lane, out of another one where it waits there."""

@@ -65,6 +65,25 @@ async def test_namespaces_take_turns() -> None:
     assert Counter(key.namespace for key in order) == {"crowd": 100, "one": 1}
 
 
+async def test_no_namespace_takes_all_workers_and_what_it_cannot_have_now_comes_later() -> None:
+    queue = WorkQueue[Key]()
+    crowd = [Key("crowd", str(number)) for number in range(work_queue.NAMESPACE_SHARE + 1)]
+    for key in crowd:
+        queue.add(key, urgent=True)
+    for key in crowd[:-1]:
+        assert await taken(queue) == key
+    waiting = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    queue.add(Key("one"))
+    assert await asyncio.wait_for(waiting, 5) == Key("one")
+    last = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    assert not last.done()
+    queue.done(crowd[0])
+    assert await asyncio.wait_for(last, 5) == crowd[-1]
+
+
 async def test_what_is_urgent_comes_first_and_the_rest_is_not_starved() -> None:
     queue = WorkQueue[Key]()
     for number in range(20):
