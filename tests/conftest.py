@@ -1,11 +1,13 @@
 """The cluster, for the tests that ask for it: up before the first test, outside any time-out."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.cluster import Cluster, ClusterError
 from tests.cluster.artifacts import keep, log_to
@@ -23,6 +25,10 @@ from tests.cluster.registry import push
 from tests.cluster.steps import Steps
 from tests.cluster.up import up
 
+# The same examples in each run, or a change would be refused for what it has not touched. For others:
+# HYPOTHESIS_PROFILE=default.
+settings.register_profile("gate", derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 CLUSTER = pytest.StashKey[Cluster]()
 LOCK = pytest.StashKey[ExitStack]()
 KEPT = pytest.StashKey[list[Path]]()

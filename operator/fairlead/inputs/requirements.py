@@ -98,7 +98,7 @@ def _from_index(bare: str, hashes: list[str], line: int) -> Requirement | Proble
 def _option(text: str, line: int) -> Problem:
     option = next(word for word in text.split() if word.startswith("-")).partition("=")[0]
     short = option[:2] if option[1:2] != "-" else _LONG.get(option, option)
-    remedy = _OPTIONS.get(short, f"Remove {option}.")
+    remedy = _OPTIONS.get(short, f"Remove {quoted(option)}.")
     return _problem(line, f"the option {quoted(option)} is not supported", remedy)
 
 

@@ -325,7 +325,7 @@ def test_a_conda_file_that_is_wrong(text: str | bytes, message: str, remedy: str
         (
             "numpy --global-option=x",
             "the option `--global-option` is not supported",
-            "Remove --global-option.",
+            "Remove `--global-option`.",
         ),
         (
             "git+https://me:secret@git.example.com/repository",

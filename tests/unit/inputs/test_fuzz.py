@@ -65,6 +65,7 @@ def test_conda(content: bytes) -> None:
 
 @EXAMPLES
 @given(texts(REQUIREMENTS))
+@example(b"-\x1b")
 def test_requirements(content: bytes) -> None:
     _plain(checked(ParseJob(FileKind.REQUIREMENTS, "r.txt", content)))
 
