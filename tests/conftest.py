@@ -25,8 +25,8 @@ from tests.cluster.registry import push
 from tests.cluster.steps import Steps
 from tests.cluster.up import up
 
-# The same examples in each run, or a change would be refused for what it has not touched. For others:
-# HYPOTHESIS_PROFILE=default.
+# The same examples in each run, or a change would be refused for what it has not touched.
+# For others: HYPOTHESIS_PROFILE=default.
 settings.register_profile("gate", derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 CLUSTER = pytest.StashKey[Cluster]()
