@@ -8,7 +8,7 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from importlib.metadata import version
 
 import kopf
@@ -28,6 +28,8 @@ from fairlead.health.server import Health, serving_health
 from fairlead.informer.missing_rights import MissingRights
 from fairlead.leader.election import Election, leading
 from fairlead.leader.lease import lease_ref
+from fairlead.log_address import LogKeys
+from fairlead.logs.guarded_server import read_keys, serving_guarded_logs
 from fairlead.logs.local_server import serving_logs
 from fairlead.observe.cache import Cache
 from fairlead.observe.config_maps import ConfigMaps
@@ -69,11 +71,13 @@ async def run(settings: Settings) -> None:
     Raises ``LeaseLostError`` where another operator may work by now.
     """
     credentials, health, metrics = credentials_of(), Health(), Metrics()
+    keys = read_keys(settings)
     async with (
         connected(credentials) as cluster,
         serving_health(settings.health_address, health, metrics),
+        serving_guarded_logs(settings, cluster, keys),  # while standing by, too
         held(settings, cluster) as lost,
-        opened(settings, cluster, metrics) as (controller, cache),
+        opened(settings, cluster, metrics, keys) as (controller, cache),
     ):
         memo = kopf.Memo(cache=cache, login=Login(credentials))
         streams = asyncio.create_task(
@@ -147,14 +151,14 @@ async def _compare_definitions(cluster: Cluster, metrics: Metrics) -> None:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, cluster: Cluster, metrics: Metrics
+    settings: Settings, cluster: Cluster, metrics: Metrics, keys: LogKeys | None = None
 ) -> AsyncIterator[tuple[Controller, Cache]]:
     """The controller and its cache; when this closes, all tasks have ended."""
     queue, rights = WorkQueue[Key](), MissingRights()
     async with (
         ParserPool() as parsers,
         _runner(settings, cluster, rights) as runner,
-        serving_logs(settings, runner, cluster),
+        nullcontext() if keys else serving_logs(settings, runner, cluster),
     ):
         cache = Cache(
             cluster,
@@ -174,6 +178,7 @@ async def opened(
             logs=Logs(cluster),
             namespaces=Namespaces(cluster, cache),
             instance=_identity(),
+            log_keys=keys,
             metrics=metrics,
         )
         controller = Controller(context, queue)

@@ -1,7 +1,7 @@
 """The only client of the Kubernetes API. Everything else speaks plain manifests."""
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -101,6 +101,8 @@ class Cluster(Protocol):
     async def create(self, manifest: Manifest) -> bool: ...
     async def delete(self, ref: Ref, uid: str) -> None: ...
     async def log_tail(self, log: PodLog) -> str | None: ...
+    def stream_log(self, log: PodLog, *, follow: bool) -> AsyncGenerator[bytes, None]: ...
+    async def review(self, manifest: Manifest) -> Manifest: ...
     async def pod_events(self, namespace: str, uid: str) -> Sequence[Manifest]: ...
     async def published_schemas(self, api_version: str) -> Mapping[str, Manifest]: ...
 
@@ -255,6 +257,45 @@ class ApiCluster:
                     return None
                 raise
             return str(await response.text(errors="replace"))
+
+    async def stream_log(self, log: PodLog, *, follow: bool) -> AsyncGenerator[bytes, None]:
+        """Yield a log as it comes, ``follow``: to the container's end; no faster than it is taken.
+
+        Nothing comes where the kubelet does not have it (yet, or any more). Of ``log`` the number
+        of lines counts, and not the bytes: those would be the first ones.
+        """
+        path = f"{Ref('v1', 'pods', log.namespace, log.pod).path}/log"
+        query = [("container", log.container), ("tailLines", str(log.lines))]
+        timeout = ClientTimeout(sock_connect=CONNECT_TIMEOUT_S, sock_read=REQUEST_TIMEOUT_S)
+        if follow:
+            query.append(("follow", "true"))
+            timeout = ClientTimeout(sock_connect=CONNECT_TIMEOUT_S)
+        with _translated(f"Reading the log of pod {log.pod}"):
+            try:
+                response = await self._client.request(
+                    "get",
+                    path,
+                    query_params=query,
+                    header_params={"Accept": "*/*"},
+                    serialize=False,
+                    _request_timeout=timeout,
+                )
+            except DynamicApiError as error:
+                if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST):
+                    return
+                raise
+            try:
+                async for content in response.content.iter_any():
+                    yield content
+            finally:
+                response.close()
+
+    async def review(self, manifest: Manifest) -> Manifest:
+        """Ask the API server about a token or a right, and return its answer: nothing is stored."""
+        kind = str(manifest["kind"])
+        with _translated(f"A {kind}"):
+            path = Ref(manifest["apiVersion"], f"{kind.lower()}s", "").path
+            return await self._request("post", path, body=manifest)
 
     async def pod_events(self, namespace: str, uid: str) -> Sequence[Manifest]:
         """The events about one pod, ``MAX_EVENTS`` at the most.

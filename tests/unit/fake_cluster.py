@@ -5,7 +5,7 @@ import copy
 import itertools
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from fairlead.api.reasons import Reason
@@ -36,6 +36,9 @@ class FakeCluster:
         self.forbidden: set[tuple[str, str, str]] = set()  # verb, plural, namespace
         self.schemas: Mapping[str, Manifest] = {}
         self.logs: dict[str, str] = {}
+        self.streams: dict[str, list[bytes | asyncio.Event]] = {}  # an event: until then silence
+        self.open_streams = 0  # of logs
+        self.reviews: Callable[[Manifest], Manifest] = lambda _: {}
         self.events: list[Manifest] = []
         self._versions = itertools.count(1)
         self._uids = itertools.count(1)
@@ -201,6 +204,25 @@ class FakeCluster:
     async def log_tail(self, log: PodLog) -> str | None:
         self._count("log", "pods")
         return self.logs.get(log.pod)
+
+    async def stream_log(self, log: PodLog, *, follow: bool) -> AsyncGenerator[bytes, None]:
+        """The log of a pod, until something is waited for; with ``follow``, all that comes."""
+        self._count("follow" if follow else "log", "pods")
+        self.open_streams += 1
+        try:
+            for piece in self.streams.get(log.pod, [self.logs.get(log.pod, "").encode()]):
+                if isinstance(piece, bytes):
+                    yield piece
+                elif follow:
+                    await piece.wait()
+                else:
+                    return
+        finally:
+            self.open_streams -= 1
+
+    async def review(self, manifest: Manifest) -> Manifest:
+        self._count("review", manifest["kind"])
+        return self.reviews(manifest)
 
     def _count(self, verb: str, plural: str) -> None:
         self.requests[verb, plural] += 1

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from fairlead.decide.image.build import pushed_to
 from fairlead.images.build_log import read_log
-from fairlead.logs.answer import Found
 from fairlead.redact import redacted_log
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import NotInRegistryError, RegistryError
@@ -17,6 +16,10 @@ from fairlead.settings import Settings
 
 MAX_REGISTRY_READS_AT_ONCE = 2
 Result = TypeVar("Result")
+
+
+class LogUnreadableError(Exception):
+    """The registry does not give the log now; the text says why."""
 
 
 class KeptLogs:
@@ -34,23 +37,26 @@ class KeptLogs:
         pushed = pushed_to(repository, self._settings)
         return pushed.startswith(f"{self._settings.push_registry}/")
 
-    async def find(self, repository: str, tag: str, owner: str) -> Found | None:
-        """The log under ``tag`` of a repository of ours, if it is the owner's; None where it has
-        none. An object can name any repository, and must not read what another wrote there."""
+    async def find(self, repository: str, tag: str, owner: str) -> str:
+        """The log under ``tag`` of a repository of ours, if it is the owner's; empty where it has
+        none. An object can name any repository, and must not read what another wrote there.
+
+        Raises ``LogUnreadableError``.
+        """
         pushed = pushed_to(repository, self._settings)
         return await self._in_thread(partial(self._find, pushed, tag, owner))
 
-    def _find(self, repository: str, tag: str, owner: str) -> Found | None:
+    def _find(self, repository: str, tag: str, owner: str) -> str:
         try:
             with Registry(self._settings) as registry:
                 log = read_log(registry, parse_repository(repository), tag)
         except NotInRegistryError:
-            return None
+            return ""
         except (RegistryError, InvalidReferenceError) as error:
-            return Found(f"The log cannot be read now: {error}\n", 503)
+            raise LogUnreadableError(str(error)) from error
         if owner not in log.owners:
-            return None
-        return Found(redacted_log(log.text.decode(errors="replace")))
+            return ""
+        return redacted_log(log.text.decode(errors="replace"))
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

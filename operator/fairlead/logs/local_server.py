@@ -23,7 +23,7 @@ from fairlead.decide.image.build import repository
 from fairlead.errors import OperatorError
 from fairlead.http_server import bounded_connections, listen
 from fairlead.logs.answer import AGAIN_IN_A_SECOND, BUSY, HEADERS, Found, send
-from fairlead.logs.kept import KeptLogs
+from fairlead.logs.kept import KeptLogs, LogUnreadableError
 from fairlead.settings import Settings
 
 ROUTE = "/inferenceimages/{namespace}/{name}/builds/{id}/log"
@@ -131,7 +131,11 @@ class _LogServer:
         tag = f"log-{build}"
         if not self._kept_logs.is_ours(place):
             return _elsewhere(f"{place}:{tag}")
-        return await self._kept_logs.find(place, tag, f"{namespace}/{name}") or none
+        try:
+            text = await self._kept_logs.find(place, tag, f"{namespace}/{name}")
+        except LogUnreadableError as error:
+            return Found(f"The log cannot be read now: {error}\n", 503)
+        return Found(text) if text else none
 
 
 def _elsewhere(artifact: str) -> Found:

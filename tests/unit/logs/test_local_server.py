@@ -101,7 +101,11 @@ def web() -> Iterator[WebServer]:
 
 
 def kept(
-    web: WebServer, text: str, repository: str = "demo/diabetes", owner: str = "demo/diabetes"
+    web: WebServer,
+    text: str,
+    repository: str = "demo/diabetes",
+    owner: str = "demo/diabetes",
+    tag: str = "log-1-1",
 ) -> None:
     """Let the registry have the log of a build."""
     content = gzipped(text.encode())
@@ -112,7 +116,7 @@ def kept(
         annotations={OWNER_ANNOTATION: owner},
     )
     path, digest = f"/v2/{repository}", manifest.layers[0].digest
-    web.answers[f"{path}/manifests/log-1-1"] = replies(
+    web.answers[f"{path}/manifests/{tag}"] = replies(
         200, written(manifest), Content_Type=OCI_MANIFEST
     )
     web.answers[f"{path}/blobs/{digest}"] = replies(200, content)

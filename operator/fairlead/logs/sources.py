@@ -1,0 +1,98 @@
+"""Where a log is found: in the pod of a task that runs, in the registry ever after."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from fairlead.api.meta import API_VERSION, INFERENCE_IMAGE
+from fairlead.api.objects import read_image
+from fairlead.api.refs import Ref
+from fairlead.cluster import Cluster
+from fairlead.decide.image.build import repository
+from fairlead.log_address import ENVIRONMENTS, LogName
+from fairlead.logs.kept import KeptLogs
+from fairlead.logs.pod_logs import PodLogs, TaskPod
+from fairlead.settings import Settings
+
+POLL_S = 2.0  # where a task has not begun yet
+Pieces = AsyncGenerator[str, None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a log is kept: a repository as nodes name it, and whose it must be there."""
+
+    repository: str
+    owner: str
+
+
+class LogSources:
+    """Raises ``OperatorError`` where the cluster cannot be asked, ``LogUnreadableError`` where the
+    registry cannot."""
+
+    def __init__(self, settings: Settings, cluster: Cluster) -> None:
+        self._settings, self._cluster = settings, cluster
+        self._pods, self._kept = PodLogs(cluster), KeptLogs(settings)
+
+    def close(self) -> None:
+        self._pods.close()
+        self._kept.close()
+
+    async def read(self, name: LogName) -> Pieces:
+        """The log as it is now, piece by piece; nothing where there is none."""
+        task = await self._pods.find(name)
+        sources = [self._kept_log(name)]
+        if task is not None and task.begun:  # one that has kept its log has more than its own there
+            sources.insert(1 if task.told else 0, self._printed(task, follow=False))
+        begun = False
+        for source in sources:
+            async with aclosing(source) as pieces:
+                async for piece in pieces:
+                    begun = True
+                    yield piece
+            if begun:
+                return
+
+    async def follow(self, name: LogName) -> Pieces:
+        """The log to its end; a task that has not begun is waited for."""
+        begun = False
+        while not begun:
+            task = await self._pods.find(name)
+            async with aclosing(self._followed(name, task)) as pieces:
+                async for piece in pieces:
+                    begun = True
+                    yield piece
+            if not begun:
+                await asyncio.sleep(POLL_S)
+
+    def _followed(self, name: LogName, task: TaskPod | None) -> Pieces:
+        if task is not None and not task.over:
+            return self._printed(task, follow=True)
+        return self.read(name)
+
+    async def _printed(self, task: TaskPod, *, follow: bool) -> Pieces:
+        if task.pod is None or not task.begun:
+            return
+        async with aclosing(self._pods.pieces(task.pod, follow=follow)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _kept_log(self, name: LogName) -> Pieces:
+        place = await self._place(name)
+        if not self._kept.is_ours(place.repository):
+            return
+        text = await self._kept.find(place.repository, name.tag, place.owner)
+        if text:
+            yield text
+
+    async def _place(self, name: LogName) -> Place:
+        if name.collection == ENVIRONMENTS:
+            shared = f"{self._settings.registry}/{name.namespace}/fairlead/{ENVIRONMENTS}"
+            return Place(shared, f"{name.namespace}/{ENVIRONMENTS}")
+        owner = f"{name.namespace}/{name.owner}"
+        ref = Ref(API_VERSION, INFERENCE_IMAGE.plural, name.namespace, name.owner)
+        body = await self._cluster.get(ref)
+        if body is None:  # its logs outlive it, where they usually are
+            return Place(f"{self._settings.registry}/{owner}", owner)
+        return Place(repository(read_image(body), self._settings), owner)
