@@ -19,7 +19,7 @@ VALUES_TEXT = (CHART / "values.yaml").read_text()
 VALUES: dict[str, Any] = yaml.safe_load(VALUES_TEXT)
 ELSEWHERE = {  # values of their own
     *("ca_bundle", "docker_config", "namespace", "task_image", "watch_namespaces"),
-    *("log_key_file", "log_uri_base", "log_tokens"),
+    *("log_address", "log_key_file", "log_uri_base", "log_tokens"),
 }
 OF_A_POD = {
     "runner",

@@ -20,6 +20,8 @@ from fairlead.api.status import ConditionStatus, Truth
 from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
 from fairlead.desired.event import event
 from fairlead.desired.keys import keys
+from fairlead.log_address import image_log
+from fairlead.logs.permission import REVIEWED, access_review, token_review
 from tests.unit.objects import NOW, body, webservice
 
 Resource = tuple[str, str]  # API group, and plural with the subresource
@@ -114,12 +116,29 @@ def test_in_its_own_namespace_it_holds_a_lease_and_writes_an_echo() -> None:
 )
 def test_the_chart_gives_the_same(kind: str, template: str) -> None:
     """Its rules are templates without any action but their names."""
+    assert yaml.safe_load(rules_of_chart(template)) == rules(kind)
+
+
+def rules_of_chart(template: str) -> str:
     text = (CHECKOUT / "charts/fairlead/templates/_rules.tpl").read_text()
-    body = text.partition(f'{{{{- define "fairlead.{template}" -}}}}')[2].partition("{{- end -}}")[
-        0
-    ]
+    begin = f'{{{{- define "fairlead.{template}" -}}}}'
+    body = text.partition(begin)[2].partition("{{- end -}}")[0]
+    assert body
     assert "{{" not in body
-    assert yaml.safe_load(body) == rules(kind)
+    return body
+
+
+def test_what_is_asked_about_tokens_is_what_the_code_asks() -> None:
+    """In a role of its own, which the chart makes only for an operator of the whole cluster."""
+    rules = yaml.safe_load(rules_of_chart("log-token-rules"))
+    assert {(rule["apiGroups"][0], rule["resources"][0]) for rule in rules} == set(REVIEWED.items())
+    assert all(rule["verbs"] == ["create"] for rule in rules)
+    name, user = image_log("demo", "diabetes", "1-1"), {"username": "jane"}
+    asked = (token_review("token"), access_review(name, user))
+    assert {(group_of(one["apiVersion"]), f"{one['kind'].lower()}s") for one in asked} == set(
+        REVIEWED.items()
+    )
+    assert not set(REVIEWED.items()) & granted().keys()
 
 
 def test_the_role_gives_nothing_that_reaches_beyond_a_service() -> None:

@@ -14,6 +14,13 @@ though Helm reads them as floating points. */}}
 {{- if .Values.dockerConfig.secret -}}
 {{- $_ := set $settings "dockerConfig" "/etc/fairlead/docker-config/config.json" -}}
 {{- end -}}
+{{- if include "fairlead.servesLogs" . -}}
+{{- $_ := set $settings "logAddress" (printf "0.0.0.0:%d" (int .Values.logs.port)) -}}
+{{- $_ := set $settings "logKeyFile" "/etc/fairlead/log-key/key" -}}
+{{- $service := printf "/api/v1/namespaces/%s/services/%s/proxy" .Release.Namespace (include "fairlead.logService" .) -}}
+{{- $_ := set $settings "logUriBase" (default $service .Values.logs.uriBase) -}}
+{{- $_ := set $settings "logTokens" (and .Values.logs.tokens (empty .Values.watchNamespaces)) -}}
+{{- end -}}
 {{- range $name := keys $settings | sortAlpha -}}
 {{- $value := index $settings $name -}}
 {{- if not (and (kindIs "string" $value) (empty $value)) }}

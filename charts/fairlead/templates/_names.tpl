@@ -50,3 +50,17 @@ annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
+
+{{/* Not empty where logs are served in the cluster: by the `job` runner. */}}
+{{- define "fairlead.servesLogs" -}}
+{{- if and .Values.logs.enabled (eq .Values.settings.runner "job") }}true{{ end -}}
+{{- end -}}
+
+{{- define "fairlead.logService" -}}
+{{- include "fairlead.fullname" . }}-logs
+{{- end -}}
+
+{{/* The Secret that the keys of logs are made from. */}}
+{{- define "fairlead.logKey" -}}
+{{- default (printf "%s-log-key" (include "fairlead.fullname" .)) .Values.logs.keySecret -}}
+{{- end -}}

@@ -59,3 +59,13 @@ sees no nodes. tests/unit/test_role.py compares this with what the code asks for
   resources: [events]
   verbs: [create]
 {{- end -}}
+
+{{/* To ask whose a token is, and what they may: cluster-wide, so not with watchNamespaces. */}}
+{{- define "fairlead.log-token-rules" -}}
+- apiGroups: [authentication.k8s.io]
+  resources: [tokenreviews]
+  verbs: [create]
+- apiGroups: [authorization.k8s.io]
+  resources: [subjectaccessreviews]
+  verbs: [create]
+{{- end -}}

@@ -4,7 +4,9 @@ To accept a change that is meant: ``UPDATE_GOLDEN=1 pytest tests/integration/cha
 diff.
 """
 
+import base64
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,9 +28,36 @@ NOT_OF_KUBERNETES = "ServiceMonitor,PodMonitor"
 SETS = sorted(path.name.removesuffix(".values.yaml") for path in GOLDEN.glob("*.values.yaml"))
 
 
+LOG_KEY = re.compile(r"key: [A-Za-z0-9+/]{43}=")
+NO_KEY = f"{43 * 'A'}="  # in the place of the random one
+
+
 def rendered(helm: Path, *arguments: str) -> str:
+    return LOG_KEY.sub(f"key: {NO_KEY}", templated(helm, *arguments))
+
+
+def templated(helm: Path, *arguments: str) -> str:
     place = ("fairlead", str(ROOT / CHART), "--namespace", "fairlead-system")
     return read([helm, "template", *place, *arguments])
+
+
+def test_without_a_cluster_to_look_into_each_rendering_has_a_secret_of_its_own(helm: Path) -> None:
+    keys = [LOG_KEY.findall(templated(helm)) for _ in range(2)]
+    assert [len(base64.b64decode(key.removeprefix("key: "))) for [key] in keys] == [32, 32]
+    assert keys[0] != keys[1]
+
+
+def test_a_secret_that_is_named_is_used_and_none_is_made(helm: Path) -> None:
+    made = templated(helm, "--set", "logs.keySecret=mine")
+    assert "kind: Secret" not in made
+    assert "secretName: mine" in made
+
+
+@pytest.mark.parametrize("values", ["logs.enabled=false", "settings.runner=local"])
+def test_nothing_of_logs_is_there_where_they_are_not_served(helm: Path, values: str) -> None:
+    made = templated(helm, "--set", values)
+    for name in ("log-key", "log-reader", "log-tokens", "fairlead-logs", "FAIRLEAD_LOG_KEY_FILE"):
+        assert name not in made
 
 
 def test_there_are_six_sets_of_values() -> None:
