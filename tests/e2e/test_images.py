@@ -176,7 +176,7 @@ def test_a_registry_that_refuses_is_told_from_one_that_is_down(
 ) -> None:
     refusing = files.base.removeprefix("http://")
     scene.image(repository=f"{refusing}/demo/diabetes")
-    failure = scene.reason("inferenceimage", "RegistryDenied")["failure"]
+    failure = scene.reason("inferenceimage", "RegistryAuth")["failure"]
     assert f"The registry {refusing} does not let us push to demo/diabetes" in failure["message"]
     assert failure["class"] == "Auth"
 

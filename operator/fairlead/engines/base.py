@@ -32,6 +32,8 @@ class BuildPlan:
     package_index: str
     insecure_hosts: tuple[str, ...]
     ca_bundle: Path | None
+    docker_config: Path | None = None
+    """Credentials for what the engine itself pulls and pushes; no build sees them."""
 
 
 def certificates(plan: BuildPlan) -> bytes:

@@ -46,7 +46,7 @@ class DockerEngine:
     """An ``Engine``. The base image is pulled, and the environment pushed, by Docker itself."""
 
     def prepare(self, plan: BuildPlan, log: Log) -> BasePython | None:
-        with engine() as client, _answered(Phase.PULL):
+        with engine(plan.docker_config) as client, _answered(Phase.PULL):
             log.phase("base image")
             image = _base_image(client, plan, log)
             owner = _owner(image)
@@ -59,7 +59,11 @@ class DockerEngine:
             return _python(client, image, owner, log)
 
     def build(self, plan: BuildPlan, python: BasePython, log: Log) -> str:
-        with engine() as client, _tidied(client, plan, log), _answered(Phase.PACKAGES):
+        with (
+            engine(plan.docker_config) as client,
+            _tidied(client, plan, log),
+            _answered(Phase.PACKAGES),
+        ):
             log.phase("packages")
             stage = _first_stage(plan, client.images.get(_base_name(plan)))
             text = dockerfile(stage, _name(plan), plan.hash, python.version)

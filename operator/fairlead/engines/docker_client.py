@@ -6,6 +6,7 @@ import re
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import docker
 from docker.errors import APIError, DockerException
@@ -22,10 +23,15 @@ NO_ANSWER = (RequestException, HTTPError, ConnectionError, TimeoutError)
 
 
 @contextmanager
-def engine() -> Iterator[docker.DockerClient]:
-    """Yield a client; whatever it meets but an answer is an ``EngineUnreachableError``."""
+def engine(docker_config: Path | None = None) -> Iterator[docker.DockerClient]:
+    """Yield a client; whatever it meets but an answer is an ``EngineUnreachableError``.
+
+    ``docker_config``: what it pulls and pushes with. Default: what Docker's own programs use.
+    """
     try:
         client = docker.from_env(timeout=RESPONSE_TIMEOUT_S)
+        if docker_config is not None:
+            client.api.reload_config(str(docker_config))
     except DockerException as error:  # it asked for the engine's version
         raise _unreachable(error) from error
     try:

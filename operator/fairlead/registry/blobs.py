@@ -6,10 +6,15 @@ from contextlib import contextmanager
 
 import httpx
 
-from fairlead.registry.errors import RegistryFaultError
+from fairlead.registry.call import Answer, Call
+from fairlead.registry.errors import (
+    RegistryDeniedError,
+    RegistryFaultError,
+    RegistryReadOnlyError,
+)
 from fairlead.registry.oci import digest_of
 from fairlead.registry.reference import Repository
-from fairlead.registry.transport import Answer, Call, Transport, leads_to
+from fairlead.registry.transport import Transport, leads_to
 
 OK, CREATED, ACCEPTED, NO_CONTENT, MISSING, NOT_ALLOWED = 200, 201, 202, 204, 404, 405
 CHUNK_BYTES = 1024 * 1024  # bytes
@@ -82,7 +87,8 @@ class Blobs:
             return "present"
         location = None
         if source.registry == target.registry:
-            location = self._begin(target, f"blobs/uploads/?mount={digest}&from={source.path}")
+            mounted = f"blobs/uploads/?mount={digest}&from={source.path}"
+            location = self._begin(target, mounted, source.path)
             if location is None:
                 return "mounted"
         with self.open_blob(source, digest) as pieces:
@@ -91,18 +97,26 @@ class Blobs:
         return "copied"
 
     def check_push(self, repository: Repository) -> None:
-        """See that we may push: open an upload and give it up. Raises ``RegistryDeniedError``."""
+        """See that we may push: open an upload and give it up. Raises ``RegistryError``."""
         location = self._begin(repository, "blobs/uploads/")
         if location is not None:
-            given_up = frozenset({OK, ACCEPTED, NO_CONTENT, MISSING, 405})
-            what = f"give up an upload to {repository.path}"
-            self._transport.ask(Call("DELETE", repository, location, what, given_up))
+            self._give_up(repository, location)
 
-    def _begin(self, repository: Repository, url: str) -> str | None:
+    def _give_up(self, repository: Repository, location: str) -> None:
+        """Some registries want more rights for this than for a push: then it ends by itself."""
+        given_up = frozenset({OK, ACCEPTED, NO_CONTENT, MISSING, NOT_ALLOWED})
+        what = f"give up an upload to {repository.path}"
+        try:
+            self._transport.ask(Call("DELETE", repository, location, what, given_up))
+        except (RegistryDeniedError, RegistryReadOnlyError):
+            return
+
+    def _begin(self, repository: Repository, url: str, mounts_from: str = "") -> str | None:
         """Open an upload and return where it goes; None if the blob was mounted instead."""
         what = f"push to {repository.path}"
         expect = frozenset({CREATED, ACCEPTED})
-        answer = self._transport.ask(Call("POST", repository, url, what, expect, again=True))
+        call = Call("POST", repository, url, what, expect, again=True, mounts_from=mounts_from)
+        answer = self._transport.ask(call)
         return None if answer.status == CREATED else _location(repository, answer)
 
     def _finish(

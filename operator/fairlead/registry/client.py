@@ -14,7 +14,9 @@ from pydantic import ValidationError
 from fairlead.api.wire import StatusWire
 from fairlead.finding import listed
 from fairlead.registry.blobs import Blobs
+from fairlead.registry.call import Answer, Call
 from fairlead.registry.errors import NotInRegistryError, RegistryFaultError, TagTakenError
+from fairlead.registry.keychain import Keychain
 from fairlead.registry.oci import (
     INDEXES,
     MANIFESTS,
@@ -28,7 +30,7 @@ from fairlead.registry.oci import (
     digest_of,
 )
 from fairlead.registry.reference import Repository, is_digest, is_tag
-from fairlead.registry.transport import Answer, Call, Transport, leads_to, same_origin
+from fairlead.registry.transport import Transport, leads_to, same_origin
 from fairlead.settings import Settings
 
 OK, CREATED, ACCEPTED, MISSING = 200, 201, 202, 404
@@ -40,9 +42,14 @@ Document = TypeVar("Document", bound=StatusWire)
 class Registry(Blobs):
     """All registries: each call names the repository that it means."""
 
-    def __init__(self, settings: Settings, inner: httpx.BaseTransport | None = None) -> None:
-        """``inner`` stands in for the network in tests."""
-        super().__init__(Transport(settings, inner))
+    def __init__(
+        self,
+        settings: Settings,
+        inner: httpx.BaseTransport | None = None,
+        keychain: Keychain | None = None,
+    ) -> None:
+        """``inner`` and ``keychain`` stand in for network and credentials in tests."""
+        super().__init__(Transport(settings, inner, keychain))
 
     def __enter__(self) -> Self:
         return self

@@ -1,16 +1,12 @@
-"""What can go wrong between us and a registry, told by who has to act."""
+"""What can go wrong between us and a registry, told by who has to act.
 
-from http import HTTPStatus
+``refusals.py`` says which answer means which of these.
+"""
 
-from pydantic_core import from_json
-
-from fairlead.connection import why
 from fairlead.redact import redacted
 from fairlead.registry.reference import Repository
 
-MAX_QUOTED_CHARS = 300  # characters of what the registry says
 MAX_MESSAGE_CHARS = 2000  # of a whole message: it may name what the registry has
-REFUSED_STATUSES = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED}
 
 
 class RegistryError(Exception):
@@ -29,8 +25,44 @@ class RegistryUnreachableError(RegistryError):
     """No answer, or one that says "later" (5xx, 429): trying again may help."""
 
 
+class RegistryUntrustedError(RegistryError):
+    """Its certificate is not trusted."""
+
+
+class RegistryTlsError(RegistryError):
+    """It speaks TLS where we do not, or the other way round."""
+
+
 class RegistryDeniedError(RegistryError):
-    """401, 403, or a registry that takes nothing in (405): somebody has to grant a right."""
+    """It knows who we are, and does not let us: somebody has to grant a right."""
+
+
+class CredentialsMissingError(RegistryDeniedError):
+    """It wants to know who we are, and we have no credentials for it."""
+
+
+class CredentialsRefusedError(RegistryDeniedError):
+    """It does not accept the credentials that we have."""
+
+
+class CredentialsInvalidError(RegistryError):
+    """What should hold credentials cannot be read."""
+
+
+class RegistryReadOnlyError(RegistryError):
+    """It takes nothing in, from nobody."""
+
+
+class RegistryFullError(RegistryError):
+    """A quota, or its disk, is used up."""
+
+
+class BodyLimitError(RegistryError):
+    """Something before it takes no body of this size."""
+
+
+class RepositoryNotFoundError(RegistryError):
+    """Repositories, or their projects, have to be made there before anything is pushed."""
 
 
 class RegistryRefusedError(RegistryError):
@@ -52,37 +84,3 @@ class TagTakenError(RegistryError):
 
 class RegistryFaultError(RegistryError):
     """The answer is not what the protocol says: another kind of server, or a broken one."""
-
-
-def no_answer(repository: Repository, error: BaseException) -> RegistryUnreachableError:
-    return RegistryUnreachableError(
-        repository, f"The registry {repository.registry} does not answer ({why(error)})."
-    )
-
-
-def refusal(repository: Repository, what: str, status: int, body: bytes) -> RegistryError:
-    """Return the error for an answer that is not the one hoped for.
-
-    ``what`` completes "could not": ``read library/python:3.11``, ``push to team/credit``.
-    """
-    registry, said = repository.registry, f"{status}{_words(status, body)}"
-    if status in REFUSED_STATUSES:
-        return RegistryDeniedError(
-            repository, f"The registry {registry} does not let us {what}: {said}."
-        )
-    message = f"The registry {registry} could not {what}: {said}."
-    if status == HTTPStatus.NOT_FOUND:
-        return NotInRegistryError(repository, message)
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return RegistryUnreachableError(repository, message)
-    return RegistryFaultError(repository, message)
-
-
-def _words(status: int, body: bytes) -> str:
-    """What the registry itself says: `` UNAUTHORIZED: authentication required``."""
-    try:
-        first = from_json(body)["errors"][0]
-        said = f"{first['code']}: {first.get('message', '')}".strip(": ")
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        said = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
-    return f" {redacted(said)[:MAX_QUOTED_CHARS]}" if said else ""

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 DOCKER_HUB = "docker.io"
-_HUB_NAMES = {DOCKER_HUB, "index.docker.io", "registry-1.docker.io"}
+HUB_NAMES = {DOCKER_HUB, "index.docker.io", "registry-1.docker.io"}
 _HUB_ENDPOINT = "registry-1.docker.io"
 
 _HOST = re.compile(
@@ -77,7 +77,7 @@ def parse_repository(text: str) -> Repository:
     """Parse the name of a repository, without a tag. Raises ``InvalidReferenceError``."""
     first, slash, rest = text.partition("/")
     registry, path = (first, rest) if slash and _is_host(first) else (DOCKER_HUB, text)
-    if registry in _HUB_NAMES:
+    if registry in HUB_NAMES:
         registry, path = DOCKER_HUB, path if "/" in path else f"library/{path}"
     if (
         not _HOST.fullmatch(registry)

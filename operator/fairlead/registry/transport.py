@@ -1,84 +1,50 @@
-"""One exchange with a registry: tokens for anonymous readers, quick retries, errors translated."""
+"""One exchange with a registry: as who we are, with quick retries, errors translated."""
 
-import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
-from urllib.request import parse_http_list
+from urllib.parse import urlencode
 
 import httpcore
 import httpx
-from pydantic import BaseModel, ValidationError
 
 from fairlead.connection import trust
 from fairlead.registry.addresses import DEFAULT_PORTS, AddressRefusedError, NamedHosts, shown
+from fairlead.registry.authorization import REFUSED, Authorizer
+from fairlead.registry.call import READING, Answer, Call
 from fairlead.registry.connections import GuardedPool, TimeBudget
-from fairlead.registry.errors import (
-    RegistryFaultError,
-    RegistryRefusedError,
-    no_answer,
-    refusal,
-)
+from fairlead.registry.errors import RegistryError, RegistryFaultError, RegistryRefusedError
+from fairlead.registry.keychain import Keychain
 from fairlead.registry.reference import Repository, endpoint
+from fairlead.registry.refusals import no_answer, refusal
+from fairlead.registry.token_request import TokenRequest
 from fairlead.settings import Settings
 
 MAX_REDIRECTS = 5
 RETRY_DELAYS_S = (0.2, 0.5, 1.0)  # seconds before each quick retry
 RETRY_WITHIN_S = 20.0  # seconds since the first try: who is silent for longer is not asked again
 CONNECT_TIMEOUT_S = 5.0
-ANSWER_TIMEOUT_S = 60.0  # seconds for a whole answer, and without a byte of a longer one
+ISSUER_TIMEOUT_S = 30.0  # seconds for the whole answer of an issuer of tokens
 MAX_ANSWER_BYTES = 4 * 1024 * 1024  # of an answer that is read into memory: a manifest's own limit
+MAX_LOCATION_CHARS = 300  # of where an answer leads, in a message
 UNREACHABLE = (httpx.RequestError, httpx.InvalidURL)
-RETRIED = frozenset({"GET", "HEAD", "DELETE"})
-_BEARER = re.compile(r"(?:^|,)\s*bearer\s", re.IGNORECASE)
-_TOKEN = re.compile(r"[!-~]{1,16384}")
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request. ``what`` completes "could not"; ``expect`` are the answers to hand back."""
-
-    method: str
-    repository: Repository
-    url: str
-    """Absolute, or the part after ``/v2/<repository>/``."""
-    what: str
-    expect: frozenset[int]
-    headers: Mapping[str, str] = field(default_factory=dict)
-    content: bytes | Iterable[bytes] | None = None
-    timeout_s: float = field(default_factory=lambda: ANSWER_TIMEOUT_S)
-    """Seconds for the whole answer; of a transfer, to begin with."""
-    again: bool = False
-    """Whether sending it twice does no harm, though its method is not one of ``RETRIED``."""
-
-    @property
-    def streamed(self) -> bool:
-        return self.content is not None and not isinstance(self.content, bytes)
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: httpx.Headers
-    body: bytes
-    url: httpx.URL
-
-
-class TokenAnswer(BaseModel):
-    token: str | None = None
-    access_token: str | None = None
+RETRIED = READING | {"DELETE"}
 
 
 class Transport:
     """Sends calls to any registry. Raises ``RegistryError``, nothing else.
 
-    ``inner`` stands in for the network in tests.
+    ``inner`` stands in for the network in tests, ``keychain`` for what this process was given.
     """
 
-    def __init__(self, settings: Settings, inner: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        inner: httpx.BaseTransport | None = None,
+        keychain: Keychain | None = None,
+    ) -> None:
         self._insecure = frozenset(settings.insecure_hosts)
         pool = GuardedPool(trust(settings.ca_bundle), NamedHosts.of(settings))
         self._budget: TimeBudget = pool.budget
@@ -88,7 +54,8 @@ class Transport:
             headers={"Accept-Encoding": "identity"},
         )
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        self._tokens: dict[tuple[str, str], str] = {}
+        self._authorizer = Authorizer(keychain or Keychain.of(settings), self._fetch, self._origin)
+        self._secured: dict[str, httpx.URL] = {}
 
     def close(self) -> None:
         self._client.close()
@@ -111,13 +78,18 @@ class Transport:
         response = self._send_with_retries(call, grows=grows)
         try:
             if response.status_code not in call.expect:
-                body = _read(call, response)
-                raise refusal(call.repository, call.what, response.status_code, body)
+                raise self._refusal(call, response)
             yield response
         except UNREACHABLE as error:
             raise no_answer(call.repository, error) from error
         finally:
             response.close()
+
+    def _refusal(self, call: Call, response: httpx.Response) -> RegistryError:
+        asked = self._authorizer.session(call).asked
+        leads = response.headers.get("location", "") if response.is_redirect else ""
+        body, status = _read(call, response), response.status_code
+        return refusal(call, status, body, asked=asked, leads=leads[:MAX_LOCATION_CHARS])
 
     def _send_with_retries(self, call: Call, *, grows: bool) -> httpx.Response:
         pauses = _Pauses(call)
@@ -134,78 +106,109 @@ class Transport:
             pauses.take()
 
     def _send_authorised(self, call: Call, *, grows: bool) -> httpx.Response:
-        """Send with the token we have; where the registry names an issuer, get one and send again.
+        """Send as who we are so far; where that is refused, as what the registry asks for.
 
         A streamed body cannot be sent twice: the call before it has brought the token.
         """
-        response = self._send(call, grows=grows)
-        if response.status_code != HTTPStatus.UNAUTHORIZED or call.streamed:
-            return response
-        challenge = _challenge(response)
-        if challenge is None:
+        session, tried = self._authorizer.ready(call), set[int]()
+        while True:
+            response = self._send(call, session.header, grows=grows)
+            if response.status_code not in REFUSED or call.streamed:
+                return response
+            try:
+                if not self._authorizer.improve(call, session, response, tried):
+                    return response
+            except (RegistryError, *UNREACHABLE):
+                response.close()
+                raise
+            response.close()
+
+    def _send(self, call: Call, authorization: str | None, *, grows: bool) -> httpx.Response:
+        """Send once; a registry that leads to itself with TLS is asked there from now on."""
+        response = self._sent_once(call, authorization, grows=grows)
+        if self._secures(call, response):
+            response.close()
+            response = self._sent_once(call, authorization, grows=grows)
+        following = response.next_request
+        if following is None or call.writes:
             return response
         response.close()
-        self._tokens[_scope(call)] = self._token(call, challenge)
-        return self._send(call, grows=grows)
+        return self._exchange(call, following, follow=True)
 
-    def _send(self, call: Call, *, grows: bool) -> httpx.Response:
-        repository = call.repository
-        base = httpx.URL(f"{endpoint(repository.registry, self._insecure)}/v2/{repository.path}/")
+    def _sent_once(self, call: Call, authorization: str | None, *, grows: bool) -> httpx.Response:
+        base = self._origin(call).join(f"/v2/{call.repository.path}/")
         url = base.join(call.url)
-        token = self._tokens.get(_scope(call)) if same_origin(url, base) else None
-        headers = {**call.headers, **({"Authorization": f"Bearer {token}"} if token else {})}
-        request = self._request(call, call.method, url, headers=headers, content=call.content)
-        return self._exchange(call, request, follow=call.method in ("GET", "HEAD"), grows=grows)
+        ours = authorization if same_origin(url, base) else None
+        headers = {**call.headers, **({"Authorization": ours} if ours else {})}
+        request = self._request(call, call.method, url, headers, call.content)
+        self._budget.begin(call.timeout_s, grows=grows)
+        return self._exchange(call, request, follow=False)
 
-    def _token(self, call: Call, challenge: Mapping[str, str]) -> str:
-        """Get an anonymous token, as https://distribution.github.io/distribution/spec/auth/token."""
-        fields = {name: challenge[name] for name in ("service", "scope") if name in challenge}
-        try:
-            url = httpx.URL(challenge.get("realm", "")).copy_merge_params(fields)
-        except httpx.InvalidURL as error:
-            said = f"The registry {call.repository.registry} asks for a token in an unknown way."
-            raise RegistryFaultError(call.repository, said) from error
-        response = self._exchange(call, self._request(call, "GET", url), follow=False, grows=False)
+    def _secures(self, call: Call, response: httpx.Response) -> bool:
+        following, asked = response.next_request, response.request.url
+        registry = call.repository.registry
+        if following is None or call.streamed or registry in self._secured:
+            return False
+        there = following.url
+        if (asked.scheme, there.scheme) != ("http", "https") or asked.host != there.host:
+            return False
+        if asked.path != there.path:
+            return False
+        self._secured[registry] = there.copy_with(raw_path=b"/", fragment=None)
+        return True
+
+    def _origin(self, call: Call) -> httpx.URL:
+        """Where the API of the call's registry is."""
+        registry = call.repository.registry
+        return self._secured.get(registry) or httpx.URL(f"{endpoint(registry, self._insecure)}/")
+
+    def _fetch(self, call: Call, asked: TokenRequest) -> bytes:
+        """Ask an issuer of tokens on behalf of a call. Raises ``RegistryError``."""
+        method, content, headers = "GET", None, dict[str, str]()
+        if asked.form is not None:
+            method, content = "POST", urlencode(asked.form).encode()
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        if asked.authorization:
+            headers["Authorization"] = asked.authorization
+        request = self._request(call, method, asked.url, headers, content)
+        self._budget.begin(ISSUER_TIMEOUT_S)
+        response = self._exchange(call, request, follow=False)
         try:
             body = _read(call, response)
         finally:
             response.close()
-        if response.status_code != HTTPStatus.OK:
-            what = f"{call.what}, its token issuer says"
-            raise refusal(call.repository, what, response.status_code, body)
-        return _token_in(call, body)
+        if response.status_code == HTTPStatus.OK:
+            return body
+        raise refusal(call, response.status_code, body, asked=asked.words, whose=asked.who)
 
     def _request(
         self,
         call: Call,
         method: str,
         url: httpx.URL,
-        headers: Mapping[str, str] | None = None,
-        content: bytes | Iterable[bytes] | None = None,
+        headers: Mapping[str, str],
+        content: bytes | Iterable[bytes] | None,
     ) -> httpx.Request:
         timeout = httpx.Timeout(call.timeout_s, connect=CONNECT_TIMEOUT_S)
         return self._client.build_request(
             method, url, headers=headers, content=content, timeout=timeout
         )
 
-    def _exchange(
-        self, call: Call, request: httpx.Request, *, follow: bool, grows: bool
-    ) -> httpx.Response:
-        self._budget.begin(call.timeout_s, grows=grows)
+    def _exchange(self, call: Call, request: httpx.Request, *, follow: bool) -> httpx.Response:
         try:
             return self._client.send(request, stream=True, follow_redirects=follow)
         except AddressRefusedError as error:
-            raise self._refused(call.repository, request.url, error) from error
+            raise self._refused(call, request.url, error) from error
 
     def _refused(
-        self, repository: Repository, asked: httpx.URL, error: AddressRefusedError
+        self, call: Call, asked: httpx.URL, error: AddressRefusedError
     ) -> RegistryRefusedError:
-        base = httpx.URL(endpoint(repository.registry, self._insecure))
+        base, registry = self._origin(call), call.repository.registry
         port = base.port or DEFAULT_PORTS[base.scheme]
         own = same_origin(asked, base) and error.host == shown(base.host, port)
         where = "" if own else f" leads to {error.host}, which"
-        said = f"The registry {repository.registry}{where} {error}."
-        return RegistryRefusedError(repository, said, error.remedy, lasting=error.lasting)
+        said = f"The registry {registry}{where} {error}."
+        return RegistryRefusedError(call.repository, said, error.remedy, lasting=error.lasting)
 
 
 class _Pooled(httpx.HTTPTransport):
@@ -241,33 +244,6 @@ def leads_to(repository: Repository, answer: Answer, location: str) -> httpx.URL
 
 def same_origin(url: httpx.URL, other: httpx.URL) -> bool:
     return (url.scheme, url.host, url.port) == (other.scheme, other.host, other.port)
-
-
-def _challenge(response: httpx.Response) -> dict[str, str] | None:
-    """The parameters of the Bearer challenge (RFC 9110, section 11.6.1), which need not be the
-    first; None where there is none."""
-    said = response.headers.get("www-authenticate", "")
-    bearer = _BEARER.search(said)
-    if bearer is None:
-        return None
-    pairs = (part.partition("=") for part in parse_http_list(said[bearer.end() :]))
-    return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
-
-
-def _token_in(call: Call, body: bytes) -> str:
-    try:
-        answer = TokenAnswer.model_validate_json(body)
-        token = answer.token or answer.access_token or ""
-    except ValidationError:
-        token = ""
-    if not _TOKEN.fullmatch(token):
-        said = f"The token issuer of the registry {call.repository.registry} sends no token."
-        raise RegistryFaultError(call.repository, said)
-    return token
-
-
-def _scope(call: Call) -> tuple[str, str]:
-    return str(call.repository), "pull" if call.method in ("GET", "HEAD") else "push"
 
 
 def _read(call: Call, response: httpx.Response) -> bytes:

@@ -77,6 +77,7 @@ def _plan(request: EnvironmentRequest, settings: Settings) -> BuildPlan:
         package_index=settings.package_index,
         insecure_hosts=settings.insecure_hosts,
         ca_bundle=settings.ca_bundle,
+        docker_config=settings.docker_config,
     )
 
 

@@ -7,12 +7,21 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import TaskFailure
 from fairlead.registry.errors import (
+    BodyLimitError,
+    CredentialsInvalidError,
+    CredentialsMissingError,
+    CredentialsRefusedError,
     NotInRegistryError,
     RegistryDeniedError,
     RegistryError,
     RegistryFaultError,
+    RegistryFullError,
+    RegistryReadOnlyError,
     RegistryRefusedError,
+    RegistryTlsError,
     RegistryUnreachableError,
+    RegistryUntrustedError,
+    RepositoryNotFoundError,
     TagTakenError,
 )
 from fairlead.sources.base import SourceError
@@ -20,12 +29,71 @@ from fairlead.sources.base import SourceError
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
+ASK = "(docs/install.md, Registries)"
 REGISTRY: Mapping[type[RegistryError], tuple[Reason, FailureClass, str]] = {
+    CredentialsMissingError: (
+        Reason.REGISTRY_AUTH,
+        FailureClass.AUTH,
+        "Make a Secret with credentials for {host} with `kubectl create secret docker-registry` "
+        f"{ASK} and name it in spec.pushSecretRef of the InferenceImage; for models, and for the "
+        "operator's own registry, it is the Secret that FAIRLEAD_REGISTRY_SECRET of the operator "
+        "names. It is tried again.",
+    ),
+    CredentialsRefusedError: (
+        Reason.REGISTRY_AUTH,
+        FailureClass.AUTH,
+        "See that what was shown to {host} is right, has not expired, and has the right that is "
+        f"asked for {ASK}. It is tried again.",
+    ),
     RegistryDeniedError: (
         Reason.REGISTRY_DENIED,
         FailureClass.AUTH,
-        "Fairlead uses no credentials yet: let {host} accept it without, or choose another "
-        "registry (spec.repository, or FAIRLEAD_REGISTRY of the operator). It is tried again.",
+        "Give whoever the credentials belong to this right in {host}, or use others "
+        f"{ASK}. It is tried again.",
+    ),
+    CredentialsInvalidError: (
+        Reason.CREDENTIALS_INVALID,
+        FailureClass.USER,
+        "Make it again with `kubectl create secret docker-registry --docker-server={host} …` "
+        f"{ASK}. It is tried again.",
+    ),
+    RepositoryNotFoundError: (
+        Reason.REPOSITORY_NOT_FOUND,
+        FailureClass.DEPENDENCY,
+        "Make the repository, or the project that it belongs to, in {host} first, or let {host} "
+        "make them on push. Some registries say the same where a right is missing. It is tried "
+        "again.",
+    ),
+    RegistryFullError: (
+        Reason.REGISTRY_FULL,
+        FailureClass.RESOURCE,
+        "Make room in {host}, or have its quota raised. It is tried again.",
+    ),
+    RegistryReadOnlyError: (
+        Reason.REGISTRY_READ_ONLY,
+        FailureClass.DEPENDENCY,
+        "Ask whoever runs {host} until when it takes nothing, or push to another one "
+        "(spec.repository, or FAIRLEAD_REGISTRY of the operator): a mirror or a cache never takes "
+        "anything. It is tried again.",
+    ),
+    BodyLimitError: (
+        Reason.REGISTRY_BODY_LIMIT,
+        FailureClass.INFRASTRUCTURE,
+        "Raise the limit of the proxy before {host} (nginx: client_max_body_size 0), or reach the "
+        "registry without it (FAIRLEAD_REGISTRY_PUSH of the operator). It is tried again.",
+    ),
+    RegistryUntrustedError: (
+        Reason.REGISTRY_UNTRUSTED,
+        FailureClass.INFRASTRUCTURE,
+        "Whoever runs Fairlead: add the authority that signed the certificate of {host} to "
+        "FAIRLEAD_CA_BUNDLE (of the chart: caBundle); the nodes need it, too. If the name is wrong "
+        "or the certificate has expired, renew it. It is tried again.",
+    ),
+    RegistryTlsError: (
+        Reason.REGISTRY_TLS,
+        FailureClass.INFRASTRUCTURE,
+        "FAIRLEAD_INSECURE_HOSTS of the operator names the hosts that are spoken to without TLS: "
+        "add {host} if it has none, or remove it if it has. It is tried again.",
     ),
     RegistryUnreachableError: (
         Reason.REGISTRY_UNREACHABLE,

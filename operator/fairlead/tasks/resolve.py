@@ -81,8 +81,9 @@ def base_failure(base_image: str, error: RegistryError) -> TaskFailure:
             reason=Reason.BASE_IMAGE_DENIED,
             class_=FailureClass.AUTH,
             message=message,
-            remedy=f"Fairlead uses no credentials yet: correct spec.baseImage (some registries say "
-            f"the same of an image that does not exist), or let {error.host} show it to everybody.",
+            remedy="Correct spec.baseImage (some registries say the same of an image that does not "
+            f"exist), or name a Secret with credentials for {error.host} in spec.pullSecretRef "
+            "(docs/install.md, Registries).",
             retryable=True,
         )
     return registry_failure(error).model_copy(update={"message": message})

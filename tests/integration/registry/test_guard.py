@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fairlead.connection import trust
-from fairlead.registry import connections, transport
+from fairlead.registry import call, connections, transport
 from fairlead.registry.addresses import AddressRefusedError, NamedHosts
 from fairlead.registry.client import Registry
 from fairlead.registry.connections import GuardedPool
@@ -178,7 +178,10 @@ def test_the_bearer_challenge_need_not_be_the_first(client: Registry, web: WebSe
     web.answers |= {MANIFEST: replies(401, WWW_Authenticate=challenge), "/token": replies(403)}
     with pytest.raises(RegistryError):
         client.manifest(team(web), "1")
-    assert web.requests == [f"GET {MANIFEST}", "GET /token?service=s%2Ct"]
+    assert web.requests == [
+        f"GET {MANIFEST}",
+        "GET /token?service=s%2Ct&scope=repository%3Ateam%2Fx%3Apull",
+    ]
 
 
 def test_the_address_that_was_checked_is_connected_to_and_the_name_is_proved(
@@ -236,7 +239,7 @@ def dripping(head: bytes) -> Answer:
 def test_an_answer_that_drips_is_left_in_time_and_told(
     client: Registry, web: WebServer, monkeypatch: pytest.MonkeyPatch, head: bytes
 ) -> None:
-    monkeypatch.setattr(transport, "ANSWER_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(call, "ANSWER_TIMEOUT_S", 0.3)
     monkeypatch.setattr(transport, "RETRY_WITHIN_S", 0.1)
     web.answers[MANIFEST] = dripping(head)
     begun = time.monotonic()
@@ -249,7 +252,7 @@ def test_an_answer_that_drips_is_left_in_time_and_told(
 def test_a_blob_may_take_its_time_but_not_stand_still(
     client: Registry, web: WebServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "ANSWER_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(call, "ANSWER_TIMEOUT_S", 0.3)
     path = f"/v2/team/x/blobs/{DIGEST}"
     web.answers[path] = dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n")
     monkeypatch.setattr(connections, "SLOWEST_BYTES_PER_S", 10.0)

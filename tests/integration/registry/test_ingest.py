@@ -243,7 +243,7 @@ def test_a_registry_that_refuses_is_noticed_before_anything_is_fetched(
     web.otherwise = replies(status)
     request = from_uri(f"{web.host}/team/fairlead/models/m", web.url("/m.pkl"))
     ended = tasks.run("ingest", request)
-    assert refusal(ended) == (Reason.REGISTRY_DENIED, FailureClass.AUTH, True)
+    assert refusal(ended) == (Reason.REGISTRY_AUTH, FailureClass.AUTH, True)
     assert f"The registry {web.host} does not let us push to team/fairlead/models/m" in (
         ended.failure.message
     )

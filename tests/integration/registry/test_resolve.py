@@ -171,8 +171,10 @@ def test_a_base_registry_that_is_down_is_not_the_users_fault(tasks: Tasks, names
 def test_the_right_to_push_is_asked_for_first(tasks: Tasks, web: WebServer) -> None:
     web.otherwise = replies(403)
     failure = tasks.run("resolve", request_for(f"{web.host}/demo", "localhost:1/x:1")).failure
-    assert failure.reason is Reason.REGISTRY_DENIED
+    assert failure.reason is Reason.REGISTRY_AUTH
     assert failure.message == (
-        f"The registry {web.host} does not let us push to demo/credit: 403 Forbidden."
+        f"The registry {web.host} does not let us push to demo/credit: 403 Forbidden. Fairlead has "
+        "no credentials for it."
     )
+    assert f"a Secret with credentials for {web.host}" in str(failure.remedy)
     assert web.requests == ["POST /v2/demo/credit/blobs/uploads/"]

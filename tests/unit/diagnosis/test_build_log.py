@@ -402,7 +402,8 @@ REFUSED = 'Get "https://index.example.org:8080/v2/": tls: first record does not 
                 FailureClass.AUTH,
                 "The registry does not let Docker Engine push the environment: no basic auth "
                 "credentials.",
-                "Whoever runs Fairlead: `docker login` there, or set another FAIRLEAD_REGISTRY. "
+                "Whoever runs Fairlead: put credentials into FAIRLEAD_DOCKER_CONFIG, `docker "
+                "login` there, or set another FAIRLEAD_REGISTRY. "
                 f"{RETRIED}",
             ),
         ),

@@ -76,7 +76,8 @@ ENGINE_ROWS = (
         Reason.REGISTRY_DENIED,
         FailureClass.AUTH,
         "The registry does not let Docker Engine push the environment: {error}.",
-        f"Whoever runs Fairlead: `docker login` there, or set another FAIRLEAD_REGISTRY. {RETRIED}",
+        "Whoever runs Fairlead: put credentials into FAIRLEAD_DOCKER_CONFIG, `docker login` there, "
+        f"or set another FAIRLEAD_REGISTRY. {RETRIED}",
         retryable=True,
     ),
     Row(
