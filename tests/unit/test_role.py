@@ -188,3 +188,24 @@ def literal_plural(node: ast.AST) -> Iterator[object]:
     match node:
         case ast.Call(func=ast.Name("Ref" | "Collection"), args=[_, ast.Constant(plural), *_]):
             yield plural
+
+
+def documented(heading: str) -> Rights:
+    """The rights in the first table behind a line of ``docs/security.md``."""
+    text = (CHECKOUT / "docs/security.md").read_text().partition(heading)[2]
+    lines = text.partition("| Resource |")[2].partition("\n\n")[0].splitlines()
+    rights = {}
+    for line in lines[2:]:
+        resource, verbs, why = (cell.strip() for cell in line.strip("|").split(" | "))
+        plural, _, group = resource.strip("`").partition(".")
+        assert why
+        rights[group, plural] = frozenset(verb.strip("`") for verb in verbs.split())
+    return rights
+
+
+@pytest.mark.parametrize(
+    ("kind", "heading"),
+    [("ClusterRole", "## The operator's rights"), ("Role", "In its own namespace, besides:")],
+)
+def test_the_rights_that_are_documented_are_those_that_are_given(kind: str, heading: str) -> None:
+    assert documented(heading) == granted(kind)
