@@ -16,12 +16,12 @@ ALWAYS = {"leases", "configmaps"}  # the Lease, and the echo that liveness is pr
 RECONCILES = re.compile(r"^fairlead_reconcile_seconds_count\{.*\} ([0-9.]+)$", re.MULTILINE)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def health() -> str:
     return f"127.0.0.1:{free_port()}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def trial(bed: Bed, health: str) -> Iterator[Trial]:
     """The demo's objects, serving, with an operator as the chart sets it up: it holds a Lease and
     proves that it lives. It looks at everything again every few seconds."""
