@@ -50,7 +50,7 @@ class Reason(StrEnum):
     RESOLVED = "Resolved"  # the source is known
     STORED = "Stored"  # the latest version lies in the registry
     MODEL_SOURCE_NOT_FOUND = "ModelSourceNotFound"  # the address answers 404 or 410
-    MODEL_SOURCE_DENIED = "ModelSourceDenied"  # the address answers 401 or 403
+    MODEL_SOURCE_DENIED = "ModelSourceDenied"  # what answers at the address hands out no file
     MODEL_SOURCE_UNREACHABLE = "ModelSourceUnreachable"  # the address does not answer; tried again
     MODEL_SOURCE_REFUSED = "ModelSourceRefused"  # the settings do not allow the address
     MODEL_TOO_LARGE = "ModelTooLarge"  # more bytes or files than the settings allow

@@ -29,6 +29,7 @@ MAX_DEPTH = 10  # lists and mappings in one another; the format has four
 MAX_EVENTS = 10_000  # entries, and beginnings and ends of lists and mappings
 MAX_SAID_CHARS = 200  # characters of what the parser says
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DASH_WITHOUT_BLANK = re.compile(r" {0,40}-([A-Za-z][A-Za-z0-9_.:=<>-]{0,80})")
 _YAML_REMEDY = "Correct the YAML; indent with spaces, not with tabs."
 
 
@@ -44,10 +45,23 @@ def read_conda(text: str) -> Reading:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = str(error.problem)[:MAX_SAID_CHARS]
-        reader.wrong(mark.line + 1 if mark else 0, f"it is not YAML: {said}", _YAML_REMEDY)
+        reader.wrong(*_not_yaml(text, mark.line + 1 if mark else 0, said))
     except yaml.YAMLError:
         reader.wrong(0, "it is not YAML: it holds control characters", "Remove the characters.")
     return reader.finish()
+
+
+def _not_yaml(text: str, line: int, said: str) -> tuple[int, str, str]:
+    """Line, message and remedy. A dash without a blank is the beginning of a word, and the parser
+    says something about the lines around it."""
+    for number, content in enumerate(text.split("\n"), 1):
+        if number > line:
+            break
+        if number >= line - 1 and (found := _DASH_WITHOUT_BLANK.match(content)):
+            entry = quoted(content.strip()[:MAX_SAID_CHARS])
+            message = f"it is not YAML: in {entry} no blank follows the dash"
+            return number, message, f"Write {quoted(f'- {found[1]}')}: a dash needs a blank."
+    return line, f"it is not YAML: {said}", _YAML_REMEDY
 
 
 def _refused(text: str) -> tuple[int, str, str] | None:

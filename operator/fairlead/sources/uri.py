@@ -1,26 +1,32 @@
 """A model at an address: streamed to disk, each hop of the way checked before a byte is sent."""
 
-import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import chain
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import httpcore
 
-from fairlead.api.reasons import Reason
-from fairlead.api.status import FailureClass
 from fairlead.connection import why
 from fairlead.registry.addresses import AddressRefusedError, NamedHosts
 from fairlead.registry.connections import GuardedPool
 from fairlead.sources.addresses import checked, next_hop, not_reached, refused, shown
-from fairlead.sources.base import Digests, Limits, Meter, SourceError
+from fairlead.sources.answers import (
+    MAX_ANSWER_BYTES,
+    is_page,
+    may_be_page,
+    not_a_file,
+    page,
+    unreachable,
+)
+from fairlead.sources.base import Digests, Limits, Meter
 
 MAX_REDIRECTS = 5
 REDIRECT_STATUSES = {301, 302, 303, 307, 308}
-TRANSIENT_STATUSES = {408, 425, 429}  # and every 5xx
+PAGE_SUFFIXES = {".html", ".htm", ".xhtml"}
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0  # seconds without a byte, and with hardly any
 HEADERS: Mapping[bytes | str, bytes | str] = {
@@ -34,14 +40,15 @@ BROKEN = (
     httpcore.ProtocolError,
     httpcore.UnsupportedProtocol,
 )
-RETRY_REMEDY = "Nothing to change if the address is right: it is tried again."
-_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=@ -]{0,199}")
+MAX_NAME_BYTES = 200
 
 
 def file_name(uri: str, otherwise: str) -> str:
     """The name of the file at an address: the last part of its path, if that is fit for one."""
-    last = unquote(urlsplit(uri).path.rpartition("/")[2])
-    return last if _FILE_NAME.fullmatch(last) else otherwise
+    last = unquote(urlsplit(uri).path.rpartition("/")[2]).strip()
+    hidden = last.startswith(".") or any(c in last for c in "/\\\ufffd")
+    fits = last.isprintable() and len(last.encode()) <= MAX_NAME_BYTES
+    return last if last and fits and not hidden else otherwise
 
 
 @dataclass(frozen=True)
@@ -84,13 +91,15 @@ class UriSource:
                 if answer.status in REDIRECT_STATUSES and "location" in headers:
                     return headers["location"]
                 if answer.status != HTTPStatus.OK:
-                    raise _not_a_file(what, answer.status)
-                return _store(answer, headers, target, Meter(limits, what))
+                    said = _refusal(answer)
+                    kind = headers.get("content-type", "")
+                    raise not_a_file(what, answer.status, kind, said)
+                return _store(answer, headers, target, Meter(limits, what), what)
         except AddressRefusedError as error:
             raise not_reached(uri, error, via) from error
         except BROKEN as error:
             message = f"{what} does not answer as it should: {why(error)}."
-            raise _unreachable(message) from error
+            raise unreachable(message) from error
 
 
 @dataclass(frozen=True)
@@ -99,43 +108,35 @@ class _Stored:
 
 
 def _store(
-    answer: httpcore.Response, headers: Mapping[str, str], target: Path, meter: Meter
+    answer: httpcore.Response, headers: Mapping[str, str], target: Path, meter: Meter, what: str
 ) -> _Stored:
     length = headers.get("content-length", "")
     meter.expect(int(length) if length.isdecimal() else 0)
     body = answer.iter_stream()
+    if may_be_page(headers.get("content-type", "")) and target.suffix not in PAGE_SUFFIXES:
+        beginning = _beginning(body, MAX_ANSWER_BYTES)
+        if is_page(beginning):
+            raise page(what, beginning)
+        body = chain([beginning], body)
     return _Stored(meter.store(body, target))
+
+
+def _beginning(body: Iterator[bytes], size: int) -> bytes:
+    """The first pieces of a body: ``size`` bytes or a little more, or all that there are."""
+    pieces, missing = [], size
+    while missing > 0 and (piece := next(body, None)) is not None:
+        pieces.append(piece)
+        missing -= len(piece)
+    return b"".join(pieces)
+
+
+def _refusal(answer: httpcore.Response) -> bytes:
+    """How the body of a refusal begins; nothing where it does not come: the status says enough."""
+    try:
+        return _beginning(answer.iter_stream(), MAX_ANSWER_BYTES)
+    except BROKEN:
+        return b""
 
 
 def _headers(answer: httpcore.Response) -> dict[str, str]:
     return {name.decode("latin-1").lower(): v.decode("latin-1") for name, v in answer.headers}
-
-
-def _not_a_file(what: str, status: int) -> SourceError:
-    """The error for an answer that is not 200."""
-    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
-        return SourceError(
-            Reason.MODEL_SOURCE_NOT_FOUND,
-            f"{what} answers {status}: there is no such file.",
-            "Correct spec.source.uri, or put the file there.",
-            retryable=True,
-        )
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return SourceError(
-            Reason.MODEL_SOURCE_DENIED,
-            f"{what} answers {status}: it does not let us read the file.",
-            "Fairlead sends no credentials: let the file be read without, or give an address that "
-            "is signed; if this one is, it may have expired.",
-            FailureClass.AUTH,
-            retryable=True,
-        )
-    phrase = f" ({HTTPStatus(status).phrase})" if status in set(HTTPStatus) else ""
-    if status in TRANSIENT_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _unreachable(f"{what} answers {status}{phrase}.")
-    return _unreachable(f"{what} answers {status}{phrase}, which is not a file.")
-
-
-def _unreachable(message: str) -> SourceError:
-    return SourceError(
-        Reason.MODEL_SOURCE_UNREACHABLE, message, RETRY_REMEDY, FailureClass.NETWORK, retryable=True
-    )

@@ -74,6 +74,92 @@ def test_each_answer_is_told_with_the_address(
     assert error.remedy
 
 
+PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in to\n your account</title></head></html>"
+NOT_PUBLIC = (
+    b"\xef\xbb\xbf<?xml version='1.0'?><Error><Code>PublicAccessNotPermitted</Code><Message>Public "
+    b"access is not permitted on this storage account.\nRequestId:1</Message></Error>"
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body", "message"),
+    [
+        (
+            409,
+            "application/xml",
+            NOT_PUBLIC,
+            '409 (Conflict): it refuses to hand out the file ("Public access is not permitted on '
+            'this storage account. RequestId:1").',
+        ),
+        (
+            403,
+            "application/json; charset=utf-8",
+            b'{"error": {"code": 7, "message": "The signature has expired."}}',
+            '403: it does not let us read the file ("The signature has expired").',
+        ),
+        (404, "text/html", PAGE, '404: there is no such file ("Sign in to your account").'),
+        (
+            503,
+            "text/plain",
+            b"password=hunter2 is wrong\n\x1b[31m",
+            '503 (Service Unavailable) ("password=*** is wrong").',
+        ),
+        (400, "application/octet-stream", bytes(range(256)), "400 (Bad Request): it refuses to "),
+        (400, "application/json", b"[" * 9000, "400 (Bad Request): it refuses to hand out the f"),
+        (400, "application/json", b'{"error": 3}', "400 (Bad Request): it refuses to hand out the"),
+    ],
+)
+def test_a_refusal_is_told_in_the_servers_own_words(
+    web: WebServer, tmp_path: Path, status: int, kind: str, body: bytes, message: str
+) -> None:
+    web.answers["/m"] = replies(status, body, Content_Type=kind)
+    error = refused(web.url("/m"), tmp_path, web.host)
+    assert str(error).startswith(f"{web.url('/m')} answers {message}")
+    assert len(str(error)) < 600
+    if status in (400, 409):
+        assert (error.reason, error.class_) == (Reason.MODEL_SOURCE_DENIED, FailureClass.USER)
+
+
+def test_a_refusal_that_does_not_end_is_one_all_the_same(web: WebServer, tmp_path: Path) -> None:
+    def short(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(404)
+        request.send_header("Content-Length", "1000")
+        request.end_headers()
+        request.wfile.write(b"gone")
+        request.close_connection = True
+
+    web.answers["/m"] = short
+    assert refused(web.url("/m"), tmp_path, web.host).reason is Reason.MODEL_SOURCE_NOT_FOUND
+
+
+def test_a_web_page_is_no_model(web: WebServer, tmp_path: Path) -> None:
+    web.answers["/m.pkl"] = replies(200, PAGE, Content_Type="text/html; charset=utf-8")
+    error = refused(web.url("/m.pkl"), tmp_path, web.host)
+    assert (error.reason, error.class_) == (Reason.MODEL_SOURCE_DENIED, FailureClass.AUTH)
+    assert str(error) == (
+        f'{web.url("/m.pkl")} answers with a web page, "Sign in to your account", and not with a '
+        "file: perhaps one to sign in at."
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "body"),
+    [
+        ("/m.pkl", "text/html", MODEL),  # a server that knows no better type
+        ("/m.html", "text/html", PAGE),
+        ("/m.pkl", "application/octet-stream", PAGE),
+    ],
+)
+def test_what_may_be_a_model_is_stored_whole(
+    web: WebServer, tmp_path: Path, path: str, kind: str, body: bytes
+) -> None:
+    content = body + bytes(100_000)
+    web.answers[path] = replies(200, content, Content_Type=kind)
+    assert fetch(web.url(path), tmp_path, web.host) == {path[1:]: digest_of(content)}
+    assert (tmp_path / path[1:]).read_bytes() == content
+
+
 def test_an_address_that_nobody_answers_at_is_unreachable(tmp_path: Path) -> None:
     host = f"127.0.0.1:{free_port()}"
     error = refused(f"http://{host}/m", tmp_path, host)

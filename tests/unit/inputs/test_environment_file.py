@@ -202,6 +202,12 @@ def test_a_system_library_is_not_a_thing_for_pip() -> None:
             id="a tab",
         ),
         pytest.param(
+            "dependencies:\n  - python=3.11\n  -pip:\n    - numpy\n",
+            "myenv.yml:3: it is not YAML: in `-pip:` no blank follows the dash.",
+            "Write `- pip:`: a dash needs a blank.",
+            id="a dash without a blank",
+        ),
+        pytest.param(
             "dependencies: []\n---\na: b",
             "myenv.yml:2: it is not YAML: but found another document.",
             "Correct the YAML; indent with spaces, not with tabs.",
