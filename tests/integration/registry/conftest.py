@@ -2,8 +2,10 @@
 
 import itertools
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from fairlead.registry.client import Registry
 from fairlead.registry.reference import Repository
 from fairlead.settings import Settings
 from tests.cluster import Cluster
+from tests.integration.registry.certificates import NAME
 from tests.integration.registry.server import WebServer
 from tests.integration.registry.task import Tasks
 
@@ -49,3 +52,14 @@ def tasks(tmp_path: Path, cluster: Cluster, web: WebServer) -> Tasks:
     hosts = f"{web.host} {NOBODY}"
     settings = {"FAIRLEAD_REGISTRY": cluster.registry, "FAIRLEAD_INSECURE_HOSTS": hosts}
     return Tasks(tmp_path, settings)
+
+
+@pytest.fixture
+def named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``registry.example`` is this machine, to which nobody speaks without TLS by that name."""
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host: str, *args: Any, **more: Any) -> Any:
+        return real("127.0.0.1" if host == NAME else host, *args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)

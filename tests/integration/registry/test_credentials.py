@@ -2,7 +2,6 @@
 
 import base64
 import json
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -297,17 +296,6 @@ def test_a_registry_that_leads_to_itself_with_tls_is_asked_there(
         client(folder / "ca.crt", push=USER).upload(team(web), iter([b"layer"]))
         assert behind.stored == [b"layer"]
     assert web.requests == [f"POST {UPLOAD}"], "once, and without what is not for everybody's eyes"
-
-
-@pytest.fixture
-def named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``registry.example`` is this machine, to which nobody speaks without TLS by that name."""
-    real = socket.getaddrinfo
-
-    def getaddrinfo(host: str, *args: Any, **more: Any) -> Any:
-        return real("127.0.0.1" if host == NAME else host, *args, **more)
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
 def over_tls(server: WebServer, ca: Path | None) -> None:
