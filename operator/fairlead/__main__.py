@@ -35,6 +35,7 @@ from fairlead.observe.cache import Cache
 from fairlead.observe.config_maps import ConfigMaps
 from fairlead.observe.context import ReconcileContext
 from fairlead.observe.definitions import Definitions
+from fairlead.observe.local_registry import located_variables, with_local_registry
 from fairlead.observe.logs import Logs
 from fairlead.observe.namespaces import Namespaces
 from fairlead.observe.references import Key
@@ -75,9 +76,10 @@ async def run(settings: Settings) -> None:
     async with (
         connected(credentials) as cluster,
         serving_health(settings.health_address, health, metrics),
-        serving_guarded_logs(settings, cluster, keys),  # while standing by, too
-        held(settings, cluster) as lost,
-        opened(settings, cluster, metrics, keys) as (controller, cache),
+        located(settings, cluster) as known,
+        serving_guarded_logs(known, cluster, keys),  # while standing by, too
+        held(known, cluster) as lost,
+        opened(known, cluster, metrics, keys) as (controller, cache),
     ):
         memo = kopf.Memo(cache=cache, login=Login(credentials))
         streams = asyncio.create_task(
@@ -106,6 +108,19 @@ async def _first_to_end(lost: asyncio.Task[None], *tasks: asyncio.Task[None]) ->
             raise outcome
     if lost.done():
         raise LeaseLostError("The lease was lost: another operator may work by now.")
+
+
+@asynccontextmanager
+async def located(settings: Settings, cluster: Cluster) -> AsyncIterator[Settings]:
+    """The settings with the cluster's own registry, where they name none.
+
+    Tasks that are child processes inherit the variables.
+    """
+    in_pods = settings.runner == "job" or "KUBERNETES_SERVICE_HOST" in os.environ
+    known = await with_local_registry(settings, cluster, in_pods=in_pods)
+    if known != settings:
+        os.environ.update(located_variables(known))
+    yield known
 
 
 @asynccontextmanager

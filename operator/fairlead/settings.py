@@ -61,7 +61,9 @@ class Settings(BaseSettings):
     )
 
     registry: str = "localhost:5000"
-    """Registry as the nodes name it: images are pulled from here, and status shows it."""
+    """Registry as the nodes name it: images are pulled from here, and status shows it. Where none
+    is named it is the cluster's own local registry, which ConfigMap `local-registry-hosting` in
+    `kube-public` tells of (KEP-1755), under both names."""
     registry_push: str = ""
     """The same registry as the tasks reach it. Default: `FAIRLEAD_REGISTRY`."""
     insecure_hosts: Words = ()

@@ -22,6 +22,7 @@ ELSEWHERE = {  # values of their own
     *("log_address", "log_key_file", "log_uri_base", "log_tokens"),
 }
 OF_A_POD = {
+    "registry",
     "runner",
     "state_folder",
     "health_address",

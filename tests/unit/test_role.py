@@ -22,6 +22,7 @@ from fairlead.desired.event import event
 from fairlead.desired.keys import keys
 from fairlead.log_address import image_log
 from fairlead.logs.permission import REVIEWED, access_review, token_review
+from fairlead.observe.local_registry import HOSTING
 from tests.unit.objects import NOW, body, webservice
 
 Resource = tuple[str, str]  # API group, and plural with the subresource
@@ -139,6 +140,14 @@ def test_what_is_asked_about_tokens_is_what_the_code_asks() -> None:
         REVIEWED.items()
     )
     assert not set(REVIEWED.items()) & granted().keys()
+
+
+def test_in_kube_public_it_may_read_which_registry_the_cluster_has() -> None:
+    text = (CHECKOUT / "charts/fairlead/templates/_rules.tpl").read_text()
+    _, _, body = text.partition('{{- define "fairlead.local-registry-rules" -}}')
+    [rule] = yaml.safe_load(body.partition("{{- end -}}")[0])
+    assert (rule["resources"], rule["resourceNames"]) == ([HOSTING.plural], [HOSTING.name])
+    assert (rule["apiGroups"], rule["verbs"]) == ([""], ["get"])
 
 
 def test_the_role_gives_nothing_that_reaches_beyond_a_service() -> None:

@@ -9,6 +9,13 @@ sees no nodes. tests/unit/test_role.py compares this with what the code asks for
   verbs: [create, patch]  # the echo, by which the liveness probe sees that events still arrive
 {{- end -}}
 
+{{- define "fairlead.local-registry-rules" -}}
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [local-registry-hosting]
+  verbs: [get]  # which registry the cluster has of its own, where no value names one
+{{- end -}}
+
 {{- define "fairlead.rules" -}}
 - apiGroups: [fairlead.dev]
   resources: [models, inferenceimages, webservices]
