@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.evidence import PodContext
-from fairlead.finding import Finding
+from fairlead.finding import Finding, listed
 from fairlead.pod_evidence import ContainerEvidence, PodEvidence, Role
 
 CANNOT_PULL = {
@@ -96,9 +96,22 @@ def image_cannot_be_pulled(pod: PodEvidence, about: PodContext) -> Finding | Non
         class_, remedy = cause.of_ours
     elif not own and class_ is FailureClass.USER:
         class_ = FailureClass.INFRASTRUCTURE
+    if own and class_ is FailureClass.AUTH and about.webservice:
+        remedy = f"{remedy} {_secrets(about)}"
     what = about.image if own else f"the image of container '{container.name}'"
     message = f"The node cannot pull {what}: {said}"
     return Finding(Reason.IMAGE_PULL_FAILED, class_, message, remedy, container=container.name)
+
+
+def _secrets(about: PodContext) -> str:
+    """What the nodes pull with; nobody but the kubelet knows whether it is there."""
+    if about.pull_secrets:
+        names = listed([f"'{name}'" for name in about.pull_secrets])
+        return (
+            f"They pull with Secret {names}: see that it is in this namespace, and for this host."
+        )
+    whose = "of the InferenceImage " if about.inference_image else ""
+    return f"Credentials are named in spec.pullSecretRef {whose}(docs/install.md, Registries)."
 
 
 def backs_off(container: ContainerEvidence) -> bool:

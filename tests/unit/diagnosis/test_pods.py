@@ -1,6 +1,7 @@
 """Every way a pod fails that we know, and what its user is told."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,23 @@ def test_a_failure_is_named_with_its_cause_and_its_remedy(
     assert said[0] == reason
     assert words in said[1]
     assert remedy in (said[2] or "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "Credentials are named in spec.pullSecretRef of the InferenceImage (docs/install.md"),
+        ({"inference_image": None}, "Credentials are named in spec.pullSecretRef (docs/install.md"),
+        ({"pull_secrets": ("team", "all")}, "They pull with Secret 'team' and 'all': see that it"),
+    ],
+    ids=["of an InferenceImage", "of a plain image", "with Secrets"],
+)
+def test_a_refused_pull_says_where_credentials_are_named(
+    changes: dict[str, Any], said: str
+) -> None:
+    finding = diagnose(waiting("ErrImagePull", "401 Unauthorized"), replace(ABOUT, **changes))
+    assert finding
+    assert said in (finding.remedy or "")
 
 
 def test_the_symptom_is_named_for_whoever_searches_for_it_but_is_no_headline() -> None:
