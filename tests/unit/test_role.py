@@ -218,3 +218,11 @@ def documented(heading: str) -> Rights:
 )
 def test_the_rights_that_are_documented_are_those_that_are_given(kind: str, heading: str) -> None:
     assert documented(heading) == granted(kind)
+
+
+def test_what_may_be_asked_about_tokens_is_documented() -> None:
+    rules = yaml.safe_load(rules_of_chart("log-token-rules"))
+    given = {
+        (rule["apiGroups"][0], rule["resources"][0]): frozenset(rule["verbs"]) for rule in rules
+    }
+    assert documented("For bearer tokens on logs") == given
