@@ -22,7 +22,8 @@ REMEDIES = {
     Reason.INTERNAL_ERROR: "It is tried again. Please report it with the traceback; "
     "a change of the object may avoid it.",
     Reason.FORBIDDEN: "The operator's role lacks this right: ask whoever runs the cluster to "
-    "apply the role that belongs to this release.",
+    "apply the role that belongs to this release, in this namespace too (the chart's "
+    "watchNamespaces).",
 }
 RETRY_REMEDY = "It is tried again by itself."
 CONTAINER = r"spec\.template\.spec\.containers\[\d{1,3}\]"

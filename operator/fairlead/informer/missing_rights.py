@@ -5,7 +5,7 @@ A namespace whose objects, children or pods are hidden is left alone, and the ot
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
@@ -31,6 +31,11 @@ class MissingRights:
         self._missing = defaultdict[str, set[str]](set)
         self._said: dict[str, frozenset[str]] = {}
         self._due: dict[str, asyncio.TimerHandle] = {}
+        self._returned: Callable[[str], None] = lambda _: None
+
+    def on_return(self, listener: Callable[[str], None]) -> None:
+        """Have ``listener`` called with each namespace in which nothing is missing any more."""
+        self._returned = listener
 
     def note(self, namespace: str, verb: str, plural: str, error: OperatorError) -> bool:
         """Take in why a list or a watch failed; False where that was not for want of a right."""
@@ -51,6 +56,7 @@ class MissingRights:
         if not missing:
             del self._missing[namespace]
             self._say_soon(namespace)
+            self._returned(namespace)
 
     def refuse(self, namespace: str) -> None:
         """Raises ``StalledError`` where something of this namespace cannot be listed: what is

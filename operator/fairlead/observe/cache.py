@@ -87,6 +87,7 @@ class Cache:
         self._unheard = dict.fromkeys(KINDS, 0)  # lists in a row that knew more than the stream
         self.listed = asyncio.Event()
         self._reflectors = list(self._make_reflectors())
+        self.rights.on_return(self._namespace_returned)
 
     # --- keeping it
 
@@ -282,6 +283,11 @@ class Cache:
     def _notify_referrers(self, key: Key) -> None:
         for referrer in self._references.referrers(key):
             self._changed(referrer)
+
+    def _namespace_returned(self, namespace: str) -> None:
+        """All of it can be seen again: what its objects say may be wrong by now."""
+        for key in [key for key in self._uids if namespace in ("", key.namespace)]:
+            self._changed(key)
 
     def _note_deletion(self, namespace: str) -> None:
         self._deletions[namespace] = time.monotonic()

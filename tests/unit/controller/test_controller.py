@@ -12,7 +12,8 @@ from fairlead.api.refs import Manifest
 from fairlead.contract import TaskPhase, TaskState
 from fairlead.controller import reconcile as reconciling
 from fairlead.decide.webservice.stages import decide_webservice
-from fairlead.errors import StalledError, WaitingError
+from fairlead.errors import ExpiredError, StalledError, WaitingError
+from fairlead.informer import reflector
 from fairlead.observe.references import Key
 from tests.unit import kubelet
 from tests.unit.controller.world import World
@@ -434,6 +435,25 @@ async def test_nothing_is_decided_where_not_everything_can_be_seen() -> None:
         failure = world.status(WEBSERVICE, "credit")["failure"]
     assert failure["message"] == "The operator has no right to list configmaps in 'demo'."
     assert made(world) == []
+
+
+async def test_a_right_that_is_taken_away_is_said_and_back_it_is_noticed_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reflector, "REOPEN_DELAY_S", 0.01)
+    monkeypatch.setattr(reflector, "backoff_s", lambda _: 0.01)
+    world = World(namespaces=("demo", "other"))
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    expired = ExpiredError(Reason.API_UNAVAILABLE, "410")
+    async with world.running():
+        await world.until(lambda: world.reason(WEBSERVICE, "credit") == "RollingOut")
+        world.cluster.forbidden.add(("list", "pods", "demo"))
+        world.cluster.interrupt("pods", expired)
+        await world.until(lambda: world.cache.rights.namespaces() == {"demo"})
+        world.apply(WEBSERVICE, "credit", {**SERVICE, "replicas": 3})
+        await world.until(lambda: world.reason(WEBSERVICE, "credit") == "Forbidden")
+        world.cluster.forbidden.clear()
+        await world.until(lambda: world.reason(WEBSERVICE, "credit") == "RollingOut")
 
 
 async def test_without_a_right_in_any_namespace_the_operator_is_not_ready() -> None:

@@ -101,6 +101,7 @@ def test_an_event_carries_the_remedy_of_its_failure() -> None:
     said = blocked(status_update(STORED), FORBIDDEN, attempt=0, now=NOW)
     assert said.note(Reason.FORBIDDEN, "x") == (
         f"{FORBIDDEN} Remedy: The operator's role lacks this right: ask whoever runs the cluster "
-        "to apply the role that belongs to this release."
+        "to apply the role that belongs to this release, in this namespace too (the chart's "
+        "watchNamespaces)."
     )
     assert said.note(Reason.STORED, "Version 1") == "Version 1"
