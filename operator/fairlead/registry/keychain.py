@@ -28,9 +28,10 @@ class Keychain:
         names: Mapping[str, str],
         identity: AcrIdentity | None = None,
         aliases: Mapping[str, str] | None = None,
+        shared: str = "",
     ) -> None:
         self._files, self._names, self._identity = files, names, identity
-        self._aliases = aliases or {}
+        self._aliases, self._shared = aliases or {}, shared
 
     @classmethod
     def of(cls, settings: Settings, folder: Path = Path(CREDENTIALS_FOLDER)) -> "Keychain":
@@ -45,7 +46,15 @@ class Keychain:
             OWN: "FAIRLEAD_DOCKER_CONFIG",
         }
         aliases = {settings.push_registry: settings.registry}
-        return cls(files, names, AcrIdentity.of(os.environ), aliases)
+        shared = settings.registry_secret if settings.docker_config is None else ""
+        return cls(files, names, AcrIdentity.of(os.environ), aliases, shared)
+
+    @property
+    def looked(self) -> str:
+        """Where somebody who has to put credentials may put them, if that has a name."""
+        if not self._shared:
+            return ""
+        return f": Secret '{self._shared}' is not in this namespace, or not for this host"
 
     def candidates(
         self, repository: Repository, *, push: bool

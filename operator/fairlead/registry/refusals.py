@@ -58,6 +58,14 @@ class Refusal:
         )
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Whose credentials we gave (empty for none), and where else we looked in vain."""
+
+    words: str = ""
+    looked: str = ""
+
+
 REDIRECTS = frozenset(range(300, 400))
 CLIENT, SERVER = frozenset(range(400, 500)), frozenset(range(500, 600))
 AUTH = frozenset({401, 403})
@@ -81,7 +89,7 @@ REFUSALS = (  # the first that fits counts
     Refusal(BodyLimitError, frozenset({413})),
     Refusal(RegistryReadOnlyError, CLIENT | SERVER, READ_ONLY, writing=True),
     Refusal(RegistryReadOnlyError, frozenset({405}), writing=True),
-    Refusal(RepositoryNotFoundError, AUTH, NOT_MADE, writing=True),
+    Refusal(RepositoryNotFoundError, AUTH, NOT_MADE, writing=True, known=True),
     Refusal(RepositoryNotFoundError, frozenset({404}), writing=True),
     Refusal(CredentialsMissingError, AUTH, known=False),
     Refusal(CredentialsRefusedError, frozenset({401})),
@@ -96,15 +104,22 @@ DENIALS = (RegistryDeniedError, RepositoryNotFoundError, RegistryReadOnlyError)
 
 
 def refusal(
-    call: Call, status: int, body: bytes, *, asked: str = "", whose: str = "", leads: str = ""
+    call: Call,
+    status: int,
+    body: bytes,
+    asked: Asked,
+    *,
+    whose: str = "",
+    leads: str = "",
 ) -> RegistryError:
     """Return the error for an answer that is not the one hoped for.
 
-    ``asked``: whose credentials we gave; empty for none. ``whose``: of an answer that is not the
-    registry's own. ``leads``: where a redirect leads.
+    ``whose``: of an answer that is not the registry's own. ``leads``: where a redirect leads.
     """
     said = _said(status, body)
-    kind = _kind(status, f"{said} {_searched(body)}".lower(), writes=call.writes, known=bool(asked))
+    kind = _kind(
+        status, f"{said} {_searched(body)}".lower(), writes=call.writes, known=bool(asked.words)
+    )
     registry, what = call.repository.registry, call.what + (f", {whose}" if whose else "")
     could = "does not let us" if issubclass(kind, DENIALS) else "could not"
     where = f" (it leads to {leads})" if leads else ""
@@ -112,10 +127,11 @@ def refusal(
     return kind(call.repository, message + _with(kind, asked))
 
 
-def _with(kind: type[RegistryError], asked: str) -> str:
+def _with(kind: type[RegistryError], asked: Asked) -> str:
     if issubclass(kind, CredentialsMissingError):
-        return " Fairlead has no credentials for it."
-    return f" It was asked with {asked}." if asked and issubclass(kind, DENIALS) else ""
+        return f" Fairlead has no credentials for it{asked.looked}."
+    shown = asked.words and issubclass(kind, DENIALS)
+    return f" It was asked with {asked.words}." if shown else ""
 
 
 def _kind(status: int, said: str, *, writes: bool, known: bool) -> type[RegistryError]:

@@ -18,7 +18,7 @@ from fairlead.registry.connections import GuardedPool, TimeBudget
 from fairlead.registry.errors import RegistryError, RegistryFaultError, RegistryRefusedError
 from fairlead.registry.keychain import Keychain
 from fairlead.registry.reference import Repository, endpoint
-from fairlead.registry.refusals import no_answer, refusal
+from fairlead.registry.refusals import Asked, no_answer, refusal
 from fairlead.registry.token_request import TokenRequest
 from fairlead.settings import Settings
 
@@ -54,7 +54,8 @@ class Transport:
             headers={"Accept-Encoding": "identity"},
         )
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        self._authorizer = Authorizer(keychain or Keychain.of(settings), self._fetch, self._origin)
+        self._keychain = keychain or Keychain.of(settings)
+        self._authorizer = Authorizer(self._keychain, self._fetch, self._origin)
         self._secured: dict[str, httpx.URL] = {}
 
     def close(self) -> None:
@@ -86,10 +87,10 @@ class Transport:
             response.close()
 
     def _refusal(self, call: Call, response: httpx.Response) -> RegistryError:
-        asked = self._authorizer.session(call).asked
+        asked = Asked(self._authorizer.session(call).asked, self._keychain.looked)
         leads = response.headers.get("location", "") if response.is_redirect else ""
         body, status = _read(call, response), response.status_code
-        return refusal(call, status, body, asked=asked, leads=leads[:MAX_LOCATION_CHARS])
+        return refusal(call, status, body, asked, leads=leads[:MAX_LOCATION_CHARS])
 
     def _send_with_retries(self, call: Call, *, grows: bool) -> httpx.Response:
         pauses = _Pauses(call)
@@ -179,7 +180,8 @@ class Transport:
             response.close()
         if response.status_code == HTTPStatus.OK:
             return body
-        raise refusal(call, response.status_code, body, asked=asked.words, whose=asked.who)
+        given = Asked(asked.words, self._keychain.looked)
+        raise refusal(call, response.status_code, body, given, whose=asked.who)
 
     def _request(
         self,

@@ -84,7 +84,8 @@ def test_without_credentials_it_is_said_in_two_seconds_before_anything_is_sent(
     assert time.monotonic() - begun < SECONDS
     assert str(error.value) == (
         f"The registry {guarded.web.host} does not let us push to team/x: 401 Unauthorized. "
-        "Fairlead has no credentials for it."
+        "Fairlead has no credentials for it: Secret 'shared' is not in this namespace, or not for "
+        "this host."
     )
     assert guarded.asked == [("POST", UPLOAD, "")]
 

@@ -21,7 +21,7 @@ from fairlead.registry.errors import (
     RepositoryNotFoundError,
 )
 from fairlead.registry.reference import Repository
-from fairlead.registry.refusals import REFUSALS, no_answer, refusal
+from fairlead.registry.refusals import REFUSALS, Asked, no_answer, refusal
 from fairlead.tasks.failures import REGISTRY, failure_of
 
 HERE = Repository("r.example.com", "team/x")
@@ -124,7 +124,7 @@ CASES = {
         RepositoryNotFoundError,
         "404 NAME_UNKNOWN: The repository with name 'x' does not exist",
     ),
-    "Harbor's projects are made first": (
+    "somebody's project is made first, says Harbor": (
         PUSH,
         401,
         error("UNAUTHORIZED", "project team not found: project team not found"),
@@ -182,7 +182,7 @@ CASES = {
 
 def told(call: Call, status: int, body: bytes, name: str = "") -> RegistryError:
     leads = "https://sso/" if status < 400 else ""
-    return refusal(call, status, body, asked=SOMEBODY if "somebody" in name else "", leads=leads)
+    return refusal(call, status, body, Asked(SOMEBODY if "somebody" in name else ""), leads=leads)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -214,6 +214,15 @@ def test_each_kind_has_a_reason_and_a_remedy_that_names_the_host(kind: type[Regi
     assert failure.retryable
     assert failure.reason is REGISTRY[kind][0]
     assert "{" not in str(failure.remedy)
+
+
+def test_the_secret_of_every_namespace_is_named_where_nothing_was_found_in_it() -> None:
+    asked = Asked(looked=": Secret 'all' is not in this namespace, or not for this host")
+    said = str(refusal(PUSH, 401, b"", asked))
+    assert said.endswith(
+        "401 Unauthorized. Fairlead has no credentials for it: Secret 'all' is not in this "
+        "namespace, or not for this host."
+    )
 
 
 def test_the_servers_words_are_redacted_and_short() -> None:
