@@ -5,6 +5,7 @@ stands here, and is compared with the places in the code that name it.
 """
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -220,9 +221,22 @@ def test_the_rights_that_are_documented_are_those_that_are_given(kind: str, head
     assert documented(heading) == granted(kind)
 
 
-def test_what_may_be_asked_about_tokens_is_documented() -> None:
-    rules = yaml.safe_load(rules_of_chart("log-token-rules"))
+@pytest.mark.parametrize(
+    ("template", "heading"),
+    [
+        ("log-token-rules", "For bearer tokens on logs"),
+        ("local-registry-rules", "In `kube-public`, where"),
+    ],
+)
+def test_what_the_chart_gives_besides_is_documented(template: str, heading: str) -> None:
+    rules = yaml.safe_load(rules_of_chart(template))
     given = {
         (rule["apiGroups"][0], rule["resources"][0]): frozenset(rule["verbs"]) for rule in rules
     }
-    assert documented("For bearer tokens on logs") == given
+    assert documented(heading) == given
+
+
+def test_no_rules_of_the_chart_are_left_out_here() -> None:
+    text = (CHECKOUT / "charts/fairlead/templates/_rules.tpl").read_text()
+    templates = {"rules", "own-namespace-rules", "log-token-rules", "local-registry-rules"}
+    assert set(re.findall(r'define "fairlead\.([\w-]+)"', text)) == templates
