@@ -1,5 +1,7 @@
 """The real docker-registry with users, and with TLS by a private authority."""
 
+import base64
+import gzip
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -9,19 +11,20 @@ from pathlib import Path
 import pytest
 
 from fairlead.api.reasons import Reason
-from fairlead.contract import EnvironmentRecipe, ResolveRequest
+from fairlead.contract import AssembleRequest, EnvironmentRecipe, LogTarget, ResolveRequest
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import (
     CredentialsMissingError,
     RegistryUnreachableError,
     RegistryUntrustedError,
 )
+from fairlead.registry.oci import written
 from fairlead.registry.reference import Repository, parse_repository
 from fairlead.settings import Settings
 from tests.cluster.engine import docker, docker_lines
 from tests.cluster.versions import MARK, REGISTRY_CONTAINER
 from tests.integration.registry.certificates import NAME, make_certificates
-from tests.integration.registry.images import push_image
+from tests.integration.registry.images import push_environment, push_image
 from tests.integration.registry.server import free_port, wait_until
 from tests.integration.registry.task import Tasks
 
@@ -119,6 +122,57 @@ def _the_tasks_say_so(tasks: Tasks, host: str, folder: Path) -> None:
     last = tasks.run("resolve", request)
     assert last.ok["lastVersion"] == 0
     assert "sesame" not in ended.log + last.log + ended.failure.model_dump_json()
+
+
+@pytest.mark.usefixtures("cluster")
+def test_nothing_that_is_pushed_holds_what_it_was_pushed_with(
+    tmp_path: Path, users: dict[str, str], tasks: Tasks
+) -> None:
+    with registry_of_ours(tmp_path / "given", users) as port:
+        host = f"localhost:{port}"
+        known = docker_config(tmp_path, host)
+        tasks.settings |= {"FAIRLEAD_REGISTRY": host, "FAIRLEAD_DOCKER_CONFIG": str(known)}
+        image = Repository(host, "team/credit")
+        with Registry(Settings(registry=host, docker_config=known)) as robot:
+            await_answer(robot, image)
+            ended = tasks.run("assemble", _image(robot, host), {"score.py": b"def init(): ..."})
+            assert ended.ok["digest"]
+            pushed = b"".join(_everything(robot, image, tag) for tag in robot.tags(image))
+    assert b"def init(): ..." in pushed
+    assert b"Code (" in pushed, "the log is among it"
+    for secret in (PASSWORD, _encoded()):
+        assert secret.encode() not in pushed
+        assert secret not in ended.log
+
+
+def _image(robot: Registry, host: str) -> AssembleRequest:
+    environments = Repository(host, "team/fairlead/environments")
+    return AssembleRequest(
+        repository=f"{host}/team/credit",
+        version=1,
+        hash="ab" * 32,
+        environments=str(environments),
+        environment_digest=push_environment(robot, environments, "e1"),
+        runtimes=f"{host}/team/fairlead/runtimes",
+        python="3.11.2",
+        entry_script="score.py",
+        log=LogTarget(repository=f"{host}/team/credit", tag="log-1-1", owner="team/credit"),
+    )
+
+
+def _everything(robot: Registry, repository: Repository, tag: str) -> bytes:
+    """The manifest, the config and all layers of a tag, uncompressed."""
+    manifest, _ = robot.manifest(repository, tag)
+    parts = [written(manifest)]
+    for described in (manifest.config, *manifest.layers):
+        with robot.open_blob(repository, described.digest) as pieces:
+            content = b"".join(pieces)
+        parts.append(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content)
+    return b"\n".join(parts)
+
+
+def _encoded() -> str:
+    return base64.b64encode(f"robot:{PASSWORD}".encode()).decode()
 
 
 @pytest.mark.usefixtures("cluster", "named")
