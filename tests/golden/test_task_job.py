@@ -90,6 +90,26 @@ def test_only_the_secret_of_every_namespace_may_be_missing() -> None:
     assert all(secret["items"][0]["key"] == ".dockerconfigjson" for secret in secrets.values())
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_credentials_are_mounted_into_our_own_container_alone_and_are_in_no_variable(
+    name: str,
+) -> None:
+    access = Access(push_secret="team-push", pull_secret="base-pull")
+    draft = task_draft(replace(CASES[name], access=access), OWNER, settings(**EVERYWHERE))
+    pod = draft.job["spec"]["template"]["spec"]
+    containers = [*pod.get("initContainers", []), *pod["containers"]]
+    mounts = {one["name"]: one.get("volumeMounts", []) for one in containers}
+    with_credentials = {
+        container
+        for container, its in mounts.items()
+        if any(mount["name"].startswith("registry-") for mount in its)
+    }
+    assert with_credentials == {"task"}
+    variables = {one["name"] for container in containers for one in container.get("env", [])}
+    assert not {name for name in variables if re.search("PASSW|TOKEN|SECRET_|AUTH", name)}
+    assert not any("envFrom" in container for container in containers)
+
+
 def test_the_settings_arrive_as_variables_of_the_job(tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
     bundle.write_text("certificates")

@@ -1,6 +1,8 @@
 """What registries ask for, in all the ways that they write it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fairlead.registry.challenges import Challenge, challenges_in
 
@@ -38,3 +40,8 @@ BASIC = Challenge("basic", {"realm": 'R "1"'.replace('"', "")})
 )
 def test_all_challenges_of_a_header_are_read(header: str, expected: tuple[Challenge, ...]) -> None:
     assert challenges_in(header) == expected
+
+
+@given(st.text() | st.lists(st.sampled_from(list('Bearer ,="\\')), max_size=40).map("".join))
+def test_whatever_a_header_holds_it_is_read(header: str) -> None:
+    assert all(one.scheme == one.scheme.lower() for one in challenges_in(header))
