@@ -78,6 +78,7 @@ NOT_MADE = re.compile(
     "(project|repository|namespace)[^.]{0,200} (not found|does not exist)|"
     "not allowed to create|repository_not_found|name_unknown|create.on.push"
 )
+FORGOTTEN = re.compile("blob_upload_unknown|blob upload unknown|blob_unknown")
 PLAIN_TO_TLS = re.compile("http request to an https server|plain http request was sent to https")
 OAUTH = re.compile("invalid_(grant|client|request|token)|unauthorized_client")
 
@@ -90,6 +91,7 @@ REFUSALS = (  # the first that fits counts
     Refusal(RegistryReadOnlyError, CLIENT | SERVER, READ_ONLY, writing=True),
     Refusal(RegistryReadOnlyError, frozenset({405}), writing=True),
     Refusal(RepositoryNotFoundError, AUTH, NOT_MADE, writing=True, known=True),
+    Refusal(RegistryFaultError, frozenset({404}), FORGOTTEN, writing=True),  # as replicas do
     Refusal(RepositoryNotFoundError, frozenset({404}), writing=True),
     Refusal(CredentialsMissingError, AUTH, known=False),
     Refusal(CredentialsRefusedError, frozenset({401})),

@@ -131,6 +131,13 @@ CASES = {
         RepositoryNotFoundError,
         "401 UNAUTHORIZED: project team not found",
     ),
+    "a replica that has not heard of the upload": (
+        PUSH,
+        404,
+        error("BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry"),
+        RegistryFaultError,
+        "could not push to team/x: 404 BLOB_UPLOAD_UNKNOWN: blob upload unknown to registry.",
+    ),
     "nobody asked": (
         PUSH,
         401,
