@@ -309,6 +309,8 @@ class Task:
     """Who wants it: the object that a Job of the task goes with."""
     log: LogName | None = field(default=None, kw_only=True)
     """The log that it writes, where one is kept."""
+    log_elsewhere: bool = field(default=False, kw_only=True)
+    """It is kept in a registry that is not the operator's."""
     config_map: str = field(default="", kw_only=True)
     """The ConfigMap of the namespace that holds ``files``; empty where the spec holds them."""
     access: Access = field(default=NO_ACCESS, kw_only=True)

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fairlead.api.meta import (
+    LOG_TO_KEEP,
     TASK_ATTEMPT,
     TASK_BUILD,
     TASK_ID,
     TASK_LABEL,
+    TASK_LOG,
     TASK_PROGRAM,
     TASK_REQUEST,
     TASK_TAKEN,
@@ -25,7 +27,9 @@ MAX_TEXT_CHARS = 1024
 NEVER = datetime.min.replace(tzinfo=UTC)
 ATTEMPT = re.compile("[1-9][0-9]{0,8}")
 BUILD = re.compile(r"([a-z0-9-]{1,63}/[a-z0-9-]{1,63}/[1-9][0-9]{0,9}-[1-9][0-9]{0,9})?")
-KEPT_ANNOTATIONS = (TASK_ATTEMPT, TASK_BUILD, TASK_ID, TASK_PROGRAM, TASK_REQUEST, TASK_TAKEN)
+KEPT_ANNOTATIONS = (
+    *(TASK_ATTEMPT, TASK_BUILD, TASK_ID, TASK_LOG, TASK_PROGRAM, TASK_REQUEST, TASK_TAKEN),
+)
 MAX_HASH_CHARS = 16
 COMPLETE, FAILED = "Complete", "Failed"
 MAX_CONDITIONS = 16
@@ -99,6 +103,11 @@ class JobEvidence:
     def taken(self) -> bool:
         """Its result is in a status already: it is no news any more."""
         return self._annotation(TASK_TAKEN) == "true"
+
+    @property
+    def log_to_keep(self) -> bool:
+        """The operator is to keep the end of its log, and has not yet."""
+        return self._annotation(TASK_LOG) == LOG_TO_KEEP
 
     @property
     def is_task(self) -> bool:

@@ -24,6 +24,8 @@ TASK_ID, TASK_PROGRAM = f"{GROUP}/task-id", f"{GROUP}/task-program"  # annotatio
 TASK_ATTEMPT, TASK_BUILD = f"{GROUP}/task-attempt", f"{GROUP}/task-build"
 TASK_REQUEST = f"{GROUP}/task-request"  # digest of the request that it was made with
 LOG_LABEL = f"{GROUP}/log"  # on such a Job: which log it writes
+TASK_LOG = f"{GROUP}/task-log"  # where the operator keeps the end of its log: that it is to, or has
+LOG_TO_KEEP, LOG_KEPT = "to-keep", "kept"
 TASK_TAKEN = f"{GROUP}/task-taken"  # "true": a status holds its result
 
 

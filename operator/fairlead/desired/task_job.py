@@ -12,10 +12,12 @@ from typing import Any
 from fairlead.api.meta import (
     API_VERSION,
     LOG_LABEL,
+    LOG_TO_KEEP,
     TASK_ATTEMPT,
     TASK_BUILD,
     TASK_ID,
     TASK_LABEL,
+    TASK_LOG,
     TASK_PROGRAM,
     TASK_REQUEST,
 )
@@ -156,6 +158,7 @@ def _job(task: Task, owner: Owner, settings: Settings, request: str) -> Manifest
             TASK_ATTEMPT: str(task.attempt),
             TASK_BUILD: task.build,
             TASK_REQUEST: request,
+            **({TASK_LOG: LOG_TO_KEEP} if task.log_elsewhere else {}),
         },
         "ownerReferences": [owner_reference(owner)],
     }

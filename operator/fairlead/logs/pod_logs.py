@@ -66,7 +66,7 @@ class PodLogs:
         listed = await self._cluster.list_all(jobs)
         found = [JobEvidence(project_job(job)) for job in listed.items]
         job = max((one for one in found if one.is_task), key=_made, default=None)
-        return TaskPod(job, await self._pod_of(job)) if job else None
+        return TaskPod(job, await self.pod_of(job)) if job else None
 
     async def pieces(self, pod: PodEvidence, *, follow: bool) -> AsyncGenerator[str, None]:
         """What the task printed, redacted, as it comes. Raises ``OperatorError``."""
@@ -82,8 +82,8 @@ class PodLogs:
         if rest:
             yield rest
 
-    async def _pod_of(self, job: JobEvidence) -> PodEvidence | None:
-        """The Job's own pod, the newest where there are several."""
+    async def pod_of(self, job: JobEvidence) -> PodEvidence | None:
+        """The Job's own pod, the newest where there are several. Raises ``OperatorError``."""
         pods = Collection("v1", "pods", f"{JOB_NAME}={job.name}", namespace=job.namespace)
         listed = await self._cluster.list_all(pods)
         mine = [project_task_pod(pod) for pod in listed.items if _belongs_to(pod, job)]

@@ -10,9 +10,11 @@ from fairlead.api.objects import read_image
 from fairlead.api.refs import Ref
 from fairlead.cluster import Cluster
 from fairlead.decide.image.build import repository
-from fairlead.log_address import ENVIRONMENTS, LogName
+from fairlead.desired.log_tail import read_tail, tail_name
+from fairlead.log_address import ENVIRONMENTS, IMAGES, LogName
 from fairlead.logs.kept import KeptLogs
 from fairlead.logs.pod_logs import PodLogs, TaskPod
+from fairlead.redact import redacted_log
 from fairlead.settings import Settings
 
 POLL_S = 2.0  # where a task has not begun yet
@@ -45,6 +47,7 @@ class LogSources:
         sources = [self._kept_log(name)]
         if task is not None and task.begun:  # one that has kept its log has more than its own there
             sources.insert(1 if task.told else 0, self._printed(task, follow=False))
+        sources.append(self._kept_tail(name))
         begun = False
         for source in sources:
             async with aclosing(source) as pieces:
@@ -83,6 +86,16 @@ class LogSources:
         if not self._kept.is_ours(place.repository):
             return
         text = await self._kept.find(place.repository, name.tag, place.owner)
+        if text:
+            yield text
+
+    async def _kept_tail(self, name: LogName) -> Pieces:
+        """The end of a log that lies in a registry of the object's own."""
+        if name.collection != IMAGES:
+            return
+        ref = Ref("v1", "configmaps", name.namespace, tail_name(name))
+        found = await self._cluster.get(ref)
+        text = await asyncio.to_thread(redacted_log, read_tail(name, found)) if found else ""
         if text:
             yield text
 

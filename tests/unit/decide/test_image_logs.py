@@ -51,6 +51,7 @@ def test_the_environments_log_and_then_the_images() -> None:
     story.build()
     task = story.wanted()
     assert task.log == image_log("demo", "diabetes", "1-1")
+    assert not task.log_elsewhere
     assert opened(build_of(story).log_uri) == task.log
     assert build_of(story).log_artifact == "localhost:5000/demo/diabetes:log-1-1"
     story.assemble()
@@ -138,7 +139,7 @@ def test_a_build_that_is_over_gets_the_address_of_today() -> None:
 def test_a_repository_elsewhere_is_named_as_the_place_of_the_log() -> None:
     story = guarded(repository="elsewhere.example.com/team/credit")
     story.resolve(environmentDigest=f"sha256:{'2' * 64}", environmentPython="3.11.2")
-    story.look()
+    assert story.wanted().log_elsewhere
     assert opened(build_of(story).log_uri) == image_log("demo", "diabetes", "1-1")
     assert build_of(story).log_artifact == "elsewhere.example.com/team/credit:log-1-1"
 

@@ -16,6 +16,7 @@ from fairlead.api.meta import INFERENCE_IMAGE
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.contract import AssembleResult, TaskResult
+from fairlead.desired.log_tail import log_tail_map
 from fairlead.errors import WaitingError
 from fairlead.log_address import LogKeys, LogName, environment_log, image_log
 from fairlead.logs import guarded_server, sources
@@ -519,3 +520,15 @@ def test_the_secret_is_read_from_its_file(tmp_path: Path) -> None:
     file.write_bytes(b"short")
     with pytest.raises(OSError, match=r"FAIRLEAD_LOG_KEY_FILE .* it has 5 bytes"):
         read_keys(settings)
+
+
+async def test_a_log_that_lies_elsewhere_is_shown_as_far_as_it_was_kept(web: WebServer) -> None:
+    async with serving() as scene:
+        scene.cluster.put(body(INFERENCE_IMAGE, {**IMAGE, "repository": f"{web.host}/team/x"}))
+        kept_end = log_tail_map(NAME, [], "token=hunter2\n")
+        scene.cluster.put(kept_end)
+        assert await scene.read() == (200, "token=***\n")
+        kept_end["metadata"]["labels"] = {}  # somebody else's, of that name
+        scene.cluster.put(kept_end)
+        assert (await scene.read())[0] == 404
+    assert web.requests == []

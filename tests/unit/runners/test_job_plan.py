@@ -1,5 +1,6 @@
 """What is done about Jobs, as a function of what there is and what is wanted."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairlead.contract import Owner, TaskPhase, TaskState
+from fairlead.contract import Owner, TaskFailure, TaskPhase, TaskState
 from fairlead.job_evidence import JobEvidence
 from fairlead.runners.job.plan import (
     TAKEN_KEPT_S,
@@ -15,6 +16,7 @@ from fairlead.runners.job.plan import (
     End,
     Expire,
     Join,
+    KeepLog,
     Release,
     View,
     key_of,
@@ -184,3 +186,37 @@ def test_whatever_there_is(
             assert not action.job.finished
             waits_wrongly = action.job.suspended and with_draft
             assert wanted.get(OWNER.uid) == frozenset() or waits_wrongly
+
+
+RETRYABLE = {"reason": "TaskInterrupted", "class": "Infrastructure", "message": "."}
+
+
+@pytest.mark.parametrize(
+    ("marked", "failure", "minutes", "kept"),
+    [
+        ("to-keep", None, 0, True),
+        ("to-keep", {**RETRYABLE, "retryable": False}, 0, True),
+        ("to-keep", {**RETRYABLE, "retryable": True}, 0, False),
+        ("to-keep", None, 11, False),
+        ("kept", None, 0, False),
+        ("", None, 0, False),
+    ],
+)
+def test_the_log_is_kept_before_the_job_may_go(
+    marked: str, failure: dict[str, Any] | None, minutes: int, *, kept: bool
+) -> None:
+    """Where its registry is not the operator's: of the last attempt, for as long as it can be."""
+    phase = TaskPhase.FAILED if failure else TaskPhase.SUCCEEDED
+    job, state = seen(phase, COMPLETE)
+    job.job["metadata"]["annotations"]["fairlead.dev/task-log"] = marked
+    said = TaskFailure.model_validate(failure) if failure else None
+    state = replace(state, finished_at=NOW - timedelta(minutes=minutes), failure=said)
+    taken = view((job, state), wanted=WANTED, forgotten={job.uid}, now=NOW)
+    [action] = plan(taken)
+    assert action == (KeepLog(job) if kept else Expire(job, TAKEN_KEPT_S, taken=True))
+
+
+def test_a_log_is_not_kept_of_what_still_runs() -> None:
+    job, state = seen(TaskPhase.RUNNING)
+    job.job["metadata"]["annotations"]["fairlead.dev/task-log"] = "to-keep"
+    assert plan(view((job, state), wanted=WANTED, now=NOW)) == []

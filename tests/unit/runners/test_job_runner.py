@@ -24,10 +24,11 @@ from fairlead.contract import (
     TaskResult,
     TaskState,
 )
-from fairlead.errors import OperatorError, StalledError
+from fairlead.errors import OperatorError, StalledError, WaitingError
 from fairlead.job_evidence import job_name
 from fairlead.job_request import MAX_REQUEST_BYTES
 from fairlead.runners.job import attempts, events, runner
+from fairlead.runners.job import plan as job_plan
 from fairlead.runners.job.plan import Action, View, plan
 from fairlead.runners.job.runner import JobRunner
 from fairlead.settings import Settings
@@ -50,6 +51,7 @@ def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "EVENTS_EVERY", timedelta(0))
     monkeypatch.setattr(attempts, "WATCH_DELAY_S", 0.2)
     monkeypatch.setattr(attempts, "backoff_s", lambda _: 0.1)
+    monkeypatch.setattr(job_plan, "KEEP_LOG_WITHIN", timedelta(days=36_500))  # tasks end long ago
 
 
 class Here:
@@ -597,3 +599,64 @@ async def test_killed_after_any_of_its_writes_the_next_operator_finishes(writes:
     assert cluster.requests["create", "jobs"] == 1
     assert here.released(TASK)
     assert cluster.find("configmaps", "demo", here.there(TASK)["metadata"]["name"])
+
+
+IMAGE_OWNER = Owner("InferenceImage", "diabetes", "uid-of-an-image")
+ELSEWHERE = replace(
+    assemble_task({"score.py": b""}, owner=IMAGE_OWNER), id="assemble-x", log_elsewhere=True
+)
+TAIL = ("configmaps", "demo", "fairlead-log-diabetes-1-1")
+
+
+def marked(here: Here) -> str:
+    found = here.there(ELSEWHERE)["metadata"]["annotations"].get("fairlead.dev/task-log", "")
+    return str(found)
+
+
+async def test_the_end_of_a_log_that_lies_elsewhere_is_kept_once_it_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runner, "IDLE_TICK_S", 0.05)
+    async with running() as here:
+        here.jobs.want(uid(ELSEWHERE), [ELSEWHERE])
+        await here.until(lambda: here.released(ELSEWHERE))
+        assert marked(here) == "to-keep"
+        here.cluster.logs[pod_of(task=ELSEWHERE)["metadata"]["name"]] = "token=hunter2 \x1b[1mx\n"
+        here.begin(ELSEWHERE)
+        await here.until(lambda: here.phase(ELSEWHERE) is TaskPhase.RUNNING)
+        assert here.cluster.find(*TAIL) is None
+        refusal = WaitingError(Reason.API_UNREACHABLE, "no answer (reset)")
+        here.cluster.refusals["log", "pods"] = [refusal]  # it is asked again
+        here.finish(ELSEWHERE, TaskResult(ok=OK))
+        await here.until(lambda: marked(here) == "kept")
+        kept = here.cluster.find(*TAIL)
+        assert kept
+        assert kept["data"] == {"log": "token=*** x\n"}
+        assert [owner["uid"] for owner in kept["metadata"]["ownerReferences"]] == [IMAGE_OWNER.uid]
+        here.jobs.want(uid(ELSEWHERE), [])
+        here.jobs.forget([ELSEWHERE.id])
+        await here.until(lambda: here.there(ELSEWHERE)["spec"].get("ttlSecondsAfterFinished"))
+
+
+async def test_a_pod_that_is_gone_keeps_no_job_for_its_log() -> None:
+    async with running() as here:
+        here.jobs.want(uid(ELSEWHERE), [ELSEWHERE])
+        await here.until(lambda: here.released(ELSEWHERE))
+        here.finish(ELSEWHERE, TaskResult(ok=OK))
+        await here.until(lambda: here.phase(ELSEWHERE) is TaskPhase.SUCCEEDED)
+        await here.until(lambda: marked(here) == "kept")
+        assert here.cluster.find(*TAIL) is None  # it printed nothing
+
+
+async def test_no_job_makes_us_write_for_another_namespace() -> None:
+    async with running() as here:
+        here.jobs.want(uid(ELSEWHERE), [ELSEWHERE])
+        await here.until(lambda: here.released(ELSEWHERE))
+        job = here.there(ELSEWHERE)
+        forged = {**job["metadata"]["annotations"], "fairlead.dev/task-build": "victim/x/1-1"}
+        here.cluster.put({**job, "metadata": {**job["metadata"], "annotations": forged}})
+        here.cluster.logs[pod_of(task=ELSEWHERE)["metadata"]["name"]] = "words\n"
+        here.finish(ELSEWHERE, TaskResult(ok=OK))
+        await here.until(lambda: marked(here) == "kept")
+        made = [place for place in here.cluster.objects if place[2].startswith("fairlead-log-")]
+        assert made == []

@@ -188,11 +188,17 @@ def _of_build(
             namespace=state.image.namespace,
             owner=owner_of(state.image),
             log=log,
+            log_elsewhere=program == "assemble" and not _is_ours(state),
             config_map=config_map.name if config_map and program == "assemble" else "",
             access=state.access,
         )
 
     return task
+
+
+def _is_ours(state: BuildState) -> bool:
+    """The image goes to the operator's own registry, where it reads logs, too."""
+    return state.repository.startswith(f"{state.evidence.settings.push_registry}/")
 
 
 def _log(state: BuildState, build: BuildStatus) -> LogTarget:

@@ -1,11 +1,12 @@
 """What was planned about the Jobs of tasks, carried out on the cluster."""
 
-from fairlead.api.meta import TASK_TAKEN
+from fairlead.api.meta import LOG_KEPT, TASK_LOG, TASK_TAKEN
 from fairlead.api.refs import Manifest, Ref
 from fairlead.cluster import Cluster
 from fairlead.desired.task_job import owner_reference
 from fairlead.job_evidence import JobEvidence
-from fairlead.runners.job.plan import Action, Create, End, Expire, Join, Release
+from fairlead.runners.job.keep_log import kept_log
+from fairlead.runners.job.plan import Action, Create, End, Expire, Join, KeepLog, Release
 
 
 async def act(action: Action, cluster: Cluster) -> Manifest | bool:
@@ -29,6 +30,11 @@ async def act(action: Action, cluster: Cluster) -> Manifest | bool:
             spec = {"ttlSecondsAfterFinished": after_s}
             marked = {"annotations": {TASK_TAKEN: "true"}} if taken else {}
             return await _patch(job, {"metadata": marked, "spec": spec}, cluster)
+        case KeepLog(job):
+            log = await kept_log(job, cluster)
+            if log is not None:
+                await cluster.create(log)
+            return await _patch(job, {"metadata": {"annotations": {TASK_LOG: LOG_KEPT}}}, cluster)
         case End(job):
             await cluster.delete(_ref(job), job.uid)
             return True

@@ -19,6 +19,7 @@ from fairlead.job_evidence import NEVER, JobEvidence
 Key = tuple[str, str]
 """A task: its namespace and id. What is in one namespace says nothing of another's tasks."""
 TAKEN_KEPT_S = 600  # that a Job stays, with its log, when its result was taken
+KEEP_LOG_WITHIN = timedelta(minutes=10)  # then the Job goes, with its log
 LINGERS_AFTER = timedelta(minutes=1)  # the Job controller needs a moment
 
 
@@ -57,7 +58,14 @@ class Expire:
     taken: bool = False
 
 
-Action = Create | Release | Join | End | Expire
+@dataclass(frozen=True)
+class KeepLog:
+    """Keep the end of the log of a Job that is over: its registry is not the operator's."""
+
+    job: JobEvidence
+
+
+Action = Create | Release | Join | End | Expire | KeepLog
 
 
 @dataclass(frozen=True)
@@ -131,6 +139,9 @@ def _of_jobs(view: View) -> Iterator[Action]:
 def _of_ended(
     view: View, job: JobEvidence, state: TaskState, *, superseded: bool
 ) -> Iterator[Action]:
+    if _log_is_to_keep(view, job, state):
+        yield KeepLog(job)
+        return
     taken = job.taken or job.uid in view.forgotten
     if taken and not job.taken:
         yield Expire(job, TAKEN_KEPT_S, taken=True)
@@ -138,6 +149,13 @@ def _of_ended(
         yield Expire(job, view.kept_s)
     elif (taken or superseded) and not job.finished and _lingers(view, state):
         yield End(job)
+
+
+def _log_is_to_keep(view: View, job: JobEvidence, state: TaskState) -> bool:
+    """Of what is tried again only the last attempt's log is kept: there may be any number."""
+    again = state.failure is not None and state.failure.retryable
+    long_ago = state.finished_at is None or view.now - state.finished_at > KEEP_LOG_WITHIN
+    return job.log_to_keep and not again and not long_ago
 
 
 def _lingers(view: View, state: TaskState) -> bool:
