@@ -98,6 +98,8 @@ class ModelEvidence:
     settings: Settings
     new_tasks: Mapping[str, int] = field(default_factory=dict)
     """The place in line that a new task of each program would get; 0 would begin at once."""
+    log_keys: LogKeys | None = None
+    """The keys of logs; None where logs are served without."""
 
 
 @dataclass(frozen=True)

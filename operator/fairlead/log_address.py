@@ -11,9 +11,9 @@ import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 
-from fairlead.api.meta import INFERENCE_IMAGE
+from fairlead.api.meta import INFERENCE_IMAGE, MODEL
 
-IMAGES, ENVIRONMENTS = INFERENCE_IMAGE.plural, "environments"
+IMAGES, MODELS, ENVIRONMENTS = INFERENCE_IMAGE.plural, MODEL.plural, "environments"
 MIN_SECRET_BYTES = 16
 KEY_BYTES = 24  # 192 bits
 PURPOSE = b"fairlead build log v1\n"  # the secret signs nothing else that looks alike
@@ -23,6 +23,7 @@ _NAME = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _PATH = re.compile(
     rf"/namespaces/(?P<namespace>{_NAME})/(?:"
     rf"{IMAGES}/(?P<image>{_NAME})/builds/(?P<build>[1-9][0-9]{{0,9}}-[1-9][0-9]{{0,9}})|"
+    rf"{MODELS}/(?P<model>{_NAME})/builds/(?P<fetch>[0-9a-f]{{16}}-[1-9][0-9]{{0,9}})|"
     rf"{ENVIRONMENTS}/(?P<environment>[0-9a-f]{{64}})/builds/(?P<attempt>[1-9][0-9]{{0,9}})"
     r")/log"
 )
@@ -30,16 +31,16 @@ _PATH = re.compile(
 
 @dataclass(frozen=True)
 class LogName:
-    """The log of one attempt at a build: of an InferenceImage, or of an environment that several
-    share."""
+    """The log of one attempt at a build: of an InferenceImage, of an environment that several
+    share, or of fetching a Model."""
 
     namespace: str
     collection: str
-    """``inferenceimages`` or ``environments``."""
+    """``inferenceimages``, ``models`` or ``environments``."""
     owner: str
-    """The InferenceImage's name, or the environment's hash."""
+    """The object's name, or the environment's hash."""
     build: str
-    """``<version>-<attempt>``, or ``<attempt>``."""
+    """``<version>-<attempt>``, ``<16 digits of the source's hash>-<attempt>``, ``<attempt>``."""
 
     @property
     def path(self) -> str:
@@ -70,6 +71,11 @@ def environment_log(namespace: str, hash_: str, attempt: int) -> LogName:
     return LogName(namespace, ENVIRONMENTS, hash_, str(attempt))
 
 
+def model_log(namespace: str, name: str, key: str, attempt: int) -> LogName:
+    """The log of an attempt to fetch a Model's source, which ``key`` stands for."""
+    return LogName(namespace, MODELS, name, f"{key[:16]}-{attempt}")
+
+
 def parse_path(path: str) -> LogName | None:
     """The log that a path means; None where it means none."""
     found = _PATH.fullmatch(path)
@@ -77,6 +83,8 @@ def parse_path(path: str) -> LogName | None:
         return None
     if found["image"]:
         return image_log(found["namespace"], found["image"], found["build"])
+    if found["model"]:
+        return LogName(found["namespace"], MODELS, found["model"], found["fetch"])
     return environment_log(found["namespace"], found["environment"], int(found["attempt"]))
 
 
@@ -96,3 +104,7 @@ class LogKeys:
     def opens(self, name: LogName, key: str) -> bool:
         """Whether ``key`` is the log's, in a time that says nothing about how much of it is."""
         return hmac.compare_digest(self.of(name).encode(), key.encode(errors="replace"))
+
+    def address(self, base: str, name: LogName) -> str:
+        """The address of a log with its key, at the server that is at ``base``."""
+        return f"{base}{name.path}?key={self.of(name)}"

@@ -11,6 +11,7 @@ from fairlead.log_address import (
     LogName,
     environment_log,
     image_log,
+    model_log,
     parse_path,
 )
 
@@ -28,6 +29,8 @@ OTHERS = [
     ENVIRONMENT,
     environment_log("demo", HASH, 4),
     environment_log("other", HASH, 3),
+    model_log("demo", "diabetes", HASH, 1),
+    model_log("demo", "diabetes", HASH[1:], 1),
 ]
 
 
@@ -62,6 +65,7 @@ def test_a_path_is_read_as_it_was_written(name: LogName) -> None:
         f"/namespaces/demo/inferenceimages/diabetes/builds/1-{'1' * 11}/log",
         "/namespaces/demo/inferenceimages/diabetes/builds/\u0661-\u0662/log",
         "/namespaces/demo/models/diabetes/builds/1-2/log",
+        f"/namespaces/demo/models/diabetes/builds/{HASH}-2/log",
         f"/namespaces/demo/environments/{HASH}/builds/1-2/log",
         f"/namespaces/demo/environments/{HASH[1:]}/builds/1/log",
         f"/namespaces/demo/environments/{HASH.upper()}/builds/1/log",

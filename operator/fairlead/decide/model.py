@@ -1,6 +1,7 @@
 """Model: fetch it when its source is new, and say which version it stands for."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from fairlead.api.conditions import true
@@ -33,6 +34,7 @@ from fairlead.decide.task_progress import (
 )
 from fairlead.evidence import ModelEvidence
 from fairlead.images.hashes import ingest_key
+from fairlead.log_address import LogName, model_log
 from fairlead.sources.kinds import describe
 
 
@@ -61,7 +63,7 @@ def decide_model(evidence: ModelEvidence, now: datetime) -> Decision[ModelStatus
         stages, taken = (resolved, *_standing(status)), (progress.identifier,)
         return Decision(status, stages, taken=taken, changes=(_news(status),))
     message = f"Fetching {describe(source)} and storing it in the registry."
-    progress = progress.with_position(evidence.new_tasks)
+    progress = _with_log(progress, evidence, key).with_position(evidence.new_tasks)
     storing = pending("Stored", progress, model.status, Reason.INGESTING, message, now)
     return Decision(
         model.status,
@@ -112,11 +114,25 @@ def _work(evidence: ModelEvidence, key: str, now: datetime) -> TaskProgress:
             files=evidence.files or {},
             namespace=model.namespace,
             owner=owner_of(model),
+            log=_log(evidence, key, attempt),
             config_map=model.spec.source.config_map.name if model.spec.source.config_map else "",
             access=model_access(model.spec),
         )
 
     return task_progress(identifier, task, evidence.tasks, model.created_at, now)
+
+
+def _log(evidence: ModelEvidence, key: str, attempt: int) -> LogName:
+    return model_log(evidence.model.namespace, evidence.model.name, key, attempt)
+
+
+def _with_log(progress: TaskProgress, evidence: ModelEvidence, key: str) -> TaskProgress:
+    """The same, and where the attempt's log is read, for as long as its Job is there."""
+    if evidence.log_keys is None or progress.state is None:
+        return progress
+    name = _log(evidence, key, progress.state.attempt)
+    base = evidence.settings.keyed_log_base
+    return replace(progress, log_uri=evidence.log_keys.address(base, name))
 
 
 def _identifier(evidence: ModelEvidence, key: str) -> str:

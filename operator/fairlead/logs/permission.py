@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fairlead.api.meta import GROUP, INFERENCE_IMAGE
 from fairlead.api.refs import Manifest
 from fairlead.cluster import Cluster
-from fairlead.log_address import IMAGES, LogKeys, LogName
+from fairlead.log_address import ENVIRONMENTS, LogKeys, LogName
 
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,8192})")
 REVIEWED = {"authentication.k8s.io": "tokenreviews", "authorization.k8s.io": "subjectaccessreviews"}
@@ -24,7 +24,7 @@ class Permission:
         return len(keys) == 1 and self._keys.opens(name, keys[0])
 
     async def by_token(self, name: LogName, authorization: str) -> bool:
-        """Whether a bearer token is shown of somebody who may get the InferenceImage, or all of the
+        """Whether a bearer token is shown of somebody who may get the object, or all images of the
         namespace where the log is an environment's. Raises ``OperatorError``."""
         found = _BEARER.fullmatch(authorization) if self._tokens else None
         if found is None:
@@ -44,12 +44,13 @@ def token_review(token: str) -> Manifest:
 
 def access_review(name: LogName, user: Mapping[str, object]) -> Manifest:
     """Whether a user, as a TokenReview has told, may read what the log is about."""
+    shared = name.collection == ENVIRONMENTS
     attributes = {
         "verb": "get",
         "group": GROUP,
-        "resource": INFERENCE_IMAGE.plural,
+        "resource": INFERENCE_IMAGE.plural if shared else name.collection,
         "namespace": name.namespace,
-        **({"name": name.owner} if name.collection == IMAGES else {}),
+        **({} if shared else {"name": name.owner}),
     }
     known = {key: user[key] for key in ("uid", "groups", "extra") if user.get(key)}
     spec = {"user": user["username"], **known, "resourceAttributes": attributes}

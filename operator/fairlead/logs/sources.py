@@ -11,7 +11,7 @@ from fairlead.api.refs import Ref
 from fairlead.cluster import Cluster
 from fairlead.decide.image.build import repository
 from fairlead.desired.log_tail import read_tail, tail_name
-from fairlead.log_address import ENVIRONMENTS, IMAGES, LogName
+from fairlead.log_address import ENVIRONMENTS, IMAGES, MODELS, LogName
 from fairlead.logs.kept import KeptLogs
 from fairlead.logs.pod_logs import PodLogs, TaskPod
 from fairlead.redact import redacted_log
@@ -44,9 +44,10 @@ class LogSources:
     async def read(self, name: LogName) -> Pieces:
         """The log as it is now, piece by piece; nothing where there is none."""
         task = await self._pods.find(name)
-        sources = [self._kept_log(name)]
+        sources = [self._kept_log(name)] if name.collection != MODELS else []
         if task is not None and task.begun:  # one that has kept its log has more than its own there
-            sources.insert(1 if task.told else 0, self._printed(task, follow=False))
+            at = len(sources) if task.told else 0
+            sources.insert(at, self._printed(task, follow=False))
         sources.append(self._kept_tail(name))
         begun = False
         for source in sources:

@@ -18,4 +18,5 @@ async def observe_model(model: Model, context: ReconcileContext) -> ModelEvidenc
         tasks=context.runner.states(model.namespace),
         settings=context.settings,
         new_tasks=context.runner.positions_of_new(model.namespace),
+        log_keys=context.log_keys,
     )

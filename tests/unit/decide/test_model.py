@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fairlead.api.model import ConfigMapSource, ModelSource, ModelStatus
@@ -10,6 +11,7 @@ from fairlead.decide.decision import ON_RESYNC_S, Decision
 from fairlead.decide.model import decide_model
 from fairlead.evidence import ModelEvidence
 from fairlead.images.hashes import file_digests
+from fairlead.log_address import LogKeys, parse_path
 from fairlead.settings import Settings
 from tests.unit.objects import NOW, model
 
@@ -170,3 +172,19 @@ def test_a_failure_stays_in_sight_while_it_is_tried_again() -> None:
     assert said(decision)["Ready"] == "False/RegistryUnreachable"
     assert [wanted.attempt for wanted in decision.tasks] == [2]
     assert decision.conditions[0].truth is Truth.FALSE
+
+
+def test_a_failure_names_the_log_of_its_attempt() -> None:
+    keys, seen = LogKeys(b"a secret of the operator's own"), model()
+    settings = Settings(registry_push="registry:5000", log_uri_base="/proxy")
+    evidence = ModelEvidence(seen, None, {}, {}, settings, log_keys=keys)
+    [task] = decide_model(evidence, NOW).tasks
+    assert task.log
+    assert task.log.path.startswith("/namespaces/demo/models/diabetes/builds/")
+    assert task.log == parse_path(task.log.path)
+    failure = TaskFailure(reason=Reason.TASK_CRASHED, class_=FailureClass.UNKNOWN, message="x")
+    failed = TaskState(task.id, 1, TaskPhase.FAILED, finished_at=NOW, failure=failure)
+    told = decide_model(replace(evidence, tasks={task.id: failed}), NOW).failure
+    assert told
+    assert told.log_uri == keys.address("/proxy", task.log)
+    assert after(TaskPhase.FAILED, failure=failure, finished_at=NOW).failure.log_uri is None  # type: ignore[union-attr]

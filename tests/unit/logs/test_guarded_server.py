@@ -5,7 +5,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from fairlead.api.refs import Manifest
 from fairlead.contract import AssembleResult, TaskResult
 from fairlead.desired.log_tail import log_tail_map
 from fairlead.errors import WaitingError
-from fairlead.log_address import LogKeys, LogName, environment_log, image_log
+from fairlead.log_address import LogKeys, LogName, environment_log, image_log, model_log
 from fairlead.logs import guarded_server, sources
 from fairlead.logs.answer import BUSY
 from fairlead.logs.guarded_server import NONE, read_keys, serving_guarded_logs
@@ -28,7 +28,7 @@ from tests.unit.fake_cluster import FakeCluster
 from tests.unit.job_objects import condition, ended, job_of, pod_of, told
 from tests.unit.logs.test_local_server import IMAGE, kept
 from tests.unit.objects import body
-from tests.unit.tasks_of import assemble_task
+from tests.unit.tasks_of import assemble_task, ingest_task
 
 KEYS = LogKeys(b"a secret of the operator's own")
 NAME = image_log("demo", "diabetes", "1-1")
@@ -520,6 +520,29 @@ def test_the_secret_is_read_from_its_file(tmp_path: Path) -> None:
     file.write_bytes(b"short")
     with pytest.raises(OSError, match=r"FAIRLEAD_LOG_KEY_FILE .* it has 5 bytes"):
         read_keys(settings)
+
+
+async def test_the_log_of_a_model_is_there_as_long_as_its_job(web: WebServer) -> None:
+    name = model_log("demo", "diabetes", "ab" * 32, 1)
+    task = replace(ingest_task("https://m.example.com/m"), log=name)
+    async with serving(registry=web.host) as scene:
+        job = scene.cluster.put(job_of(task, condition("Failed")))
+        pod = pod_of(ended(1, told(TaskResult(ok=OK.ok))), task=task, phase="Failed")
+        pod["metadata"]["ownerReferences"][0]["uid"] = job["metadata"]["uid"]
+        scene.cluster.logs[str(scene.cluster.put(pod)["metadata"]["name"])] = "404 Not Found\n"
+        assert await scene.read(name) == (200, "404 Not Found\n")
+        scene.cluster.remove("jobs", "demo", job["metadata"]["name"])
+        assert (await scene.read(name))[0] == 404
+    assert web.requests == []
+
+
+async def test_for_a_models_log_the_model_must_be_readable() -> None:
+    async with serving(log_tokens=True) as scene:
+        questions = asked(scene)
+        name = model_log("demo", "diabetes", "ab" * 32, 1)
+        await scene.get(name.path, Authorization="Bearer abc")
+    attributes = questions[1]["spec"]["resourceAttributes"]
+    assert (attributes["resource"], attributes["name"]) == ("models", "diabetes")
 
 
 async def test_a_log_that_lies_elsewhere_is_shown_as_far_as_it_was_kept(web: WebServer) -> None:

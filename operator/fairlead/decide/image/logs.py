@@ -66,7 +66,7 @@ def _writer(image: InferenceImage, progress: TaskProgress) -> str:
 def _keyed(evidence: ImageEvidence, name: LogName) -> str:
     """The address with the log's key; empty where there are no keys."""
     keys = evidence.log_keys
-    return f"{evidence.settings.keyed_log_base}{name.path}?key={keys.of(name)}" if keys else ""
+    return keys.address(evidence.settings.keyed_log_base, name) if keys else ""
 
 
 def _local(evidence: ImageEvidence, build: str) -> str:
