@@ -6,8 +6,7 @@ this one, rolled back, uninstalled, and installed again elsewhere, while a Webse
 
 import json
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,64 +14,23 @@ import httpx
 import pytest
 import yaml
 
-from fairlead.api.meta import API_VERSION, FINALIZER, KINDS
+from fairlead.api.meta import FINALIZER
 from tests.cluster import Cluster, ClusterError
 from tests.cluster.charts import CHART
-from tests.cluster.command import read
 from tests.cluster.engine import docker
-from tests.cluster.operator_image import name as image_name
 from tests.cluster.places import places
 from tests.cluster.versions import MARK, SCORING_PORT
+from tests.integration.chart.administrator import NAMESPACES, Administrator, until
 from tests.integration.chart.load import Load
 
 ROOT = places().checkout
 GOLDEN = ROOT / "tests/golden/chart"
 SETS = sorted(path.name.removesuffix(".values.yaml") for path in GOLDEN.glob("*.values.yaml"))
-HOME, ELSEWHERE, TEAM = "chart-system", "chart-elsewhere", "chart-team"
-NAMESPACES = (HOME, ELSEWHERE, TEAM, "team-a", "team-b", "fairlead-system")
-RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
+HOME, ELSEWHERE, TEAM = NAMESPACES[:3]
 OLDER_VERSION = "0.0.9"
 NEW_FIELD = "scoringTimeoutMilliseconds"  # of a Webservice; the older definitions lack it
-PATIENCE = 90.0
-HELM_SECONDS = 150.0
 HOOK = "helm.sh/hook"
 MONITORS = "monitoring.coreos.com/v1"  # no definitions of these here
-
-
-class Administrator:
-    """helm and kubectl on the test cluster."""
-
-    def __init__(self, cluster: Cluster, helm: Path, settings: Path) -> None:
-        self._cluster, self._helm, self._settings = cluster, helm, settings
-
-    def helm(self, *arguments: str | Path) -> str:
-        connection = ("--kubeconfig", self._cluster.kubeconfig)
-        return read([self._helm, *arguments, *connection], seconds=HELM_SECONDS)
-
-    def install(self, verb: str, release: str, chart: Path, namespace: str, *more: str) -> str:
-        place = (release, chart, "--namespace", namespace, "--values", self._settings)
-        return self.helm(verb, *place, "--wait", "--timeout", "120s", *more)
-
-    def kubectl(self, *arguments: str, text: str | None = None) -> str:
-        return self._cluster.run_kubectl(*arguments, text=text)
-
-    def apply(self, kind: str, name: str, spec: dict[str, Any], namespace: str = TEAM) -> None:
-        meta = {"name": name, "namespace": namespace}
-        manifest = {"apiVersion": API_VERSION, "kind": kind, "metadata": meta, "spec": spec}
-        self.kubectl("apply", "-f", "-", text=json.dumps(manifest))
-
-    def reason(self, kind: str, name: str, wanted: str, namespace: str = TEAM) -> None:
-        """Wait until ``Ready`` has this reason, for the newest generation."""
-
-        def ready() -> str:
-            place = ("get", kind, name, f"--namespace={namespace}", "--output=json")
-            seen = json.loads(self.kubectl(*place))
-            conditions = seen["status"]["conditions"]
-            [one] = [each for each in conditions if each["type"] == "Ready"]
-            current = seen["status"].get("observedGeneration") == seen["metadata"]["generation"]
-            return str(one["reason"]) if current else "not of this generation"
-
-        until(ready, lambda reason: reason == wanted)
 
 
 def opens(url: str) -> bool:
@@ -81,51 +39,6 @@ def opens(url: str) -> bool:
         return httpx.post(url, json={"data": [1]}, timeout=5).is_success
     except httpx.HTTPError:
         return False
-
-
-def until(look: Callable[[], Any], holds: Callable[[Any], bool]) -> None:
-    """Look until it holds; at the deadline fail with what was seen last."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds(seen := look()):
-        assert time.monotonic() < deadline, f"not so after {PATIENCE:.0f} s; last seen: {seen}"
-        time.sleep(0.5)  # poll
-
-
-@pytest.fixture(scope="module")
-def administrator(
-    cluster: Cluster, helm: Path, operator_image: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Administrator]:
-    """A cluster without anything of ours, before and after."""
-    settings = tmp_path_factory.mktemp("values") / "cluster.yaml"
-    values = {
-        "image": {"repository": operator_image.rpartition(":")[0]},
-        "taskImage": {"repository": image_name("tasks").rpartition(":")[0]},
-        "settings": {
-            "registry": cluster.registry,
-            "registryPush": cluster.registry_from_pods,
-            "insecureHosts": cluster.registry_from_pods,
-            "defaultBaseImage": cluster.base_image,
-        },
-    }
-    settings.write_text(yaml.safe_dump(values))
-    one = Administrator(cluster, helm, settings)
-    remove_all(one)
-    for namespace in NAMESPACES:
-        one.kubectl("create", "namespace", namespace)
-        one.kubectl("label", "namespace", namespace, RESTRICTED)
-    yield one
-    for release in json.loads(one.helm("list", "--all-namespaces", "--output", "json")):
-        one.helm("uninstall", release["name"], "--namespace", release["namespace"])
-    remove_all(one)
-
-
-def remove_all(administrator: Administrator) -> None:
-    """What other tests, too, may have installed: definitions, the role, namespaces."""
-    gone = ("--ignore-not-found", "--timeout=60s")
-    definitions = [f"crd/{kind.crd_name}" for kind in KINDS]
-    roles = [f"{kind}/fairlead-operator" for kind in ("clusterrole", "clusterrolebinding")]
-    namespaces = [f"namespace/{namespace}" for namespace in NAMESPACES]
-    administrator.kubectl("delete", *gone, *definitions, *roles, *namespaces)
 
 
 @pytest.fixture(scope="module")
