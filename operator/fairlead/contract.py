@@ -313,6 +313,10 @@ class Task:
     """It is kept in a registry that is not the operator's."""
     config_map: str = field(default="", kw_only=True)
     """The ConfigMap of the namespace that holds ``files``; empty where the spec holds them."""
+    requests: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    """What the container that runs foreign code asks for, beyond the settings."""
+    limits: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    """What it may use, alike."""
     access: Access = field(default=NO_ACCESS, kw_only=True)
     """Where tasks are Jobs: what is mounted into this one, and which ServiceAccount it has."""
 

@@ -85,8 +85,7 @@ class Settings(BaseSettings):
     """Image that the `job` runner starts tasks from; needed there."""
     runner: Literal["local", "job"] = "local"
     """Where tasks run: `local` = child processes of the operator; `job` = Kubernetes Jobs in the
-    namespace of the object that wants them. Nothing builds environments in Jobs yet: `job` stores
-    models, and assembles images on environments that are there."""
+    namespace of the object that wants them."""
     task_requests: Quantities = "cpu=250m memory=512Mi ephemeral-storage=1Gi"
     """What a task's Job asks for, as `name=quantity`, separated by spaces."""
     task_limits: Quantities = "memory=2Gi ephemeral-storage=50Gi"
@@ -110,8 +109,10 @@ class Settings(BaseSettings):
     task_jobs_kept_seconds: PositiveInt = 86_400
     """How long the Job of a task that has failed stays, with its log. What failed for good is tried
     again after that."""
-    engine: Literal["docker"] = "docker"
-    """What builds environments: `docker` = the Docker Engine that `DOCKER_HOST` names."""
+    engine: Literal["Auto", "docker", "pod"] = "Auto"
+    """What builds environments where `spec.build.engine` does not say: `docker` = the Docker Engine
+    that `DOCKER_HOST` names, with the `local` runner; `pod` = a container in the user's base image,
+    with the `job` runner; `Auto` = the one of the two that goes with the runner."""
     state_folder: Path = Path("~/.local/state/fairlead")
     """Where the `local` runner keeps requests, results and logs of its tasks."""
     log_address: Address = "127.0.0.1:8082"
@@ -170,7 +171,8 @@ class Settings(BaseSettings):
     ingest_timeout_seconds: PositiveInt = 3600
     """Longest time to fetch and store a model."""
     build_timeout_seconds: PositiveInt = 3600
-    """Longest time to build an environment or to assemble an image."""
+    """Longest time to build an environment or to assemble an image, where
+    `spec.build.timeoutSeconds` does not say."""
     log_format: Literal["text", "json"] = "text"
     """Form of the operator's own log."""
 

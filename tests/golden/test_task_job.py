@@ -24,7 +24,7 @@ from fairlead.desired.task_job import (
 )
 from fairlead.job_request import MAX_REQUEST_BYTES, request_digest
 from fairlead.settings import Settings
-from tests.unit.tasks_of import OWNER, assemble_task, ingest_task, resolve_task
+from tests.unit.tasks_of import OWNER, assemble_task, environment_task, ingest_task, resolve_task
 
 FILES = Path(__file__).parent / "tasks"
 IMAGE = f"localhost:5000/fairlead/tasks@sha256:{'ab' * 32}"
@@ -40,6 +40,12 @@ CASES = {
         access=Access(push_secret="team-push", pull_secret="base-pull", service_account="builder"),
     ),
     "assemble-inline": assemble_task(files={"score.py": b"def init(): ...\n", "lib/x.py": b""}),
+    "environment": environment_task(),
+    "environment-with-resources": environment_task(
+        requests={"cpu": "2", "memory": "4Gi"},
+        limits={"ephemeral-storage": "512Mi"},
+        access=Access(pull_secret="reads", push_secret="pushes", service_account="builder"),
+    ),
     "assemble-config-map": assemble_task(config_map="code", files={"score.py": b""}, attempt=3),
 }
 

@@ -1,15 +1,17 @@
 """Tasks of each program, for tests of what runs them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from fairlead.api.model import ConfigMapSource, ModelSource
 from fairlead.contract import (
     AssembleRequest,
     EnvironmentRecipe,
+    EnvironmentRequest,
     IngestRequest,
     LogTarget,
     Owner,
+    Requirement,
     ResolveRequest,
     Task,
 )
@@ -93,4 +95,30 @@ def assemble_task(
         log=image_log("demo", "diabetes", f"1-{attempt}"),
         owner=owner,
         config_map=config_map,
+    )
+
+
+def environment_task(engine: Literal["docker", "pod"] = "pod", **others: Any) -> Task:
+    registry = "localhost:5000/demo"
+    request = EnvironmentRequest(
+        recipe=EnvironmentRecipe(
+            base_image="python:3.11-slim",
+            requirements=(Requirement(text="scikit-learn==1.5.2", line=6),),
+            file="myenv.yml",
+            steps="ENV A=1",
+            steps_file="Dockerfile.steps",
+        ),
+        base_digest=DIGEST,
+        hash="ab" * 32,
+        environments=f"{registry}/fairlead/environments",
+        log=LogTarget(repository=f"{registry}/diabetes", tag="log-1-1", owner="demo/diabetes"),
+        engine=engine,
+    )
+    usual = {"attempt": 1, "timeout": 3600.0, "owner": OWNER, "build": "demo/diabetes/1-1"}
+    return Task(
+        id="environment-demo",
+        program="environment",
+        request=request,
+        namespace="demo",
+        **{**usual, **others},
     )

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from fairlead.api.build_options import BuildEngine, BuildOptions
 from fairlead.api.fields import (
     MAX_PATH_CHARS,
     MAX_VERSION,
@@ -15,7 +16,6 @@ from fairlead.api.fields import (
     PythonVersion,
     RelativePath,
     Repository,
-    ServiceAccountName,
     Sha256,
     StoredDigest,
     StoredReference,
@@ -61,14 +61,6 @@ class ImageSource(Wire):
     """Files that stand in the object itself."""
     config_map: ConfigMapSource | None = None
     """A ConfigMap whose keys are the files; a change of it makes a new version."""
-
-
-class BuildOptions(Wire):
-    """How the image is built."""
-
-    service_account_name: ServiceAccountName | None = None
-    """The ServiceAccount of the tasks' pods, with whose workload identity registries are logged in
-    to; it is given no API token. Default: the operator's taskServiceAccount."""
 
 
 class InferenceImageSpec(Wire):
@@ -202,6 +194,8 @@ class BuildStatus(StatusWire):
     """Hash of everything that the version is made from."""
     phase: BuildPhase
     """How far the build is."""
+    engine: BuildEngine | None = None
+    """What builds its environment; absent where that was there already."""
     started_at: Timestamp
     """When this attempt began."""
     finished_at: Timestamp | None = None

@@ -58,6 +58,11 @@ def _as_text(value: object) -> object:
     return value
 
 
+def amount(text: str) -> Decimal:
+    """How much a quantity is; nothing, where it is none."""
+    return _amount(text) or Decimal(0)
+
+
 def _amount(text: object) -> Decimal | None:
     if not isinstance(text, str) or len(text) > MAX_QUANTITY_CHARS:
         return None

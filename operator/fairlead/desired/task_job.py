@@ -23,6 +23,7 @@ from fairlead.api.meta import (
 )
 from fairlead.api.refs import Manifest
 from fairlead.contract import Owner, Task
+from fairlead.desired.installing_pod import INSTALLING_ANNOTATIONS, installs, with_installation
 from fairlead.desired.pod_security import restricted_container, restricted_pod
 from fairlead.desired.task_access import credential_mounts, credential_volumes, identity
 from fairlead.images.hashes import file_digests
@@ -31,6 +32,7 @@ from fairlead.job_request import (
     CA_BUNDLE,
     CA_BUNDLE_KEY,
     CARD_KEY,
+    CONTAINER,
     MAX_REQUEST_BYTES,
     REQUEST_FOLDER,
     REQUEST_KEY,
@@ -42,7 +44,6 @@ from fairlead.job_request import (
 )
 from fairlead.settings import Settings, pairs, quantities
 
-CONTAINER = "task"
 STARTUP_ALLOWANCE_S = 900  # to be placed, to pull the image, to end
 GRACE_PERIOD_S = 90  # to end the program, and to keep its log
 TASK_SETTINGS = (
@@ -175,16 +176,17 @@ def _job(task: Task, owner: Owner, settings: Settings, request: str) -> Manifest
         },
         "activeDeadlineSeconds": int(task.timeout) + STARTUP_ALLOWANCE_S,
         "template": {
-            "metadata": _pod_metadata(labels, settings),
+            "metadata": _pod_metadata(task, labels, settings),
             "spec": _pod_spec(task, settings, name, request),
         },
     }
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
 
 
-def _pod_metadata(labels: Mapping[str, str], settings: Settings) -> Manifest:
+def _pod_metadata(task: Task, labels: Mapping[str, str], settings: Settings) -> Manifest:
     """Labels that are ours, and what the settings add."""
-    annotations = pairs(settings.task_pod_annotations)
+    ours = INSTALLING_ANNOTATIONS if installs(task) else {}
+    annotations = {**pairs(settings.task_pod_annotations), **ours}
     whole = {"labels": {**pairs(settings.task_pod_labels), **labels}}
     return {**whole, **({"annotations": annotations} if annotations else {})}
 
@@ -199,7 +201,7 @@ def _pod_spec(task: Task, settings: Settings, name: str, request: str) -> Manife
     if task.config_map:
         source = {"name": task.config_map, "optional": True}  # the task says what is missing
         volumes.append({"name": "source", "configMap": source})
-    return {
+    spec = {
         **identity(task.access, settings),
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
@@ -209,6 +211,7 @@ def _pod_spec(task: Task, settings: Settings, name: str, request: str) -> Manife
         "containers": [_container(task, settings, request)],
         "volumes": volumes,
     }
+    return with_installation(spec, task, settings) if installs(task) else spec
 
 
 def _container(task: Task, settings: Settings, request: str) -> Manifest:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import EXIT_NO_SPACE, TaskFailure, TaskPhase, TaskResult, TaskState
+from fairlead.diagnosis.base_container import base_image_obstacle
 from fairlead.diagnosis.containers import NOT_RUN, OUT_OF_MEMORY
 from fairlead.diagnosis.image_pull import image_cannot_be_pulled
 from fairlead.diagnosis.pod_events import cannot_be_set_up
@@ -116,8 +117,9 @@ def _taken_away(job: JobEvidence, pod: PodEvidence) -> TaskFailure | None:
             reason=Reason.OUT_OF_DISK,
             class_=FailureClass.RESOURCE,
             message=f"The task needed more room on disk than it may use: {said}",
-            remedy="Raise ephemeral-storage in FAIRLEAD_TASK_LIMITS of the operator, or make the "
-            "model or the environment smaller.",
+            remedy="Raise ephemeral-storage in FAIRLEAD_TASK_LIMITS of the operator (of an "
+            "environment: in spec.build.resources.limits), or make the model or the environment "
+            "smaller.",
         )
     disrupted = pod.condition(DISRUPTED)
     if disrupted.get("status") == "True":
@@ -135,7 +137,8 @@ def _own_end(
     if container.end_reason == OUT_OF_MEMORY:
         return _OUT_OF_MEMORY
     if result is not None and result.failure is not None:
-        return result.failure
+        waited = result.failure.reason is Reason.ENGINE_UNREACHABLE
+        return (base_image_obstacle(pod) if waited else None) or result.failure
     if container.end_reason in NOT_RUN or not container.ended:
         return _not_run(pod, container)
     if container.exit_code == EXIT_NO_SPACE:
@@ -183,7 +186,7 @@ def _obstacle(seen: TaskJob) -> TaskFailure | None:
         return _failure(pods_refused(newest.message)) if newest else None
     pod, about = seen.pod, PodContext("", None, seen.image, None, 0)
     if pod.scoring.running:
-        return _failure(node_lost(pod, about))
+        return _failure(node_lost(pod, about)) or base_image_obstacle(pod)
     found = next((finding for check in NOT_BEGUN if (finding := check(pod, about))), None)
     if found and found.reason is Reason.IMAGE_PULL_FAILED and found.container == pod.scoring.name:
         found = replace(found, remedy=TASK_IMAGE_REMEDY)

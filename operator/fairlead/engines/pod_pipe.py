@@ -17,7 +17,7 @@ from fairlead.images.install_in_base import ENDED, ORDERS, PIPE, RECORD
 
 READ_BYTES = 64 * 1024
 LOOK_EVERY_S = 1.0  # whether it should have begun
-BEGIN_TIMEOUT_S = 120.0  # for the container to say its first word; its image is there by then
+BEGIN_TIMEOUT_S = 60.0  # for the container to say its first word; its image is there by then
 MAX_RECORD_CHARS = 4096
 Record = dict[str, object]
 

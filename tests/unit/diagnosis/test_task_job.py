@@ -10,9 +10,9 @@ from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.api.status import FailureClass
 from fairlead.contract import AssembleResult, TaskFailure, TaskPhase, TaskResult, TaskState
-from fairlead.desired.task_job import CONTAINER
 from fairlead.diagnosis.task_job import TaskJob, is_final, task_state
 from fairlead.job_evidence import JobEvidence, project_job, project_task_pod
+from fairlead.job_request import CONTAINER
 from fairlead.pod_evidence import PodEvidence, read_event
 from tests.unit.job_objects import (
     BEGIN,

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from fairlead.api.conditions import unknown
 from fairlead.api.inferenceimage import ImageModel, InferenceImageSpec
-from fairlead.api.objects import Model
+from fairlead.api.objects import InferenceImage, Model
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass, FailureStatus, Truth
 from fairlead.contract import EnvironmentRecipe, ModelLayer
 from fairlead.decide.access import unmountable
 from fairlead.decide.decision import StageResult
+from fairlead.decide.image.engine import unbuildable
 from fairlead.decide.missing import missing, missing_config_map, not_found
 from fairlead.decide.refused import refused
 from fairlead.evidence import ImageEvidence
@@ -41,7 +42,8 @@ def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
         source = image.spec.source.config_map
         return missing_config_map(INPUTS_READY, source.name if source else "", image, now)
     unmounted = unmountable(image.spec, evidence.settings)
-    found = [*parsed.findings, *([unmounted] if unmounted else [])]
+    unbuilt = None if _built_before(image) else unbuildable(evidence)
+    found = [*parsed.findings, *(finding for finding in (unmounted, unbuilt) if finding)]
     if found:
         return refused(INPUTS_READY, found, image.status.failure, now)
     models = [_layer(wanted, evidence, now) for wanted in image.spec.models]
@@ -53,6 +55,11 @@ def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
     if twice:
         return refused(INPUTS_READY, [twice], image.status.failure, now)
     return Inputs(files, layers, _recipe(evidence, parsed))
+
+
+def _built_before(image: InferenceImage) -> bool:
+    """Its environment may be there already, built in another way: that is good as it is."""
+    return image.status.environment is not None and image.status.environment.image is not None
 
 
 def base_image(spec: InferenceImageSpec, settings: Settings) -> str:

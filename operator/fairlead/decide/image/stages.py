@@ -41,8 +41,10 @@ from fairlead.decide.image.tasks import (
     resolution_key,
     resolve_task,
 )
+from fairlead.decide.refused import refused
 from fairlead.decide.task_progress import TaskProgress, left_over, pending, task_progress
 from fairlead.evidence import ImageEvidence
+from fairlead.finding import Finding
 from fairlead.images.hashes import code_hash, image_hash
 
 ImageDecision = Decision[InferenceImageStatus]
@@ -101,6 +103,10 @@ def _environment_built(state: BuildState) -> BuildState | ImageDecision:
     if _known(state) or state.environment.image:
         return state
     build = build_for(state.status, _wanted(state), state.now)
+    engine = state.engine
+    if isinstance(engine, Finding):
+        return _unbuildable(state, engine)
+    build = build.model_copy(update={"engine": engine.engine})
     identifier, task = environment_task(state, build)
     progress = task_progress(
         identifier, task, state.evidence.tasks, state.image.created_at, state.now
@@ -112,6 +118,13 @@ def _environment_built(state: BuildState) -> BuildState | ImageDecision:
         status = with_environment(status, place, state.environment.hash, result)
         return replace(state, status=status, taken=(*state.taken, identifier))
     return _building(state, build, progress, ENVIRONMENT)
+
+
+def _unbuildable(state: BuildState, finding: Finding) -> ImageDecision:
+    """An earlier environment was built in another way, and this one cannot be built here."""
+    stage = refused(INPUTS, [finding], state.status.failure, state.now)
+    waiting = not_reached(ENVIRONMENT, ASSEMBLED, why=_stays(state.status))
+    return Decision(state.status, (stage, *waiting), taken=state.taken)
 
 
 def _assembled(state: BuildState) -> BuildState | ImageDecision:
@@ -236,8 +249,9 @@ def _words(state: BuildState, type_: str, *, shared: bool) -> tuple[Reason, str]
         words = "Another image of this namespace builds the same environment; it is used by both."
         return Reason.WAITING_FOR_SHARED_ENVIRONMENT, f"{words}{stays}"
     packages = count(len(state.inputs.recipe.requirements), "requirement")
-    base = state.inputs.recipe.base_image
-    return Reason.BUILDING_ENVIRONMENT, f"Installing {packages} on {base}.{stays}"
+    base, engine = state.inputs.recipe.base_image, state.engine
+    how = "" if isinstance(engine, Finding) else f" with the {engine.engine} engine: {engine.why}"
+    return Reason.BUILDING_ENVIRONMENT, f"Installing {packages} on {base}{how}.{stays}"
 
 
 def _located(failure: TaskFailure, state: BuildState, build: BuildStatus) -> TaskFailure:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from fairlead.api.build_options import BuildEngine, BuildLimits, BuildOptions, BuildResources
 from fairlead.api.inferenceimage import BuildStatus, EnvironmentStatus, InferenceImageStatus
 from fairlead.api.objects import InferenceImage
 from fairlead.api.wire import Wire
@@ -18,9 +19,11 @@ from fairlead.contract import (
 )
 from fairlead.decide.access import access_key, image_access
 from fairlead.decide.image.build import at_attempt, label, pushed_to, repository, version_of
+from fairlead.decide.image.engine import EngineChoice, chosen_engine
 from fairlead.decide.image.inputs import Inputs
 from fairlead.decide.task_progress import owner_of
 from fairlead.evidence import ImageEvidence
+from fairlead.finding import Finding
 from fairlead.images.hashes import environment_hash
 from fairlead.log_address import ENVIRONMENTS, LogName, environment_log, image_log
 
@@ -63,6 +66,16 @@ class BuildState:
     @property
     def base_digest(self) -> str:
         return self.status.base_image.digest if self.status.base_image else ""
+
+    @property
+    def engine(self) -> EngineChoice | Finding:
+        """What builds the environment, and why; or why nothing does."""
+        recipe = self.inputs.recipe
+        return chosen_engine(self.image.spec, self.evidence.settings, recipe.steps)
+
+    @property
+    def build_options(self) -> BuildOptions:
+        return self.image.spec.build or BuildOptions()
 
     @property
     def access(self) -> Access:
@@ -112,9 +125,15 @@ def resolve_task(state: BuildState) -> tuple[str, TaskOf]:
 
 
 def environment_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
-    """Shared by all images of the namespace that need the same: its id is the environment's."""
-    environment = state.environment
-    identifier = state.identifier("environment", state.image.namespace, environment.hash)
+    """Shared by all images of the namespace that need the same: its id is the environment's.
+
+    Who gives it other resources wants another task: what ran out of memory is tried again.
+    """
+    environment, resources = state.environment, state.build_options.resources
+    content = (
+        environment.hash if resources is None else _with_resources(environment.hash, resources)
+    )
+    identifier = state.identifier("environment", state.image.namespace, content)
 
     def request(mine: BuildStatus, log: LogName) -> Wire:
         return EnvironmentRequest(
@@ -128,7 +147,7 @@ def environment_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf
                 tag=log.tag,
                 owner=f"{state.image.namespace}/{ENVIRONMENTS}",
             ),
-            engine=state.evidence.settings.engine,
+            engine="pod" if build.engine is BuildEngine.POD else "docker",
         )
 
     return identifier, _of_build(state, build, identifier, "environment", request)
@@ -170,6 +189,8 @@ def _of_build(
     task_state = state.evidence.tasks.get(identifier)
     files = state.inputs.files if program == "assemble" else {}
     config_map = state.image.spec.source.config_map
+    options, settings = state.build_options, state.evidence.settings
+    requests, limits = _quantities(options.resources) if program == "environment" else ({}, {})
 
     def task(attempt: int) -> Task:
         again = task_state is not None and attempt > task_state.attempt
@@ -182,7 +203,7 @@ def _of_build(
             program=program,
             attempt=attempt,
             request=request(mine, log),
-            timeout=float(state.evidence.settings.build_timeout_seconds),
+            timeout=float(options.timeout_seconds or settings.build_timeout_seconds),
             files=files,
             build=f"{label(state.image)}/{mine.id}",
             namespace=state.image.namespace,
@@ -191,6 +212,8 @@ def _of_build(
             log_elsewhere=program == "assemble" and not _is_ours(state),
             config_map=config_map.name if config_map and program == "assemble" else "",
             access=state.access,
+            requests=requests,
+            limits=limits,
         )
 
     return task
@@ -199,6 +222,26 @@ def _of_build(
 def _is_ours(state: BuildState) -> bool:
     """The image goes to the operator's own registry, where it reads logs, too."""
     return state.repository.startswith(f"{state.evidence.settings.push_registry}/")
+
+
+def _with_resources(hash_: str, resources: BuildResources) -> str:
+    return hashlib.sha256(f"{hash_} {resources.model_dump_json()}".encode()).hexdigest()
+
+
+def _quantities(resources: BuildResources | None) -> tuple[dict[str, str], dict[str, str]]:
+    """What is asked for, and what may be used, by Kubernetes' names."""
+    if resources is None:
+        return {}, {}
+    return _named(resources), _named(resources.limits or BuildLimits())
+
+
+def _named(given: BuildResources | BuildLimits) -> dict[str, str]:
+    named = {
+        "cpu": given.cpu,
+        "memory": given.memory,
+        "ephemeral-storage": given.ephemeral_storage,
+    }
+    return {name: value for name, value in named.items() if value}
 
 
 def _log(state: BuildState, build: BuildStatus) -> LogTarget:

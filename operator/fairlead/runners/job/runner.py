@@ -17,12 +17,13 @@ import structlog
 
 from fairlead.api.reasons import Reason
 from fairlead.cluster import Cluster, PodLog
-from fairlead.contract import LANES, EnvironmentRequest, Owner, Task, TaskPhase, TaskState
-from fairlead.desired.task_job import CONTAINER, RequestTooLargeError, TaskDraft, task_draft
+from fairlead.contract import LANES, Owner, Task, TaskPhase, TaskState
+from fairlead.desired.task_job import RequestTooLargeError, TaskDraft, task_draft
 from fairlead.diagnosis.task_job import is_final
 from fairlead.errors import OperatorError, StalledError, WaitingError
 from fairlead.informer.missing_rights import MissingRights
 from fairlead.job_evidence import JobEvidence
+from fairlead.job_request import CONTAINER
 from fairlead.redact import redacted_log
 from fairlead.runners.job.attempts import Attempts
 from fairlead.runners.job.events import JobEvents
@@ -154,7 +155,6 @@ class JobRunner:
 
     def _note(self, task: Task) -> bool:
         """Take note of a wanted task; return whether that is news. Raises ``StalledError``."""
-        _refuse_without_engine(task)
         key = (task.namespace, task.id)
         known, draft = self._states.get(key), self._drafts.get(key)
         if task.owner is not None:
@@ -280,14 +280,3 @@ async def _repeated(work: Callable[[], Coroutine[None, None, None]]) -> None:
             trace = "".join(traceback.format_exception(error))
             logger.error("job runner failed", traceback=trace)
             await asyncio.sleep(REPAIR_DELAY_S)
-
-
-def _refuse_without_engine(task: Task) -> None:
-    """Docker Engine is beside the operator, where no Job is."""
-    if isinstance(task.request, EnvironmentRequest) and task.request.engine == "docker":
-        raise StalledError(
-            Reason.ENGINE_UNSUPPORTED,
-            "The environment is not in the registry yet, and the operator runs tasks as Jobs, "
-            "where Docker Engine cannot build it. Let an operator with FAIRLEAD_RUNNER=local build "
-            "it into the same registry; it is taken from there.",
-        )

@@ -8,12 +8,12 @@ from fairlead.api.meta import TASK_LABEL
 from fairlead.api.refs import Manifest
 from fairlead.cluster import Cluster, Collection
 from fairlead.contract import TaskState
-from fairlead.desired.task_job import CONTAINER
 from fairlead.diagnosis.task_job import TaskJob, is_final, task_state
 from fairlead.informer.missing_rights import MissingRights
 from fairlead.informer.reflector import Reflector
 from fairlead.informer.store import Store
 from fairlead.job_evidence import JobEvidence, project_job, project_task_pod
+from fairlead.job_request import CONTAINER
 from fairlead.pod_evidence import PodEvent, PodEvidence
 
 JOB_NAME = "batch.kubernetes.io/job-name"  # the Job controller's label on pods
