@@ -8,6 +8,7 @@ import pytest
 
 from tests.cluster import Cluster
 from tests.cluster.installation import install
+from tests.cluster.operator_image import name
 from tests.cluster.places import places
 from tests.e2e.file_server import FileServer
 from tests.e2e.operator_process import OperatorProcess
@@ -32,6 +33,20 @@ def operator(cluster: Cluster, kept_on_failure: list[Path]) -> Iterator[Operator
     yield process
     process.stop()
     assert "Traceback" not in process.whole_log()
+
+
+@pytest.fixture(scope="module")
+def job_settings(cluster: Cluster, operator_image: str) -> dict[str, str]:
+    """Of an operator that makes Jobs, and has no Docker Engine."""
+    assert operator_image
+    return {
+        "FAIRLEAD_RUNNER": "job",
+        "FAIRLEAD_TASK_IMAGE": name("tasks"),
+        "FAIRLEAD_TASK_REQUESTS": "cpu=50m memory=64Mi ephemeral-storage=16Mi",
+        "FAIRLEAD_REGISTRY_PUSH": cluster.registry_from_pods,
+        "FAIRLEAD_INSECURE_HOSTS": f"{cluster.registry_from_pods} {cluster.gateway}",
+        "DOCKER_HOST": "unix:///nowhere",
+    }
 
 
 @pytest.fixture(scope="module")

@@ -10,25 +10,12 @@ import pytest
 
 from fairlead.api.refs import Manifest
 from tests.cluster import Cluster, ClusterError
-from tests.cluster.operator_image import name
 from tests.e2e.file_server import FileServer
 from tests.e2e.operator_process import OperatorProcess
-from tests.e2e.scene import Scene
+from tests.e2e.scene import SCRIPT, Scene
 
 TOLD_WITHIN_S = 10.0  # why a Job does not begin
 BINARY = bytes(range(256)) * 100
-
-
-@pytest.fixture(scope="module")
-def job_settings(cluster: Cluster, operator_image: str) -> dict[str, str]:
-    assert operator_image
-    return {
-        "FAIRLEAD_RUNNER": "job",
-        "FAIRLEAD_TASK_IMAGE": name("tasks"),
-        "FAIRLEAD_TASK_REQUESTS": "cpu=50m memory=64Mi ephemeral-storage=16Mi",
-        "FAIRLEAD_REGISTRY_PUSH": cluster.registry_from_pods,
-        "FAIRLEAD_INSECURE_HOSTS": f"{cluster.registry_from_pods} {cluster.gateway}",
-    }
 
 
 @pytest.fixture
@@ -149,13 +136,13 @@ def test_a_job_that_is_deleted_by_hand_is_made_again(
     jobs.reason("model", "Stored")
 
 
-def test_an_image_resolves_in_a_job_and_says_that_nothing_builds_its_environment(
-    jobs: Scene,
-) -> None:
-    jobs.image()
-    status = jobs.reason("inferenceimage", "EngineUnsupported")
-    assert status["baseImage"]["digest"].startswith("sha256:")
-    assert "FAIRLEAD_RUNNER=local" in status["failure"]["message"]
+def test_a_step_that_runs_is_refused_before_there_is_any_job(jobs: Scene) -> None:
+    files = {"score.py": SCRIPT, "Dockerfile.steps": "ENV A=1\nRUN true\n"}
+    jobs.image(files, dockerFile="Dockerfile.steps")
+    failure = jobs.reason("inferenceimage", "EngineUnsupported")["failure"]
+    assert failure["location"] == "Dockerfile.steps:2"
+    assert "spec.baseImage" in failure["remedy"]
+    assert task_jobs(jobs) == []
 
 
 def test_the_operator_may_not_look_into_what_tasks_may_mount(operator: OperatorProcess) -> None:

@@ -91,7 +91,7 @@ class Reason(StrEnum):
     BUILD_OUT_OF_MEMORY = "BuildOutOfMemory"  # the kernel ended a step of the build
     ENVIRONMENT_UNFIT = "EnvironmentUnfit"  # what was installed cannot be made a layer
     STEP_FAILED = "StepFailed"  # an instruction of Dockerfile.steps failed
-    ENGINE_UNREACHABLE = "EngineUnreachable"  # Docker Engine does not answer; tried again
+    ENGINE_UNREACHABLE = "EngineUnreachable"  # what builds does not answer; tried again
     IMAGE_BUILD_FAILURE = "ImageBuildFailure"  # the build failed and no rule knows why
     ASSEMBLING = "Assembling"  # models and code are put on the environment
     VERSION_TAKEN = "VersionTaken"  # somebody else pushed this version; the next is taken

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fairlead.api.meta import LOG_LABEL
 from fairlead.api.refs import Manifest
 from fairlead.cluster import Cluster, Collection, PodLog
-from fairlead.desired.task_job import CONTAINER
 from fairlead.job_evidence import JobEvidence, project_job, project_task_pod
+from fairlead.job_request import CONTAINER
 from fairlead.log_address import LogName
 from fairlead.logs.redacted_lines import RedactedLines
 from fairlead.pod_evidence import PodEvidence

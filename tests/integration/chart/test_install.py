@@ -128,7 +128,7 @@ def test_the_operator_handles_objects_from_its_pod(administrator: Administrator)
         "InferenceImage", "small", {"source": source, "entryScript": "score.py", "models": []}
     )
     administrator.reason("model", "small", "Stored")
-    administrator.reason("inferenceimage", "small", "EngineUnsupported")
+    administrator.reason("inferenceimage", "small", "Built")
 
 
 def test_an_upgrade_brings_the_newer_definitions(administrator: Administrator, load: Load) -> None:

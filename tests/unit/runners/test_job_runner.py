@@ -14,9 +14,6 @@ from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest, Ref
 from fairlead.contract import (
     AssembleResult,
-    EnvironmentRecipe,
-    EnvironmentRequest,
-    LogTarget,
     Owner,
     Task,
     TaskFailure,
@@ -444,23 +441,6 @@ async def test_a_job_in_another_namespace_says_nothing_of_this_task() -> None:
         assert here.state(TASK) is None
         here.jobs.want(OWNER.uid, [TASK])
         await here.until(lambda: here.released(TASK))
-
-
-async def test_an_environment_is_refused_with_a_remedy_until_something_can_build_it() -> None:
-    recipe = EnvironmentRecipe(base_image="python:3.11-slim")
-    request = EnvironmentRequest(
-        recipe=recipe,
-        base_digest="sha256:1",
-        hash="1",
-        environments="localhost:5000/demo/fairlead/environments",
-        log=LogTarget(repository="localhost:5000/demo/d", tag="log-1-1", owner="demo/d"),
-    )
-    task = replace(TASK, id="environment-demo-1", program="environment", request=request)
-    async with running() as here:
-        with pytest.raises(StalledError, match="FAIRLEAD_RUNNER=local") as refused:
-            here.jobs.want(OWNER.uid, [task])
-        assert refused.value.reason == Reason.ENGINE_UNSUPPORTED
-        assert here.cluster.requests["create", "jobs"] == 0
 
 
 async def test_what_no_request_can_hold_is_refused_with_its_size() -> None:

@@ -1,0 +1,143 @@
+"""Which engine builds an environment: one rule, and a refusal before any work."""
+
+from typing import Any
+
+import pytest
+
+from fairlead.api.build_options import BuildEngine
+from fairlead.api.inferenceimage import InferenceImageSpec
+from fairlead.api.status import FailureClass
+from fairlead.contract import EnvironmentRequest, TaskPhase, TaskState
+from fairlead.decide.decision import Decision
+from fairlead.decide.image.engine import EngineChoice, chosen_engine
+from fairlead.decide.image.stages import decide_image
+from fairlead.finding import Finding
+from fairlead.settings import Settings
+from tests.unit.decide.test_image import BASE, ENV, FILES, RESOLVED, SPEC, STORED
+from tests.unit.image_evidence import image_evidence
+from tests.unit.objects import NOW, image
+
+STEPS = "# needs it\nENV A=1\nRUN apt-get install -y vim\n"
+JOBS: dict[str, Any] = {"runner": "job", "task_image": "tasks"}
+
+
+def chosen(steps: str, asked: str | None, **settings: Any) -> EngineChoice | Finding:
+    spec = InferenceImageSpec.model_validate(
+        {
+            "source": {"inline": {"files": {"score.py": ""}}},
+            "entryScript": "score.py",
+            "dockerFile": "Dockerfile.steps",
+            "build": {"engine": asked} if asked else None,
+        }
+    )
+    return chosen_engine(spec, Settings(**settings), steps)
+
+
+@pytest.mark.parametrize(
+    ("engine", "settings", "choice"),
+    [
+        (None, {}, EngineChoice(BuildEngine.DOCKER, "tasks run beside the operator")),
+        (None, JOBS, EngineChoice(BuildEngine.POD, "tasks run as Jobs")),
+        ("Auto", JOBS, EngineChoice(BuildEngine.POD, "tasks run as Jobs")),
+        ("pod", JOBS, EngineChoice(BuildEngine.POD, "spec.build.engine asks for it")),
+        (
+            None,
+            {**JOBS, "engine": "pod"},
+            EngineChoice(BuildEngine.POD, "FAIRLEAD_ENGINE asks for it"),
+        ),
+        ("docker", {}, EngineChoice(BuildEngine.DOCKER, "spec.build.engine asks for it")),
+    ],
+)
+def test_the_runner_decides_unless_somebody_asks(
+    engine: str | None, settings: dict[str, Any], choice: EngineChoice
+) -> None:
+    assert chosen("ENV A=1", engine, **settings) == choice
+
+
+@pytest.mark.parametrize(
+    ("engine", "settings", "class_", "said"),
+    [
+        ("docker", JOBS, FailureClass.USER, "The docker engine does not work here (spec."),
+        ("pod", {}, FailureClass.USER, "The pod engine does not work here (spec.build.engine asks"),
+        (None, {**JOBS, "engine": "docker"}, FailureClass.INFRASTRUCTURE, "(FAIRLEAD_ENGINE asks"),
+    ],
+)
+def test_an_engine_that_the_runner_does_not_have_is_refused(
+    engine: str | None, settings: dict[str, Any], class_: FailureClass, said: str
+) -> None:
+    found = chosen("", engine, **settings)
+    assert isinstance(found, Finding)
+    assert (found.reason, found.class_) == ("EngineUnsupported", class_)
+    assert said in found.message
+
+
+def test_run_is_refused_in_jobs_with_its_line_and_what_to_do() -> None:
+    found = chosen(STEPS, None, **JOBS)
+    assert isinstance(found, Finding)
+    assert found.location == "Dockerfile.steps:3"
+    assert found.message == (
+        "Dockerfile.steps:3: RUN does not work here: environments are built by the pod engine "
+        "(tasks run as Jobs), which runs no steps."
+    )
+    assert found.remedy
+    assert "spec.baseImage" in found.remedy
+    assert chosen(STEPS, None) == EngineChoice(BuildEngine.DOCKER, "tasks run beside the operator")
+
+
+def decided(
+    status: dict[str, Any] | None = None,
+    files: dict[str, bytes] | None = None,
+    tasks: dict[str, TaskState] | None = None,
+    **spec: Any,
+) -> Decision[Any]:
+    seen = image(status or {}, **{**SPEC, "dockerFile": "Dockerfile.steps", **spec})
+    all_files = {**FILES, "Dockerfile.steps": STEPS.encode(), **(files or {})}
+    settings = Settings(**JOBS)
+    evidence = image_evidence(seen, {"diabetes": STORED}, all_files, tasks or {}, settings)
+    return decide_image(evidence, NOW)
+
+
+def test_run_is_refused_before_any_task_together_with_all_else_that_is_wrong() -> None:
+    decision = decided(files={"score.py": b"def init(): ...\n"})
+    assert decision.tasks == ()
+    assert decision.failure
+    assert decision.failure.reason == "EntryScriptIncomplete"
+    assert "Also: Dockerfile.steps:3: RUN does not work here" in decision.failure.message
+    alone = decided()
+    assert (alone.tasks, alone.requeue_after) == ((), alone.requeue_after)
+    assert {c.type: c.reason for c in alone.conditions}["InputsReady"] == "EngineUnsupported"
+    assert "Stalled" in {c.type for c in alone.conditions}
+
+
+def test_an_environment_that_is_there_is_good_whatever_built_it() -> None:
+    status = {
+        "environment": {"hash": "e" * 64, "image": f"localhost:5000/e@{ENV}", "python": "3.11.2"},
+        "baseImage": {"reference": "python:3.11-slim", "digest": BASE},
+    }
+    [task] = decided(status).tasks
+    assert task.program == "resolve"
+    resolved = TaskState(task.id, 1, TaskPhase.SUCCEEDED, result=RESOLVED)
+    refused = decided(status, tasks={task.id: resolved})
+    assert (refused.tasks, refused.failure and refused.failure.reason) == ((), "EngineUnsupported")
+
+
+def test_the_task_has_the_engine_the_resources_and_the_time_of_the_spec() -> None:
+    build = {
+        "timeoutSeconds": 120,
+        "resources": {"memory": "4Gi", "limits": {"memory": "8Gi", "ephemeralStorage": "9Gi"}},
+    }
+    files = {"Dockerfile.steps": b"ENV A=1\n"}
+    [first] = decided(files=files).tasks
+    answers = {first.id: TaskState(first.id, 1, TaskPhase.SUCCEEDED, result=RESOLVED)}
+    [usual] = decided(files=files, tasks=answers).tasks
+    decision = decided(files=files, tasks=answers, build=build)
+    [task] = decision.tasks
+    assert isinstance(task.request, EnvironmentRequest)
+    assert (task.request.engine, task.timeout) == ("pod", 120.0)
+    assert task.requests == {"memory": "4Gi"}
+    assert task.limits == {"memory": "8Gi", "ephemeral-storage": "9Gi"}
+    assert task.id != usual.id  # what ran out of memory is tried again
+    assert decision.status.build
+    assert decision.status.build.engine == "pod"
+    said = {c.type: c.message for c in decision.conditions}["EnvironmentReady"]
+    assert "with the pod engine: tasks run as Jobs." in said
