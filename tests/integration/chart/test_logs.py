@@ -17,8 +17,9 @@ import pytest
 from fairlead.api.meta import LOG_LABEL
 from fairlead.api.refs import Manifest
 from fairlead.contract import EnvironmentRecipe, LogTarget, Owner, ResolveRequest, Task
-from fairlead.desired.task_job import CONTAINER, task_draft
+from fairlead.desired.task_job import task_draft
 from fairlead.images.build_log import append_log
+from fairlead.job_request import CONTAINER
 from fairlead.log_address import LogKeys, LogName, image_log
 from fairlead.registry.client import Registry
 from fairlead.registry.reference import parse_repository
