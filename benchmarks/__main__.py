@@ -1,15 +1,19 @@
-"""``make bench``: both tables, on a cluster of their own."""
+"""``make bench``: all tables, on a cluster of their own."""
 
 import sys
 
-from benchmarks import controller, script_change
+from benchmarks import changed_config_map, controller, script_change
 from benchmarks.bench import at_work
 from tests.cluster.errors import ClusterError
 from tests.cluster.lock import exclusive
 from tests.cluster.places import places
 from tests.cluster.steps import Steps
 
-BENCHMARKS = {"script_change": script_change.measure, "controller": controller.measure}
+BENCHMARKS = {
+    "script_change": script_change.measure,
+    "controller": controller.measure,
+    "changed_config_map": changed_config_map.measure,
+}
 
 
 def main(names: list[str]) -> int:

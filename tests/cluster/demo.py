@@ -16,9 +16,9 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.command import run
 from tests.cluster.errors import ClusterError
 from tests.cluster.fingerprint import fingerprint
-from tests.cluster.installation import install, start_operator
 from tests.cluster.places import Places
-from tests.cluster.processes import log_of
+from tests.cluster.release import NAMESPACE as SYSTEM
+from tests.cluster.release import RELEASE, install_chart
 from tests.cluster.steps import Steps
 from tests.cluster.up import up
 
@@ -37,9 +37,7 @@ def demo(places: Places, steps: Steps) -> None:
     """Bring everything up, serve the example, and score the guide's request."""
     example = places.checkout / "examples/diabetes"
     cluster = up(places, steps)
-    with steps.step("Fairlead installed: definitions, role, operator"):
-        kubeconfig = install(cluster, places)
-        start_operator(cluster, places, kubeconfig, {})
+    install_chart(cluster, places, steps)
     with steps.step("Model of the example trained"):
         train(places, example)
     with steps.step("examples/diabetes applied"):
@@ -144,5 +142,5 @@ To look around:
   kubectl get mdl,infimg,wsvc -n {NAMESPACE}
   kubectl describe wsvc diabetes -n {NAMESPACE}
   curl {address} -H 'Content-Type: application/json' -d '{request}'
-The operator's log: {log_of(places, "operator")}
+  kubectl logs deployment/{RELEASE} -n {SYSTEM}
 To stop everything: make down""")

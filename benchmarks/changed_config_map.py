@@ -1,0 +1,93 @@
+"""From `kubectl apply` of a ConfigMap with a changed script to a new pod that is Ready.
+
+With every default of Fairlead's, on a node that has the image's other layers: with tasks as child
+processes of an operator beside the cluster, and as Jobs of one that Helm has installed.
+"""
+
+import json
+import statistics
+import time
+from math import ceil
+
+from benchmarks.bench import PATIENCE, Bench, show
+from fairlead.api.refs import Manifest
+from tests.cluster.release import install_chart
+
+CHANGES = 10
+AIM_S = 10.0
+POLL_S = 0.1
+NAME = "changed"
+SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return {number}\n"
+IMAGE = {"source": {"configMap": {"name": NAME}}, "entryScript": "score.py", "models": []}
+SERVICE = {
+    "imageRef": {"name": NAME},
+    "replicas": 1,
+    "auth": {"enabled": False},
+    "resources": {"cpu": "50m", "memory": "128Mi"},
+}
+
+
+def measure(bench: Bench) -> None:
+    rows = [_row("local", _changes(bench, "bench-changes-local"))]
+    bench.kill_operator()
+    install_chart(bench.cluster, bench.places, bench.steps)
+    rows.append(_row("job", _changes(bench, "bench-changes-job")))
+    columns = ("runner", "median", "p95", "aim")
+    show(f"{CHANGES} changed scripts: seconds from apply to a new pod Ready", columns, rows)
+
+
+def _row(runner: str, seconds: list[float]) -> tuple[str, ...]:
+    p95 = sorted(seconds)[ceil(0.95 * len(seconds)) - 1]
+    return runner, f"{statistics.median(seconds):.1f}", f"{p95:.1f}", f"≤ {AIM_S:.0f}"
+
+
+def _changes(bench: Bench, namespace: str) -> list[float]:
+    bench.namespace(namespace)
+    with bench.steps.step("The first version serves"):
+        _apply_script(bench, namespace, 0)
+        bench.apply(namespace, "InferenceImage", NAME, IMAGE)
+        bench.apply(namespace, "Webservice", NAME, SERVICE)
+        _until_another_is_ready(bench, namespace, set())
+    with bench.steps.step(f"{CHANGES} changes"):
+        return [_change(bench, namespace, number) for number in range(1, CHANGES + 1)]
+
+
+def _change(bench: Bench, namespace: str, number: int) -> float:
+    """The clock starts before kubectl does. The old pod may still be there when it stops."""
+    known = set(_images(bench, namespace))
+    started = time.monotonic()
+    _apply_script(bench, namespace, number)
+    _until_another_is_ready(bench, namespace, known)
+    return time.monotonic() - started
+
+
+def _apply_script(bench: Bench, namespace: str, number: int) -> None:
+    data = {"score.py": SCRIPT.format(number=number)}
+    head = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}}
+    bench.cluster.run_kubectl(
+        "apply", "-n", namespace, "-f", "-", text=json.dumps({**head, "data": data})
+    )
+
+
+def _until_another_is_ready(bench: Bench, namespace: str, known: set[str]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not any(
+        ready and image not in known for image, ready in _images(bench, namespace).items()
+    ):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no pod of {namespace} with another image is Ready")
+        time.sleep(POLL_S)
+
+
+def _images(bench: Bench, namespace: str) -> dict[str, bool]:
+    """The images of the service's pods, and whether a pod that has it is Ready."""
+    select = f"--selector=fairlead.dev/webservice={NAME}"
+    seen = bench.cluster.run_kubectl("get", "pods", "-n", namespace, select, "-o", "json")
+    return {
+        pod["spec"]["containers"][0]["image"]: _is_ready(pod) for pod in json.loads(seen)["items"]
+    }
+
+
+def _is_ready(pod: Manifest) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
