@@ -53,11 +53,13 @@ LEASE_NAME = "fairlead-operator"
 def main() -> None:
     """Exit code 0 after SIGTERM, 1 with one sentence where the operator cannot start."""
     _arguments().parse_args()
-    signal.signal(signal.SIGTERM, _told_to_end)  # until kopf takes it over
+    signal.signal(signal.SIGTERM, _told_to_end)  # until there is an event loop
     try:
         settings = Settings()
         configure(settings.log_format, sys.stderr)
         asyncio.run(run(settings))
+    except asyncio.CancelledError:
+        sys.exit(0)  # told to end
     except LeaseLostError as error:
         sys.exit(f"The operator ends: {error}")
     except ValidationError as error:
@@ -71,6 +73,7 @@ async def run(settings: Settings) -> None:
 
     Raises ``LeaseLostError`` where another operator may work by now.
     """
+    _end_when_told()
     credentials, health, metrics = credentials_of(), Health(), Metrics()
     keys = read_keys(settings)
     async with (
@@ -229,8 +232,16 @@ def _identity() -> str:
 
 
 def _told_to_end(*_: object) -> None:
-    """End while standing by, too: the first process of a container ignores what nobody handles."""
+    """The first process of a container ignores a signal that nobody handles."""
     sys.exit(0)
+
+
+def _end_when_told() -> None:
+    """End while standing by, too: until kopf takes the signal over. Not by an exception that is
+    raised wherever the signal finds us: where Python clears up after itself it would be lost."""
+    running = asyncio.current_task()
+    if running is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
 
 
 def _arguments() -> argparse.ArgumentParser:
