@@ -73,6 +73,14 @@ def test_the_job_and_its_request_are_what_the_file_says(name: str) -> None:
     assert made == list(yaml.safe_load_all(file.read_text()))
 
 
+def test_no_clouds_webhook_gives_an_identity_to_foreign_code() -> None:
+    chosen = {**EVERYWHERE, "task_pod_annotations": "eks.amazonaws.com/skip-containers=task"}
+    template = task_draft(CASES["environment"], OWNER, settings(**chosen)).job["spec"]["template"]
+    annotations = template["metadata"]["annotations"]
+    for webhook in ("azure.workload.identity", "eks.amazonaws.com"):
+        assert annotations[f"{webhook}/skip-containers"] == "install"
+
+
 def test_settings_for_all_tasks_change_no_label_of_ours_and_yield_to_the_object() -> None:
     chosen = settings(**EVERYWHERE)
     chosen = chosen.model_copy(update={"task_pod_labels": "app.kubernetes.io/name=mine"})

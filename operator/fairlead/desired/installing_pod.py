@@ -21,6 +21,7 @@ TOOLS_CONTAINER = "tools"
 HANDED, INSTALLED, SCRATCH = "handed", "installed", "install-tmp"
 INSTALLING_ANNOTATIONS: Mapping[str, str] = {
     "azure.workload.identity/skip-containers": INSTALL_CONTAINER,  # no identity's token either
+    "eks.amazonaws.com/skip-containers": INSTALL_CONTAINER,
     "kubectl.kubernetes.io/default-container": CONTAINER,
 }
 
