@@ -1,7 +1,7 @@
 """What registries ask for, in all the ways that they write it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairlead.registry.challenges import Challenge, challenges_in
@@ -42,6 +42,7 @@ def test_all_challenges_of_a_header_are_read(header: str, expected: tuple[Challe
     assert challenges_in(header) == expected
 
 
+@settings(deadline=None)
 @given(st.text() | st.lists(st.sampled_from(list('Bearer ,="\\')), max_size=40).map("".join))
 def test_whatever_a_header_holds_it_is_read(header: str) -> None:
     assert all(one.scheme == one.scheme.lower() for one in challenges_in(header))

@@ -160,7 +160,7 @@ def test_a_config_without_entries_holds_none(content: bytes) -> None:
 
 
 @given(content=JSON | st.dictionaries(st.just("auths"), JSON))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_whatever_a_config_holds_it_is_read_or_refused(content: Any) -> None:
     with suppress(DockerConfigError):
         credentials_for(json.dumps(content).encode(), "here", parse_repository("r.example.com/x"))
