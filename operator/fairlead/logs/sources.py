@@ -18,6 +18,7 @@ from fairlead.redact import redacted_log
 from fairlead.settings import Settings
 
 POLL_S = 2.0  # where a task has not begun yet
+LOOKS_PER_READ = 15  # a registry is asked less often than the cluster
 Pieces = AsyncGenerator[str, None]
 
 
@@ -60,20 +61,29 @@ class LogSources:
 
     async def follow(self, name: LogName) -> Pieces:
         """The log to its end; a task that has not begun is waited for."""
-        begun = False
+        begun, look = False, 0
         while not begun:
             task = await self._pods.find(name)
-            async with aclosing(self._followed(name, task)) as pieces:
+            followed = self._followed(name, task, kept=look % LOOKS_PER_READ == 0)
+            async with aclosing(followed) as pieces:
                 async for piece in pieces:
                     begun = True
                     yield piece
             if not begun:
+                look += 1
                 await asyncio.sleep(POLL_S)
 
-    def _followed(self, name: LogName, task: TaskPod | None) -> Pieces:
+    async def _followed(self, name: LogName, task: TaskPod | None, *, kept: bool) -> Pieces:
+        """What there is to follow; ``kept``: also where no Job is (any more)."""
         if task is not None and not task.over:
-            return self._printed(task, follow=True)
-        return self.read(name)
+            source = self._printed(task, follow=True)
+        elif task is not None or kept:
+            source = self.read(name)
+        else:
+            return
+        async with aclosing(source) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def _printed(self, task: TaskPod, *, follow: bool) -> Pieces:
         if task.pod is None or not task.begun:

@@ -81,14 +81,24 @@ class Scene:
 
 @asynccontextmanager
 async def serving(**settings: Any) -> AsyncIterator[Scene]:
+    """With a registry that has nothing, where ``settings`` name none."""
     host = f"127.0.0.1:{free_port()}"
-    chosen = {"log_address": host, "runner": "job", "task_image": "tasks", **settings}
     cluster = FakeCluster()
+    with WebServer().running() as empty:
+        empty.otherwise = replies(404)
+        usual = {"log_address": host, "registry": empty.host, "runner": "job"}
+        settings = {**usual, "task_image": "tasks", **settings}
+        async with _served(Settings.model_validate(settings), cluster) as scene:
+            yield scene
+
+
+@asynccontextmanager
+async def _served(settings: Settings, cluster: FakeCluster) -> AsyncIterator[Scene]:
     async with (
-        serving_guarded_logs(Settings.model_validate(chosen), cluster, KEYS),
+        serving_guarded_logs(settings, cluster, KEYS),
         ClientSession(timeout=ClientTimeout(total=20)) as session,
     ):
-        yield Scene(f"http://{host}", cluster, session)
+        yield Scene(f"http://{settings.log_address}", cluster, session)
 
 
 @pytest.fixture
@@ -210,6 +220,19 @@ async def test_a_task_that_has_not_begun_is_waited_for(scene: Scene) -> None:
         scene.cluster.streams[name] = [b"begun\n"]
         scene.pod()
     assert following.result() == (200, "begun\n")
+
+
+async def test_a_registry_is_not_asked_all_the_time_while_a_task_is_waited_for(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "POLL_S", 0.01)
+    async with serving(registry=web.host) as scene:
+        waiting = asyncio.create_task(scene.get(scene.uri(follow="1")))
+        await until(lambda: scene.cluster.requests["list", "jobs"] > sources.LOOKS_PER_READ)
+        asked_meanwhile = len(web.requests)
+        kept(web, "installed\n")
+        assert await waiting == (200, "installed\n")
+    assert 0 < asked_meanwhile <= 2
 
 
 async def test_silence_is_told_so_that_the_connection_lasts(
