@@ -11,6 +11,8 @@ import yaml
 from fairlead.api.refs import Manifest
 from tests.cluster import Cluster
 from tests.cluster.places import places
+from tests.cluster.versions import SCORING_PORT
+from tests.e2e.scene import Scene, score
 
 EXAMPLE = places().checkout / "examples/kustomize"
 HEAD = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
@@ -36,6 +38,8 @@ metadata: {name: plain}
 spec: {image: registry.example.com/greeter, pullSecretRef: {name: login}}
 """
 ACCOUNT = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: builder}\n"
+EXPOSED = {"type": "NodePort", "nodePort": SCORING_PORT}
+NODE_PORT = [{"op": "add", "path": "/spec/expose", "value": EXPOSED}]
 
 
 @pytest.fixture
@@ -106,3 +110,25 @@ def test_without_our_configuration_the_names_would_be_wrong(
     below.write_text(below.read_text().replace("configurations: [fairlead.yaml]\n", ""))
     image = one(built(cluster, overlay), "InferenceImage")
     assert image["spec"]["models"] == [{"name": "greeter"}]
+
+
+def test_a_changed_file_gets_a_new_name_and_is_served(scene: Scene, overlay: Path) -> None:
+    target = {"kind": "Webservice", "name": "greeter"}
+    write(overlay, patches=[{"target": target, "patch": yaml.safe_dump(NODE_PORT)}])
+    scene.kubectl("apply", "-k", str(overlay))
+    scene.reason("webservice", "Serving", "greeter")
+    address = scene.address("greeter")
+    assert score(address, {"name": "Ada"}).json() == "Hello, Ada!"
+    before = scene.get("inferenceimage", "greeter")
+    script = overlay.parent / "greeter/score.py"
+    script.write_text(script.read_text().replace("!", "?"))
+    scene.kubectl("apply", "-k", str(overlay))
+    scene.until(lambda: score(address, {"name": "Ada"}).json(), lambda said: said == "Hello, Ada?")
+    after = scene.get("inferenceimage", "greeter")
+    assert after["spec"]["source"] != before["spec"]["source"]
+    assert after["metadata"]["generation"] == before["metadata"]["generation"] + 1
+    scene.reason("webservice", "Serving", "greeter")
+    script.write_text(script.read_text().replace("?", "!"))
+    scene.kubectl("apply", "-k", str(overlay))  # a revert: built before
+    scene.until(lambda: score(address, {"name": "Ada"}).json(), lambda said: said == "Hello, Ada!")
+    assert scene.get("inferenceimage", "greeter")["status"]["version"] == 1

@@ -94,6 +94,11 @@ def pods(administrator: Administrator, namespace: str) -> list[dict[str, Any]]:
     return list(json.loads(administrator.kubectl("get", "pods", *select, "-o=json"))["items"])
 
 
+def operator_log(administrator: Administrator, namespace: str) -> str:
+    select = ("--selector=app.kubernetes.io/name=fairlead", f"--namespace={namespace}")
+    return administrator.kubectl("logs", *select, "--tail=-1")
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_the_api_server_takes_every_manifest(administrator: Administrator, name: str) -> None:
     """But for `helm test`, whose pod asks for a ServiceAccount: that is run for real below."""
@@ -115,6 +120,13 @@ def test_an_older_chart_is_installed(administrator: Administrator, older_chart: 
     [pod] = pods(administrator, HOME)
     [status] = pod["status"]["containerStatuses"]
     assert (status["ready"], status["restartCount"]) == (True, 0)
+
+
+def test_an_operator_says_what_older_definitions_lack(administrator: Administrator) -> None:
+    until(
+        lambda: operator_log(administrator, HOME),
+        lambda said: f"webservices.fairlead.dev lacks spec.{NEW_FIELD}. Apply those" in said,
+    )
 
 
 def test_the_operator_handles_objects_from_its_pod(administrator: Administrator) -> None:
@@ -146,10 +158,13 @@ def test_an_upgrade_brings_the_newer_definitions(administrator: Administrator, l
     assert load.answers.keys() == {"200"}
 
 
-def test_helm_test_stores_a_model(administrator: Administrator) -> None:
+def test_helm_test_serves_and_scores(administrator: Administrator) -> None:
     said = administrator.helm("test", "fairlead", "--namespace", HOME, "--logs")
     assert "Succeeded" in said
-    assert "Stored: " in said
+    assert "models/test-fairlead Stored: " in said
+    assert "Scored: http://test-fairlead." in said
+    left = administrator.kubectl("get", "webservices,models", f"--namespace={HOME}", "-o=name")
+    assert left == ""  # after a success nothing stays but the pod, for its log
 
 
 def test_a_rollback_brings_back_the_older_ones(administrator: Administrator) -> None:
@@ -178,8 +193,8 @@ def test_uninstalling_loses_nobodys_objects(administrator: Administrator, load: 
 
 
 def test_another_release_takes_over_what_was_kept(administrator: Administrator) -> None:
-    """With rights in two namespaces alone, two pods, and one of them at work."""
-    more = ("--set", f"watchNamespaces={{{TEAM}}}", "--set", "replicas=2")
+    """With rights in three namespaces alone, two pods, and one of them at work."""
+    more = ("--set", f"watchNamespaces={{{TEAM},team-a}}", "--set", "replicas=2")
     with pytest.raises(ClusterError) as refusal:
         administrator.install("install", "models", ROOT / CHART, ELSEWHERE, *more)
     assert "cannot be imported into the current release" in str(refusal.value.tail)
@@ -192,6 +207,21 @@ def test_another_release_takes_over_what_was_kept(administrator: Administrator) 
             "auth", "can-i", "list", "models.fairlead.dev", account, f"--namespace={HOME}"
         )
     assert len(pods(administrator, ELSEWHERE)) == 2
+
+
+def test_a_namespace_without_rights_is_named_and_holds_up_no_other(
+    administrator: Administrator,
+) -> None:
+    place = ("deployment/models-fairlead", f"--namespace={ELSEWHERE}")
+    administrator.kubectl("delete", "rolebinding/models-fairlead-operator", "--namespace=team-a")
+    administrator.kubectl("rollout", "restart", *place)
+    administrator.kubectl("rollout", "status", *place, "--timeout=100s")
+    until(
+        lambda: operator_log(administrator, ELSEWHERE),
+        lambda said: "list models, " in said and " in namespace team-a. The chart" in said,
+    )
+    administrator.apply("Model", "latest", {"source": {"configMap": {"name": "files"}}})
+    administrator.reason("model", "latest", "Stored")
 
 
 def test_not_one_request_has_failed(administrator: Administrator, load: Load) -> None:
