@@ -13,11 +13,16 @@ from fairlead.api.refs import Manifest
 from fairlead.contract import EnvironmentRequest, Task
 from fairlead.desired.pod_security import restricted_container
 from fairlead.images.layout import BUILD_FILES, ENVIRONMENT
-from fairlead.job_request import CONTAINER, HANDED_FOLDER, INSTALL_CONTAINER, INSTALLED_FOLDER
+from fairlead.job_request import (
+    CONTAINER,
+    HANDED_FOLDER,
+    INSTALL_CONTAINER,
+    INSTALLED_FOLDER,
+    TOOLS_CONTAINER,
+)
 from fairlead.registry.reference import parse_reference
 from fairlead.settings import Settings, quantities
 
-TOOLS_CONTAINER = "tools"
 HANDED, INSTALLED, SCRATCH = "handed", "installed", "install-tmp"
 INSTALLING_ANNOTATIONS: Mapping[str, str] = {
     "azure.workload.identity/skip-containers": INSTALL_CONTAINER,  # no identity's token either

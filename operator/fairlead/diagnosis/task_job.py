@@ -23,6 +23,7 @@ from fairlead.diagnosis.scheduling import scheduling_gated, unschedulable
 from fairlead.evidence import PodContext
 from fairlead.finding import Finding
 from fairlead.job_evidence import JobEvidence
+from fairlead.job_request import TOOLS_CONTAINER
 from fairlead.pod_evidence import ContainerEvidence, PodEvent, PodEvidence
 from fairlead.task_message import read_message
 
@@ -188,7 +189,8 @@ def _obstacle(seen: TaskJob) -> TaskFailure | None:
     if pod.scoring.running:
         return _failure(node_lost(pod, about)) or base_image_obstacle(pod)
     found = next((finding for check in NOT_BEGUN if (finding := check(pod, about))), None)
-    if found and found.reason is Reason.IMAGE_PULL_FAILED and found.container == pod.scoring.name:
+    of_ours = found is not None and found.container in (pod.scoring.name, TOOLS_CONTAINER)
+    if found and of_ours and found.reason is Reason.IMAGE_PULL_FAILED:
         found = replace(found, remedy=TASK_IMAGE_REMEDY)
     return _failure(credentials_explained(found))
 

@@ -12,7 +12,7 @@ from fairlead.api.status import FailureClass
 from fairlead.contract import AssembleResult, TaskFailure, TaskPhase, TaskResult, TaskState
 from fairlead.diagnosis.task_job import TaskJob, is_final, task_state
 from fairlead.job_evidence import JobEvidence, project_job, project_task_pod
-from fairlead.job_request import CONTAINER
+from fairlead.job_request import CONTAINER, TOOLS_CONTAINER
 from fairlead.pod_evidence import PodEvidence, read_event
 from tests.unit.job_objects import (
     BEGIN,
@@ -255,6 +255,15 @@ def test_the_task_image_is_told_as_what_it_is_and_who_names_it() -> None:
     assert said.message.startswith(f"The node cannot pull {IMAGE}: ")
     assert said.remedy
     assert "FAIRLEAD_TASK_IMAGE, or taskImage in the chart's values" in said.remedy
+
+
+def test_the_task_image_is_told_alike_where_another_container_of_ours_needs_it_first() -> None:
+    tools = {"name": TOOLS_CONTAINER, "ready": False, "restartCount": 0, "state": PULLING}
+    waiting = {"waiting": {"reason": "PodInitializing"}}
+    pod = my_pod(waiting, conditions=(PLACED,), initContainerStatuses=[tools])
+    said = failure(read(my_job(), pod))
+    assert said.reason is Reason.IMAGE_PULL_FAILED
+    assert "FAIRLEAD_TASK_IMAGE" in (said.remedy or "")
 
 
 def test_a_volume_that_cannot_be_mounted_is_told_by_the_pods_events() -> None:
