@@ -141,6 +141,8 @@ class EnvironmentRecipe(Wire):
     steps: str = ""
     """``Dockerfile.steps``, line ends normalised."""
     steps_file: str | None = None
+    copied: dict[str, Sha256] = Field(default_factory=dict)
+    """The files of the source that the steps copy, path to content's digest."""
 
 
 class ResolveRequest(Wire):

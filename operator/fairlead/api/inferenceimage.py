@@ -108,7 +108,8 @@ class InferenceImageSpec(Wire):
     requirements_file: RelativePath | None = None
     """A requirements file of pip inside the source, instead of a conda file."""
     docker_file: RelativePath | None = None
-    """Extra Dockerfile instructions (Dockerfile.steps); they run before the packages install."""
+    """Extra Dockerfile instructions (Dockerfile.steps); they run before the packages install. COPY
+    takes files of the source."""
     base_image: ImageReference | None = None
     """The image to build on; it has the Python that is used. Default: the operator's
     defaultBaseImage."""

@@ -1,6 +1,7 @@
 """What every engine does: take a plan, make the image of its environment, and say how it went."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +35,8 @@ class BuildPlan:
     ca_bundle: Path | None
     docker_config: Path | None = None
     """Credentials for what the engine itself pulls and pushes; no build sees them."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Those of the source that the steps copy."""
 
 
 def certificates(plan: BuildPlan) -> bytes:

@@ -16,11 +16,13 @@ import docker
 from docker.errors import APIError, ImageNotFound
 from docker.models.images import Image
 
+from fairlead.canonical import canonical_json
 from fairlead.diagnosis.build.base_python import BasePython
 from fairlead.diagnosis.build.output import BuildOutput, Phase
 from fairlead.engines.base import BuildFailedError, BuildPlan, Log, certificates
 from fairlead.engines.docker_client import context, engine
 from fairlead.engines.docker_stream import Ending, follow
+from fairlead.images.hashes import file_digests
 from fairlead.images.recipe import (
     BUILD_LABEL,
     OWNER_LABEL,
@@ -29,6 +31,7 @@ from fairlead.images.recipe import (
     build_files,
     dockerfile,
     owner_label,
+    source_files,
 )
 from fairlead.inputs.dockerfile_steps import instructions
 
@@ -53,8 +56,9 @@ class DockerEngine:
             if instructions(plan.recipe.steps):
                 log.phase("steps")
                 stage = _first_stage(plan, image).encode()
-                tag = f"{STEPS}:{sha256(stage).hexdigest()[:16]}"
-                _run_build(client, Phase.STEPS, {"Dockerfile": stage}, tag, log)
+                files = {"Dockerfile": stage, **source_files(plan.files)}
+                tag = f"{STEPS}:{_content_hash(files)[:16]}"
+                _run_build(client, Phase.STEPS, files, tag, log)
                 image = client.images.get(tag)
             return _python(client, image, owner, log)
 
@@ -69,12 +73,17 @@ class DockerEngine:
             text = dockerfile(stage, _name(plan), plan.hash, python.version)
             index = PackageIndex(plan.package_index, plan.insecure_hosts, certificates(plan))
             files = {"Dockerfile": text.encode(), **build_files(plan.recipe, index)}
+            files |= source_files(plan.files)
             _run_build(client, Phase.PACKAGES, files, _name(plan), log)
             log.phase("push")
             return _push(client, plan, log)
 
     def close(self) -> None:
         """Nothing is open between two calls."""
+
+
+def _content_hash(files: Mapping[str, bytes]) -> str:
+    return sha256(canonical_json(dict(file_digests(files)))).hexdigest()
 
 
 def _name(plan: BuildPlan) -> str:

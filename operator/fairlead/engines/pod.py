@@ -7,6 +7,7 @@ the base image's own.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from fairlead.images.environment_tree import Limits, survey
 from fairlead.images.layers import gzipped
 from fairlead.images.layout import BUILD_FILES, ENVIRONMENT
 from fairlead.images.recipe import PackageIndex, build_files, pip_options, requirements_txt
-from fairlead.images.steps_applied import Applied, StepError, applied
+from fairlead.images.steps_applied import Applied, StepError, applied, placed
 from fairlead.job_request import HANDED_FOLDER, INSTALLED_FOLDER
 from fairlead.registry.client import Registry
 from fairlead.registry.oci import (
@@ -85,10 +86,12 @@ class PodEngine:
     def build(self, plan: BuildPlan, python: BasePython, log: Log) -> str:
         base, steps = self._base(plan)
         absent = self._install(plan, steps, log)
+        copied = placed(steps, plan.files, {path for _, path in steps.copies} - absent)
         log.phase("layer")
         found = survey(self._places.installed, self._limits, log.write)
         log.write(f"{found.files:,} files, folders and links, {found.size_bytes:,} bytes.")
-        parts = [*self._folders(plan, absent), self._packages(plan)]
+        made = absent & set(steps.folders)
+        parts = [*self._steps(plan, made, copied), self._packages(plan)]
         log.phase("push")
         image = environment_image(base, steps, parts, plan.hash, python.version)
         return self._push(plan, image, log)
@@ -103,8 +106,9 @@ class PodEngine:
         except StepError as error:
             raise StepRefusedError(error.line, error.message) from error
 
-    def _install(self, plan: BuildPlan, steps: Applied, log: Log) -> list[str]:
-        """Have the packages installed; return which of the steps' folders the base image lacks.
+    def _install(self, plan: BuildPlan, steps: Applied, log: Log) -> set[str]:
+        """Have the packages installed; return which of the steps' paths the base image has not as
+        folders.
 
         Raises ``BuildFailedError``.
         """
@@ -123,13 +127,15 @@ class PodEngine:
             said = f"The installation of the packages returned a non-zero code: {code}"
             raise BuildFailedError(BuildOutput(Phase.PACKAGES, lines, said, "pod"))
         absent = ended.get("absent")
-        return [path for path in steps.folders if isinstance(absent, list) and path in absent]
+        return {path for path in _paths(steps) if isinstance(absent, list) and path in absent}
 
-    def _folders(self, plan: BuildPlan, absent: list[str]) -> list[Part]:
-        """The folders that WORKDIR makes; one that is there keeps its owner and mode."""
-        if not absent:
+    def _steps(self, plan: BuildPlan, made: set[str], copied: Mapping[str, bytes]) -> list[Part]:
+        """The folders that WORKDIR makes, and the files of COPY; a folder that is there keeps its
+        owner and mode."""
+        if not made and not copied:
             return []
-        content = folders_tar(name.strip("/") for name in absent)
+        files = ((path.strip("/"), content) for path, content in copied.items())
+        content = folders_tar((path.strip("/") for path in made), files)
         packed = gzipped(content)
         self._registry.upload_bytes(plan.environments, packed)
         return [Part(descriptor(OCI_LAYER_GZIP, packed), digest_of(content), "steps")]
@@ -149,6 +155,11 @@ class PodEngine:
         digest = self._registry.put_manifest(plan.environments, plan.hash, body, OCI_MANIFEST)
         log.write(f"{plan.environments}:{plan.hash} is {digest}, {image.size:,} bytes.")
         return digest
+
+
+def _paths(steps: Applied) -> list[str]:
+    """Of which it matters whether they are folders in the base image."""
+    return [*steps.folders, *(path for _, path in steps.copies)]
 
 
 def _python(said: Record | None) -> BasePython | None:
@@ -176,7 +187,7 @@ def _orders(steps: Applied) -> dict[str, object]:
     }
     return {
         "variables": variables,
-        "folders": steps.folders,
+        "folders": _paths(steps),
         "commands": [
             ["python3", "-m", "venv", f"/{ENVIRONMENT}"],
             [PYTHON, "pip_install.py", *pip_options()],

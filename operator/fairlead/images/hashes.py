@@ -31,6 +31,7 @@ def environment_hash(recipe: EnvironmentRecipe, base_digest: str) -> str:
             "python": recipe.python,
             "requirements": [requirement.text.strip() for requirement in recipe.requirements],
             "steps": _lines(recipe.steps),
+            **({"copied": recipe.copied} if recipe.copied else {}),
         },
     )
 

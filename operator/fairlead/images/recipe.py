@@ -6,6 +6,7 @@ package index and the certificates stay in the one between, which is never pushe
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +14,8 @@ from urllib.parse import urlsplit
 from fairlead.contract import EnvironmentRecipe
 from fairlead.images import pip_install
 from fairlead.images.layout import APP_ROOT, BUILD_FILES, ENVIRONMENT, USER
-from fairlead.inputs.dockerfile_steps import instructions
+from fairlead.inputs.copy_instruction import read_copy
+from fairlead.inputs.dockerfile_steps import Instruction, instructions
 
 HASH_LABEL = "dev.fairlead.environment.hash"
 PYTHON_LABEL = "dev.fairlead.environment.python"
@@ -21,6 +23,7 @@ OWNER_LABEL = "fairlead.dev/owner"
 BUILD_LABEL = "fairlead.dev/build"
 DEFAULT_OWNER = "fairlead"
 _OWNER = re.compile(r"[A-Za-z0-9_.-]{1,63}")
+SOURCE = "source"  # of the build context: the folder with the user's files
 FIRST_STEP = 4  # the number that the engine gives the first of the user's steps
 
 _PIP = (
@@ -34,7 +37,7 @@ def base_stage(recipe: EnvironmentRecipe, base: str, owner: str) -> str:
 
     The comment comes first so that no line of the user's can be a parser directive.
     """
-    steps = [str(instruction) for instruction in instructions(recipe.steps)]
+    steps = [_step(instruction) for instruction in instructions(recipe.steps)]
     lines = ("# Made by Fairlead.", f"FROM {base} AS base", f'LABEL {OWNER_LABEL}="{owner}"')
     return _text(*lines, "USER 0", *steps)
 
@@ -102,6 +105,19 @@ def build_files(recipe: EnvironmentRecipe, index: PackageIndex) -> dict[str, byt
         "build/pip_install.py": Path(pip_install.__file__).read_bytes(),
     }
     return files | ({"build/ca.pem": index.certificates} if index.certificates else {})
+
+
+def source_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The user's files as the steps find them in the build context, apart from ours."""
+    return {f"{SOURCE}/{path}": content for path, content in files.items()}
+
+
+def _step(instruction: Instruction) -> str:
+    if instruction.keyword != "COPY":
+        return str(instruction)
+    copy = read_copy(instruction.arguments)
+    sources = [f"{SOURCE}/{source}" for source in copy.sources]
+    return f"COPY {json.dumps([*sources, copy.target])}"
 
 
 def _pip_conf(index: PackageIndex) -> str:

@@ -6,11 +6,12 @@ there is none, they change nothing, for the image has a user of its own.
 """
 
 import posixpath
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 
-from fairlead.images.steps_words import WordError, expanded, pairs, split
+from fairlead.inputs.copy_instruction import Copy, deletes, read_copy
 from fairlead.inputs.dockerfile_steps import Instruction, instructions
+from fairlead.inputs.steps_words import WordError, expanded, pairs, split
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -32,6 +33,8 @@ class Applied:
     working_folder: str = "/"
     folders: list[str] = field(default_factory=list)
     """Absolute paths that must be there."""
+    copies: list[tuple[Copy, str]] = field(default_factory=list)
+    """What is copied, and where to: an absolute path."""
     arguments: dict[str, str] = field(default_factory=dict)
     """Of ARG: known while the image is built, and not in it."""
 
@@ -39,6 +42,20 @@ class Applied:
     def known(self) -> Mapping[str, str]:
         """Every variable that a step can read: what ENV has set wins over ARG."""
         return {**self.arguments, **self.variables}
+
+
+def placed(
+    state: Applied, files: Mapping[str, bytes], folders: Collection[str]
+) -> dict[str, bytes]:
+    """Return what COPY puts where, by absolute path; ``folders``: what of the targets is a folder
+    in the base image."""
+    found, there = dict[str, bytes](), {*folders, *state.folders}
+    for copy, target in state.copies:
+        inside = copy.into_folder(files.keys()) or target in there
+        for name, below in copy.files(files.keys()):
+            path = posixpath.join(target, below) if inside else target
+            found[path] = files[name]
+    return found
 
 
 def applied(
@@ -78,6 +95,15 @@ def _workdir(state: Applied, instruction: Instruction) -> None:
     state.folders.append(state.working_folder)
 
 
+def _copy(state: Applied, instruction: Instruction) -> None:
+    copy = read_copy(instruction.arguments)
+    copy = replace(copy, target=expanded(copy.target, state.known))
+    target = posixpath.normpath(posixpath.join("/", state.working_folder, copy.target))
+    if deletes(target):
+        raise WordError(f"{target} would delete a file of the base image")
+    state.copies.append((copy, target))
+
+
 def _nothing(state: Applied, instruction: Instruction) -> None:
     """It says how later steps run."""
 
@@ -93,6 +119,7 @@ APPLIES: Mapping[str, Callable[[Applied, Instruction], None]] = {
     "LABEL": _label,
     "ARG": _arg,
     "WORKDIR": _workdir,
+    "COPY": _copy,
     "USER": _nothing,
     "SHELL": _nothing,
 }

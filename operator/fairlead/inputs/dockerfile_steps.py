@@ -1,8 +1,8 @@
 """``Dockerfile.steps``: taken apart into instructions, each checked by line before any build.
 
 The steps run on the base image, before the packages are installed, in the classic builder's
-dialect: there is no build context, and nothing of BuildKit. Source of the dialect: the parser of
-moby/buildkit, ``frontend/dockerfile/parser/parser.go``.
+dialect: the build context is the user's source, and there is nothing of BuildKit. Source of the
+dialect: the parser of moby/buildkit, ``frontend/dockerfile/parser/parser.go``.
 """
 
 import difflib
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from fairlead.api.reasons import Reason
 from fairlead.finding import MAX_PROBLEMS_READ, Finding, Problem, combine, quoted
+from fairlead.inputs.copy_instruction import CopyError, read_copy
 from fairlead.inputs.source_file import read_text
 
 MAX_FILE_BYTES = 32 * 1024  # bytes; the builder reads no line longer than 64 KiB
@@ -24,16 +25,13 @@ _EXAMPLES = {
     "LABEL": "LABEL name=value",
     "USER": "USER 1000",
     "WORKDIR": "WORKDIR /opt/tools",
+    "COPY": "COPY settings.json /opt/tools/",
     "SHELL": 'SHELL ["/bin/bash", "-c"]',
 }
 ALLOWED = tuple(_EXAMPLES)
-_NO_CONTEXT = (
-    "Put files into the source: they land beside the entry script. Or fetch them in a RUN."
-)
 _REFUSED = {
     "FROM": "Name the base image in spec.baseImage.",
-    "COPY": _NO_CONTEXT,
-    "ADD": _NO_CONTEXT,
+    "ADD": "Write COPY, which takes the files of the source, or fetch the file in a RUN.",
     "ENTRYPOINT": "Remove it: Fairlead starts the scoring server.",
     "CMD": "Remove it: Fairlead starts the scoring server.",
     "EXPOSE": "Remove it: the scoring server listens on port 5001.",
@@ -136,9 +134,19 @@ def _check_arguments(instruction: Instruction) -> Iterator[Problem]:
     if keyword == "RUN" and (flag := _FLAG.match(arguments)):
         remedy = "Write it as a plain RUN."
         yield _problem(line, f"RUN {flag[0]} needs BuildKit, which is not used here", remedy)
+    if keyword == "COPY":
+        yield from _check_copy(instruction)
     if _HEREDOC.search(arguments):
         remedy = "Write one RUN with && between its commands."
         yield _problem(line, "a heredoc (<<) needs BuildKit, which is not used here", remedy)
+
+
+def _check_copy(instruction: Instruction) -> Iterator[Problem]:
+    try:
+        read_copy(instruction.arguments)
+    except CopyError as error:
+        remedy = "Write plain paths of the source, then where they go: COPY settings.json /opt/."
+        yield _problem(instruction.line, f"COPY: {error}", remedy)
 
 
 def _unknown(keyword: str) -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from fairlead.api.inferenceimage import InferenceImageSpec
 from fairlead.api.reasons import Reason
-from fairlead.finding import Finding
+from fairlead.finding import Finding, combine
+from fairlead.inputs.copied_files import copied_files, missing_files
 from fairlead.inputs.environment import Environment
 from fairlead.inputs.parse import FileKind, Parsed, ParseJob
 from fairlead.inputs.python_version import minor_version, python_of_image
@@ -20,6 +21,8 @@ class ParsedSource:
     environment: Environment
     steps: str
     findings: tuple[Finding, ...]
+    copied: tuple[str, ...] = ()
+    """The files of the source that the steps copy."""
 
 
 Files = Mapping[str, bytes]
@@ -35,6 +38,7 @@ def read_source(
     """
     environment = yield from _environment(files, spec)
     steps = yield from _steps(files, spec.docker_file)
+    steps = _with_what_they_copy(steps, files, spec.docker_file)
     asked = environment.environment.python if environment.environment else None
     python = minor_version(asked) or python_of_image(base_image)
     script = yield from _script(files, spec.entry_script, python)
@@ -43,6 +47,7 @@ def read_source(
         environment=environment.environment or Environment(),
         steps=steps.steps,
         findings=tuple(finding for finding in found if finding),
+        copied=tuple(copied_files(steps.steps, files.keys())),
     )
 
 
@@ -64,6 +69,12 @@ def _steps(files: Files, file: str | None) -> OneFile:
     if file not in files:
         return Parsed(finding=missing_file(files, file, "spec.dockerFile"))
     return (yield ParseJob(FileKind.STEPS, file, files[file]))
+
+
+def _with_what_they_copy(steps: Parsed, files: Files, file: str | None) -> Parsed:
+    """The steps, or which of the files that they copy are not in the source."""
+    missing = missing_files(steps.steps, files.keys())
+    return Parsed(finding=combine(file or "", missing)) if missing else steps
 
 
 def _script(files: Files, file: str, python: Version | None) -> OneFile:

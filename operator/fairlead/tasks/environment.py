@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.contract import EnvironmentRequest, EnvironmentResult, TaskFailure
+from fairlead.contract import FILES_FOLDER, EnvironmentRequest, EnvironmentResult, TaskFailure
 from fairlead.diagnosis.build.base_python import usable_python
 from fairlead.diagnosis.build.explain import explain, tail
 from fairlead.engines.base import (
@@ -46,7 +47,7 @@ def environment(request: EnvironmentRequest, task: TaskContext) -> EnvironmentRe
 
 
 def _built(request: EnvironmentRequest, task: TaskContext, engine: Engine) -> EnvironmentResult:
-    plan = _plan(request, task.settings)
+    plan = replace(_plan(request, task.settings), files=_copied(request, task))
     try:
         python = usable_python(plan.recipe, engine.prepare(plan, task.log))
         if isinstance(python, Finding):
@@ -79,6 +80,11 @@ def _plan(request: EnvironmentRequest, settings: Settings) -> BuildPlan:
         ca_bundle=settings.ca_bundle,
         docker_config=settings.docker_config,
     )
+
+
+def _copied(request: EnvironmentRequest, task: TaskContext) -> dict[str, bytes]:
+    folder = task.folder / FILES_FOLDER
+    return {path: (folder / path).read_bytes() for path in request.recipe.copied}
 
 
 def _result(task: TaskContext, digest: str, python: str, *, built: bool) -> EnvironmentResult:

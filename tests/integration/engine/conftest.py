@@ -3,7 +3,7 @@
 import itertools
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from fairlead.contract import EnvironmentRecipe, EnvironmentRequest, LogTarget, Requirement
 from fairlead.images.build_log import read_log
-from fairlead.images.hashes import environment_hash
+from fairlead.images.hashes import environment_hash, file_digests
 from fairlead.registry.client import Registry
 from fairlead.registry.reference import Repository, parse_reference, parse_repository
 from fairlead.settings import Settings
@@ -30,6 +30,8 @@ class Line:
     cluster: Cluster
     registry: Registry
     engine: docker.DockerClient
+    files: Mapping[str, bytes] = field(default_factory=lambda: {"settings.json": b"{}"})
+    """Of the source."""
     namespace: str = field(default_factory=lambda: f"engine{os.getpid()}x{next(NAMESPACES):03}")
 
     @property
@@ -49,6 +51,7 @@ class Line:
             file="myenv.yml",
             steps=steps,
             steps_file="Dockerfile.steps",
+            copied=file_digests(self.files),
         )
         reference = parse_reference(recipe.base_image)
         digest = self.registry.manifest(reference.repository, reference.wanted)[1].digest
@@ -67,7 +70,7 @@ class Line:
     def start(self, request: EnvironmentRequest, **settings: str) -> "Build":
         self.tasks.count += 1
         mine = Tasks(self.tasks.root, {**self.tasks.settings, **settings}, self.tasks.count)
-        folder = mine.prepare(request, {})
+        folder = mine.prepare(request, self.files)
         return Build(self, request, folder, mine.start("environment", folder))
 
     def run(self, request: EnvironmentRequest, **settings: str) -> Ended:

@@ -21,7 +21,9 @@ from tests.cluster import Cluster
 from tests.integration.engine.conftest import Build, Line
 from tests.integration.registry.server import wait_until
 
-STEPS = "ENV GREETING=hello\nRUN echo step > /step\nUSER nobody\n"
+STEPS = (
+    "ENV GREETING=hello\nRUN echo step > /step\nUSER nobody\nCOPY settings.json /opt/$GREETING/\n"
+)
 LOOK = (
     "import json, os, tabulate; print(json.dumps([os.getuid(), os.getcwd(), "
     "os.environ['GREETING'], os.path.exists('/step'), os.path.exists('/opt/fairlead/build'), "
@@ -72,6 +74,8 @@ def see_that_it_works(line: Line, request: EnvironmentRequest, digest: str, pyth
     image = line.engine.images.pull(str(line.environments), digest)
     assert image.labels | {HASH_LABEL: request.hash, PYTHON_LABEL: python} == image.labels
     said = line.engine.containers.run(image, ["python", "-c", LOOK], remove=True)
+    copied = line.engine.containers.run(image, ["cat", "/opt/hello/settings.json"], remove=True)
+    assert copied == line.files["settings.json"]
     root, environment = "/var/azureml-app", "/opt/fairlead/env"
     assert json.loads(said) == [10001, root, "hello", True, False, environment, "0.9.0"]
     line.engine.images.remove(f"{line.environments}@{digest}")

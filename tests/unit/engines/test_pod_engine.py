@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -171,9 +171,8 @@ def test_what_was_installed_becomes_a_layer_on_the_base_image(
         "print(pathlib.Path('requirements.txt').read_text(), file=sys.stderr)",
     )
     missing = str(both.folder / "made")
-    asked = plan(
-        "flask==3.0.3", steps=f"ENV STEP=2 BASE=3\nLABEL a=b\nWORKDIR /tmp\nWORKDIR {missing}"
-    )
+    steps = f"ENV STEP=2 BASE=3\nLABEL a=b\nWORKDIR /tmp\nWORKDIR {missing}\nCOPY a.json /tmp"
+    asked = replace(plan("flask==3.0.3", steps=steps), files={"a.json": b"{}"})
     engine = both.engine()
     both.begin()
     python = engine.prepare(asked, both.log)
@@ -199,7 +198,7 @@ def test_what_was_installed_becomes_a_layer_on_the_base_image(
         "WorkingDir": "/var/azureml-app",
     }
     assert len(config["rootfs"]["diff_ids"]) == 3
-    assert list(layer(both.registry, 1)) == [missing.strip("/")]
+    assert list(layer(both.registry, 1)) == sorted([missing.strip("/"), "tmp/a.json"])
     assert list(layer(both.registry, 2)) == ["opt/fairlead/env", "opt/fairlead/env/x.py"]
     assert "/opt/fairlead/build/pip.conf 2 /tmp" in both.log.lines
     assert both.log.lines.count("flask==3.0.3") == 2

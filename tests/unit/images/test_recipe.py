@@ -7,7 +7,13 @@ import pytest
 
 from fairlead.contract import EnvironmentRecipe, Requirement
 from fairlead.images import pip_install
-from fairlead.images.recipe import PackageIndex, build_files, has_credentials
+from fairlead.images.recipe import (
+    PackageIndex,
+    base_stage,
+    build_files,
+    has_credentials,
+    source_files,
+)
 
 
 def pip_conf(index: PackageIndex) -> str:
@@ -66,3 +72,13 @@ def test_what_runs_inside_the_build_needs_nothing_but_the_standard_library() -> 
     modules |= {a.name for n in imported if isinstance(n, ast.Import) for a in n.names}
     assert {module.partition(".")[0] for module in modules} <= sys.stdlib_module_names
     assert pip_install.__doc__
+
+
+def test_what_the_steps_copy_lies_in_a_folder_of_its_own() -> None:
+    """A file of the user's is none of ours, whatever its name."""
+    recipe = EnvironmentRecipe(base_image="python", steps="ENV A=1\nCOPY . Dockerfile /opt/$A/")
+    assert 'COPY ["source/", "source/Dockerfile", "/opt/$A/"]' in base_stage(recipe, "base", "me")
+    assert source_files({"Dockerfile": b"1", "build/pip.conf": b"2"}) == {
+        "source/Dockerfile": b"1",
+        "source/build/pip.conf": b"2",
+    }

@@ -2,8 +2,8 @@
 
 import pytest
 
-from fairlead.images.steps_applied import DEFAULT_PATH, StepError, applied
-from fairlead.images.steps_words import WordError, expanded, pairs, split
+from fairlead.images.steps_applied import DEFAULT_PATH, StepError, applied, placed
+from fairlead.inputs.steps_words import WordError, expanded, pairs, split
 
 BASE = {"PATH": "/usr/bin", "HOME": "/root"}
 
@@ -88,6 +88,35 @@ def test_the_steps_change_the_configuration() -> None:
     assert found.labels == {"base": "1", "team": "data science", "version": "3"}
     assert found.folders == ["/opt", "/opt/tools/2"]
     assert found.known["VERSION"] == "2"
+
+
+def test_files_are_placed_as_docker_places_them() -> None:
+    steps = """
+        ENV DIR=/opt/x
+        COPY settings.json $DIR/
+        COPY settings.json /opt/renamed.json
+        COPY settings.json /etc
+        WORKDIR /srv/app
+        COPY tools .
+        COPY settings.json /srv/app
+        COPY settings.json score.py both
+    """
+    files = {"settings.json": b"1", "tools/a/b.sh": b"2", "score.py": b"3"}
+    found = applied(steps, BASE, {}, "")
+    assert placed(found, files, {"/etc"}) == {
+        "/opt/x/settings.json": b"1",
+        "/opt/renamed.json": b"1",
+        "/etc/settings.json": b"1",
+        "/srv/app/a/b.sh": b"2",
+        "/srv/app/settings.json": b"1",
+        "/srv/app/both/settings.json": b"1",
+        "/srv/app/both/score.py": b"3",
+    }
+
+
+def test_no_copy_deletes_a_file_of_the_base_image() -> None:
+    with pytest.raises(StepError, match="would delete a file"):
+        applied("COPY a /usr/.wh.bin", BASE, {}, "")
 
 
 def test_what_env_has_set_wins_over_arg() -> None:

@@ -38,9 +38,14 @@ def test_windows_line_ends_and_a_byte_order_mark_are_dropped() -> None:
     [
         ("FROM debian", "1: FROM is not allowed here", "Name the base image in spec.baseImage."),
         (
-            "ENV A=b\n\ncopy a b",
-            "3: COPY is not allowed here",
-            "Put files into the source: they land beside the entry script. Or fetch them in a RUN.",
+            "ENV A=b\n\nadd a b",
+            "3: ADD is not allowed here",
+            "Write COPY, which takes the files of the source, or fetch the file in a RUN.",
+        ),
+        (
+            "ENV A=b\ncopy --chown=1 a b",
+            "2: COPY: `--chown=1` does not work here",
+            "Write plain paths of the source, then where they go: COPY settings.json /opt/.",
         ),
         (
             'CMD ["bash"]',
@@ -55,8 +60,8 @@ def test_windows_line_ends_and_a_byte_order_mark_are_dropped() -> None:
         (
             "RNU ls",
             "1: `RNU` is no instruction",
-            "Did you mean RUN? Allowed are RUN, ENV, ARG, LABEL, USER, WORKDIR, SHELL; a long line "
-            "is continued with a backslash.",
+            "Did you mean RUN? Allowed are RUN, ENV, ARG, LABEL, USER, WORKDIR, COPY, SHELL; a "
+            "long line is continued with a backslash.",
         ),
         (
             "RUN --mount=type=cache,target=/x pip install x",

@@ -67,6 +67,6 @@ def _runs_steps(location: str, choice: EngineChoice) -> Finding:
         f"{location}: RUN does not work here: environments are built by the {choice.engine} engine "
         f"({choice.why}), which runs no steps.",
         "Put what it installs into a base image of your own (spec.baseImage), or ask for packages "
-        "that bring it along; ENV, ARG, LABEL and WORKDIR work.",
+        "that bring it along; ENV, ARG, LABEL, WORKDIR and COPY work.",
         location,
     )

@@ -76,6 +76,7 @@ def _recipe(evidence: ImageEvidence, parsed: ParsedSource) -> EnvironmentRecipe:
         file=spec.conda_file or spec.requirements_file,
         steps=parsed.steps,
         steps_file=spec.docker_file,
+        copied={path: evidence.digests[path] for path in parsed.copied},
     )
 
 

@@ -187,7 +187,8 @@ def _of_build(
 ) -> TaskOf:
     """A task that works for a build, and writes its log; a new attempt has an id of its own."""
     task_state = state.evidence.tasks.get(identifier)
-    files = state.inputs.files if program == "assemble" else {}
+    handed = program == "assemble" or bool(state.inputs.recipe.copied)
+    files = state.inputs.files if handed else {}
     config_map = state.image.spec.source.config_map
     options, settings = state.build_options, state.evidence.settings
     requests, limits = _quantities(options.resources) if program == "environment" else ({}, {})
@@ -210,7 +211,7 @@ def _of_build(
             owner=owner_of(state.image),
             log=log,
             log_elsewhere=program == "assemble" and not _is_ours(state),
-            config_map=config_map.name if config_map and program == "assemble" else "",
+            config_map=config_map.name if config_map and handed else "",
             access=state.access,
             requests=requests,
             limits=limits,
