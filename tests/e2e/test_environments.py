@@ -114,3 +114,28 @@ def owner_names(scene: Scene, job: str) -> set[str]:
     """The owners of a Job; none where it is gone."""
     found = [one for one in environment_jobs(scene) if one["metadata"]["name"] == job]
     return {owner["name"] for one in found for owner in one["metadata"]["ownerReferences"]}
+
+
+STEPS = (
+    'ARG WORD=hello\nENV GREETING="$WORD world"\nWORKDIR /opt/tools\nCOPY settings.json $WORD/\n'
+)
+READS = """
+import json, os, pathlib, stat
+
+def init():
+    assert os.environ["GREETING"] == "hello world"
+    settings = pathlib.Path("/opt/tools/hello/settings.json")
+    assert json.loads(settings.read_text()) == {"a": 1}
+    environment = pathlib.Path("/opt/fairlead/env").stat()
+    assert (environment.st_uid, stat.S_IMODE(environment.st_mode)) == (0, 0o755)
+
+def run(data):
+    return data
+"""
+
+
+def test_steps_without_run_change_what_the_script_sees(built: Scene) -> None:
+    files = {"score.py": READS, "Dockerfile.steps": STEPS, "settings.json": '{"a": 1}'}
+    built.image(files, "steps", dockerFile="Dockerfile.steps")
+    built.service("steps")
+    built.reason("webservice", "Serving", "steps", BUILD_PATIENCE)
