@@ -26,6 +26,7 @@ NAMESPACE = "demo"
 MODEL_FILE = "sklearn_regression_model.pkl"
 REQUEST = {"data": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]]}
 WAY_OPEN_SECONDS = 20.0
+LOG_URI = "{.status.build.logUri}"
 STAGES = (  # kind, its step, seconds it may take
     ("model", "Model stored in the registry", 120.0),
     ("inferenceimage", "InferenceImage built", 900.0),
@@ -142,5 +143,6 @@ To look around:
   kubectl get mdl,infimg,wsvc -n {NAMESPACE}
   kubectl describe wsvc diabetes -n {NAMESPACE}
   curl {address} -H 'Content-Type: application/json' -d '{request}'
+  kubectl get --raw "$(kubectl get infimg diabetes -n {NAMESPACE} -o jsonpath='{LOG_URI}')"
   kubectl logs deployment/{RELEASE} -n {SYSTEM}
 To stop everything: make down""")

@@ -1,7 +1,7 @@
 """Logs in a cluster, as people read them: past the API server, by port-forward, with a token.
 
-The task is a Job of the test's own that looks like one of the operator's, so that it goes on for as
-long as the test wants.
+But for one build the task is a Job of the test's own that looks like one of the operator's, so that
+it goes on for as long as the test wants.
 """
 
 import base64
@@ -28,7 +28,7 @@ from tests.cluster import Cluster, ClusterError
 from tests.cluster.charts import CHART
 from tests.cluster.operator_image import name as image_name
 from tests.cluster.places import places
-from tests.integration.chart.administrator import NAMESPACES, Administrator, until
+from tests.integration.chart.administrator import NAMESPACES, PATIENCE, Administrator, until
 from tests.integration.registry.server import free_port
 
 HOME, TEAM = NAMESPACES[0], NAMESPACES[2]
@@ -151,6 +151,32 @@ def test_ever_after_it_is_read_from_the_registry(
     other = image_log(TEAM, "long-ago", "3-1")
     for wrong in (address(keys, other), address(keys, name)[:-1], address(keys, name) + "A"):
         assert "NotFound" in raw(installed, wrong.replace("3-1", "3-2"))
+
+
+def test_what_status_says_opens_the_log_of_a_build(
+    installed: Administrator, cluster: Cluster, tmp_path: Path
+) -> None:
+    """First of the environment, while it is built, and in the end of the image."""
+    files = {"score.py": "def init(): ...\ndef run(data): ...\n", "steps": "LABEL of=logs\n"}
+    source = {"inline": {"files": files}}
+    spec = {"source": source, "entryScript": "score.py", "dockerFile": "steps"}
+    installed.apply("InferenceImage", "told", spec)
+    place = ("get", "inferenceimage", "told", f"--namespace={TEAM}")
+    where = (*place, "--output=jsonpath={.status.build.logUri}")
+    until(lambda: installed.kubectl(*where), bool)
+    first, output = installed.kubectl(*where), tmp_path / "followed"
+    assert first.startswith(f"{SERVICE}/namespaces/{TEAM}/environments/")
+    with running(cluster, "get", "--raw", f"{first}&follow=1", output=output) as following:
+        assert following.wait(PATIENCE) == 0
+    assert "sha256:" in output.read_text()
+    installed.reason("inferenceimage", "told", "Built")
+    last = installed.kubectl(*where)
+    assert last.startswith(f"{SERVICE}{image_log(TEAM, 'told', '1-1').path}?key=")
+    until(lambda: raw(installed, last), lambda said: f"{TEAM}/told:1 is sha256:" in said)
+    delete = ("delete", "jobs", "--all", f"--namespace={TEAM}")
+    installed.kubectl(*delete)
+    assert f"{TEAM}/told:1 is sha256:" in raw(installed, last)
+    assert "sha256:" in raw(installed, first)
 
 
 def test_a_person_needs_the_right_to_that_one_service(
