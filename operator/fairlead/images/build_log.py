@@ -47,7 +47,10 @@ def store_log(
     registry: Registry, repository: Repository, tag: str, owner: str, before: KeptLog, text: str
 ) -> None:
     """Let the log under ``tag`` be ``before`` and then ``text``, redacted. Raises
-    ``RegistryError``."""
+    ``RegistryError``, also where ``before`` is another namespace's: whoever owns a log reads it."""
+    namespaces = {one.partition("/")[0] for one in (*before.owners, owner)}
+    if len(namespaces) > 1:
+        raise RegistryFaultError(repository, f"{repository}:{tag} is another namespace's log.")
     whole = (before.text + redacted(text, MAX_LOG_BYTES).encode())[-MAX_LOG_BYTES:]
     owners = tuple(dict.fromkeys((*before.owners, owner)))[-MAX_OWNERS:]
     content = gzipped(whole)

@@ -109,12 +109,15 @@ class Transport:
     def _send_authorised(self, call: Call, *, grows: bool) -> httpx.Response:
         """Send as who we are so far; where that is refused, as what the registry asks for.
 
-        A streamed body cannot be sent twice: the call before it has brought the token.
+        A streamed body cannot be sent twice: the call before it has brought the token. Where a
+        redirect or the address of an upload leads, nobody names an issuer of tokens: what is sent
+        to that would be the registry's credentials.
         """
         session, tried = self._authorizer.ready(call), set[int]()
         while True:
             response = self._send(call, session.header, grows=grows)
-            if response.status_code not in REFUSED or call.streamed:
+            asks = same_origin(response.request.url, self._origin(call))
+            if response.status_code not in REFUSED or call.streamed or not asks:
                 return response
             try:
                 if not self._authorizer.improve(call, session, response, tried):

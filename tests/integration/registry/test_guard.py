@@ -245,7 +245,7 @@ def test_an_answer_that_drips_is_left_in_time_and_told(
     begun = time.monotonic()
     with pytest.raises(RegistryUnreachableError, match="no whole answer in time"):
         client.manifest(team(web), "1")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
     assert len(web.requests) == 1, "who is silent for long is not asked again at once"
 
 

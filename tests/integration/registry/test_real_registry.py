@@ -30,7 +30,7 @@ from tests.integration.registry.task import Tasks
 
 PASSWORD = "open sesame"
 HASH = "$2b$04$abcdefghijklmnopqrstuu/LVz6MZlItEy42I2juLihZ66HnQx/cy"  # of that password
-WITHIN_S = 2.0
+WITHIN_S = 2.0 * 5  # two, on a machine that does other things besides
 
 
 @contextmanager

@@ -105,3 +105,17 @@ def test_where_no_log_is_wanted_nothing_is_started(registry: Shared, log: TaskLo
     LogKeeper(Settings(), log, []).begin()
     assert "log-keeper" not in {thread.name for thread in threading.enumerate()}
     assert registry.named == {}
+
+
+@pytest.mark.parametrize("before", ["other/a", "demo-2/a", "other/environments"])
+def test_a_log_of_another_namespace_is_neither_taken_over_nor_added_to(
+    registry: Shared, log: TaskLog, before: str
+) -> None:
+    """Whoever owns a log reads it; anybody may write to a repository that all share."""
+    append_log(registry, HERE, "log-2-1", before, "theirs\n")
+    log.write("ours")
+    keeper = LogKeeper(Settings(), log, TARGETS).begin()
+    until(lambda: "ours" in text(registry, "log-1-1"))
+    stopped(keeper)
+    kept = read_log(registry, HERE, "log-2-1")
+    assert (kept.text, kept.owners) == (b"theirs\n", (before,))
