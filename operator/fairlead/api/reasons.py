@@ -89,7 +89,7 @@ class Reason(StrEnum):
     PACKAGE_CONFLICT = "PackageConflict"  # two requirements exclude each other
     PACKAGE_BUILD_FAILED = "PackageBuildFailed"  # a package has no wheel and does not compile
     BUILD_OUT_OF_MEMORY = "BuildOutOfMemory"  # the kernel ended a step of the build
-    ENVIRONMENT_UNFIT = "EnvironmentUnfit"  # what was installed cannot be made a layer
+    ENVIRONMENT_UNFIT = "EnvironmentUnfit"  # what was installed, or its base, makes no image
     STEP_FAILED = "StepFailed"  # an instruction of Dockerfile.steps failed
     ENGINE_UNREACHABLE = "EngineUnreachable"  # what builds does not answer; tried again
     IMAGE_BUILD_FAILURE = "ImageBuildFailure"  # the build failed and no rule knows why

@@ -58,6 +58,10 @@ class BuildFailedError(Exception):
         self.output = output
 
 
+class BaseUnfitError(Exception):
+    """No layer can be put on the base image; the text says why."""
+
+
 class StepRefusedError(Exception):
     """A line of ``Dockerfile.steps`` that the engine cannot carry out; the text says why."""
 
@@ -67,8 +71,9 @@ class StepRefusedError(Exception):
 
 
 class Engine(Protocol):
-    """Each method raises ``EngineUnreachableError``, ``BuildFailedError``, ``StepRefusedError`` or
-    ``EnvironmentUnfitError``, and leaves nothing running when it ends, whatever ends it."""
+    """Each method raises ``EngineUnreachableError``, ``BuildFailedError``, ``StepRefusedError``,
+    ``BaseUnfitError`` or ``EnvironmentUnfitError``, and leaves nothing running when it ends,
+    whatever ends it."""
 
     def prepare(self, plan: BuildPlan, log: Log) -> BasePython | None:
         """Fetch the base image, run the steps on it, and return its Python; None if it has none."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from fairlead.diagnosis.build.base_python import BasePython
 from fairlead.diagnosis.build.output import BuildOutput, Phase
 from fairlead.engines.base import (
+    BaseUnfitError,
     BuildFailedError,
     BuildPlan,
     EngineUnreachableError,
@@ -23,7 +24,7 @@ from fairlead.engines.base import (
 )
 from fairlead.engines.output_lines import OutputLines
 from fairlead.engines.pod_pipe import NothingSaidError, PodPipe, Record, record_of
-from fairlead.images.assembly import Base, Image, Part
+from fairlead.images.assembly import Base, Image, NotAnEnvironmentError, Part, check_base
 from fairlead.images.environment_assembly import environment_image
 from fairlead.images.environment_layer import Gzipped, environment_tar, folders_tar
 from fairlead.images.environment_tree import Limits, survey
@@ -99,6 +100,10 @@ class PodEngine:
     def _base(self, plan: BuildPlan) -> tuple[Base, Applied]:
         manifest, _ = self._registry.manifest(plan.base, plan.base_digest)
         base = Base(manifest, self._registry.config(plan.base, manifest))
+        try:
+            check_base(base)
+        except NotAnEnvironmentError as error:
+            raise BaseUnfitError(str(error)) from error
         own = base.config.config
         variables = {name: value for name, _, value in (pair.partition("=") for pair in own.env)}
         try:
@@ -115,19 +120,21 @@ class PodEngine:
         log.phase("packages")
         log.write(f"requirements.txt:\n{requirements_txt(plan.recipe).rstrip()}")
         self._pipe.hand(_files(plan), _orders(steps))
-        output, ended = OutputLines(log.write), dict[str, object]()
+        output, code, absent = OutputLines(log.write), KILLED, set[str]()
+        paths = _paths(steps)
         for line in self._pipe.lines():
-            record = record_of(line)
-            if record is not None:
-                ended = record
-            else:
-                output.add(line)
-        lines, code = output.finished(), ended.get("ended", KILLED)
+            match record_of(line):
+                case None:
+                    output.add(line)
+                case {"absent": int(number)} if 0 <= number < len(paths):
+                    absent.add(paths[number])
+                case {"ended": int(ended)}:
+                    code = ended
+        lines = output.finished()
         if code != 0:
             said = f"The installation of the packages returned a non-zero code: {code}"
             raise BuildFailedError(BuildOutput(Phase.PACKAGES, lines, said, "pod"))
-        absent = ended.get("absent")
-        return {path for path in _paths(steps) if isinstance(absent, list) and path in absent}
+        return absent
 
     def _steps(self, plan: BuildPlan, made: set[str], copied: Mapping[str, bytes]) -> list[Part]:
         """The folders that WORKDIR makes, and the files of COPY; a folder that is there keeps its

@@ -10,6 +10,7 @@ import select
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from fairlead.engines.output_lines import MAX_LINE_CHARS
@@ -78,11 +79,14 @@ class PodPipe:
         """What has been said since; empty where nobody is left to say anything."""
         poll = select.poll()
         poll.register(self._pipe, select.POLLIN)
-        while not poll.poll(LOOK_EVERY_S * 1000):
+        while True:
+            if poll.poll(LOOK_EVERY_S * 1000):
+                with suppress(BlockingIOError):  # somebody in the other container reads it, too
+                    said = os.read(self._pipe, READ_BYTES)
+                    self._begin_by = None
+                    return said
             if self._begin_by is not None and time.monotonic() > self._begin_by:
                 raise NothingSaidError
-        self._begin_by = None
-        return os.read(self._pipe, READ_BYTES)
 
 
 def record_of(line: str) -> Record | None:
@@ -91,7 +95,7 @@ def record_of(line: str) -> Record | None:
         return None
     try:
         found = json.loads(line.removeprefix(RECORD))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -126,6 +126,13 @@ def _config(base: Base, parts: Sequence[Part], variables: Mapping[str, str]) -> 
     }
 
 
+def check_base(base: Base) -> None:
+    """Raise ``NotAnEnvironmentError`` where no layer can be put on it, before any is made."""
+    diff_ids(base)
+    for layer in base.manifest.layers:
+        named_as_oci(layer)
+
+
 def diff_ids(base: Base) -> list[str]:
     """Of the layers of ``base``, lowest first. Raises ``NotAnEnvironmentError``."""
     known = base.config.rootfs.diff_ids

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from fairlead.images.environment_tree import Found, Limits, open_file, walk
+from fairlead.images.environment_tree import EnvironmentUnfitError, Found, Limits, open_file, walk
 from fairlead.images.layers import GZIP_HEADER, TAR_BLOCK_BYTES
 
 GZIP_LEVEL = 3  # packages are large: a third of the time of level 6, a twentieth more bytes
@@ -26,7 +26,11 @@ def environment_tar(root: Path, within: str, limits: Limits) -> Iterator[bytes]:
     Raises ``EnvironmentUnfitError``.
     """
     yield header(_entry(within, tarfile.DIRTYPE, 0o755))
+    size_bytes = 0  # counted again: whoever installs may still write
     for found in walk(root, limits):
+        size_bytes += 0 if found.is_folder or found.is_link else found.about.st_size
+        if size_bytes > limits.size_bytes:
+            raise EnvironmentUnfitError("The packages grew while they were packed.")
         yield from _member(found, f"{within}/{found.path}")
     yield bytes(2 * TAR_BLOCK_BYTES)
 

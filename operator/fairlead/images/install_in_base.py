@@ -37,9 +37,11 @@ def main(folder: str) -> None:
         pipe = opened(folder)
         tell(pipe, {"python": version(), "venv": makes_environments()})
         orders = awaited(os.path.join(folder, ORDERS), pipe)  # noqa: PTH118
-        absent = [path for path in orders["folders"] if not os.path.isdir(path)]  # noqa: PTH112
+        absent = [n for n, path in enumerate(orders["folders"]) if not os.path.isdir(path)]  # noqa: PTH112
         code = run_all(orders, folder, pipe)
-        tell(pipe, {"ended": code, "absent": absent})
+        for number in absent:  # one at a time: what a pipe takes at once is not mixed with others'
+            tell(pipe, {"absent": number})
+        tell(pipe, {"ended": code})
     except (NobodyReadsError, BrokenPipeError):
         return
 
@@ -73,16 +75,21 @@ def tell(pipe: int, record: "Dict[str, Any]") -> None:  # noqa: UP006
 def awaited(path: str, pipe: int) -> "Dict[str, Any]":  # noqa: UP006
     """The orders, once they are there: they come whole, for they are renamed."""
     while not os.path.exists(path):  # noqa: PTH110
-        stay_wanted(pipe, POLL_S)
+        stay_wanted(pipe, os.path.dirname(path), POLL_S)  # noqa: PTH120
     with open(path) as file:  # noqa: PTH123
         return dict(json.load(file))
 
 
-def stay_wanted(pipe: int, seconds: float) -> None:
-    """Wait, or raise at once where nobody reads the pipe any more."""
+def stay_wanted(pipe: int, folder: str, seconds: float) -> None:
+    """Wait, or raise where nobody reads the pipe any more.
+
+    Foreign code may read it, too: so the container beside this one says in a file that it ends.
+    """
     poll = select.poll()
     poll.register(pipe, 0)
     if any(event & GONE for _, event in poll.poll(seconds * 1000)):
+        raise NobodyReadsError
+    if os.path.exists(os.path.join(folder, ENDED)):  # noqa: PTH110, PTH118
         raise NobodyReadsError
 
 
@@ -113,7 +120,7 @@ def run(command: "List[str]", environment: "Dict[str, str]", folder: str, pipe: 
         return 127
     try:
         while process.poll() is None:
-            stay_wanted(pipe, POLL_S)
+            stay_wanted(pipe, folder, POLL_S)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

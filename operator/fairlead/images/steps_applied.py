@@ -92,6 +92,8 @@ def _arg(state: Applied, instruction: Instruction) -> None:
 def _workdir(state: Applied, instruction: Instruction) -> None:
     path = expanded(instruction.arguments, state.known)
     state.working_folder = posixpath.normpath(posixpath.join("/", state.working_folder, path))
+    if deletes(state.working_folder):
+        raise WordError(f"{state.working_folder} would delete files of the base image")
     state.folders.append(state.working_folder)
 
 

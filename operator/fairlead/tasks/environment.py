@@ -11,6 +11,7 @@ from fairlead.contract import FILES_FOLDER, EnvironmentRequest, EnvironmentResul
 from fairlead.diagnosis.build.base_python import usable_python
 from fairlead.diagnosis.build.explain import explain, tail
 from fairlead.engines.base import (
+    BaseUnfitError,
     BuildFailedError,
     BuildPlan,
     Engine,
@@ -57,6 +58,8 @@ def _built(request: EnvironmentRequest, task: TaskContext, engine: Engine) -> En
         raise TaskFailedError(_unreachable(error, request.engine)) from error
     except StepRefusedError as error:
         raise TaskFailedError(_refused(error, request)) from error
+    except BaseUnfitError as error:
+        raise TaskFailedError(_base_unfit(error, request)) from error
     except EnvironmentUnfitError as error:
         raise TaskFailedError(_unfit(error)) from error
     except BuildFailedError as error:
@@ -122,6 +125,15 @@ def _refused(error: StepRefusedError, request: EnvironmentRequest) -> TaskFailur
         message=f"{location}: {error}.",
         remedy="Correct the instruction.",
         location=location,
+    )
+
+
+def _base_unfit(error: BaseUnfitError, request: EnvironmentRequest) -> TaskFailure:
+    return TaskFailure(
+        reason=Reason.ENVIRONMENT_UNFIT,
+        class_=FailureClass.USER,
+        message=f"Nothing can be put on the base image {request.recipe.base_image}: {error}.",
+        remedy="Ask for another base image, or push this one anew with a current tool.",
     )
 
 

@@ -20,6 +20,7 @@ from fairlead.diagnosis.build.base_python import BasePython
 from fairlead.diagnosis.build.explain import explain
 from fairlead.engines import pod, pod_pipe
 from fairlead.engines.base import (
+    BaseUnfitError,
     BuildFailedError,
     BuildPlan,
     EngineUnreachableError,
@@ -318,3 +319,88 @@ def test_a_step_that_cannot_be_read_is_refused_before_anything_is_installed(both
     with pytest.raises(StepRefusedError, match="is not closed") as refused:
         both.engine().build(asked, python, both.log)
     assert refused.value.line == 2
+
+
+def test_many_folders_of_steps_are_told_one_by_one(
+    both: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Altogether they are longer than any line that is read as a record."""
+    install(monkeypatch, "print('installed')")
+    folders = [f"/var/lib/customer-segmentation/reference/part-{n:03}" for n in range(120)]
+    asked = plan("a", steps="\n".join(f"WORKDIR {folder}" for folder in folders))
+    engine = both.engine()
+    both.begin()
+    python = engine.prepare(asked, both.log)
+    assert python is not None
+    engine.build(asked, python, both.log)
+    assert {folder.strip("/") for folder in folders} <= layer(both.registry, 1).keys()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        '{"ended": "0"}',
+        '{"ended": null}',
+        '{"ended": 0.0}',
+        '{"absent": -1}',
+        '{"absent": 7}',
+        '{"absent": {"a": []}}',
+        "[]",
+        "[" * 2000,
+    ],
+)
+def test_what_foreign_code_says_in_our_form_is_no_end(
+    both: Pod, monkeypatch: pytest.MonkeyPatch, record: str
+) -> None:
+    install(monkeypatch, f"print({install_in_base.RECORD + record!r})", "raise SystemExit(3)")
+    engine = both.engine()
+    both.begin()
+    python = engine.prepare(plan("a"), both.log)
+    assert python is not None
+    with pytest.raises(BuildFailedError, match="code: 3"):
+        engine.build(plan("a"), python, both.log)
+
+
+def test_foreign_code_that_reads_the_pipe_breaks_nothing_and_keeps_nobody(
+    both: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = both.places.handed / "log"
+    install(
+        monkeypatch,
+        "import os, time",
+        f"pipe = os.open({str(log)!r}, os.O_RDONLY | os.O_NONBLOCK)",
+        "for number in range(200):",
+        "    print(number, flush=True)",
+        "    try: os.read(pipe, 100)",
+        "    except BlockingIOError: pass",
+        "print('begun', flush=True)",
+        "print('begun', flush=True)",
+        "time.sleep(600)",
+    )
+    engine = both.engine()
+    other = both.begin()
+    python = engine.prepare(plan("a"), both.log)
+    assert python is not None
+
+    class LetGoError(Exception):
+        pass
+
+    def write(text: str) -> None:
+        if text == "begun":
+            raise LetGoError
+
+    monkeypatch.setattr(both.log, "write", write)
+    with pytest.raises(LetGoError):
+        engine.build(plan("a"), python, both.log)
+    engine.close()
+    assert other.wait(timeout=20) == 0
+
+
+def test_a_base_that_nothing_can_be_put_on_is_told_before_anything_is_installed(
+    both: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CONFIG, "rootfs", {"diff_ids": []})
+    python = BasePython("3.11.9", makes_environments=True)
+    with pytest.raises(BaseUnfitError, match="lists 0 layers and its manifest 1"):
+        both.engine().build(plan("a"), python, both.log)
+    assert both.registry.blobs == {}
