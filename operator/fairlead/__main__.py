@@ -16,7 +16,7 @@ from kopf._core.engines.peering import Identity
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from fairlead.cluster import Cluster, connected
+from fairlead.cluster import CONNECTIONS, Cluster, connected
 from fairlead.controller.controller import Controller
 from fairlead.controller.work_queue import WorkQueue
 from fairlead.credentials.environment import credentials_of
@@ -29,7 +29,7 @@ from fairlead.informer.missing_rights import MissingRights
 from fairlead.leader.election import Election, leading
 from fairlead.leader.lease import lease_ref
 from fairlead.log_address import LogKeys
-from fairlead.logs.guarded_server import read_keys, serving_guarded_logs
+from fairlead.logs.guarded_server import LOG_CONNECTIONS, read_keys, serving_guarded_logs
 from fairlead.logs.local_server import serving_logs
 from fairlead.observe.cache import Cache
 from fairlead.observe.config_maps import ConfigMaps
@@ -48,6 +48,7 @@ from fairlead.runners.local import LocalRunner
 from fairlead.settings import Settings
 
 LEASE_NAME = "fairlead-operator"
+WATCHES_OF_A_NAMESPACE = 9  # that are named: a watch for each kind of object, and of the namespace
 
 
 def main() -> None:
@@ -77,10 +78,13 @@ async def run(settings: Settings) -> None:
     credentials, health, metrics = credentials_of(), Health(), Metrics()
     keys = read_keys(settings)
     async with (
-        connected(credentials) as cluster,
+        connected(credentials, connections(settings)) as cluster,
+        connected(
+            credentials, LOG_CONNECTIONS
+        ) as cluster_of_logs,  # whoever follows takes no other
         serving_health(settings.health_address, health, metrics),
         located(settings, cluster) as known,
-        serving_guarded_logs(known, cluster, keys),  # while standing by, too
+        serving_guarded_logs(known, cluster_of_logs, keys),  # while standing by, too
         held(known, cluster) as lost,
         opened(known, cluster, metrics, keys) as (controller, cache),
     ):
@@ -99,6 +103,11 @@ async def run(settings: Settings) -> None:
         echoing = asyncio.create_task(_prove_life(settings, health, cluster, cache), name="echo")
         comparing = asyncio.create_task(_compare_definitions(cluster, metrics), name="definitions")
         await _first_to_end(lost, streams, reconciling, echoing, comparing)
+
+
+def connections(settings: Settings) -> int:
+    """How many to the API server: what watches hold for ever is not taken from the others."""
+    return CONNECTIONS + WATCHES_OF_A_NAMESPACE * len(settings.watch_namespaces)
 
 
 async def _first_to_end(lost: asyncio.Task[None], *tasks: asyncio.Task[None]) -> None:

@@ -354,9 +354,15 @@ class ApiCluster:
 
 
 @asynccontextmanager
-async def connected(credentials: Credentials) -> AsyncIterator[ApiCluster]:
-    """A client, open while the context lasts. Raises ``OperatorError`` without credentials."""
-    async with await renewing_client(credentials, CONNECTIONS) as client:
+async def connected(
+    credentials: Credentials, connections: int = CONNECTIONS
+) -> AsyncIterator[ApiCluster]:
+    """A client, open while the context lasts. Raises ``OperatorError`` without credentials.
+
+    A request waits while all ``connections`` are taken: watches, and logs that are followed, hold
+    theirs for as long as they last.
+    """
+    async with await renewing_client(credentials, connections) as client:
         yield ApiCluster(client)
 
 

@@ -293,7 +293,7 @@ async def test_a_follower_does_not_keep_the_operator_from_ending() -> None:
             await text_until(answer, "begun")
             loop = asyncio.get_running_loop()
             begun = loop.time()
-        assert loop.time() - begun < 5
+        assert loop.time() - begun < 20
         with pytest.raises(ClientPayloadError):
             await answer.read()
 

@@ -3,12 +3,16 @@
 import asyncio
 from contextlib import aclosing
 
+from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.cluster import Cluster
 from fairlead.desired.log_tail import MAX_TAIL_BYTES, log_tail_map
+from fairlead.errors import WaitingError
 from fairlead.job_evidence import JobEvidence
 from fairlead.log_address import LogName, image_log
 from fairlead.logs.pod_logs import PodLogs
+
+READ_TIMEOUT_S = 10.0  # no other Job is looked at meanwhile
 
 
 async def kept_log(job: JobEvidence, cluster: Cluster) -> Manifest | None:
@@ -22,9 +26,15 @@ async def kept_log(job: JobEvidence, cluster: Cluster) -> Manifest | None:
         pod = await logs.pod_of(job)
         if pod is None:
             return None
-        async with aclosing(logs.pieces(pod, follow=False)) as pieces:
+        async with (
+            asyncio.timeout(READ_TIMEOUT_S),
+            aclosing(logs.pieces(pod, follow=False)) as pieces,
+        ):
             async for piece in pieces:
                 text = (text + piece)[-MAX_TAIL_BYTES:]
+    except TimeoutError as error:
+        why = f"The log of Job {job.name} was not read within {READ_TIMEOUT_S:.0f} s."
+        raise WaitingError(Reason.API_UNAVAILABLE, why) from error
     finally:
         logs.close()
     made = await asyncio.to_thread(log_tail_map, name, job.owners, text)
