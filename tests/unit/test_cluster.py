@@ -220,3 +220,65 @@ async def test_an_event_of_any_depth_is_read() -> None:
     async with serving(answer) as cluster:
         [event] = await cluster.pod_events("demo", "u")
     assert event["reason"] == "x"
+
+
+@pytest.mark.parametrize("follow", [False, True])
+async def test_a_log_is_streamed_as_it_comes(follow: bool) -> None:  # noqa: FBT001
+    asked: list[dict[str, str]] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked.append(dict(request.query))
+        return web.Response(body=b"one\ntwo\n")
+
+    log = PodLog("demo", "pod", "task", previous=False, lines=7)
+    async with serving(answer) as cluster:
+        pieces = [piece async for piece in cluster.stream_log(log, follow=follow)]
+    assert b"".join(pieces) == b"one\ntwo\n"
+    wanted = {"container": "task", "tailLines": "7"}
+    assert asked == [{**wanted, "follow": "true"} if follow else wanted]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_a_log_that_a_kubelet_does_not_have_is_empty(status: int) -> None:
+    log = PodLog("demo", "pod", "task", previous=False)
+    async with serving(refusing(status)) as cluster:
+        assert [piece async for piece in cluster.stream_log(log, follow=False)] == []
+
+
+async def test_a_log_that_is_refused_is_told() -> None:
+    log = PodLog("demo", "pod", "task", previous=False)
+    async with serving(refusing(403)) as cluster:
+        with pytest.raises(StalledError, match="Reading the log of pod pod"):
+            _ = [piece async for piece in cluster.stream_log(log, follow=False)]
+
+
+async def test_a_review_is_answered() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        assert request.path == "/apis/authentication.k8s.io/v1/tokenreviews"
+        return web.json_response({"status": {"authenticated": True}})
+
+    manifest = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {}}
+    async with serving(answer) as cluster:
+        assert (await cluster.review(manifest))["status"] == {"authenticated": True}
+
+
+async def test_schemas_are_read_by_name_and_none_where_there_is_no_such_version() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"components": {"schemas": {"dev.fairlead.Model": {}}}})
+
+    async with serving(answer) as cluster:
+        found = await cluster.published_schemas("fairlead.dev/v1alpha1")
+    assert found == {"dev.fairlead.Model": {}}
+    async with serving(refusing(404)) as cluster:
+        assert await cluster.published_schemas("fairlead.dev/v1") == {}
+
+
+@pytest.mark.parametrize(("status", "wanted"), [(404, None), (200, {"kind": "Service"})])
+async def test_a_patch_returns_the_object_or_none_where_it_is_gone(
+    status: int, wanted: Manifest | None
+) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"kind": "Service"}, status=status)
+
+    async with serving(answer) as cluster:
+        assert await cluster.merge(SERVICE, {"metadata": {}}) == wanted

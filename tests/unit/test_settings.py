@@ -1,0 +1,21 @@
+"""Settings that are refused at the start, with what they must be like."""
+
+import pytest
+from pydantic import ValidationError
+
+from fairlead.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"task_requests": "cpu memory=1Gi"}, "cpu: must be like cpu=500m memory=1Gi"),
+        ({"task_requests": "=1"}, "must be like cpu=500m"),
+        ({"task_pod_labels": "team"}, "must be like example.com/use=true team=ml"),
+        ({"task_pod_annotations": "=ml"}, "must be like example.com/use=true team=ml"),
+        ({"runner": "job"}, "the job runner needs FAIRLEAD_TASK_IMAGE"),
+    ],
+)
+def test_what_cannot_be_meant_so_is_refused(settings: dict[str, str], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Settings.model_validate(settings)
