@@ -235,28 +235,13 @@ class ApiCluster:
 
     async def log_tail(self, log: PodLog) -> str | None:
         """The last lines of a log; None where the kubelet does not have it (any more)."""
-        path = f"{Ref('v1', 'pods', log.namespace, log.pod).path}/log"
-        query = [
-            ("container", log.container),
-            ("tailLines", str(log.lines)),
-            ("limitBytes", str(log.limit_bytes)),
-            *([("previous", "true")] if log.previous else []),
-        ]
+        query = {
+            "limitBytes": str(log.limit_bytes),
+            **({"previous": "true"} if log.previous else {}),
+        }
         with _translated(f"Reading the log of pod {log.pod}"):
-            try:
-                response = await self._client.request(
-                    "get",
-                    path,
-                    query_params=query,
-                    header_params={"Accept": "*/*"},
-                    serialize=False,
-                    _request_timeout=REQUEST_TIMEOUT_S,
-                )
-            except DynamicApiError as error:
-                if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST):
-                    return None
-                raise
-            return str(await response.text(errors="replace"))
+            response = await self._log(log, query, REQUEST_TIMEOUT_S)
+            return None if response is None else str(await response.text(errors="replace"))
 
     async def stream_log(self, log: PodLog, *, follow: bool) -> AsyncGenerator[bytes, None]:
         """Yield a log as it comes, ``follow``: to the container's end; no faster than it is taken.
@@ -264,31 +249,36 @@ class ApiCluster:
         Nothing comes where the kubelet does not have it (yet, or any more). Of ``log`` the number
         of lines counts, and not the bytes: those would be the first ones.
         """
-        path = f"{Ref('v1', 'pods', log.namespace, log.pod).path}/log"
-        query = [("container", log.container), ("tailLines", str(log.lines))]
-        timeout = ClientTimeout(sock_connect=CONNECT_TIMEOUT_S, sock_read=REQUEST_TIMEOUT_S)
-        if follow:
-            query.append(("follow", "true"))
-            timeout = ClientTimeout(sock_connect=CONNECT_TIMEOUT_S)
+        silence_s = None if follow else REQUEST_TIMEOUT_S
+        timeout = ClientTimeout(sock_connect=CONNECT_TIMEOUT_S, sock_read=silence_s)
         with _translated(f"Reading the log of pod {log.pod}"):
-            try:
-                response = await self._client.request(
-                    "get",
-                    path,
-                    query_params=query,
-                    header_params={"Accept": "*/*"},
-                    serialize=False,
-                    _request_timeout=timeout,
-                )
-            except DynamicApiError as error:
-                if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST):
-                    return
-                raise
+            response = await self._log(log, {"follow": "true"} if follow else {}, timeout)
+            if response is None:
+                return
             try:
                 async for content in response.content.iter_any():
                     yield content
             finally:
                 response.close()
+
+    async def _log(
+        self, log: PodLog, query: Mapping[str, str], timeout: float | ClientTimeout
+    ) -> Any | None:
+        """Begin to read the last lines of a log; None where the kubelet does not have it."""
+        wanted = {"container": log.container, "tailLines": str(log.lines), **query}
+        try:
+            return await self._client.request(
+                "get",
+                f"{Ref('v1', 'pods', log.namespace, log.pod).path}/log",
+                query_params=list(wanted.items()),
+                header_params={"Accept": "*/*"},
+                serialize=False,
+                _request_timeout=timeout,
+            )
+        except DynamicApiError as error:
+            if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST):
+                return None
+            raise
 
     async def review(self, manifest: Manifest) -> Manifest:
         """Ask the API server about a token or a right, and return its answer: nothing is stored."""

@@ -155,6 +155,26 @@ def install(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
     monkeypatch.setattr(pod, "_orders", scripted)
 
 
+def let_go(both: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Build until the installation says `begun`, and then end as a task that is killed does."""
+    engine = both.engine()
+    both.begin()
+    python = engine.prepare(plan("a"), both.log)
+    assert python is not None
+
+    class LetGoError(Exception):
+        pass
+
+    def write(text: str) -> None:
+        if text == "begun":
+            raise LetGoError
+
+    monkeypatch.setattr(both.log, "write", write)
+    with pytest.raises(LetGoError):
+        engine.build(plan("a"), python, both.log)
+    engine.close()
+
+
 def layer(registry: FakeRegistry, index: int) -> dict[str, tarfile.TarInfo]:
     digest = Manifest.model_validate_json(registry.tags[HASH]).layers[index].digest
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(registry.blobs[digest]))) as archive:
@@ -246,23 +266,9 @@ def test_the_other_container_ends_when_nobody_listens_any_more(
     both: Pod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(monkeypatch, "import time", "print('begun', flush=True)", "time.sleep(600)")
-    engine = both.engine()
-    other = both.begin()
-    python = engine.prepare(plan("a"), both.log)
-    assert python is not None
-
-    class LetGoError(Exception):
-        pass
-
-    def write(text: str) -> None:
-        if text == "begun":
-            raise LetGoError
-
-    monkeypatch.setattr(both.log, "write", write)
-    with pytest.raises(LetGoError):
-        engine.build(plan("a"), python, both.log)
-    engine.close()
-    assert other.wait(timeout=20) == 0
+    let_go(both, monkeypatch)
+    assert both.other is not None
+    assert both.other.wait(timeout=20) == 0
 
 
 def test_the_other_container_ends_when_its_python_is_refused_or_was_never_needed(both: Pod) -> None:
@@ -377,23 +383,9 @@ def test_foreign_code_that_reads_the_pipe_breaks_nothing_and_keeps_nobody(
         "print('begun', flush=True)",
         "time.sleep(600)",
     )
-    engine = both.engine()
-    other = both.begin()
-    python = engine.prepare(plan("a"), both.log)
-    assert python is not None
-
-    class LetGoError(Exception):
-        pass
-
-    def write(text: str) -> None:
-        if text == "begun":
-            raise LetGoError
-
-    monkeypatch.setattr(both.log, "write", write)
-    with pytest.raises(LetGoError):
-        engine.build(plan("a"), python, both.log)
-    engine.close()
-    assert other.wait(timeout=20) == 0
+    let_go(both, monkeypatch)
+    assert both.other is not None
+    assert both.other.wait(timeout=20) == 0
 
 
 def test_a_base_that_nothing_can_be_put_on_is_told_before_anything_is_installed(
