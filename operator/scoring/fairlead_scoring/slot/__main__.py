@@ -1,7 +1,5 @@
 """Starts a slot, by path: loads this folder as a package that user code cannot stumble over."""
 
-from __future__ import annotations
-
 import importlib.util
 import sys
 from pathlib import Path

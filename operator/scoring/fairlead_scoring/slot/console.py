@@ -1,7 +1,5 @@
 """The log's lines: the reference server's form, in UTC, on stdout and, for errors, on stderr."""
 
-from __future__ import annotations
-
 import logging
 import os
 import time

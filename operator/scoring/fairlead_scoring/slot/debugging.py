@@ -3,8 +3,6 @@
 The front is notified when one is attached: time-outs make no sense then.
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 import threading

@@ -3,10 +3,7 @@
 Clients are generated from these documents, so they are the reference server's to the last key.
 """
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Any, Dict, List
+from typing import Any, Dict, List, NamedTuple
 
 Json = Dict[str, Any]
 DESCRIPTION = "API specification for the Azure Machine Learning service {}"
@@ -32,8 +29,7 @@ SECURITY: List[Json] = [{"Bearer": []}]
 ERROR_RESPONSE: Json = {"type": "object", "properties": {"message": TEXT}}
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(NamedTuple):
     """``prefix`` is the path that a router puts before ours, ``""`` for none."""
 
     title: str

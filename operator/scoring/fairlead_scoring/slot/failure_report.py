@@ -1,7 +1,5 @@
 """Reports a start that failed: in the log, and as a record to the front."""
 
-from __future__ import annotations
-
 import itertools
 import sys
 from pathlib import Path

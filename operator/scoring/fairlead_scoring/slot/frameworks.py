@@ -5,11 +5,9 @@ The reference server is a flask application, and scripts know it: from ``flask.r
 such an application; else our shims give it the same objects, made by werkzeug alone.
 """
 
-from __future__ import annotations
-
 import importlib
 import sys
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from functools import lru_cache
 from types import ModuleType
 from typing import Any, ContextManager, Iterator, Optional
@@ -23,7 +21,19 @@ AML_RESPONSE = "azureml_inference_server_http.api.aml_response"
 CONTRIB_REQUEST = "azureml.contrib.services.aml_request"  # a package of its own, where installed
 ROUTE, ENDPOINT, METHODS = "/score", "main.handle_score", ["GET", "POST", "OPTIONS"]
 DATA_TYPES = frozenset((dict, list, str, int, float, bool, type(None)))  # of most results
-NO_CONTEXT: ContextManager[Any] = nullcontext()
+
+
+class NoContext:
+    """``contextlib.nullcontext`` came with Python 3.7."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+NO_CONTEXT = NoContext()
 
 
 def wants_raw_http() -> bool:

@@ -4,8 +4,6 @@ A pipe that the front alone holds open has the kernel kill our process group whe
 needs no thread, which a script that forks would be warned of, and works inside a call into C, too.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import select

@@ -4,13 +4,10 @@
 the request itself.
 """
 
-from __future__ import annotations
-
 import codecs
 import inspect
 import json
-from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
+from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple, Union
 from urllib.parse import parse_qsl, quote
 
 from . import frameworks
@@ -25,12 +22,14 @@ NO_DICTIONARY = "POST body should be a JSON dictionary."
 QUOTE_ERRORS = "fairlead.quote"
 
 
-@dataclass(frozen=True)
-class Plain:
+class Plain(NamedTuple):
     """The body as text; a query as the text of a JSON object."""
 
     name: str
-    mode = "plain"
+
+    @property
+    def mode(self) -> str:
+        return "plain"
 
     def arguments(self, request: Request) -> Dict[str, Any]:
         """Raise ``RefusedError`` where the body is no text."""
@@ -46,12 +45,14 @@ class Plain:
             raise RefusedError(400, f"Input cannot be decoded as UTF-8: {error}") from error
 
 
-@dataclass(frozen=True)
-class Schema:
+class Schema(NamedTuple):
     """Each parameter of ``run()`` its value from a JSON object, or from the query."""
 
     parameters: Sequence[inspect.Parameter]
-    mode = "schema"
+
+    @property
+    def mode(self) -> str:
+        return "schema"
 
     def arguments(self, request: Request) -> Dict[str, Any]:
         """Raise ``RefusedError`` where a value is missing or the body is no JSON object."""
@@ -63,12 +64,14 @@ class Schema:
         return found
 
 
-@dataclass(frozen=True)
-class Raw:
+class Raw(NamedTuple):
     """The request, as an object of the framework that the script knows."""
 
     name: str
-    mode = "raw"
+
+    @property
+    def mode(self) -> str:
+        return "raw"
 
     def arguments(self, request: Request) -> Dict[str, Any]:
         return {self.name: frameworks.framework_request(request)}

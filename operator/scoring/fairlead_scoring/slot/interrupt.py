@@ -5,8 +5,6 @@ and by a signal, whose handler reads it. So no other request is ever interrupted
 real-time signals, which libraries leave alone.
 """
 
-from __future__ import annotations
-
 import faulthandler
 import signal
 import sys

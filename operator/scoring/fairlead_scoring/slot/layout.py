@@ -1,15 +1,12 @@
 """Where things lie inside the image, and on which paths user code finds them."""
 
-from __future__ import annotations
-
 import sys
-from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 APP_ROOT = "/var/azureml-app"
 SCRIPT_MODULE, DEFAULT_SCRIPT = "entry_module", "main"  # the latter where no script is named
@@ -22,8 +19,7 @@ class UserFileError(Exception):
     """A file of the user's that configures the runtime cannot be used."""
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """Absolute paths; ``source`` is the folder below the app root that scripts import from.
 
     ``module`` is the name under which the script is imported: scripts and pickles may know it.
@@ -52,10 +48,10 @@ class Layout:
         return [self.app_root, *source, self.script.parent, SHIMS, SCRIPT_PACKAGES]
 
     def as_json(self) -> Dict[str, Any]:
-        return {name: value and str(value) for name, value in vars(self).items()}
+        return {name: value and str(value) for name, value in self._asdict().items()}
 
     @classmethod
-    def from_json(cls, texts: Mapping[str, Any]) -> Layout:
+    def from_json(cls, texts: Mapping[str, Any]) -> "Layout":
         paths = {name: text and Path(text) for name, text in texts.items()}
         return cls(**{**paths, "module": texts["module"]})
 

@@ -5,8 +5,6 @@ descriptor; a pipe or a terminal is opened anew, because whether a write waits i
 open file, which other processes share that expect their writes to wait.
 """
 
-from __future__ import annotations
-
 import os
 import select
 import socket

@@ -4,14 +4,12 @@ What cannot be written at once waits in a buffer, which a thread empties; what h
 lost, counted, and told as soon as something can be written again.
 """
 
-from __future__ import annotations
-
-import os
 import threading
 import time
 from collections import deque
 from typing import Callable, Deque
 
+from .forking import in_forked_child
 from .log_target import LogTarget
 
 MAX_BUFFERED_BYTES = 2**20
@@ -39,7 +37,7 @@ class LogWriter:
         self._max_buffered_bytes = max_buffered_bytes
         self.lost_lines = 0
         self._reset()
-        os.register_at_fork(after_in_child=self._reset)
+        in_forked_child(self._reset)
 
     def write(self, line: bytes) -> None:
         """Write the line, or keep it, or count it as lost. Nothing is raised."""

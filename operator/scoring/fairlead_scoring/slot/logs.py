@@ -4,10 +4,9 @@ The front's own lines go through it. A slot's do not (``own_log``): scripts conf
 disable everything that ``logging`` knows.
 """
 
-from __future__ import annotations
-
 import logging
 import time
+from typing import Optional
 
 from .console import LOGGER_NAME, Console, console, encoded, open_console
 from .redaction import redact
@@ -19,7 +18,7 @@ PRINT_LOGGER_NAME = f"{REFERENCE_LOGGER_NAME}.print"
 
 class Formatter(logging.Formatter):
     @staticmethod
-    def converter(seconds: float | None) -> time.struct_time:
+    def converter(seconds: Optional[float]) -> time.struct_time:
         return time.gmtime(seconds)
 
 

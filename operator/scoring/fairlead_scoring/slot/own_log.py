@@ -4,8 +4,6 @@
 logger get these lines from then on. An error is on the console even if none of them shows it there.
 """
 
-from __future__ import annotations
-
 import logging
 import sys
 from contextlib import suppress

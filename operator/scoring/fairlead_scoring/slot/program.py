@@ -3,8 +3,6 @@
 All that it must know is in the front's first frame; it reads no setting of its own.
 """
 
-from __future__ import annotations
-
 import faulthandler
 import os
 import socket
@@ -43,7 +41,8 @@ def main(descriptor: int, *front: int) -> int:
     if front:
         end_with_front(*front)
     logs.configure_slot()
-    channel = Channel(socket.socket(fileno=descriptor))
+    pipe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=descriptor)
+    channel = Channel(pipe)
     try:
         return run(channel)
     except (EOFError, ConnectionError):

@@ -7,13 +7,10 @@ Format ``fairlead.dev/startup-failure/v1``; ``tests/contract/startup-record.json
 ``ProcessExited``, ``InitInterrupted``.
 """
 
-from __future__ import annotations
-
 import json
 import platform
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from . import trace
 from .redaction import clean
@@ -31,8 +28,7 @@ MAX_CAUSES = 5
 Record = Dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """What keeps the script from serving, as far as this process or the front can tell."""
 
     stage: str

@@ -6,8 +6,6 @@ pattern starts at the beginning of a word, and what it has read it either replac
 again.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Callable, List, Match, Pattern, Tuple, Union
 from urllib.parse import unquote_plus

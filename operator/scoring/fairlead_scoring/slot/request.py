@@ -1,7 +1,5 @@
 """A request as the front sends it, and its form in the reference server's framework."""
 
-from __future__ import annotations
-
 import io
 import sys
 from typing import Any, Dict, List

@@ -1,7 +1,5 @@
 """An answer, as it is sent to the front; and how a response object becomes one."""
 
-from __future__ import annotations
-
 import re
 from contextlib import ExitStack
 from typing import Any, Generator, Iterable, List, NamedTuple, Optional, Sequence, Tuple

@@ -3,8 +3,6 @@
 A function that is decorated has brought the package along; without it no function is decorated.
 """
 
-from __future__ import annotations
-
 import sys
 from types import ModuleType
 from typing import Any, Callable, Collection, Optional, Tuple

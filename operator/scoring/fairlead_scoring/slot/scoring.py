@@ -1,10 +1,8 @@
 """One request, from the front's frame to the answer, by the reference server's rules."""
 
-from __future__ import annotations
-
 import json
-from dataclasses import dataclass
 from time import perf_counter
+from typing import NamedTuple
 
 from . import frameworks, trace
 from .interrupt import ScoringTimeout
@@ -26,8 +24,7 @@ INVALID_RESPONSE_MESSAGE = (
 )
 
 
-@dataclass(frozen=True)
-class Scorer:
+class Scorer(NamedTuple):
     """``timeout_ms`` is what a script's own ``TimeoutError`` is reported with.
 
     With ``debug`` the answer of a failed ``run()`` has its traceback.

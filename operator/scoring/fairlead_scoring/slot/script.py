@@ -1,15 +1,12 @@
 """The user's entry script: imported, checked, and ready to be called."""
 
-from __future__ import annotations
-
 import importlib.util
 import inspect
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, List, NamedTuple, Optional
 
 from . import frameworks, schemas
 from .inputs import Input, Plain, Raw, Schema
@@ -34,8 +31,7 @@ class UserScriptError(Exception):
         self.function = function
 
 
-@dataclass(frozen=True)
-class Script:
+class Script(NamedTuple):
     """``run`` takes what ``input`` makes of a request, by the names of its parameters."""
 
     init: Callable[[], object]

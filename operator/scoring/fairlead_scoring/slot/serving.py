@@ -1,13 +1,11 @@
 """Requests in, answers out: on the main thread, or on several threads of one process."""
 
-from __future__ import annotations
-
 import os
+import queue
 import sys
 import threading
 from contextlib import suppress
-from queue import SimpleQueue
-from typing import Dict, Generator, NoReturn, Set, Tuple
+from typing import Any, Callable, Dict, Generator, NoReturn, Set, Tuple
 
 from . import trace
 from .console import console
@@ -17,6 +15,9 @@ from .request import Request
 from .responses import Answer
 from .scoring import Scorer, log_failure
 from .wire import Channel, FrameHead
+
+# The simple one is faster; Python 3.6 has the other one only.
+NEW_QUEUE: Callable[[], "queue.Queue[Any]"] = getattr(queue, "SimpleQueue", queue.Queue)
 
 
 def serve(scorer: Scorer, channel: Channel, threads: int) -> None:
@@ -122,7 +123,7 @@ class ThreadedServer(SequentialServer):
     def __init__(self, scorer: Scorer, channel: Channel, threads: int) -> None:
         super().__init__(scorer, channel)
         self._threads = threads
-        self._frames: SimpleQueue[Tuple[FrameHead, bytes]] = SimpleQueue()
+        self._frames: "queue.Queue[Tuple[FrameHead, bytes]]" = NEW_QUEUE()
         self._running: Dict[int, Tuple[Request, int]] = {}  # with its thread
 
     def serve(self) -> NoReturn:

@@ -1,7 +1,5 @@
 """Reports to the front where the script is while it starts."""
 
-from __future__ import annotations
-
 import sys
 import threading
 import time

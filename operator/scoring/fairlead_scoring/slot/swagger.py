@@ -1,7 +1,5 @@
 """The service's description in Swagger 2, OpenAPI 3.0 and 3.1, as the reference server gives it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Union

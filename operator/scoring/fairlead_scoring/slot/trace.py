@@ -1,7 +1,5 @@
 """Tracebacks without our own frames, and their place in the user's files."""
 
-from __future__ import annotations
-
 import inspect
 import sys
 import traceback

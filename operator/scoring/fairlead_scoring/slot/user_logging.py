@@ -1,15 +1,14 @@
 """What user code logs: by its ``logging.json``, as in the reference server, or ``print()``."""
 
-from __future__ import annotations
-
 import builtins
 import functools
+import io
 import json
 import logging
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Iterable, TextIO
+from typing import Any, Iterable, Optional, TextIO
 
 from .console import console
 from .layout import UserFileError
@@ -36,11 +35,10 @@ def redirect_print() -> None:
 
     What is written to ``sys.stdout`` directly appears line by line.
     """
-    stdout = sys.stdout
-    stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    stdout = _line_buffered_stdout()
 
     @functools.wraps(plain_print)
-    def print_to_log(*values: object, sep: str | None = None, **options: Any) -> None:
+    def print_to_log(*values: object, sep: Optional[str] = None, **options: Any) -> None:
         if (options.get("file") or sys.stdout) is stdout:
             log_print((" " if sep is None else sep).join(map(str, values)), stdout)
         else:  # redirected on purpose, with ``file`` or contextlib.redirect_stdout()
@@ -73,6 +71,19 @@ def log_print(text: str, stdout: TextIO) -> None:
 def reference_level() -> int:
     """Return the level that the reference's logger is set to: it is that of the access log, too."""
     return logging.getLogger(REFERENCE_LOGGER_NAME).getEffectiveLevel()
+
+
+def _line_buffered_stdout() -> TextIO:
+    """Make ``sys.stdout`` write each line at once, and return it; nothing has used it yet."""
+    reconfigure: Any = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(line_buffering=True)
+    else:  # Python 3.6
+        before: Any = sys.stdout
+        encoding, errors = before.encoding, before.errors
+        opened = io.TextIOWrapper(before.detach(), encoding, errors, line_buffering=True)
+        sys.stdout = sys.__stdout__ = opened  # type: ignore[misc]
+    return sys.stdout
 
 
 def _has_users_handlers(logger: logging.Logger) -> bool:

@@ -6,8 +6,6 @@ A frame is the lengths of both (4 and 8 bytes, big-endian), then the head, then 
 and ``abort`` from the slot.
 """
 
-from __future__ import annotations
-
 import errno
 import io
 import json

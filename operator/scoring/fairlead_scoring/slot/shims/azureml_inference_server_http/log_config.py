@@ -1,7 +1,5 @@
 """What a ``logging.json`` written for the reference server names of it."""
 
-from __future__ import annotations
-
 import logging
 import time
 from typing import Optional
@@ -13,7 +11,7 @@ class AMLLogFormatter(logging.Formatter):
     """The reference server's line, in UTC."""
 
     @staticmethod
-    def converter(seconds: float | None) -> time.struct_time:
+    def converter(seconds: Optional[float]) -> time.struct_time:
         return time.gmtime(seconds)
 
     def __init__(self, fmt: str = FORMAT, datefmt: Optional[str] = None, style: str = "%") -> None:

@@ -4,8 +4,6 @@ It ended with Python 3.8; debugpy is what it has become. Without debugpy nothing
 nobody waits: a script that was left with these calls in it runs all the same.
 """
 
-from __future__ import annotations
-
 import importlib
 from typing import Any, Optional, Tuple
 

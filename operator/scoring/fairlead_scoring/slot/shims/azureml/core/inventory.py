@@ -1,7 +1,5 @@
 """What lies in the image's model folder."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Dict, List
 

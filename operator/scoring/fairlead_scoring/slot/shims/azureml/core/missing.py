@@ -1,7 +1,5 @@
 """What is said where a script asks for more of ``azureml.core`` than there is."""
 
-from __future__ import annotations
-
 
 def missing(name: str) -> str:
     """``name`` is what follows ``azureml.core.``."""

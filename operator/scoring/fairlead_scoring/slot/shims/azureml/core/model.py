@@ -1,10 +1,9 @@
 """``azureml.core.model.Model.get_model_path()`` as it behaves inside a container."""
 
-from __future__ import annotations
-
 import logging
 import os
 from pathlib import Path
+from typing import Optional
 
 from ..exceptions import ModelNotFoundException, WebserviceException  # noqa: TID252
 from .inventory import inventory
@@ -27,7 +26,7 @@ class Model(metaclass=_OnlyPaths):
 
     @staticmethod
     def get_model_path(
-        model_name: str, version: int | None = None, _workspace: object = None
+        model_name: str, version: Optional[int] = None, _workspace: object = None
     ) -> str:
         """Return the path of the one file or folder that the model is.
 
@@ -48,7 +47,7 @@ class Model(metaclass=_OnlyPaths):
         raise _not_found(model_name, version)
 
 
-def _version_folder(model: Path, version: int | None) -> Path:
+def _version_folder(model: Path, version: Optional[int]) -> Path:
     """Where the version should be; the model's own path where there is no such model."""
     if not model.exists():
         return model
@@ -75,7 +74,7 @@ def _only_entry(folder: Path) -> Path:
     return entries[0]
 
 
-def _not_found(model_name: str, version: int | None) -> Exception:
+def _not_found(model_name: str, version: Optional[int]) -> Exception:
     """The SDK's words, and then the answer to the question that they leave open."""
     kind = ModelNotFoundException if version is None else WebserviceException
     asked = "" if version is None else f" Version {version} was asked for."

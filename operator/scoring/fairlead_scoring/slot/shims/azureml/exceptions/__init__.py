@@ -1,7 +1,5 @@
 """The two exceptions of ``azureml.exceptions`` that ``Model.get_model_path()`` raises."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, Dict, Optional
 

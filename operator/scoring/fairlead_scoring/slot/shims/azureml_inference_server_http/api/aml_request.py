@@ -1,7 +1,5 @@
 """``@rawhttp`` and the request of scripts that want raw HTTP."""
 
-from __future__ import annotations
-
 from typing import Any, Callable, TypeVar
 
 from .framework import Request

@@ -1,7 +1,5 @@
 """The response of scripts that want raw HTTP."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, Mapping
 

@@ -3,9 +3,7 @@
 Else werkzeug's, which flask's are built on, with the little that flask adds to them.
 """
 
-from __future__ import annotations
-
-from typing import NoReturn
+from typing import NoReturn, Optional
 
 __all__ = ["Request", "Response"]
 
@@ -17,7 +15,7 @@ except ImportError:
     from werkzeug.wrappers import Response as PlainResponse
 
     class Request(PlainRequest):  # type: ignore[no-redef]
-        def on_json_loading_failed(self, e: ValueError | None) -> NoReturn:
+        def on_json_loading_failed(self, e: Optional[ValueError]) -> NoReturn:
             """Say no more to the client than flask does: that it was a bad request."""
             try:
                 super().on_json_loading_failed(e)

@@ -1,7 +1,5 @@
 """The old name of ``azureml_inference_server_http.api.aml_response``: the very same module."""
 
-from __future__ import annotations
-
 import importlib
 import sys
 
