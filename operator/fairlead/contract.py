@@ -101,6 +101,10 @@ class IngestRequest(Wire):
     source: ModelSource
     unpack: bool = False
     digest: str | None = None
+    credentials: str = ""
+    """The Secret for the source, mounted into the task; empty for none."""
+    identity: bool = False
+    """Whether the task may ask as its pod's own identity: never as the operator's."""
 
 
 class IngestResult(StatusWire):
@@ -282,11 +286,12 @@ class Owner:
 
 @dataclass(frozen=True)
 class Access:
-    """What lets a task into registries: names in its namespace, empty for none."""
+    """What lets a task into registries and sources: names in its namespace, empty for none."""
 
     push_secret: str = ""
     pull_secret: str = ""
     service_account: str = ""
+    source_secret: str = ""
 
 
 NO_ACCESS = Access()

@@ -21,6 +21,7 @@ WORK_FOLDER = "/var/run/fairlead/work"
 CREDENTIALS_FOLDER = "/var/run/fairlead/credentials"  # of registries: a folder for each Secret
 DOCKER_CONFIG_KEY, DOCKER_CONFIG_FILE = ".dockerconfigjson", "config.json"  # in each of them
 PUSH, PULL, SHARED = "push", "pull", "shared"  # the folders: what each Secret is for
+SOURCE = "source"  # the folder with the Secret of a model's source: a file for each of its keys
 HANDED_FOLDER = "/var/run/fairlead/handed"
 """What the container in the base image is handed; there it is mounted read-only, elsewhere."""
 INSTALLED_FOLDER = "/var/run/fairlead/installed"
@@ -48,7 +49,7 @@ class JobCard(Wire):
 
 def volume_of(use: str) -> str:
     """The pod's volume with the Secret for ``use``; a name that redaction leaves in messages."""
-    return f"registry-{use}"
+    return "source-access" if use == SOURCE else f"registry-{use}"
 
 
 def request_digest(data: Mapping[str, str]) -> str:

@@ -98,6 +98,8 @@ lock() { # the build backend as well: nothing unpinned is ever downloaded. What 
     esac
     echo hatchling | compile "operator/image/$part.lock" "$asked" --constraints requirements.lock
   done
+  # Servers that the tests start; what they ask for need not fit to what we ask for.
+  echo 'moto[s3,server]' | compile tests/integration/sources/moto.lock - "$@"
 }
 
 case "${1-}" in

@@ -34,6 +34,9 @@ MODEL = {"model.pkl": b"\x80\x05\x00\xff", "LICENSE": b"MIT"}
 CASES = {
     "ingest-uri": ingest_task(uri="https://models.example.com/diabetes.pkl"),
     "ingest-config-map": ingest_task(config_map="diabetes-model", files=MODEL),
+    "ingest-secret": ingest_task(
+        uri="s3://models/diabetes", access=Access(source_secret="bucket", service_account="store")
+    ),
     "resolve": resolve_task(),
     "resolve-secrets": replace(
         resolve_task(),

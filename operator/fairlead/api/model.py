@@ -12,6 +12,7 @@ from fairlead.api.fields import (
     EntryName,
     Labels,
     ModelFolder,
+    SecretName,
     ServiceAccountName,
     Sha256,
     SizeBytes,
@@ -45,6 +46,14 @@ class ConfigMapSource(Wire):
     """Name of a ConfigMap in the same namespace; a change of it is noticed."""
 
 
+class SourceSecretRef(Wire):
+    """A Secret in the same namespace with the credentials for an s3:// source."""
+
+    name: SecretName
+    """Its name. Its keys are named as the cloud's own variables are, such as
+    AWS_ACCESS_KEY_ID."""
+
+
 class ModelSource(Wire):
     """Where the model comes from: exactly one of the fields."""
 
@@ -62,13 +71,14 @@ class ModelSource(Wire):
             str,
             Field(max_length=2048),
             Shape(
-                r"https?://[^/@?#\s]+(/[^\s]*)?",
-                "must be an https:// address without user name or password",
+                r"(https?|s3)://[^/@?#\s]+(/[^\s]*)?",
+                "must be an https:// or s3:// address without user name or password",
             ),
         ]
         | None
     ) = None
-    """An https:// address of one file. It is fetched once; a new content needs a new address."""
+    """An https:// address of one file, or s3://BUCKET/KEY of a file or of a folder. It is fetched
+    once; a new content needs a new address."""
     config_map: ConfigMapSource | None = None
     """A ConfigMap whose keys are the files; for models that are small."""
 
@@ -93,6 +103,11 @@ class ModelSpec(Wire):
             (
                 "!has(self.frameworkVersion) || has(self.framework)",
                 "frameworkVersion needs framework: name the framework, or remove the version",
+            ),
+            (
+                "!has(self.credentialsSecretRef) || (has(self.source.uri) && "
+                "self.source.uri.startsWith('s3://'))",
+                "credentialsSecretRef goes with an s3:// uri: no other source takes credentials",
             ),
             (
                 "!has(oldSelf.properties) || (has(self.properties) && "
@@ -120,6 +135,9 @@ class ModelSpec(Wire):
     """The v1 name, which ``get_model_path`` asks for. Default: the object's name."""
     source: ModelSource
     """Where the model comes from: exactly one of uri and configMap."""
+    credentials_secret_ref: SourceSecretRef | None = None
+    """A Secret with the credentials for spec.source.uri; it is mounted into the pod that fetches
+    the model. Default: the identity of that pod's ServiceAccount, else none."""
     digest: Digest | None = None
     """What the fetched file must have. For a folder: the digest that status shows."""
     unpack: bool = False

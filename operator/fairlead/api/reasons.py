@@ -53,6 +53,7 @@ class Reason(StrEnum):
     MODEL_SOURCE_DENIED = "ModelSourceDenied"  # what answers at the address hands out no file
     MODEL_SOURCE_UNREACHABLE = "ModelSourceUnreachable"  # the address does not answer; tried again
     MODEL_SOURCE_REFUSED = "ModelSourceRefused"  # the settings do not allow the address
+    MODEL_SOURCE_CHANGED = "ModelSourceChanged"  # it changed while it was read; tried again
     MODEL_TOO_LARGE = "ModelTooLarge"  # more bytes or files than the settings allow
     MODEL_EMPTY = "ModelEmpty"  # the source holds no file
     MODEL_DIGEST_MISMATCH = "ModelDigestMismatch"  # the content is not what spec.digest says

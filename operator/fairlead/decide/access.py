@@ -18,7 +18,9 @@ def image_access(spec: InferenceImageSpec) -> Access:
 
 
 def model_access(spec: ModelSpec) -> Access:
-    return Access(service_account=spec.service_account_name or "")
+    reference = spec.credentials_secret_ref
+    source = reference.name if reference else ""
+    return Access(service_account=spec.service_account_name or "", source_secret=source)
 
 
 def access_key(access: Access) -> str:
@@ -26,20 +28,23 @@ def access_key(access: Access) -> str:
     if access == NO_ACCESS:
         return ""
     names = f"{access.push_secret} {access.pull_secret} {access.service_account}"
+    names += f" {access.source_secret}" if access.source_secret else ""
     return f"-{hashlib.sha256(names.encode()).hexdigest()[:8]}"
 
 
 def unmountable(spec: InferenceImageSpec | ModelSpec, settings: Settings) -> Finding | None:
     """What the object names, and no child process of the operator can be given."""
-    if settings.runner != "local" or settings.docker_config is not None:
+    if settings.runner != "local":
         return None
     access = image_access(spec) if isinstance(spec, InferenceImageSpec) else model_access(spec)
     account = "spec.serviceAccountName"
     if isinstance(spec, InferenceImageSpec):
         account = "spec.build.serviceAccountName"
+    if access.source_secret:
+        return _source_unmountable()
     named = ((access.push_secret, "spec.pushSecretRef"), (access.service_account, account))
     fields = [field for name, field in named if name]
-    if not fields:
+    if not fields or settings.docker_config is not None:
         return None
     return Finding(
         Reason.SECRET_UNSUPPORTED,
@@ -49,6 +54,17 @@ def unmountable(spec: InferenceImageSpec | ModelSpec, settings: Settings) -> Fin
         "Whoever runs Fairlead: use the job runner, or name a Docker config file with the "
         "credentials in FAIRLEAD_DOCKER_CONFIG; it is used in their place. Or leave the fields "
         "out.",
+    )
+
+
+def _source_unmountable() -> Finding:
+    return Finding(
+        Reason.SECRET_UNSUPPORTED,
+        FailureClass.INFRASTRUCTURE,
+        "spec.credentialsSecretRef cannot be used: this operator runs tasks as child processes "
+        "(FAIRLEAD_RUNNER=local), and only a kubelet mounts a Secret.",
+        "Whoever runs Fairlead: use the job runner. Or leave the field out, and offer the model "
+        "where it can be read without credentials.",
     )
 
 

@@ -101,6 +101,8 @@ def _work(evidence: ModelEvidence, key: str, now: datetime) -> TaskProgress:
         source=model.spec.source,
         unpack=model.spec.unpack,
         digest=model.spec.digest,
+        credentials=model_access(model.spec).source_secret,
+        identity=settings.runner == "job",
     )
     identifier = _identifier(evidence, key)
 

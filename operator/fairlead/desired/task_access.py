@@ -1,4 +1,4 @@
-"""What lets the pod of a task into registries: mounted Secrets, and its ServiceAccount.
+"""What lets the pod of a task into registries and sources: mounted Secrets, and its ServiceAccount.
 
 The kubelet mounts the Secrets by their names, so the operator reads none. They are for containers
 of ours alone: where foreign code runs nothing of this may be mounted.
@@ -15,6 +15,7 @@ from fairlead.job_request import (
     PULL,
     PUSH,
     SHARED,
+    SOURCE,
     volume_of,
 )
 from fairlead.settings import Settings
@@ -52,12 +53,15 @@ def _secrets(access: Access, settings: Settings) -> list[tuple[str, str]]:
         (PUSH, access.push_secret),
         (PULL, access.pull_secret),
         (SHARED, settings.registry_secret),
+        (SOURCE, access.source_secret),
     )
     return [(use, name) for use, name in named if name]
 
 
 def _volume(use: str, name: str, *, optional: bool) -> Manifest:
-    """One key of one kind of Secret: another kind does not have it, and is not mounted."""
+    """Of a registry's Secret one key: another kind does not have it, and is not mounted."""
+    if use == SOURCE:
+        return {"name": volume_of(use), "secret": {"secretName": name}}
     items = [{"key": DOCKER_CONFIG_KEY, "path": DOCKER_CONFIG_FILE}]
     secret = {"secretName": name, "items": items, **({"optional": True} if optional else {})}
     return {"name": volume_of(use), "secret": secret}

@@ -7,7 +7,12 @@ from urllib.parse import urljoin, urlsplit
 
 from fairlead.api.reasons import Reason
 from fairlead.redact import redacted
-from fairlead.registry.addresses import AddressRefusedError, NamedHosts, not_protected
+from fairlead.registry.addresses import (
+    DEFAULT_PORTS,
+    AddressRefusedError,
+    NamedHosts,
+    not_protected,
+)
 from fairlead.sources.base import SourceError
 
 SCHEMES = ("https", "http")
@@ -35,6 +40,12 @@ def checked(uri: str, named: NamedHosts, via: str | None = None) -> str:
     if parts.scheme == "http" and not named.allows_plain(parts.hostname, port or 80):
         raise not_reached(uri, not_protected(parts.hostname, port or 80), via)
     return parts.hostname
+
+
+def origin(uri: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port of an address that was checked."""
+    parts = urlsplit(uri)
+    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
 
 
 def next_hop(uri: str, location: str) -> str:

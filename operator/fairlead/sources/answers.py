@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from fairlead.api.reasons import Reason
@@ -13,6 +14,9 @@ MAX_ANSWER_BYTES = 8192  # that are looked at of an answer that is no file
 MAX_SAID_CHARS = 300
 TRANSIENT_STATUSES = {408, 425, 429}  # and every 5xx
 RETRY_REMEDY = "Nothing to change if the address is right: it is tried again."
+_EXPIRED = re.compile(  # S3 answers 400 to them
+    rb"<Code>(?:ExpiredToken|InvalidToken|TokenRefreshRequired|AuthorizationHeaderMalformed)</Code>"
+)
 _PAGE_TYPES = {"text/html", "application/xhtml+xml"}
 _PAGE = re.compile(r"\ufeff?\s{0,100}<(?:!doctype\s{1,9}html|html|head|body|!--)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{1,300})", re.IGNORECASE)
@@ -20,27 +24,47 @@ _XML_MESSAGE = re.compile(r"<(?:Message|message)>([^<]{1,1000})<")  # of S3 and 
 _JSON_KEYS = ("message", "error_description", "detail", "title", "error")
 
 
-def not_a_file(what: str, status: int, kind: str, body: bytes) -> SourceError:
+@dataclass(frozen=True)
+class Remedies:
+    """What to do where a source does not let us in, and where it has no such thing."""
+
+    denied: str
+    missing: str = "Correct spec.source.uri, or put the file there."
+
+
+BY_ADDRESS = Remedies(
+    "Fairlead sends no credentials: let the file be read without, or give an address that is "
+    "signed; if this one is, it may have expired."
+)
+
+
+def is_transient(status: int) -> bool:
+    """Whether a server that answers so may answer otherwise in a moment."""
+    return status in TRANSIENT_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def not_a_file(
+    what: str, status: int, kind: str, body: bytes, remedies: Remedies = BY_ADDRESS
+) -> SourceError:
     """The error for an answer other than 200 of this media type, whose body begins so."""
     said = words(kind, body)
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
         return SourceError(
             Reason.MODEL_SOURCE_NOT_FOUND,
             f"{what} answers {status}: there is no such file{said}.",
-            "Correct spec.source.uri, or put the file there.",
+            remedies.missing,
             retryable=True,
         )
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) or _EXPIRED.search(body):
         return SourceError(
             Reason.MODEL_SOURCE_DENIED,
             f"{what} answers {status}: it does not let us read the file{said}.",
-            "Fairlead sends no credentials: let the file be read without, or give an address that "
-            "is signed; if this one is, it may have expired.",
+            remedies.denied,
             FailureClass.AUTH,
             retryable=True,
         )
     phrase = f" ({HTTPStatus(status).phrase})" if status in set(HTTPStatus) else ""
-    if status in TRANSIENT_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if is_transient(status):
         return unreachable(f"{what} answers {status}{phrase}{said}.")
     if status < HTTPStatus.BAD_REQUEST:
         return unreachable(f"{what} answers {status}{phrase}, which is not a file{said}.")
@@ -71,6 +95,17 @@ def page(what: str, beginning: bytes) -> SourceError:
         f"{what} answers with a web page{title} and not with a file: perhaps one to sign in at.",
         "Give the address of the file itself, one that can be read without signing in.",
         FailureClass.AUTH,
+        retryable=True,
+    )
+
+
+def changed(what: str) -> SourceError:
+    """The error for a file that is not what it was when it was looked at."""
+    return SourceError(
+        Reason.MODEL_SOURCE_CHANGED,
+        f"{what} changed while it was read.",
+        "Nothing to do if the new content is meant: it is tried again.",
+        FailureClass.DEPENDENCY,
         retryable=True,
     )
 

@@ -29,11 +29,11 @@ from fairlead.sources.careful_file import (
     TooMuchToReadError,
 )
 from fairlead.sources.compressed import declared_files, opened
+from fairlead.sources.names import UnfitNameError, below, shown_name
 
 ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")  # with members, and without
 MAX_HEADER_BYTES = 64 * 1024  # before one member of a tar: names, attributes, a map of holes
 MAX_TABLE_BYTES = 8 * 1024 * 1024  # of a zip's own table of contents
-MAX_NAME_BYTES, MAX_PATH_CHARS, MAX_PATH_DEPTH = 255, 2000, 64
 MAX_RATIO = 1000  # of what comes out to the archive, from MIN_RATIO_BYTES on
 MIN_RATIO_BYTES = 100 * 1024 * 1024
 MAX_ERROR_CHARS = 200
@@ -160,26 +160,16 @@ def _place(name: PurePosixPath, into: Path, meter: Meter, *, again: bool) -> Pat
 
 def checked_name(name: str) -> PurePosixPath:
     """Return a member's name as a path below the folder it is unpacked to, else refuse it."""
-    path = PurePosixPath(name)
-    if not name:
-        raise unsafe(name, "has no name")
-    if path.is_absolute() or "\\" in name or name[1:2] == ":":
-        raise unsafe(name, "has an absolute name, or one of another system")
-    if ".." in path.parts:
-        raise unsafe(name, "reaches outside the archive")
-    if not name.isprintable():
-        raise unsafe(name, "has a name with characters that cannot be shown")
-    longest = max((len(part.encode()) for part in path.parts), default=0)
-    if longest > MAX_NAME_BYTES or len(name) > MAX_PATH_CHARS or len(path.parts) > MAX_PATH_DEPTH:
-        raise unsafe(f"{name[:60]}…", "has too long a name")
-    return path
+    try:
+        return below(name, "archive")
+    except UnfitNameError as error:
+        raise unsafe(error.shown, str(error)) from error
 
 
 def unsafe(member: str, why: str) -> SourceError:
-    shown = ascii(member)[1:-1] if not member.isprintable() else member
     return SourceError(
         Reason.ARCHIVE_UNSAFE,
-        f"The archive was refused: its member {shown[:200]} {why}.",
+        f"The archive was refused: its member {shown_name(member)} {why}.",
         "Pack it again with plain files and folders and relative names.",
     )
 

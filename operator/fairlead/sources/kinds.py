@@ -4,18 +4,22 @@ What decides reads how a source is described, the ingest task how it is opened. 
 table with the fields.
 """
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from fairlead.api.model import ModelSource
 from fairlead.connection import trust
 from fairlead.contract import IngestRequest
+from fairlead.job_request import CREDENTIALS_FOLDER, SOURCE
 from fairlead.redact import redacted
 from fairlead.registry.addresses import NamedHosts
 from fairlead.settings import Settings
+from fairlead.sources.addresses import shown
 from fairlead.sources.base import Source
 from fairlead.sources.files import FilesSource
+from fairlead.sources.remote import RemoteSource, SourceAccess, Store
 from fairlead.sources.uri import UriSource
 
 
@@ -46,13 +50,32 @@ def _config_map(source: ModelSource) -> str:
 
 
 def _open_address(request: IngestRequest, _: Path, settings: Settings) -> Source:
-    context, named = trust(settings.ca_bundle), NamedHosts.of(settings)
+    context, named, uri = (
+        trust(settings.ca_bundle),
+        NamedHosts.of(settings),
+        str(request.source.uri),
+    )
+    opener = STORES.get(uri.partition("://")[0])
+    if opener is not None:
+        folder = Path(CREDENTIALS_FOLDER, SOURCE) if request.credentials else None
+        variables = os.environ if request.identity and folder is None else {}
+        access = SourceAccess(uri, folder, variables)
+        return RemoteSource(shown(uri), lambda: opener(access), context, named)
     return UriSource(str(request.source.uri), request.model_name, context, named)
 
 
 def _open_files(request: IngestRequest, files: Path, _: Settings) -> Source:
     return FilesSource(files, describe(request.source))
 
+
+def _s3(access: SourceAccess) -> Iterable[Store]:
+    from fairlead.sources import s3
+
+    return s3.stores(access)
+
+
+STORES: Mapping[str, Callable[[SourceAccess], Iterable[Store]]] = {"s3": _s3}
+"""The schemes of addresses at which files have names; all others are one file."""
 
 SOURCE_KINDS: Mapping[str, SourceKind] = {
     "uri": SourceKind(_address, _open_address),

@@ -13,11 +13,19 @@ from fairlead.api.status import FailureClass
 from fairlead.connection import trust
 from fairlead.registry.addresses import NamedHosts
 from fairlead.registry.oci import digest_of
+from fairlead.sources import exchange
 from fairlead.sources.base import Digests, Limits, SourceError
 from fairlead.sources.uri import UriSource
 from tests.integration.registry.server import WebServer, free_port, replies
 
 MODEL = b"a trained model"
+
+
+@pytest.fixture(autouse=True)
+def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "RETRY_DELAYS_S", (0.01, 0.01, 0.01))
+
+
 MOST = 1_000_000
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fairlead.api.objects import InferenceImage
-from fairlead.contract import Access, Task
+from fairlead.contract import Access, IngestRequest, Task
 from fairlead.decide.decision import Apply
 from fairlead.decide.image.stages import decide_image
 from fairlead.decide.model import decide_model
@@ -52,6 +52,39 @@ def test_the_task_of_a_model_has_its_service_account() -> None:
     assert task.access == Access(service_account="store")
     [usual] = decide_model(replace(given, model=model()), NOW).tasks
     assert usual.id != task.id
+
+
+S3: dict[str, Any] = {
+    "source": {"uri": "s3://models/credit"},
+    "credentialsSecretRef": {"name": "bucket"},
+}
+
+
+def test_the_task_of_a_model_has_its_secret_and_may_ask_as_its_pod() -> None:
+    given = ModelEvidence(model(**S3), None, {}, {}, JOBS)
+    [task] = decide_model(given, NOW).tasks
+    assert task.access == Access(source_secret="bucket")
+    request = task.request
+    assert isinstance(request, IngestRequest)
+    assert (request.credentials, request.identity) == ("bucket", True)
+    other = {**S3, "credentialsSecretRef": {"name": "other"}}
+    [changed] = decide_model(replace(given, model=model(**other)), NOW).tasks
+    assert changed.id != task.id
+
+
+def test_a_child_process_asks_as_nobody(tmp_path: Path) -> None:
+    """It would be the operator's own identity, and a stranger's address."""
+    file = tmp_path / "config.json"
+    file.write_text("{}")
+    given = ModelEvidence(model(source=S3["source"]), None, {}, {}, LOCAL)
+    [task] = decide_model(given, NOW).tasks
+    assert isinstance(task.request, IngestRequest)
+    assert task.request.identity is False
+    for settings in (LOCAL, Settings(docker_config=file)):
+        refused = decide_model(replace(given, model=model(**S3), settings=settings), NOW)
+        [said] = [stage.failure for stage in refused.stages if stage.failure]
+        assert (said.reason, refused.tasks) == ("SecretUnsupported", ())
+        assert said.message.startswith("spec.credentialsSecretRef cannot be used: ")
 
 
 def test_child_processes_cannot_be_given_a_secret_and_one_message_says_so() -> None:

@@ -1,0 +1,31 @@
+"""What tests of sources share: servers, quick retries, and a fetch with this machine allowed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fairlead.sources import exchange
+from tests.cluster.places import places
+from tests.integration.registry.server import WebServer
+from tests.integration.sources.servers import python_server, served
+
+
+@pytest.fixture(autouse=True)
+def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "RETRY_DELAYS_S", (0.01, 0.01, 0.01))
+
+
+@pytest.fixture
+def web() -> Iterator[WebServer]:
+    with WebServer().running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``host:port`` of moto's server, which stands for Amazon's services."""
+    program = python_server(places(), "moto") / "moto_server"
+    log: Path = tmp_path_factory.mktemp("moto") / "log"
+    with served([program, "--host", "127.0.0.1", "--port", "PORT"], log) as host:
+        yield host
