@@ -39,8 +39,15 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # A key whose beginning was cut off is a key still.
     (re.compile(rf"{_BEGIN}.*?(?:{_END}|\Z)", re.DOTALL), HIDDEN),
     (re.compile(rf"\A[A-Za-z0-9+/=\s]+{_END}"), HIDDEN),
-    # https://user:password@host; a password may hold an @ of its own
-    (re.compile(r"(://)[^\s/?#\"'<>]+@"), r"\1***@"),
+    # https://user:password@host; a password may hold an @ of its own. What
+    # stands there in abfss://container@account.dfs… is no secret.
+    (
+        re.compile(
+            r"(://)(?!(?:(?<=abfs://)|(?<=abfss://)|(?<=\baz://))[a-z0-9$-]{1,63}@[a-z0-9.-])"
+            r"[^\s/?#\"'<>]+@"
+        ),
+        r"\1***@",
+    ),
     # ?sig=…, X-Amz-Signature=… and the ?key=… of our own logs: addresses that are keys themselves
     (
         re.compile(

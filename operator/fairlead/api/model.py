@@ -47,11 +47,11 @@ class ConfigMapSource(Wire):
 
 
 class SourceSecretRef(Wire):
-    """A Secret in the same namespace with the credentials for an s3:// source."""
+    """A Secret in the same namespace with the credentials for the source."""
 
     name: SecretName
     """Its name. Its keys are named as the cloud's own variables are, such as
-    AWS_ACCESS_KEY_ID."""
+    AWS_ACCESS_KEY_ID or AZURE_STORAGE_KEY."""
 
 
 class ModelSource(Wire):
@@ -71,14 +71,17 @@ class ModelSource(Wire):
             str,
             Field(max_length=2048),
             Shape(
-                r"(https?|s3)://[^/@?#\s]+(/[^\s]*)?",
-                "must be an https:// or s3:// address without user name or password",
+                r"((https?|s3)://[^/@?#\s]+|(abfss?|az)://[a-z0-9$-]+(@[a-z0-9.-]+)?)(/[^\s]*)?",
+                "must be an https://, s3://, abfss:// or az:// address without user name or "
+                "password; an azureml:// path stands for a blob of its workspace: give the blob's "
+                "own address, abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH",
             ),
         ]
         | None
     ) = None
-    """An https:// address of one file, or s3://BUCKET/KEY of a file or of a folder. It is fetched
-    once; a new content needs a new address."""
+    """An https:// address of one file; or of a file or a folder s3://BUCKET/KEY,
+    abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH, https://ACCOUNT.blob…/CONTAINER/PATH. It is
+    fetched once; a new content needs a new address."""
     config_map: ConfigMapSource | None = None
     """A ConfigMap whose keys are the files; for models that are small."""
 
@@ -106,8 +109,9 @@ class ModelSpec(Wire):
             ),
             (
                 "!has(self.credentialsSecretRef) || (has(self.source.uri) && "
-                "self.source.uri.startsWith('s3://'))",
-                "credentialsSecretRef goes with an s3:// uri: no other source takes credentials",
+                "self.source.uri.matches('^(s3|abfss?|az)://|^https://[a-z0-9.]+[.]blob[.]'))",
+                "credentialsSecretRef goes with an s3://, abfss:// or az:// uri, or with that of a "
+                "blob: no other source takes credentials",
             ),
             (
                 "!has(oldSelf.properties) || (has(self.properties) && "

@@ -46,11 +46,12 @@ BROKEN = (
     httpcore.ProtocolError,
     httpcore.UnsupportedProtocol,
 )
-Authorize = Callable[[str, str], Mapping[str, str]]
-"""The headers that let one in, for a method and an address; asked anew for each request."""
+Authorize = Callable[[str, str, Mapping[str, str]], Mapping[str, str]]
+"""The headers that let one in, for a method, an address and the other headers; asked anew for each
+request."""
 
 
-def anonymous(method: str, url: str) -> Mapping[str, str]:  # noqa: ARG001  (Authorize's signature)
+def anonymous(*_: object) -> Mapping[str, str]:
     return {}
 
 
@@ -188,17 +189,14 @@ class Exchange:
         self._pool.budget.begin(seconds, grows=True)
         timeout = {"connect": CONNECT_TIMEOUT_S, "read": seconds, "write": seconds, "pool": seconds}
         own = origin(url) == origin(asked.url)
-        headers = {
-            **HEADERS,
-            **asked.headers,
-            **(asked.authorize(asked.method, url) if own else {}),
-        }
+        ours = asked.authorize(asked.method, url, asked.headers) if own else {}
+        headers = {**HEADERS, **asked.headers, **ours}
         what = asked.what if via is None else f"{shown(url)} (where {asked.what} leads)"
         try:
             with self._pool.stream(
                 asked.method,
                 url,
-                headers=headers,
+                headers=list(headers.items()),
                 content=asked.content,
                 extensions={"timeout": timeout},
             ) as found:

@@ -55,7 +55,7 @@ def _open_address(request: IngestRequest, _: Path, settings: Settings) -> Source
         NamedHosts.of(settings),
         str(request.source.uri),
     )
-    opener = STORES.get(uri.partition("://")[0])
+    opener = store_at(uri)
     if opener is not None:
         folder = Path(CREDENTIALS_FOLDER, SOURCE) if request.credentials else None
         variables = os.environ if request.identity and folder is None else {}
@@ -74,8 +74,23 @@ def _s3(access: SourceAccess) -> Iterable[Store]:
     return s3.stores(access)
 
 
-STORES: Mapping[str, Callable[[SourceAccess], Iterable[Store]]] = {"s3": _s3}
-"""The schemes of addresses at which files have names; all others are one file."""
+def _azure(access: SourceAccess) -> Iterable[Store]:
+    from fairlead.sources import azure
+
+    return azure.stores(access)
+
+
+OpenStore = Callable[[SourceAccess], Iterable[Store]]
+STORES: Mapping[str, OpenStore] = {"s3": _s3, "abfs": _azure, "abfss": _azure, "az": _azure}
+"""The schemes of addresses at which files have names."""
+
+
+def store_at(uri: str) -> OpenStore | None:
+    """What opens the store at an address; None where that is one file of a web server."""
+    from fairlead.sources.azure import is_blob_address
+
+    return _azure if is_blob_address(uri) else STORES.get(uri.partition("://")[0])
+
 
 SOURCE_KINDS: Mapping[str, SourceKind] = {
     "uri": SourceKind(_address, _open_address),

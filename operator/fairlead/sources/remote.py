@@ -8,7 +8,8 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from pathlib import Path
+from itertools import islice
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from fairlead.api.reasons import Reason
@@ -19,6 +20,7 @@ from fairlead.sources.exchange import Answer, Asked, Exchange, bounded_number
 from fairlead.sources.names import UnfitNameError, below, shown_name
 
 PROBE = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
+MAX_LISTED_FILES = 1_000_000  # more than any setting allows is counted no further
 FIRST_BYTE = {"Range": "bytes=0-0"}
 
 
@@ -96,6 +98,13 @@ def probe(exchange: Exchange, asked: Asked) -> RemoteFile | None:
         return None
     tag = answer.headers.get("etag", "")
     return RemoteFile("", replace(asked, tag="" if tag.startswith("W/") else tag), _size(answer))
+
+
+def without_folders(files: Iterable[tuple[str, int, str]]) -> Iterator[tuple[str, int, str]]:
+    """The same (name, size, tag) without the empty files that stand for folders of others."""
+    found = list(islice(files, MAX_LISTED_FILES))
+    folders = {parent.as_posix() for name, *_ in found for parent in PurePosixPath(name).parents}
+    return (file for file in found if file[1] or file[0] not in folders)
 
 
 def not_found(what: str) -> SourceError:

@@ -91,7 +91,7 @@ class S3Store:
         region = self.variables.get("AWS_REGION", "") or self._region
         identity = WebIdentity.of(self.variables, region)
 
-        def signed(method: str, url: str) -> Mapping[str, str]:
+        def signed(method: str, url: str, _: Mapping[str, str]) -> Mapping[str, str]:
             current: Keys = keys or identity.keys(exchange)  # type: ignore[union-attr]
             return signed_headers(method, url, current, self._region, datetime.now(UTC))
 

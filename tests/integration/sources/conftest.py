@@ -8,7 +8,7 @@ import pytest
 from fairlead.sources import exchange
 from tests.cluster.places import places
 from tests.integration.registry.server import WebServer
-from tests.integration.sources.servers import python_server, served
+from tests.integration.sources.servers import node_server, python_server, served
 
 
 @pytest.fixture(autouse=True)
@@ -28,4 +28,15 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     program = python_server(places(), "moto") / "moto_server"
     log: Path = tmp_path_factory.mktemp("moto") / "log"
     with served([program, "--host", "127.0.0.1", "--port", "PORT"], log) as host:
+        yield host
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``host:port`` of Azurite, which stands for Azure Blob Storage."""
+    program = node_server(places(), "azurite") / "azurite-blob"
+    folder: Path = tmp_path_factory.mktemp("azurite")
+    where = ("--blobHost", "127.0.0.1", "--blobPort", "PORT")
+    options = ("--location", folder, "--silent", "--disableTelemetry")
+    with served([program, *where, *options], folder / "log") as host:
         yield host

@@ -11,7 +11,7 @@ from fairlead.connection import trust
 from fairlead.contract import IngestRequest
 from fairlead.registry.addresses import NamedHosts
 from fairlead.sources.base import Digests, Limits, SourceError
-from fairlead.sources.kinds import STORES
+from fairlead.sources.kinds import store_at
 from fairlead.sources.remote import RemoteSource, SourceAccess
 
 MOST_BYTES, MOST_FILES = 5_000_000, 50
@@ -36,7 +36,8 @@ def fetch(
     """``hosts`` are those that the admin's settings name; ``into`` is made."""
     into.mkdir()
     access = SourceAccess(uri, keys, variables or {})
-    opener = STORES[uri.partition("://")[0]]
+    opener = store_at(uri)
+    assert opener is not None
     named = NamedHosts.insecurely(hosts)
     source = RemoteSource(uri, lambda: opener(access), trust(None), named)
     return source.fetch(into, Limits(MOST_BYTES, MOST_FILES, time.monotonic() + seconds))

@@ -1,6 +1,8 @@
 """Servers of stores: installed once into the cache, started on a free port, ended with the run."""
 
 import hashlib
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -8,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.cluster.command import run
+from tests.cluster.command import found, run
+from tests.cluster.errors import ClusterError
+from tests.cluster.packages import install
 from tests.cluster.places import Places
 from tests.integration.registry.server import free_port, wait_until
 
@@ -63,3 +67,28 @@ def _listens(port: int, process: "subprocess.Popen[bytes]") -> bool:
 def _stamp(lock: Path) -> str:
     what = lock.read_bytes() + sys.version.encode()
     return hashlib.sha256(what).hexdigest()[:12]
+
+
+def node_server(places: Places, name: str) -> Path:
+    """The folder of programs of what ``<name>/package-lock.json`` says, installed by npm."""
+    source = LOCKS / name
+    folder = places.cache / "servers" / f"{name}-{_stamp(source / 'package-lock.json')}"
+    done = folder / "installed"
+    if not done.exists():
+        npm = _npm()
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in ("package.json", "package-lock.json"):
+            shutil.copy(source / file, folder / file)
+        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--cache", places.cache / "npm")
+        run([npm, "ci", "--prefix", folder, *options])
+        done.touch()
+    return folder / "node_modules/.bin"
+
+
+def _npm() -> str:
+    """Node's installer, from Debian where the machine has none."""
+    if found("npm") is None:
+        if os.geteuid() != 0:
+            raise ClusterError("npm is needed.", "Run `sudo apt-get install nodejs npm`.")
+        install(["nodejs", "npm"])
+    return found("npm") or "npm"

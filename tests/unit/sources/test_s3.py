@@ -12,8 +12,8 @@ from fairlead.sources.s3 import S3Store, stores
 from fairlead.sources.secret_keys import MAX_KEY_BYTES, SecretKeys
 from tests.unit.sources.scripted import ScriptedExchange
 
-EMPTY = (200, {}, b"<R/>")
-FILE = (206, {"content-range": "bytes 0-0/7", "etag": '"x"'}, b"")
+EMPTY: Any = (200, {}, b"<R/>")
+FILE: Any = (206, {"content-range": "bytes 0-0/7", "etag": '"x"'}, b"")
 TAKEN = (
     b"<R xmlns='urn:x'><Credentials><AccessKeyId>AKID</AccessKeyId>"
     b"<SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
@@ -38,7 +38,7 @@ def test_the_bucket_is_asked_for_its_region_and_is_part_of_the_host() -> None:
     [file], exchange = files(S3Store("s3://models/a/m.pkl", secret()), answers)
     assert (file.name, file.size, file.asked.tag) == ("m.pkl", 7, '"x"')
     assert [asked.method for asked in exchange.asked] == ["HEAD", "GET"]
-    assert file.asked.authorize("GET", file.asked.url) == {}
+    assert file.asked.authorize("GET", file.asked.url, {}) == {}
 
 
 @pytest.mark.parametrize("told", [{}, {"x-amz-bucket-region": "evil.example.com/#"}])
@@ -69,13 +69,13 @@ def test_a_pod_with_a_role_asks_as_it_and_then_as_nobody(tmp_path: Path) -> None
     }
     [file], exchange = files(mine, answers)
     for _ in range(2):
-        headers = file.asked.authorize("GET", file.asked.url)
+        headers = file.asked.authorize("GET", file.asked.url, {})
         assert "Credential=AKID/" in headers["authorization"]
         assert headers["x-amz-security-token"] == "t"
     [sts] = [asked for asked in exchange.asked if "sts" in asked.url]
     assert b"WebIdentityToken=the-token" in (sts.content or b"")
     [open_to_all], _ = files(nobody, answers)
-    assert open_to_all.asked.authorize("GET", open_to_all.asked.url) == {}
+    assert open_to_all.asked.authorize("GET", open_to_all.asked.url, {}) == {}
 
 
 @pytest.mark.parametrize("body", [b"<R/>", b"no XML", b"<!DOCTYPE x><R/>"])
@@ -92,11 +92,11 @@ def test_a_token_service_without_keys_is_told(tmp_path: Path, body: bytes) -> No
     )
     assert answers
     with pytest.raises(SourceError, match="Security Token Service") as told:
-        file.asked.authorize("GET", file.asked.url)
+        file.asked.authorize("GET", file.asked.url, {})
     assert told.value.reason is Reason.MODEL_SOURCE_UNREACHABLE
     token.unlink()
     with pytest.raises(SourceError, match="AWS_WEB_IDENTITY_TOKEN_FILE") as told:
-        file.asked.authorize("GET", file.asked.url)
+        file.asked.authorize("GET", file.asked.url, {})
     assert told.value.reason is Reason.CREDENTIALS_INVALID
 
 
