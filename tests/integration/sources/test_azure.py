@@ -27,10 +27,13 @@ MODEL = b"a trained model" * 1000
 FOLDER = {"MLmodel": b"flavors: {}", "data/model.pkl": MODEL, "a b+c=ü/%41.bin": b"odd"}
 
 
-def put(host: str, path: str, content: bytes = b"", **headers: str) -> None:
+def put(host: str, path: str, content: bytes = b"", public: str = "") -> None:
     url = f"http://{host}/{ACCOUNT}/{path}"
     length = {"content-length": str(len(content))} if content else {}
-    every = {"x-ms-blob-type": "BlockBlob", **headers}
+    every = {
+        "x-ms-blob-type": "BlockBlob",
+        **({"x-ms-blob-public-access": public} if public else {}),
+    }
     signed = shared_key_headers(
         "PUT", url, {**every, **length}, ACCOUNT, base64.b64decode(KEY), datetime.now(UTC)
     )
@@ -47,7 +50,7 @@ def account(azurite: str) -> str:
     put(azurite, "models/team/creditor", b"another")
     put(azurite, "models/team/credit")  # a folder, to the driver of Hadoop
     put(azurite, "models/team/credit/data")
-    put(azurite, "public?restype=container", **{"x-ms-blob-public-access": "container"})
+    put(azurite, "public?restype=container", public="container")
     put(azurite, "public/a/m.pkl", MODEL)
     return azurite
 
