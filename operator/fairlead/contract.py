@@ -129,6 +129,15 @@ class Requirement(Wire):
     line: int
 
 
+class CondaRecipe(Wire):
+    """What of an environment comes from conda's channels, with the lines of the user's file."""
+
+    channels: tuple[Requirement, ...]
+    """Names or addresses, the first counts most; line 0: the settings name it."""
+    packages: tuple[Requirement, ...] = ()
+    """Match specs, Python and pip among them."""
+
+
 class EnvironmentRecipe(Wire):
     """All that decides an environment but the base image's digest; file names and lines are for
     messages and no part of the hash."""
@@ -140,6 +149,8 @@ class EnvironmentRecipe(Wire):
     python_line: int | None = None
     requirements: tuple[Requirement, ...] = ()
     """In the user's order."""
+    conda: CondaRecipe | None = None
+    """Of a conda file."""
     file: str | None = None
     """The conda or requirements file."""
     steps: str = ""

@@ -74,6 +74,15 @@ class Settings(BaseSettings):
     """Base image of an InferenceImage that names none."""
     package_index: str = ""
     """Package index for pip (a PEP 503 address). Default: pip's own."""
+    conda_channels: Words = ("conda-forge",)
+    """Channels of a conda file that names none, that says `defaults`, or (as conda does it, after
+    its own) that does not say `nodefaults`: names or addresses, separated by spaces."""
+    conda_mirrors: Pairs = ""
+    """Where channels really are, as `name=address`, separated by spaces:
+    `conda-forge=https://mirror.example.com/conda-forge`; `*` stands before all that are named by
+    one word or path. Default: `https://conda.anaconda.org`."""
+    conda_cuda: Annotated[str, Field(pattern=r"^([0-9]+(\.[0-9]+){0,2})?$")] = ""
+    """Version of the CUDA driver on the nodes (`12.4`), for conda's `__cuda`. Default: none."""
     ca_bundle: FilePath | None = None
     """PEM file of extra certificate authorities, trusted by every task and by pip in builds; it is
     never left in an image."""

@@ -18,13 +18,13 @@ HASH = "e" * 64
 ENVIRONMENTS = "localhost:5000/demo/fairlead/environments"
 
 
-def rendered(recipe: EnvironmentRecipe, index: PackageIndex) -> str:
+def rendered(recipe: EnvironmentRecipe, index: PackageIndex, *, linked: bool) -> str:
     """All that the engine is given, but for our own script and the certificates themselves."""
     base = f"localhost:5000/fairlead/python@sha256:{'b' * 64}"
     first = base_stage(recipe, base, "fairlead")
     files = build_files(recipe, index)
     shown = [name for name in files if not name.endswith((".py", ".pem"))]
-    parts = [dockerfile(first, f"{ENVIRONMENTS}:{HASH}", HASH, "3.11.2")]
+    parts = [dockerfile(first, f"{ENVIRONMENTS}:{HASH}", HASH, "3.11.2", linked=linked)]
     parts += [f"# ---- {name}\n{files[name].decode()}" for name in shown]
     return "\n".join(parts)
 
@@ -37,7 +37,7 @@ def test_the_dockerfile_is_what_the_file_says(case: Path) -> None:
         tuple(given.get("insecureHosts", ())),
         given.get("certificates", "").encode(),
     )
-    made = rendered(EnvironmentRecipe(**given["recipe"]), index)
+    made = rendered(EnvironmentRecipe(**given["recipe"]), index, linked=given.get("linked", False))
     file = case / "Dockerfile"
     if os.environ.get("UPDATE_GOLDEN"):
         file.write_text(made)

@@ -62,7 +62,9 @@ def test_every_setting_is_a_value_in_the_same_words(name: str) -> None:
     assert comments()[f"settings.{camel(name)}"] == " ".join((field.description or "").split())
     if name not in OF_A_POD:
         given = VALUES["settings"][camel(name)]
-        default = "" if field.default == () else field.default
+        default = field.default
+        if isinstance(default, tuple):
+            default = " ".join(default)
         assert given == default
 
 

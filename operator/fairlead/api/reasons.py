@@ -70,7 +70,11 @@ class Reason(StrEnum):
     ENTRY_SCRIPT_INCOMPLETE = "EntryScriptIncomplete"  # no init() or no run(), or a run() unfit
     SOURCE_FILE_NOT_FOUND = "SourceFileNotFound"  # a file that the spec names is not in the source
     ENVIRONMENT_FILE_INVALID = "EnvironmentFileInvalid"  # the conda or requirements file is wrong
-    CONDA_PACKAGES_UNSUPPORTED = "CondaPackagesUnsupported"  # only python, pip and its list are
+    CHANNEL_NOT_FOUND = "ChannelNotFound"  # no conda channel at that address
+    CHANNEL_REFUSED = "ChannelRefused"  # the settings do not allow the channel's address
+    CHANNEL_DENIED = "ChannelDenied"  # the channel does not let us read it
+    CHANNEL_UNREACHABLE = "ChannelUnreachable"  # the channel does not answer as one; tried again
+    ENVIRONMENT_UNPINNED = "EnvironmentUnpinned"  # built; some versions were left open
     PYTHON_UNSUPPORTED = "PythonUnsupported"  # older than the server can run on
     PYTHON_UNAVAILABLE = "PythonUnavailable"  # the base image has another Python, or none
     DOCKERFILE_STEPS_INVALID = "DockerfileStepsInvalid"  # an instruction that is not allowed there

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
+from pathlib import Path
 
 import docker
 from docker.errors import APIError, ImageNotFound
@@ -39,10 +40,13 @@ BUILD_END_TIMEOUT_S = 5.0  # seconds for the engine to end a build whose stream 
 STEPS = "fairlead-steps"
 _NOT_THERE = re.compile(r"not found|no such file", re.IGNORECASE)
 _PROBE = (
-    "import importlib.util as u, sys; print('%d.%d.%d' % sys.version_info[:3], "
-    "bool(u.find_spec('venv') and u.find_spec('ensurepip')))"
+    "import importlib.util as u, os, sys; print('%d.%d.%d' % sys.version_info[:3], "
+    "bool(u.find_spec('venv') and u.find_spec('ensurepip')), "
+    "os.confstr('CS_GNU_LIBC_VERSION') if 'CS_GNU_LIBC_VERSION' in os.confstr_names else '')"
 )
-_PYTHON = re.compile(r"([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}) (True|False)")
+_PYTHON = re.compile(
+    r"([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}) (True|False) ?(glibc [0-9.]{1,20})?(?:None)?"
+)
 
 
 class DockerEngine:
@@ -70,11 +74,12 @@ class DockerEngine:
         ):
             log.phase("packages")
             stage = _first_stage(plan, client.images.get(_base_name(plan)))
-            text = dockerfile(stage, _name(plan), plan.hash, python.version)
+            linked = plan.linked is not None
+            text = dockerfile(stage, _name(plan), plan.hash, python.version, linked=linked)
             index = PackageIndex(plan.package_index, plan.insecure_hosts, certificates(plan))
             files = {"Dockerfile": text.encode(), **build_files(plan.recipe, index)}
             files |= source_files(plan.files)
-            _run_build(client, Phase.PACKAGES, files, _name(plan), log)
+            _run_build(client, Phase.PACKAGES, files, _name(plan), log, plan.linked)
             log.phase("push")
             return _push(client, plan, log)
 
@@ -111,14 +116,19 @@ def _base_image(client: docker.DockerClient, plan: BuildPlan, log: Log) -> Image
 
 
 def _run_build(
-    client: docker.DockerClient, phase: Phase, files: Mapping[str, bytes], tag: str, log: Log
+    client: docker.DockerClient,
+    phase: Phase,
+    files: Mapping[str, bytes],
+    tag: str,
+    log: Log,
+    linked: Path | None = None,
 ) -> None:
     for name in ("Dockerfile", "build/requirements.txt"):
         if name in files:
             log.write(f"{name}:\n{files[name].decode().rstrip()}")
-    with _answered(phase):
+    with _answered(phase), context(files, linked) as content:
         entries = client.api.build(
-            fileobj=context(files),
+            fileobj=content,
             custom_context=True,
             tag=tag,
             rm=True,
@@ -156,7 +166,7 @@ def _python(client: docker.DockerClient, image: Image, owner: str, log: Log) -> 
     if found is None:
         log.write(f"python3 of the base image says: {said}")
         return None
-    return BasePython(found[1], makes_environments=found[2] == "True")
+    return BasePython(found[1], makes_environments=found[2] == "True", libc=found[3] or "")
 
 
 def _push(client: docker.DockerClient, plan: BuildPlan, log: Log) -> str:

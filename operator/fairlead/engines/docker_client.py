@@ -4,9 +4,11 @@ import io
 import os
 import re
 import tarfile
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import docker
 from docker.errors import APIError, DockerException
@@ -15,6 +17,7 @@ from urllib3.exceptions import HTTPError
 
 from fairlead.connection import why
 from fairlead.engines.base import EngineUnreachableError
+from fairlead.images.recipe import LINKED
 from fairlead.redact import redacted
 
 RESPONSE_TIMEOUT_S = 300  # seconds of silence; a build may be silent for longer and has none
@@ -51,10 +54,18 @@ def _unreachable(error: Exception) -> EngineUnreachableError:
     return EngineUnreachableError(f"Docker Engine does not answer at {host}: {said}.")
 
 
-def context(files: Mapping[str, bytes]) -> io.BytesIO:
-    """Return a build context as the tar archive that Docker Engine takes."""
-    archive = io.BytesIO()
+def context(files: Mapping[str, bytes], linked: Path | None = None) -> IO[bytes]:
+    """Return a build context as the tar archive that Docker Engine takes.
+
+    ``linked``: an archive on disk that goes into it, too; the whole is then on disk.
+    """
+    if linked is None:
+        archive: IO[bytes] = io.BytesIO()
+    else:
+        archive = tempfile.TemporaryFile(dir=linked.parent)  # noqa: SIM115  (whoever reads closes)
     with tarfile.open(fileobj=archive, mode="w") as tar:
+        if linked is not None:
+            tar.add(linked, LINKED)
         for name, content in files.items():
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(content), 0o644

@@ -7,6 +7,7 @@ the base image's own.
 """
 
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from fairlead.engines.base import (
 )
 from fairlead.engines.output_lines import OutputLines
 from fairlead.engines.pod_pipe import NothingSaidError, PodPipe, Record, record_of
+from fairlead.images import unpack_linked
 from fairlead.images.assembly import Base, Image, NotAnEnvironmentError, Part, check_base
 from fairlead.images.environment_assembly import environment_image
 from fairlead.images.environment_layer import Gzipped, environment_tar, folders_tar
@@ -43,9 +45,12 @@ from fairlead.registry.oci import (
     written,
 )
 
+LINKED = "environment.tar"
+UNPACK = ("unpack_linked.py", LINKED)
 KILLED = 137  # the exit code that a shell gives SIGKILL
 PYTHON = f"/{ENVIRONMENT}/bin/python"
 _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")
+MAX_LIBC_CHARS = 64
 DATE = "315532800"  # 1980, the first that a wheel can hold
 
 
@@ -119,7 +124,9 @@ class PodEngine:
         """
         log.phase("packages")
         log.write(f"requirements.txt:\n{requirements_txt(plan.recipe).rstrip()}")
-        self._pipe.hand(_files(plan), _orders(steps))
+        if plan.linked is not None:
+            shutil.move(plan.linked, self._places.handed / LINKED)
+        self._pipe.hand(_files(plan), _orders(steps, plan))
         output, code, absent = OutputLines(log.write), KILLED, set[str]()
         paths = _paths(steps)
         for line in self._pipe.lines():
@@ -173,16 +180,19 @@ def _python(said: Record | None) -> BasePython | None:
     version = said.get("python") if said else None
     if said is None or not isinstance(version, str) or not _VERSION.fullmatch(version):
         return None
-    return BasePython(version, makes_environments=said.get("venv") is True)
+    libc = str(said.get("libc", ""))[:MAX_LIBC_CHARS]
+    return BasePython(version, makes_environments=said.get("venv") is True, libc=libc)
 
 
 def _files(plan: BuildPlan) -> dict[str, bytes]:
     index = PackageIndex(plan.package_index, plan.insecure_hosts, certificates(plan))
     files = build_files(plan.recipe, index)
+    if plan.linked is not None:
+        files[UNPACK[0]] = Path(unpack_linked.__file__).read_bytes()
     return {name.removeprefix("build/"): content for name, content in files.items()}
 
 
-def _orders(steps: Applied) -> dict[str, object]:
+def _orders(steps: Applied, plan: BuildPlan) -> dict[str, object]:
     """What the container in the base image is to do: no secret is among it."""
     variables = {
         **steps.known,
@@ -196,7 +206,7 @@ def _orders(steps: Applied) -> dict[str, object]:
         "variables": variables,
         "folders": _paths(steps),
         "commands": [
-            ["python3", "-m", "venv", f"/{ENVIRONMENT}"],
+            ["python3", *(("-m", "venv", f"/{ENVIRONMENT}") if plan.linked is None else UNPACK)],
             [PYTHON, "pip_install.py", *pip_options()],
         ],
     }

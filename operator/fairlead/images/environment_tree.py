@@ -19,6 +19,7 @@ GIB = 1024**3
 WHITEOUT = ".wh."  # in a layer, the name of a file below that is gone
 COMPILED_FOLDER, COMPILED_SUFFIX = "__pycache__", ".pyc"
 COMPILED_HEADER_BYTES = 16
+COMPILED_BY_36, DATE_OF_ALL = ".cpython-36.pyc", b"\0\0\0\0"
 UNCHECKED_HASH = b"\x01\0\0\0"  # PEP 552: no date, and nothing is looked up
 CHUNK_BYTES = 1024 * 1024
 MAX_TOLD = 10  # of what is left out
@@ -159,7 +160,7 @@ def open_file(found: Found) -> Iterator[bytes] | None:
     if not unchanged:
         os.close(file)
         _changed(found)
-    if _is_compiled(found.path) and not _is_dateless(file):
+    if _is_compiled(found.path) and not _is_dateless(file, found.name):
         os.close(file)
         return None
     return _pieces(file, found)
@@ -182,9 +183,13 @@ def _is_compiled(path: str) -> bool:
     return path.endswith(COMPILED_SUFFIX) and path.split("/")[-2:-1] == [COMPILED_FOLDER]
 
 
-def _is_dateless(file: int) -> bool:
-    """One that holds the date of its source would differ each time, and fit no file in an image."""
-    return os.pread(file, COMPILED_HEADER_BYTES, 0)[4:8] == UNCHECKED_HASH
+def _is_dateless(file: int, name: str) -> bool:
+    """One that holds the date of its source would differ each time, and fit no file in an image.
+
+    Python 3.6 knows no other: there the date of all files in an image is one that fits.
+    """
+    head = os.pread(file, COMPILED_HEADER_BYTES, 0)[4:8]
+    return head == UNCHECKED_HASH or (name.endswith(COMPILED_BY_36) and head == DATE_OF_ALL)
 
 
 def _unwanted(name: str, mode: int) -> str:

@@ -32,6 +32,7 @@ def environment_hash(recipe: EnvironmentRecipe, base_digest: str) -> str:
             "requirements": [requirement.text.strip() for requirement in recipe.requirements],
             "steps": _lines(recipe.steps),
             **({"copied": recipe.copied} if recipe.copied else {}),
+            **_conda(recipe),
         },
     )
 
@@ -82,6 +83,15 @@ def ingest_key(spec: ModelSpec, model_name: str, digests: Mapping[str, str]) -> 
 def _hash(kind: str, content: Mapping[str, object]) -> str:
     prefix = f"fairlead.dev/{kind}/v1\n".encode()
     return hashlib.sha256(prefix + canonical_json(content)).hexdigest()
+
+
+def _conda(recipe: EnvironmentRecipe) -> dict[str, object]:
+    """What is for conda. A file that names nothing for it is what the same list for pip is."""
+    if recipe.conda is None or not recipe.conda.packages:
+        return {}
+    channels = [channel.text for channel in recipe.conda.channels]
+    packages = [package.text for package in recipe.conda.packages]
+    return {"conda": {"channels": channels, "packages": packages}}
 
 
 def _lines(steps: str) -> list[str]:

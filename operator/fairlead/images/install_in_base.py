@@ -35,7 +35,7 @@ def main(folder: str) -> None:
     """Install what the orders say. How that ended is in the last record, not in an exit code."""
     try:
         pipe = opened(folder)
-        tell(pipe, {"python": version(), "venv": makes_environments()})
+        tell(pipe, {"python": version(), "venv": makes_environments(), "libc": libc()})
         orders = awaited(os.path.join(folder, ORDERS), pipe)  # noqa: PTH118
         absent = [n for n, path in enumerate(orders["folders"]) if not os.path.isdir(path)]  # noqa: PTH112
         code = run_all(orders, folder, pipe)
@@ -52,6 +52,14 @@ def version() -> str:
 
 def makes_environments() -> bool:
     return bool(importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip"))
+
+
+def libc() -> str:
+    """``glibc 2.36``; empty where it is another C library."""
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (ValueError, OSError):
+        return ""
 
 
 def opened(folder: str) -> int:

@@ -1,5 +1,7 @@
 """``pip install`` inside the build, by the environment's own Python: it imports nothing of ours.
 
+That may be as old as 3.6: no newer syntax than its own.
+
 Where the index has nothing of a package it is asked once more, in pip's most talkative way. pip
 says "No matching distribution found" also when the index answered 403 or 503, and whose fault a
 failure is depends on that.
@@ -16,12 +18,12 @@ import re
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import List, NoReturn, Sequence
 
 PIP = (sys.executable, "-m", "pip")
 FILES_AT_ONCE = 64
+REQUIREMENTS = "requirements.txt"
 NOTHING = re.compile(
     r".{0,200}?satisfies the requirement ([A-Za-z0-9][A-Za-z0-9._-]*)(?![A-Za-z0-9._-])"
     r".*\(from versions: none\)"
@@ -30,21 +32,42 @@ NOTHING = re.compile(
 
 def main(options: Sequence[str]) -> int:
     """Run ``pip install`` with ``options``; return its exit code as a shell would."""
-    install = subprocess.Popen(
-        (*PIP, "install", *options), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    code = install(options) if asked_for(options) else 0
+    if code == 0:
+        compile_all(packages_folder())
+    return code
+
+
+def asked_for(options: Sequence[str]) -> bool:
+    """Whether there is anything to install: else pip is not needed, and may not be there."""
+    return REQUIREMENTS not in options or bool(Path(REQUIREMENTS).read_text().strip())
+
+
+def install(options: Sequence[str]) -> int:
+    process = subprocess.Popen(
+        (*PIP, "install", *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        universal_newlines=True,
     )
-    missing = list[str]()
-    for line in install.stdout or ():
+    missing: "List[str]" = []
+    for line in process.stdout or ():
         sys.stdout.write(line)
         sys.stdout.flush()
-        if found := NOTHING.match(line):
+        found = NOTHING.match(line)
+        if found:
             missing.append(found[1])
     for package in missing:
         sys.stdout.write(index_answers(package))
-    code = install.wait()
-    if code == 0:
-        compile_all(sysconfig.get_path("purelib"))
+    code = process.wait()
     return code if code >= 0 else 128 - code
+
+
+def packages_folder() -> str:
+    """What is to be compiled: an environment that has an interpreter of its own brings all that
+    Python is, and none of it compiled without dates."""
+    own = sys.prefix == sys.base_prefix
+    return sysconfig.get_path("stdlib" if own else "purelib")
 
 
 def compile_all(folder: str) -> None:
@@ -68,18 +91,32 @@ def compile_all(folder: str) -> None:
 
 def _compile(files: Sequence[str]) -> NoReturn:
     """Compile the files, and end this process."""
-    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
     try:
         for file in files:
-            compileall.compile_file(file, force=True, quiet=2, invalidation_mode=mode)
+            _compile_one(file)
     finally:  # whatever the compiler made of a file: nothing of the parent's is done here
         os._exit(0)
+
+
+def _compile_one(file: str) -> None:
+    """Python 3.6 knows only files with a date: it gets that of all files in an image, 1970."""
+    modes = getattr(py_compile, "PycInvalidationMode", None)
+    if modes is None:
+        os.utime(file, (0, 0))
+    dateless = {"invalidation_mode": modes.UNCHECKED_HASH} if modes else {}
+    compileall.compile_file(file, force=True, quiet=2, **dateless)
 
 
 def index_answers(package: str) -> str:
     """Return the lines that tell why the index gave no page for ``package``."""
     nowhere = ("download", "-vv", "--no-deps", "--no-input", "--retries", "0", f"{package}===none")
-    look = subprocess.run((*PIP, *nowhere), capture_output=True, text=True, check=False)
+    look = subprocess.run(
+        (*PIP, *nowhere),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        universal_newlines=True,
+        check=False,
+    )
     lines = look.stdout.splitlines(keepends=True)
     return "".join(line for line in lines if "Could not fetch URL" in line)
 

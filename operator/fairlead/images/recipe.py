@@ -24,6 +24,7 @@ BUILD_LABEL = "fairlead.dev/build"
 DEFAULT_OWNER = "fairlead"
 _OWNER = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 SOURCE = "source"  # of the build context: the folder with the user's files
+LINKED = "linked.tar"  # of the build context: an environment, which ADD unpacks
 FIRST_STEP = 4  # the number that the engine gives the first of the user's steps
 
 _PIP = (
@@ -42,11 +43,15 @@ def base_stage(recipe: EnvironmentRecipe, base: str, owner: str) -> str:
     return _text(*lines, "USER 0", *steps)
 
 
-def dockerfile(first_stage: str, environment: str, hash_: str, python: str) -> str:
+def dockerfile(
+    first_stage: str, environment: str, hash_: str, python: str, *, linked: bool = False
+) -> str:
     """Return the whole Dockerfile after its ``first_stage``; ``python`` is ``3.11.2``.
 
     ``environment`` names what is built: its label finds what the stage in between leaves behind.
+    ``linked``: it is there already, as an archive, but for what pip installs.
     """
+    venv = _run("python3", "-m", "venv", f"/{ENVIRONMENT}")
     build = _text(
         "FROM base AS build",
         f'LABEL {BUILD_LABEL}="{environment}"',
@@ -54,7 +59,7 @@ def dockerfile(first_stage: str, environment: str, hash_: str, python: str) -> s
         f"WORKDIR /{BUILD_FILES}",
         f"ENV PIP_CONFIG_FILE=/{BUILD_FILES}/pip.conf PYTHONDONTWRITEBYTECODE=1",
         f"COPY build/ /{BUILD_FILES}/",
-        _run("python3", "-m", "venv", f"/{ENVIRONMENT}"),
+        f"ADD {LINKED} /" if linked else venv,
         _run(f"/{ENVIRONMENT}/bin/python", "pip_install.py", *pip_options()),
     )
     final = _text(

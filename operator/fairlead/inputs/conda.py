@@ -1,7 +1,7 @@
-"""``condaFile``: of conda's format, what can be installed without conda: Python, and pip's list.
+"""``condaFile``: channels, match specs, pip's list and variables, as conda reads them.
 
-``name``, ``prefix`` and ``channels`` are accepted and mean nothing here, and so does a version of
-pip: packages are installed by the pip that comes with the base image's Python.
+``name`` and ``prefix`` are accepted and mean nothing. What of the file is for conda is read only as
+far as it takes to tell what is asked for; whether there is such a package, the solver says.
 
 A file is read by libyaml, with line numbers and nothing built from it. It holds no aliases (a few
 of them stand for a million entries), and is neither deep nor long.
@@ -10,17 +10,19 @@ of them stand for a million entries), and is neither deep nor long.
 import difflib
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import yaml
 
 from fairlead.api.reasons import Reason
-from fairlead.finding import Problem, listed, quoted, shown
+from fairlead.contract import CondaRecipe, Requirement
+from fairlead.finding import Problem, quoted
+from fairlead.inputs.match_spec import MatchSpec, is_channel, read_match_spec
 from fairlead.inputs.python_version import OLDEST_PYTHON, read_python, too_old
 from fairlead.inputs.requirements import MAX_REQUIREMENTS, Reading, read_requirement
 
-_KEYS = ("name", "channels", "dependencies", "prefix")
-_SPEC = re.compile(r"(?:[^\s:]+::)?(?P<name>[A-Za-z0-9_.-]+)(?P<version>[\s=<>!~*].*)?", re.DOTALL)
+_KEYS = ("name", "channels", "dependencies", "prefix", "variables")
+DEFAULTS, NO_DEFAULTS = "defaults", "nodefaults"
 _SHAPE = "Its shape is: `dependencies: [python=3.11, {pip: [numpy==2.1.0, pandas]}]`."
 _NULL = "tag:yaml.org,2002:null"
 
@@ -28,6 +30,10 @@ _NULL = "tag:yaml.org,2002:null"
 MAX_DEPTH = 10  # lists and mappings in one another; the format has four
 MAX_EVENTS = 10_000  # entries, and beginnings and ends of lists and mappings
 MAX_SAID_CHARS = 200  # characters of what the parser says
+MAX_CHANNELS = 20
+MAX_VARIABLES = 200
+MAX_VALUE_CHARS = 4096  # characters of a variable's value
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DASH_WITHOUT_BLANK = re.compile(r" {0,40}-([A-Za-z][A-Za-z0-9_.:=<>-]{0,80})")
 _YAML_REMEDY = "Correct the YAML; indent with spaces, not with tabs."
@@ -84,11 +90,16 @@ def _refused(text: str) -> tuple[int, str, str] | None:
 class _Reader:
     def __init__(self) -> None:
         self._read = Reading()
-        self._packages: list[tuple[int, str]] = []
+        self._packages: list[Requirement] = []
+        self._channels: list[Requirement] = []
 
     def finish(self) -> Reading:
-        if self._packages:
-            self._read.take(conda_problem(self._packages))
+        """Without ``nodefaults`` the settings' channels are there, too, and count least."""
+        names = [channel.text for channel in self._channels]
+        if NO_DEFAULTS not in names and DEFAULTS not in names:
+            self._channels.append(Requirement(text=DEFAULTS, line=0))
+        channels = tuple(one for one in self._channels if one.text != NO_DEFAULTS)
+        self._read.conda = CondaRecipe(channels=channels, packages=tuple(self._packages))
         return self._read
 
     def wrong(self, line: int, message: str, remedy: str = _SHAPE) -> None:
@@ -108,11 +119,19 @@ class _Reader:
                 self.wrong(line, f"{quoted(name)} stands there twice", "Keep one of the two.")
             elif name not in _KEYS:
                 self.wrong(line, f"the key {quoted(name)} is not known", _key_remedy(name))
-            elif name == "dependencies":
-                self._read_dependencies(value)
+            else:
+                self._read_key(name, value)
             seen.add(name)
         if "dependencies" not in seen:
             self.wrong(0, "it has no `dependencies`")
+
+    def _read_key(self, name: str, value: yaml.Node) -> None:
+        if name == "dependencies":
+            self._read_dependencies(value)
+        elif name == "channels":
+            self._read_channels(value)
+        elif name == "variables":
+            self._read_variables(value)
 
     def _read_dependencies(self, node: yaml.Node) -> None:
         for item in self._items(node, "dependencies"):
@@ -134,6 +153,46 @@ class _Reader:
             else:
                 self.wrong(_line(item), "only text may stand in the list under `pip:`")
 
+    def _read_channels(self, node: yaml.Node) -> None:
+        """A list, or one channel."""
+        items = [node] if _is_text(node) else self._items(node, "channels")
+        for item in items:
+            text, line = str(item.value).strip(), _line(item)
+            if not isinstance(item, yaml.ScalarNode) or not is_channel(text):
+                said = text if isinstance(item, yaml.ScalarNode) else "a list or mapping"
+                remedy = "Write a name such as conda-forge, or an https:// address."
+                self.wrong(line, f"{quoted(said)} is no channel", remedy)
+            elif len(self._channels) >= MAX_CHANNELS:
+                self.wrong(line, f"it names more than {MAX_CHANNELS} channels", "Name fewer.")
+                return
+            elif text not in [known.text for known in self._channels]:
+                self._channels.append(Requirement(text=text, line=line))
+
+    def _read_variables(self, node: yaml.Node) -> None:
+        if not isinstance(node, yaml.MappingNode):
+            if node.tag != _NULL:
+                self.wrong(_line(node), "`variables` must be a mapping", _VARIABLES_REMEDY)
+            return
+        if len(node.value) > MAX_VARIABLES:
+            words = f"it sets more than {MAX_VARIABLES} variables"
+            self.wrong(_line(node), words, "Set fewer.")
+            return
+        for key, value in node.value:
+            self._read_variable(key, value)
+
+    def _read_variable(self, key: yaml.Node, value: yaml.Node) -> None:
+        line, name = _line(key), str(key.value)
+        if not isinstance(key, yaml.ScalarNode) or not _VARIABLE.fullmatch(name):
+            words = f"{quoted(name)} is no name of a variable"
+            self.wrong(line, words, "Use letters, digits and underscores.")
+        elif not isinstance(value, yaml.ScalarNode) or len(value.value) > MAX_VALUE_CHARS:
+            self.wrong(line, f"the variable {quoted(name)} has no value", _VARIABLES_REMEDY)
+        elif "\n" in value.value or not value.value.isprintable():
+            words = f"the value of {quoted(name)} is not one line of text"
+            self.wrong(line, words, _VARIABLES_REMEDY)
+        else:
+            self._read.variables[name] = "" if value.tag == _NULL else value.value
+
     def _items(self, node: yaml.Node, name: str) -> Iterator[yaml.Node]:
         if isinstance(node, yaml.SequenceNode):
             yield from itertools.takewhile(lambda _: not self._read.ended, node.value)
@@ -141,105 +200,59 @@ class _Reader:
             self.wrong(_line(node), f"`{name}` must be a list")
 
     def _read_package(self, text: str, line: int) -> None:
-        spec = _SPEC.fullmatch(text.strip())
-        if spec is None:
+        try:
+            spec = read_match_spec(text)
+        except ValueError as error:
             remedy = "Write a name and a version, such as python=3.11."
-            self.wrong(line, f"{quoted(text)} is no package", remedy)
-        elif spec["name"].lower() == "python":
-            self._read_python(spec["version"] or "", line)
-        elif spec["name"].lower() != "pip":
-            self._packages.append((line, text.strip()))
+            self.wrong(line, f"{quoted(text)} {error}", remedy)
+            return
+        if spec.name == "python" and not self._read_python(spec, line):
+            return
+        self._packages.append(Requirement(text=spec.text, line=line))
 
-    def _read_python(self, version: str, line: int) -> None:
+    def _read_python(self, spec: MatchSpec, line: int) -> bool:
         if self._read.python_line is not None:
             self.wrong(line, "python stands there twice", "Keep one of the two.")
-            return
+            return False
         self._read.python_line = line
+        if _CONDAS_OWN.search(spec.rest):  # only the solver knows which versions are meant
+            return True
         try:
-            self._read.python = asked = read_python(version)
+            self._read.python = asked = read_python(spec.rest)
         except ValueError:
-            self.wrong(line, f"{quoted('python' + version)} is no version", "Write python=3.11.")
-            return
+            words = f"{quoted('python' + spec.rest)} is no version"
+            self.wrong(line, words, "Write python=3.11.")
+            return False
         if asked and too_old(asked):
             oldest = ".".join(map(str, OLDEST_PYTHON))
             message = f"Python {asked} is too old: Fairlead's server needs {oldest} or newer"
             remedy = f"Ask for python={oldest} or newer, and for package versions made for it."
             self._read.take(Problem(Reason.PYTHON_UNSUPPORTED, line, message, remedy))
+        return True
+
+
+_VARIABLES_REMEDY = "Write `variables: {NAME: value}`, each value one line of text."
+_CONDAS_OWN = re.compile(r"[|(^\[]")
 
 
 def _key_remedy(name: str) -> str:
-    if name == "variables":
-        return "Set variables in spec.environmentVariables."
     close = difflib.get_close_matches(name, _KEYS, n=1)
     return f"Did you mean `{close[0]}`?" if close else f"Remove {quoted(name)}."
+
+
+def _is_text(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag != _NULL
 
 
 def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-MAX_NAMED_PACKAGES = 15  # packages that one message names
-_PACKAGE = re.compile(r"(?:[^\s:]+::)?([A-Za-z0-9_.-]+)\s*(.*)", re.DOTALL)
-_FUZZY = re.compile(r"(==?)?\s*([0-9][A-Za-z0-9.!+]*?)(\.?\*)?((=|\s+)\S+)?")
-_PIP_NAMES = {
-    "pytorch": "torch",
-    "pytorch-cpu": "torch",
-    "py-xgboost": "xgboost",
-    "opencv": "opencv-python-headless",
-    "py-opencv": "opencv-python-headless",
-    "tensorflow-gpu": "tensorflow",
-    "python-graphviz": "graphviz",
-    "ruamel_yaml": "ruamel.yaml",
-    "msgpack-python": "msgpack",
-    "matplotlib-base": "matplotlib",
-}
-_NO_PYTHON = re.compile(
-    r"(_?lib|gcc|gxx|cuda|cudnn|mkl$|openssl|openmpi|nodejs|cmake|make$|git$).*"
-)
-
-
-def conda_problem(packages: Sequence[tuple[int, str]]) -> Problem:
-    """Return the one problem that all ``packages`` (line, text) are."""
-    told = listed(
-        [f"{shown(text, 60)} (line {line})" for line, text in packages], MAX_NAMED_PACKAGES
-    )
-    names = [text for _, text in packages]
-    return Problem(
-        Reason.CONDA_PACKAGES_UNSUPPORTED,
-        packages[0][0],
-        f"this version of Fairlead installs no conda packages but python and pip: {told}",
-        " ".join(_remedies(names)),
-    )
-
-
-def _remedies(packages: Sequence[str]) -> list[str]:
-    system, python = list[str](), list[str]()
-    for text in packages:
-        if _NO_PYTHON.fullmatch(_split(text)[0]):
-            system.append(shown(text, 60))
-        else:
-            python.append(quoted(f"- {pip_line(text)}"))
-    remedies = list[str]()
-    if python:
-        what = "Write in the list under `- pip:` instead"
-        remedies.append(f"{what}: {listed(python, MAX_NAMED_PACKAGES)}.")
-    if system:
-        what = "Install system libraries with a RUN in spec.dockerFile instead"
-        remedies.append(f"{what}: {listed(system, MAX_NAMED_PACKAGES)}.")
-    return remedies
-
-
-def pip_line(conda: str) -> str:
-    """Return the requirement that means for pip what ``conda`` means for conda."""
-    name, version = _split(conda)
-    name = _PIP_NAMES.get(name.lower(), name)
-    fuzzy = _FUZZY.fullmatch(version)
-    if fuzzy is None:  # nothing, comparisons that both know, or conda's own "this|that"
-        return name if "|" in version else f"{name}{''.join(version.split())}"
-    exact = fuzzy[1] == "==" or fuzzy[2].count(".") > 1
-    return f"{name}=={fuzzy[2]}" if exact and not fuzzy[3] else f"{name}=={fuzzy[2]}.*"
-
-
-def _split(conda: str) -> tuple[str, str]:
-    found = _PACKAGE.fullmatch(conda)
-    return (found[1], found[2].strip()) if found else (conda, "")
+def with_default_channels(conda: CondaRecipe, defaults: tuple[str, ...]) -> CondaRecipe:
+    """The same, with the channels of the settings in the place of ``defaults``."""
+    found = dict[str, Requirement]()
+    for channel in conda.channels:
+        texts = defaults if channel.text == DEFAULTS else (channel.text,)
+        for text in texts:
+            found.setdefault(text, Requirement(text=text, line=channel.line))
+    return conda.model_copy(update={"channels": tuple(found.values())})

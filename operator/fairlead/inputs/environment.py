@@ -1,10 +1,10 @@
 """The environment as the user writes it, read into what a recipe holds, or refused as a whole."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from fairlead.api.reasons import Reason
-from fairlead.contract import Requirement
+from fairlead.contract import CondaRecipe, Requirement
 from fairlead.finding import Finding, Problem, combine
 from fairlead.inputs.requirements import Reading
 from fairlead.inputs.source_file import read_text
@@ -19,6 +19,10 @@ class Environment:
     python: str | None = None
     python_line: int | None = None
     requirements: tuple[Requirement, ...] = ()
+    conda: CondaRecipe | None = None
+    """Of a conda file; among its channels ``defaults`` stands for those of the settings."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """That the file sets in the environment."""
 
 
 def read_environment(
@@ -34,4 +38,10 @@ def read_environment(
     found = read(text)
     if found.problems:
         return combine(file, found.problems)
-    return Environment(found.python, found.python_line, tuple(found.requirements))
+    return Environment(
+        found.python,
+        found.python_line,
+        tuple(found.requirements),
+        found.conda,
+        found.variables,
+    )

@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
 
 from fairlead.api.reasons import Reason
-from fairlead.contract import Requirement
+from fairlead.contract import CondaRecipe, Requirement
 from fairlead.finding import MAX_PROBLEMS_READ, Problem, quoted, shown
 
 MAX_REQUIREMENTS = 500
@@ -29,6 +29,8 @@ class Reading:
     python: str | None = None
     python_line: int | None = None
     requirements: list[Requirement] = field(default_factory=list)
+    conda: CondaRecipe | None = None
+    variables: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     ended: bool = False
 

@@ -15,7 +15,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from fairlead.registry.reference import InvalidReferenceError, is_loopback, parse_reference
-from fairlead.settings import Settings
+from fairlead.settings import Settings, pairs
 
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -78,7 +78,10 @@ class NamedHosts:
     def of(cls, settings: Settings) -> Self:
         named = {settings.registry, settings.push_registry, *_images(settings.default_base_image)}
         others = {pair for registry in named for pair in _ports_of(registry)}
-        return cls.insecurely(settings.insecure_hosts, others | _index(settings.package_index))
+        others |= _index(settings.package_index)
+        for mirror in pairs(settings.conda_mirrors).values():
+            others |= _index(mirror)
+        return cls.insecurely(settings.insecure_hosts, others)
 
     @classmethod
     def insecurely(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import FILES_FOLDER, EnvironmentRequest, EnvironmentResult, TaskFailure
-from fairlead.diagnosis.build.base_python import usable_python
+from fairlead.diagnosis.build.base_python import BasePython, usable_python, wants_conda
 from fairlead.diagnosis.build.explain import explain, tail
 from fairlead.engines.base import (
     BaseUnfitError,
@@ -26,7 +26,8 @@ from fairlead.images.environment_tree import EnvironmentUnfitError
 from fairlead.images.recipe import has_credentials
 from fairlead.registry.reference import as_pushed, parse_reference, parse_repository
 from fairlead.settings import Settings
-from fairlead.tasks.failures import TaskFailedError
+from fairlead.tasks.conda_environment import linked_environment
+from fairlead.tasks.failures import TaskFailedError, failure
 from fairlead.tasks.program import TaskContext, run
 
 ENGINES: Mapping[str, Callable[[TaskContext], Engine]] = {
@@ -50,9 +51,8 @@ def environment(request: EnvironmentRequest, task: TaskContext) -> EnvironmentRe
 def _built(request: EnvironmentRequest, task: TaskContext, engine: Engine) -> EnvironmentResult:
     plan = replace(_plan(request, task.settings), files=_copied(request, task))
     try:
-        python = usable_python(plan.recipe, engine.prepare(plan, task.log))
-        if isinstance(python, Finding):
-            raise TaskFailedError(_failure(python))
+        base = engine.prepare(plan, task.log)
+        plan, python = _with_python(plan, base, task)
         digest = engine.build(plan, python, task.log)
     except EngineUnreachableError as error:
         raise TaskFailedError(_unreachable(error, request.engine)) from error
@@ -64,13 +64,27 @@ def _built(request: EnvironmentRequest, task: TaskContext, engine: Engine) -> En
         raise TaskFailedError(_unfit(error)) from error
     except BuildFailedError as error:
         finding = explain(error.output, request.recipe)
-        raise TaskFailedError(_failure(finding, tail(error.output))) from error
+        raise TaskFailedError(failure(finding, tail(error.output))) from error
     return _result(task, digest, python.version, built=True)
+
+
+def _with_python(
+    plan: BuildPlan, base: BasePython | None, task: TaskContext
+) -> tuple[BuildPlan, BasePython]:
+    """The Python that pip runs on: the base image's, or one of conda's channels, linked here."""
+    if wants_conda(plan.recipe, base):
+        made = linked_environment(plan.recipe, base, task)
+        python = BasePython(made.python, makes_environments=True)
+        return replace(plan, linked=made.archive), python
+    python_or_finding = usable_python(plan.recipe, base)
+    if isinstance(python_or_finding, Finding):
+        raise TaskFailedError(failure(python_or_finding))
+    return plan, python_or_finding
 
 
 def _plan(request: EnvironmentRequest, settings: Settings) -> BuildPlan:
     if has_credentials(settings.package_index):
-        raise TaskFailedError(_failure(_CREDENTIALS))
+        raise TaskFailedError(failure(_CREDENTIALS))
     base = as_pushed(request.recipe.base_image, settings.registry, settings.push_registry)
     return BuildPlan(
         recipe=request.recipe,
@@ -92,19 +106,6 @@ def _copied(request: EnvironmentRequest, task: TaskContext) -> dict[str, bytes]:
 
 def _result(task: TaskContext, digest: str, python: str, *, built: bool) -> EnvironmentResult:
     return EnvironmentResult(digest=digest, python=python, seconds=task.log.seconds, built=built)
-
-
-def _failure(finding: Finding, log_tail: str | None = None) -> TaskFailure:
-    return TaskFailure(
-        reason=finding.reason,
-        class_=finding.class_,
-        message=finding.message,
-        remedy=finding.remedy,
-        location=finding.location,
-        requirement=finding.requirement,
-        log_tail=log_tail,
-        retryable=finding.retryable,
-    )
 
 
 def _unreachable(error: EngineUnreachableError, engine: str) -> TaskFailure:

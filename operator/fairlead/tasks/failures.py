@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import TaskFailure
+from fairlead.finding import Finding
 from fairlead.registry.errors import (
     BodyLimitError,
     CredentialsInvalidError,
@@ -25,6 +26,21 @@ from fairlead.registry.errors import (
     TagTakenError,
 )
 from fairlead.sources.base import SourceError
+
+
+def failure(finding: Finding, log_tail: str | None = None) -> TaskFailure:
+    """A finding as what a result carries."""
+    return TaskFailure(
+        reason=finding.reason,
+        class_=finding.class_,
+        message=finding.message,
+        remedy=finding.remedy,
+        location=finding.location,
+        requirement=finding.requirement,
+        log_tail=log_tail,
+        retryable=finding.retryable,
+    )
+
 
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 

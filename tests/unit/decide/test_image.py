@@ -409,7 +409,7 @@ def test_the_failure_of_a_model_is_told_to_whoever_waits_for_its_version() -> No
 
 
 def test_everything_wrong_with_the_source_is_said_at_once_before_any_build() -> None:
-    files = {"score.py": b"def init():\n    pass\n", "myenv.yml": b"dependencies:\n- numpy=2\n"}
+    files = {"score.py": b"def init():\n    pass\n", "myenv.yml": b"dependencies:\n- numpy=\n"}
     decision = decided(image(**SPEC), files=files, models={"diabetes": None})
     assert decision.failure
     assert "run" in decision.failure.message

@@ -4,8 +4,8 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.contract import EnvironmentRecipe
-from fairlead.diagnosis.build.base_python import BasePython, usable_python
+from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement
+from fairlead.diagnosis.build.base_python import BasePython, usable_python, wants_conda
 from fairlead.finding import Finding
 from fairlead.inputs.python_version import (
     minor_version,
@@ -107,3 +107,35 @@ def test_an_official_image_is_found_for_whatever_is_asked() -> None:
         "python:3.11-slim",
         "python:3.10-slim",
     ]
+
+
+def conda_recipe(*packages: str, python: str | None = None) -> EnvironmentRecipe:
+    asked = tuple(Requirement(text=text, line=3) for text in packages)
+    conda = CondaRecipe(channels=(), packages=asked)
+    return recipe(python).model_copy(update={"conda": conda})
+
+
+@pytest.mark.parametrize(
+    ("packages", "python", "wanted"),
+    [
+        ((), None, False),
+        (("python=3.11", "pip"), "3.11", False),
+        (("python", "pip=20"), None, False),
+        (("python=3.*",), "3", False),
+        (("python=3.8",), "3.8", True),
+        (("python 3.7.*|3.8.*",), None, True),
+        (("python=3.11", "numpy"), "3.11", True),
+        (("numpy",), None, True),
+    ],
+)
+def test_what_only_pip_has_to_do_is_left_to_the_base_images_python(
+    packages: tuple[str, ...],
+    python: str | None,
+    wanted: bool,  # noqa: FBT001
+) -> None:
+    assert wants_conda(conda_recipe(*packages, python=python), PYTHON) is wanted
+
+
+def test_a_base_image_without_python_gets_one_where_the_file_is_condas() -> None:
+    assert wants_conda(conda_recipe(), None)
+    assert not wants_conda(recipe("3.12"), None)

@@ -197,7 +197,8 @@ def test_what_was_installed_becomes_a_layer_on_the_base_image(
     engine = both.engine()
     both.begin()
     python = engine.prepare(asked, both.log)
-    assert python == BasePython(".".join(map(str, sys.version_info[:3])), makes_environments=True)
+    version = ".".join(map(str, sys.version_info[:3]))
+    assert python == BasePython(version, makes_environments=True, libc=install_in_base.libc())
     digest = engine.build(asked, python, both.log)
     manifest = both.registry.tags[HASH]
     assert digest == digest_of(manifest)
@@ -396,3 +397,38 @@ def test_a_base_that_nothing_can_be_put_on_is_told_before_anything_is_installed(
     with pytest.raises(BaseUnfitError, match="lists 0 layers and its manifest 1"):
         both.engine().build(plan("a"), python, both.log)
     assert both.registry.blobs == {}
+
+
+def test_an_environment_that_is_linked_already_is_unpacked_before_pip(
+    both: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linked = both.folder / "environment.tar"
+    with tarfile.open(linked, "w") as archive:
+        for name, kind in ((str(both.places.installed), tarfile.DIRTYPE), ("bin", tarfile.SYMTYPE)):
+            entry = tarfile.TarInfo(name.strip("/"))
+            entry.type, entry.linkname = kind, "/usr/bin" if kind == tarfile.SYMTYPE else ""
+            if kind == tarfile.SYMTYPE:
+                entry.name = f"{both.places.installed}/bin".strip("/")
+            archive.addfile(entry)
+    asked = replace(plan(), linked=linked)
+    orders = pod._orders
+
+    def only_unpacked(*arguments: Any) -> dict[str, object]:
+        found = orders(*arguments)
+        commands = cast(list[list[str]], found["commands"])
+        assert commands[1][1] == "pip_install.py"
+        return {**found, "commands": [[sys.executable, *commands[0][1:]]]}
+
+    monkeypatch.setattr(pod, "_orders", only_unpacked)
+    engine = both.engine()
+    both.begin()
+    python = engine.prepare(asked, both.log)
+    assert python is not None
+    engine.build(asked, BasePython("3.7.6", makes_environments=True), both.log)
+    entries = layer(both.registry, 1)
+    assert entries["opt/fairlead/env/bin"].linkname == "/usr/bin"
+    config = both.registry.blobs[
+        Manifest.model_validate_json(both.registry.tags[HASH]).config.digest
+    ]
+    assert b'"dev.fairlead.environment.python":"3.7.6"' in config
+    assert not linked.exists()

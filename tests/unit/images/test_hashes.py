@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fairlead.api.model import ConfigMapSource, ModelSource, ModelSpec
-from fairlead.contract import EnvironmentRecipe, ModelLayer, Requirement
+from fairlead.contract import CondaRecipe, EnvironmentRecipe, ModelLayer, Requirement
 from fairlead.images import hashes
 from fairlead.images.hashes import (
     code_hash,
@@ -186,3 +186,26 @@ ENVIRONMENT = "d9909db6d91ada5fefaa6fa6a385d2ec81d9d55506b39f0294375d7adff8fbaa"
 CODE = "9e7830f26ae4c0d4045e9bb55054072147be949e89849d6c207c2bab98839af5"
 IMAGE = "76b6220930b6dae3d0873a0cd19ed527ad292e32df31d8bba90c4015e13ddbb3"
 FOLDER = "sha256:97fef211610efe512c22b6197f23ded2296fcac2ebc1c6b43fb0a79eb679f319"
+
+
+def conda(channels: tuple[str, ...], *packages: str) -> EnvironmentRecipe:
+    found = CondaRecipe(
+        channels=tuple(Requirement(text=text, line=1) for text in channels),
+        packages=tuple(Requirement(text=text, line=2) for text in packages),
+    )
+    return RECIPE.model_copy(update={"conda": found})
+
+
+def test_a_conda_file_that_asks_conda_for_nothing_is_what_the_same_list_is() -> None:
+    assert environment_hash(conda(("conda-forge",)), BASE) == environment_hash(RECIPE, BASE)
+
+
+def test_channels_and_specs_make_an_environment_in_their_order() -> None:
+    recipes = [
+        RECIPE,
+        conda(("conda-forge",), "numpy", "scipy"),
+        conda(("conda-forge",), "scipy", "numpy"),
+        conda(("pytorch", "conda-forge"), "numpy", "scipy"),
+        conda(("conda-forge", "pytorch"), "numpy", "scipy"),
+    ]
+    assert len({environment_hash(recipe, BASE) for recipe in recipes}) == len(recipes)

@@ -1,5 +1,6 @@
 """``pip install`` inside the build, with a stand-in that says what a real pip was seen to say."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -71,3 +72,32 @@ def test_what_was_installed_is_compiled_without_dates(tmp_path: Path) -> None:
     assert pip_install.main(["fine"]) == 0
     [compiled] = (tmp_path / "__pycache__").glob("good*.pyc")
     assert compiled.read_bytes()[4:8] == b"\x01\0\0\0"  # PEP 552: by hash, unchecked
+
+
+def test_nothing_to_install_needs_no_pip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for text, code in (("", 0), ("missing\n", 1)):
+        Path("requirements.txt").write_text(text)
+        assert pip_install.main(["missing", "requirements.txt"]) == code
+    assert "Collecting tabulate" in capsys.readouterr().out
+
+
+def test_an_environment_with_an_interpreter_of_its_own_is_compiled_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sysconfig.get_path", lambda name: name)
+    assert pip_install.packages_folder() == "purelib"
+    monkeypatch.setattr("sys.prefix", sys.base_prefix)
+    assert pip_install.packages_folder() == "stdlib"
+
+
+@pytest.mark.parametrize("file", ["pip_install", "unpack_linked", "install_in_base"])
+def test_what_old_pythons_run_is_written_for_them(file: str) -> None:
+    """An environment may have Python 3.6, and a base image any Python at all."""
+    path = Path(pip_install.__file__).with_name(f"{file}.py")
+    vermin = str(Path(sys.executable).with_name("vermin"))
+    command = [vermin, "--no-tips", "--violations", "-t=3.6-", str(path)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout

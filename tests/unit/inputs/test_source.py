@@ -8,7 +8,7 @@ import pytest
 from fairlead.api.inferenceimage import InferenceImageSpec
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.contract import Requirement
+from fairlead.contract import CondaRecipe, Requirement
 from fairlead.finding import Finding
 from fairlead.inputs.environment import Environment
 from fairlead.inputs.parse import FileKind, Parsed, ParseJob
@@ -40,8 +40,12 @@ def test_everything_that_is_named_is_read() -> None:
         "Dockerfile.steps": b"RUN ls\r\n",
     }
     asked = (Requirement(text="numpy", line=1),)
+    from_conda = CondaRecipe(
+        channels=(Requirement(text="defaults", line=0),),
+        packages=(Requirement(text="python=3.12", line=1),),
+    )
     assert read(files, condaFile="env/my.yml", dockerFile="Dockerfile.steps") == ParsedSource(
-        Environment("3.12", 1, asked), "RUN ls\n", ()
+        Environment("3.12", 1, asked, from_conda), "RUN ls\n", ()
     )
     files["r.txt"] = b"numpy"
     assert read(files, requirementsFile="r.txt").environment == Environment(requirements=asked)

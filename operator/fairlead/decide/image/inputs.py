@@ -1,7 +1,7 @@
 """What an InferenceImage is made from: checked whole, before anything expensive begins."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from fairlead.api.conditions import unknown
@@ -17,6 +17,7 @@ from fairlead.decide.missing import missing, missing_config_map, not_found
 from fairlead.decide.refused import refused
 from fairlead.evidence import ImageEvidence
 from fairlead.finding import Finding
+from fairlead.inputs.conda import with_default_channels
 from fairlead.inputs.source import ParsedSource
 from fairlead.settings import Settings
 
@@ -30,6 +31,8 @@ class Inputs:
     files: Mapping[str, bytes]
     models: tuple[ModelLayer, ...]
     recipe: EnvironmentRecipe
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Of the image: those of the conda file, and those of the spec, which win."""
 
 
 def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
@@ -54,7 +57,8 @@ def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
     twice = _same_folder(layers)
     if twice:
         return refused(INPUTS_READY, [twice], image.status.failure, now)
-    return Inputs(files, layers, _recipe(evidence, parsed))
+    variables = {**parsed.environment.variables, **(image.spec.environment_variables or {})}
+    return Inputs(files, layers, _recipe(evidence, parsed), variables)
 
 
 def _built_before(image: InferenceImage) -> bool:
@@ -73,6 +77,8 @@ def _recipe(evidence: ImageEvidence, parsed: ParsedSource) -> EnvironmentRecipe:
         python=environment.python,
         python_line=environment.python_line,
         requirements=environment.requirements,
+        conda=environment.conda
+        and with_default_channels(environment.conda, evidence.settings.conda_channels),
         file=spec.conda_file or spec.requirements_file,
         steps=parsed.steps,
         steps_file=spec.docker_file,

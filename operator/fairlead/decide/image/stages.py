@@ -269,7 +269,9 @@ def _located(failure: TaskFailure, state: BuildState, build: BuildStatus) -> Tas
 
 
 def _line_of(requirement: str | None, recipe: EnvironmentRecipe) -> int | None:
-    lines = (asked.line for asked in recipe.requirements if asked.text == requirement)
+    conda = (*recipe.conda.packages, *recipe.conda.channels) if recipe.conda else ()
+    asked = (one for one in (*recipe.requirements, *conda) if one.line)
+    lines = (one.line for one in asked if one.text == requirement)
     return next(lines, None)
 
 
@@ -319,7 +321,5 @@ def _wanted(state: BuildState) -> str:
 def _hashes(state: BuildState) -> Hashes:
     environment, spec = state.environment, state.image.spec
     code = code_hash(state.evidence.digests, spec.entry_script)
-    image = image_hash(
-        environment.hash, state.inputs.models, code, spec.environment_variables or {}
-    )
+    image = image_hash(environment.hash, state.inputs.models, code, state.inputs.variables)
     return Hashes(image=image, environment=environment.hash, code=code)

@@ -171,7 +171,7 @@ def assemble_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
             python=python,
             models=state.inputs.models,
             entry_script=spec.entry_script,
-            environment_variables=spec.environment_variables or {},
+            environment_variables=dict(state.inputs.variables),
             log=_log(state, mine),
         )
 

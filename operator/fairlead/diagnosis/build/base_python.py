@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.contract import EnvironmentRecipe
+from fairlead.contract import CondaRecipe, EnvironmentRecipe
 from fairlead.finding import Finding
+from fairlead.inputs.match_spec import read_match_spec
 from fairlead.inputs.python_version import OLDEST_PYTHON, official_image, satisfies
 
 
@@ -16,6 +17,29 @@ class BasePython:
     version: str
     makes_environments: bool
     """Whether ``python3 -m venv`` works; Debian has that in a package of its own."""
+    libc: str = ""
+    """``glibc 2.36``; empty where it is another C library."""
+
+
+def wants_conda(recipe: EnvironmentRecipe, python: BasePython | None) -> bool:
+    """Whether the environment comes from conda's channels.
+
+    A file whose only conda packages are python and pip is for the base image's Python, where that
+    is what is asked for.
+    """
+    if recipe.conda is None:
+        return False
+    names = {read_match_spec(package.text).name for package in recipe.conda.packages}
+    if names - {"python", "pip"}:
+        return True
+    if recipe.python is None:  # the file leaves it open, or says it as only conda reads it
+        return python is None or _as_conda_reads_it(recipe.conda)
+    return python is None or not satisfies(recipe.python, python.version)
+
+
+def _as_conda_reads_it(conda: CondaRecipe) -> bool:
+    specs = (read_match_spec(package.text) for package in conda.packages)
+    return any(spec.name == "python" and spec.rest.strip(" =*") for spec in specs)
 
 
 def usable_python(recipe: EnvironmentRecipe, python: BasePython | None) -> BasePython | Finding:
