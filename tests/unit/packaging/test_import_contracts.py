@@ -14,6 +14,7 @@ TASKS = "Tasks are programs of their own: they never see the cluster"
 IMPURE = {  # and why: a new package is either pure or named here
     "__main__": "the process: signals, the event loop",
     "cluster": "the Kubernetes API",
+    "conda": "files, the network, the event loop",
     "connection": "TLS",
     "controller": "the clock, the event loop",
     "credentials": "files, programs",
