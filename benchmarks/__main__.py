@@ -13,6 +13,7 @@ BENCHMARKS = {
     "script_change": script_change.measure,
     "controller": controller.measure,
     "changed_config_map": changed_config_map.measure,
+    "memory": controller.measure_memory,
 }
 
 

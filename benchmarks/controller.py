@@ -54,6 +54,24 @@ def measure(bench: Bench) -> None:
     show(f"The controller, {SERVICES} Webservices", ("", "measured", "aim"), rows)
 
 
+def measure_memory(bench: Bench) -> None:
+    """What the operator holds for ``BENCH_SERVICES`` Webservices, grown and after a restart."""
+    os.environ["KUBECONFIG"] = str(bench.cluster.kubeconfig)
+    namespace = bench.namespace("bench-memory")
+    with bench.steps.step(f"Fairlead: {SERVICES} Webservices"):
+        asyncio.run(_fairlead(bench, namespace))
+        _await_silence(bench)
+    grown = _rss(bench)
+    with bench.steps.step("Operator killed and started again"):
+        bench.kill_operator()
+        bench.start_operator()
+        asyncio.run(_fairlead(bench, bench.namespace("bench-memory-restart"), 1))
+        _await_silence(bench)
+    aim = "≤ 150 (1 000), ≤ 300 (5 000)"
+    rows = [("RSS, MiB", f"{grown:.0f}", aim), ("after a restart", f"{_rss(bench):.0f}", aim)]
+    show(f"The operator's memory, {SERVICES} Webservices", ("", "measured", "aim"), rows)
+
+
 def _children_made(bench: Bench) -> list[Row]:
     bare, ours = bench.namespace("bench-bare"), bench.namespace("bench-ours")
     with bench.steps.step(f"Bare client: {SERVICES * len(CHILD_KINDS)} children"):

@@ -79,13 +79,21 @@ class Scene:
     def until(
         self, look: Callable[[], Seen], holds: Callable[[Seen], object], patience: float = PATIENCE
     ) -> Seen:
-        """Look until it holds; at the deadline fail with what was seen last."""
+        """Look until it holds; at the deadline fail with what was seen last.
+
+        A look that kubectl is refused is one more look: what it asks for may go, or not be there
+        yet, between two of its requests.
+        """
         deadline = time.monotonic() + patience
+        last: object = None
         while True:
-            seen = look()
-            if holds(seen):
-                return seen
-            assert time.monotonic() < deadline, f"not so after {patience:.0f} s; last seen: {seen}"
+            try:
+                last = seen = look()
+                if holds(seen):
+                    return seen
+            except ClusterError as error:
+                last = (str(error), error.tail)
+            assert time.monotonic() < deadline, f"not so after {patience:.0f} s; last seen: {last}"
             time.sleep(0.3)  # poll
 
     def reason(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fairlead.api.meta import API_VERSION, KINDS
-from tests.cluster import Cluster
+from tests.cluster import Cluster, ClusterError
 from tests.cluster.command import read
 
 NAMESPACES = (
@@ -67,8 +67,17 @@ def remove_all(administrator: Administrator) -> None:
 
 
 def until(look: Callable[[], Any], holds: Callable[[Any], bool]) -> None:
-    """Look until it holds; at the deadline fail with what was seen last."""
+    """Look until it holds; at the deadline fail with what was seen last.
+
+    A look that is refused is one more look: a pod that a rollout replaces goes between the list
+    of pods and the request for its log.
+    """
     deadline = time.monotonic() + PATIENCE
-    while not holds(seen := look()):
+    while True:
+        try:
+            if holds(seen := look()):
+                return
+        except ClusterError as error:
+            seen = (str(error), error.tail)
         assert time.monotonic() < deadline, f"not so after {PATIENCE:.0f} s; last seen: {seen}"
         time.sleep(0.5)  # poll
