@@ -22,7 +22,7 @@ from tests.cluster.state import Process, forget
 from tests.cluster.steps import Steps
 from tests.cluster.up import up
 
-PATIENCE = 600.0  # seconds
+PATIENCE = 3600.0  # seconds; 5 000 Webservices take a while
 SETTINGS = {"FAIRLEAD_INSECURE_HOSTS": "127.0.0.1"}
 
 

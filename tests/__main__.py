@@ -1,42 +1,128 @@
-"""``python -m tests``: every test, in two processes side by side.
+"""``python -m tests``: every test, in as few minutes as two cores allow.
 
-One runs the tests that use the cluster, which mostly wait for it; the other runs all the others.
-What the second prints is shown when the first has ended. Ends with 1 where either has failed.
+What needs no cluster runs beside everything else. On the cluster, first the scenes under the
+operator that the chart installs run side by side, and beside them what uses the registry and Docker
+Engine alone; then, one after the other, what has an operator of its own or changes the definitions.
+Each part is a pytest of its own, and shown when it has ended. Ends with 1 where any failed.
 """
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import IO
 
-PYTEST = (sys.executable, "-m", "pytest")
+from tests.cluster import ClusterError
+from tests.cluster.artifacts import keep, log_to
+from tests.cluster.down import down
+from tests.cluster.lock import exclusive
+from tests.cluster.places import Places, places
+from tests.cluster.programs import CHART_PACKAGES, GITOPS_PACKAGES, build_on_demand
+from tests.cluster.steps import Steps
+from tests.cluster.up import up
+from tests.conftest import PREPARED, forget_kept, kept_by_parts
+from tests.e2e.chart import install_for_scenes
+
+PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--durations=25")
+SCENES = "tests/e2e"
+SCENES_AT_ONCE = 3
+BESIDE_SCENES = (  # they ask for no operator, and for no definitions
+    "tests/integration/registry",
+    "tests/integration/engine",
+    "tests/integration/image",
+    "tests/integration/credentials",
+    "tests/integration/test_local_registry.py",
+)
+
+
+@dataclass
+class Part:
+    """Some of the tests, at work; ``seconds`` and ``code`` once they have ended."""
+
+    title: str
+    process: "subprocess.Popen[bytes]"
+    output: IO[bytes]
+    started: float = field(default_factory=time.monotonic)
+
+    def end(self, steps: Steps) -> bool:
+        """Wait, show what was printed, and tell whether all passed."""
+        code = self.process.wait()
+        took = (time.monotonic() - self.started) / 60
+        outcome = "passed" if code == 0 else f"failed, exit code {code}"
+        self.output.seek(0)
+        sys.stdout.flush()
+        shutil.copyfileobj(self.output, sys.stdout.buffer)
+        sys.stdout.flush()
+        steps.say(f"Tests {self.title}: {outcome}, {took:.1f} min")
+        return code == 0
 
 
 def main(arguments: list[str]) -> int:
+    where = places()
+    apart = ("--cluster-tests=none", *arguments)
+    with Steps() as steps, part("without a cluster", *apart, prepared=False) as others:
+        try:
+            with exclusive(where, "make test"):
+                passed = on_the_cluster(where, steps, arguments)
+        except ClusterError as error:
+            steps.fail(error, where.log)
+            passed = False
+        return int(not (others.end(steps) and passed))
+
+
+def on_the_cluster(where: Places, steps: Steps, arguments: Sequence[str]) -> bool:
+    log_to(where)
+    passed = False
+    forget_kept(where)
+    try:
+        build_on_demand(where, steps, [*CHART_PACKAGES, *GITOPS_PACKAGES])
+        cluster = up(where, steps)
+        install_for_scenes(cluster, where, steps)
+        passed = all([*scenes(steps, arguments), alone(steps, arguments)])
+    finally:
+        if not passed:
+            with steps.step("Logs kept in .artifacts"):
+                keep(where, [where.run / "operator-state", *kept_by_parts(where)])
+        down(where, steps)
+    return passed
+
+
+def scenes(steps: Steps, arguments: Sequence[str]) -> Iterator[bool]:
+    side_by_side = ("-n", str(SCENES_AT_ONCE), "--dist", "loadfile")
+    with (
+        part("under the installed operator", SCENES, *side_by_side, *arguments) as under_it,
+        part("beside them", "--cluster-tests=only", *BESIDE_SCENES, *arguments) as beside,
+    ):
+        yield beside.end(steps)
+        yield under_it.end(steps)
+
+
+def alone(steps: Steps, arguments: Sequence[str]) -> bool:
+    others = (f"--ignore={path}" for path in (SCENES, *BESIDE_SCENES))
+    with part("one after the other", "--cluster-tests=only", *others, *arguments) as last:
+        return last.end(steps)
+
+
+@contextmanager
+def part(title: str, *arguments: str, prepared: bool = True) -> Iterator[Part]:
+    """Start some of the tests, on what is ``prepared`` for them; they do not outlive us."""
     with tempfile.TemporaryFile() as output:
-        others = subprocess.Popen(
-            [*PYTEST, "--cluster-tests=none", "-p", "no:cacheprovider", *arguments],
+        process = subprocess.Popen(
+            [*PYTEST, *arguments],
             stdout=output,
             stderr=subprocess.STDOUT,
+            env={**os.environ, **({PREPARED: "yes"} if prepared else {})},
         )
         try:
-            on_the_cluster = subprocess.call([*PYTEST, "--cluster-tests=only", *arguments])
-            without_one = others.wait()
+            yield Part(title, process, output)
         finally:
-            others.kill()
-            _show(output)
-    for which, code in (("on the cluster", on_the_cluster), ("without it", without_one)):
-        outcome = "passed" if code == 0 else f"failed, exit code {code}"
-        sys.stdout.write(f"Tests {which}: {outcome}\n")
-    return int(bool(on_the_cluster or without_one))
-
-
-def _show(output: IO[bytes]) -> None:
-    output.seek(0)
-    sys.stdout.flush()
-    shutil.copyfileobj(output, sys.stdout.buffer)
-    sys.stdout.flush()
+            process.kill()
+            process.wait()
 
 
 if __name__ == "__main__":

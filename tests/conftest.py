@@ -14,7 +14,7 @@ from tests.cluster.artifacts import keep, log_to
 from tests.cluster.down import down
 from tests.cluster.lock import exclusive
 from tests.cluster.operator_image import TARGETS, build, name
-from tests.cluster.places import places
+from tests.cluster.places import Places, places
 from tests.cluster.programs import (
     CHART_PACKAGES,
     GITOPS_PACKAGES,
@@ -23,7 +23,7 @@ from tests.cluster.programs import (
 )
 from tests.cluster.registry import push
 from tests.cluster.steps import Steps
-from tests.cluster.up import up
+from tests.cluster.up import handle, up
 
 # The same examples in each run, or a change would be refused for what it has not touched.
 # For others: HYPOTHESIS_PROFILE=default.
@@ -32,6 +32,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 CLUSTER = pytest.StashKey[Cluster]()
 LOCK = pytest.StashKey[ExitStack]()
 KEPT = pytest.StashKey[list[Path]]()
+PREPARED = "FAIRLEAD_TESTS_PREPARED"  # set by ``python -m tests``, whose lock and cluster they are
 
 
 @pytest.fixture(scope="session")
@@ -40,10 +41,17 @@ def cluster(pytestconfig: pytest.Config) -> Cluster:
     return pytestconfig.stash[CLUSTER]
 
 
+def is_prepared() -> bool:
+    """Whether ``python -m tests`` has the cluster up, and what the scenes need on it."""
+    return PREPARED in os.environ
+
+
 @pytest.fixture(scope="session")
 def operator_image(cluster: Cluster, pytestconfig: pytest.Config) -> str:
     """The operator's image as users get it, and that of the tasks, in the cluster's registry."""
     assert cluster.registry in name("operator")
+    if is_prepared():
+        return name("operator")
     with on_the_terminal(pytestconfig) as steps:
         build(places(), steps)
         for target in TARGETS:
@@ -98,6 +106,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
+    if is_prepared():
+        session.config.stash[CLUSTER] = handle(places())
+        return
     for fixture, programs in (("helm", CHART_PACKAGES), ("health_program", GITOPS_PACKAGES)):
         if any(fixture in getattr(item, "fixturenames", ()) for item in session.items):
             _build(session.config, programs)
@@ -126,6 +137,9 @@ def _build(config: pytest.Config, programs: Iterable[str]) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Keep the logs if anything failed, take everything down, and let the next run in."""
     stash = session.config.stash
+    if is_prepared() and session.testsfailed:
+        with _kept_list(places()).open("a") as file:
+            file.writelines(f"{path}\n" for path in stash[KEPT])
     if LOCK not in stash:
         return
     with stash[LOCK], on_the_terminal(session.config) as steps:
@@ -138,6 +152,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         except ClusterError as error:
             steps.fail(error, places().log)
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+
+
+def kept_by_parts(where: Places) -> list[Path]:
+    """What the parts of a prepared run have asked to keep, where one has failed."""
+    file = _kept_list(where)
+    return [Path(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def forget_kept(where: Places) -> None:
+    """Those of an earlier run."""
+    _kept_list(where).unlink(missing_ok=True)
+
+
+def _kept_list(where: Places) -> Path:
+    return where.run / "kept-by-parts"
 
 
 @contextmanager

@@ -12,7 +12,8 @@ class Cluster:
 
     ``registry`` is its name for the machine and for the nodes, ``registry_from_pods`` that for
     pods; ``base_image`` lies in it. ``gateway`` is the machine's address as pods and image builds
-    see it. ``ca_bundle`` holds the certificates that the machine trusts.
+    see it, ``node`` that of a node, where the machine reaches every NodePort. ``ca_bundle`` holds
+    the certificates that the machine trusts.
     """
 
     kubeconfig: Path
@@ -23,6 +24,7 @@ class Cluster:
     registry_container: str
     base_image: str
     gateway: str
+    node: str
     ca_bundle: Path | None
 
     def run_kubectl(

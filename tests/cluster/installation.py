@@ -18,6 +18,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.errors import ClusterError
 from tests.cluster.places import Places
 from tests.cluster.processes import alive, end, log_of, start
+from tests.cluster.release import uninstall_chart
 from tests.cluster.state import Process
 from tests.cluster.versions import LOG_SERVER_PORT
 
@@ -29,6 +30,7 @@ TOKEN_LIFE = "720h"  # a demo may be left running
 def install(cluster: Cluster, places: Places) -> Path:
     """Apply the definitions and the role; return a kubeconfig that holds the operator's rights."""
     shutil.rmtree(_state_folder(places), ignore_errors=True)  # of another registry's time
+    uninstall_chart(cluster, places)
     crds, role = places.checkout / "crds", places.checkout / "deploy/rbac.yaml"
     cluster.run_kubectl("apply", "--server-side", "--force-conflicts", "-f", crds, "-f", role)
     cluster.run_kubectl("wait", "--for=condition=Established", "-f", crds, "--timeout=60s")

@@ -45,6 +45,12 @@ def gateway() -> str:
     return next(address for address in addresses if "." in address)
 
 
+def node_address(node: str) -> str:
+    """A node's IPv4 address, which this machine reaches."""
+    query = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    return docker_lines("inspect", node, "--format", query)[0]
+
+
 def export_logs(places: Places, folder: Path) -> None:
     """Everything that the nodes and their pods have logged."""
     run([program_path(places, "kind"), "export", "logs", folder, "--name", CLUSTER], seconds=120)

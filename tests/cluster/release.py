@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from fairlead.api.refs import Manifest
@@ -22,8 +23,13 @@ HELM_SECONDS = 240.0
 TAIL_LINES = 12
 
 
-def install_chart(cluster: Cluster, places: Places, steps: Steps) -> None:
-    """Build and push the images, and install the chart, or upgrade what is installed already."""
+def install_chart(
+    cluster: Cluster, places: Places, steps: Steps, settings: Mapping[str, Any] | None = None
+) -> None:
+    """Build and push the images, and install the chart, or upgrade what is installed already.
+
+    ``settings`` come before those that the cluster asks for.
+    """
     build_on_demand(places, steps, ["helm"])
     operator_image.build(places, steps)
     with steps.step("Images of operator and tasks pushed"):
@@ -31,7 +37,18 @@ def install_chart(cluster: Cluster, places: Places, steps: Steps) -> None:
             push(operator_image.name(target), operator_image.name(target))
     with steps.step("helm install fairlead charts/fairlead"):
         _prepare_namespace(cluster)
-        _helm(cluster, places, values_for(cluster))
+        values = values_for(cluster)
+        values["settings"].update(settings or {})
+        _helm(cluster, places, values)
+
+
+def uninstall_chart(cluster: Cluster, places: Places) -> None:
+    """Make room for another operator; the definitions stay, and with them everybody's objects."""
+    helm = program_path(places, "helm")
+    if helm.exists():  # else nobody can have installed anything
+        where = ("--namespace", NAMESPACE, "--kubeconfig", cluster.kubeconfig)
+        command = (helm, "uninstall", RELEASE, *where, "--ignore-not-found", "--wait")
+        read(command, seconds=HELM_SECONDS)
 
 
 def values_for(cluster: Cluster) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.down import clear
 from tests.cluster.engine import configure_engine, refuse_unless_privileged, start_engine
 from tests.cluster.images import Images, PulledImages
-from tests.cluster.kind import create_network, create_nodes, gateway
+from tests.cluster.kind import create_network, create_nodes, gateway, node_address
 from tests.cluster.lanes import in_parallel
 from tests.cluster.machine import ca_bundle, machine, own_engine
 from tests.cluster.ownership import refuse_strangers, remove_superseded_images, things
@@ -110,5 +110,6 @@ def handle(places: Places) -> Cluster:
         registry_container=REGISTRY_CONTAINER,
         base_image=BASE_IMAGE,
         gateway=gateway(),
+        node=node_address(NODES[0]),
         ca_bundle=ca_bundle(),
     )

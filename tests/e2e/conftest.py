@@ -1,57 +1,43 @@
-"""The operator at work on the cluster, and a namespace for each test."""
+"""Scenes under the operator that the chart installs, side by side, each in a namespace of its own.
+
+They change nothing of the operator and of the nodes: others are at work beside them.
+"""
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.cluster import Cluster
-from tests.cluster.installation import install
-from tests.cluster.operator_image import name
 from tests.cluster.places import places
+from tests.conftest import is_prepared, on_the_terminal
+from tests.e2e.chart import install_for_scenes
 from tests.e2e.file_server import FileServer
-from tests.e2e.operator_process import OperatorProcess
+from tests.e2e.installed_operator import InstalledOperator
 from tests.e2e.scene import Scene
-
-MOST_BYTES = 50 * 1024 * 1024  # of a model, in these tests
-SETTINGS = {
-    "FAIRLEAD_INSECURE_HOSTS": "127.0.0.1 localhost:5999",  # the second: a registry that is down
-    "FAIRLEAD_MODEL_MAX_BYTES": str(MOST_BYTES),
-}
 
 
 @pytest.fixture(scope="package")  # other packages have operators of their own
-def operator(cluster: Cluster, kept_on_failure: list[Path]) -> Iterator[OperatorProcess]:
-    """One operator for all tests, under its own ServiceAccount; tests may kill and restart it.
+def operator(
+    cluster: Cluster, operator_image: str, pytestconfig: pytest.Config
+) -> Iterator[InstalledOperator]:
+    """One operator for all scenes, with the `job` runner and the `pod` engine, as installed.
 
-    Whatever they feed it, it must never say more than what it decided: no traceback.
+    Whatever they feed it, it goes on, and never says more than what it decided: no traceback.
     """
-    process = OperatorProcess(cluster, places(), install(cluster, places()), SETTINGS)
-    kept_on_failure += [process.log, process.state_folder]
-    process.start()
-    yield process
-    process.stop()
-    assert "Traceback" not in process.whole_log()
-
-
-@pytest.fixture(scope="module")
-def job_settings(cluster: Cluster, operator_image: str) -> dict[str, str]:
-    """Of an operator that makes Jobs, and has no Docker Engine."""
     assert operator_image
-    return {
-        "FAIRLEAD_RUNNER": "job",
-        "FAIRLEAD_TASK_IMAGE": name("tasks"),
-        "FAIRLEAD_TASK_REQUESTS": "cpu=50m memory=64Mi ephemeral-storage=16Mi",
-        "FAIRLEAD_REGISTRY_PUSH": cluster.registry_from_pods,
-        "FAIRLEAD_INSECURE_HOSTS": f"{cluster.registry_from_pods} {cluster.gateway}",
-        "DOCKER_HOST": "unix:///nowhere",
-    }
+    if not is_prepared():
+        with on_the_terminal(pytestconfig) as steps:
+            install_for_scenes(cluster, places(), steps)
+    installed = InstalledOperator(cluster)
+    yield installed
+    assert "Traceback" not in installed.whole_log()
+    assert installed.ends() == []
 
 
 @pytest.fixture(scope="module")
 def stage(
-    cluster: Cluster, operator: OperatorProcess, request: pytest.FixtureRequest
+    cluster: Cluster, operator: InstalledOperator, request: pytest.FixtureRequest
 ) -> Iterator[Scene]:
     """One namespace for the tests of a module that all look at what was applied together."""
     yield from _scene(cluster, operator, f"stage-{request.path.stem.removeprefix('test_')}")
@@ -59,25 +45,22 @@ def stage(
 
 @pytest.fixture
 def scene(
-    cluster: Cluster, operator: OperatorProcess, request: pytest.FixtureRequest
+    cluster: Cluster, operator: InstalledOperator, request: pytest.FixtureRequest
 ) -> Iterator[Scene]:
     """A namespace of the test's own, and the verbs of a person at a keyboard."""
-    operator.ensure_running()
     name = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
     yield from _scene(cluster, operator, name[:50].strip("-"))
 
 
-@pytest.fixture(scope="session")
-def files() -> Iterator[FileServer]:
-    with FileServer().serving() as server:
+@pytest.fixture(scope="module")
+def files(cluster: Cluster) -> Iterator[FileServer]:
+    """A server on the machine that pods reach."""
+    with FileServer(cluster.gateway).serving() as server:
         yield server
 
 
-def _scene(cluster: Cluster, operator: OperatorProcess, name: str) -> Iterator[Scene]:
+def _scene(cluster: Cluster, operator: InstalledOperator, name: str) -> Iterator[Scene]:
     scene = Scene(cluster, operator, name)
     scene.kubectl("create", "namespace", name)
     yield scene
-    operator.ensure_running()
-    for kind in ("webservices", "services"):  # the next scene may want the same NodePort
-        scene.kubectl("delete", kind, "--all", "--timeout=60s")
     scene.kubectl("delete", "namespace", name, "--wait=false")

@@ -4,9 +4,9 @@ import json
 import re
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
 
-import docker
 import httpx
 import pytest
 import yaml
@@ -14,15 +14,27 @@ import yaml
 from fairlead.api.meta import API_VERSION
 from fairlead.api.refs import Manifest
 from tests.cluster import Cluster, ClusterError
-from tests.e2e.operator_process import OperatorProcess
+from tests.cluster.versions import SCORING_PORT
+from tests.e2e.installed_operator import InstalledOperator
 
 Seen = TypeVar("Seen")
 PATIENCE = 120.0  # seconds; the longest that anything here may take on a busy machine
 SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
 
 
-class Scene:
-    def __init__(self, cluster: Cluster, operator: OperatorProcess, namespace: str) -> None:
+class Operator(Protocol):
+    """Installed by the chart, or a process beside the cluster."""
+
+    def whole_log(self) -> str: ...
+    def build_log(self, uri: str) -> str: ...
+    def may(self, verb: str, resource: str) -> bool: ...
+
+
+AnyOperator = TypeVar("AnyOperator", bound=Operator)
+
+
+class SceneUnder(Generic[AnyOperator]):
+    def __init__(self, cluster: Cluster, operator: AnyOperator, namespace: str) -> None:
         self.cluster, self.operator, self.namespace = cluster, operator, namespace
 
     def kubectl(self, *arguments: str, text: str | None = None) -> str:
@@ -58,15 +70,15 @@ class Scene:
         given = {key: value for key, value in {**image, **whole}.items() if value is not None}
         self.apply("Webservice", given, name)
 
-    def containers(self) -> list[str]:
-        """The commands of all containers that run in Docker."""
-        return [str(c.attrs["Config"]["Cmd"]) for c in docker.from_env().containers.list()]
-
     def get(self, kind: str, name: str = "diabetes") -> Manifest:
         return dict(json.loads(self.kubectl("get", kind, name, "-o", "json")))
 
     def items(self, kind: str, *arguments: str) -> list[Manifest]:
         return list(json.loads(self.kubectl("get", kind, "-o", "json", *arguments))["items"])
+
+    def pods(self) -> list[Manifest]:
+        """Those that serve; tasks have others."""
+        return self.items("pods", "--selector=app.kubernetes.io/component=scoring")
 
     def columns(self, kind: str, name: str = "diabetes") -> dict[str, str]:
         """One line of ``kubectl get``, cell by cell."""
@@ -120,9 +132,17 @@ class Scene:
 
         A pod may be ready a moment before every node knows the way to it.
         """
-        uri = str(self.get("webservice", name)["status"]["scoringUri"])
+        uri = self.reachable(str(self.get("webservice", name)["status"]["scoringUri"]))
         self.until(lambda: opens(uri), bool)
         return uri
+
+    def reachable(self, uri: str) -> str:
+        """The same, at a node's own address where kind does not map the port to this machine."""
+        port = urlsplit(uri).port
+        return uri if port == SCORING_PORT else uri.replace("localhost", self.cluster.node, 1)
+
+
+Scene = SceneUnder[InstalledOperator]
 
 
 def condition(status: Manifest, type_: str) -> Manifest:

@@ -11,7 +11,6 @@ import yaml
 from fairlead.api.refs import Manifest
 from tests.cluster import Cluster
 from tests.cluster.places import places
-from tests.cluster.versions import SCORING_PORT
 from tests.e2e.scene import Scene, score
 
 EXAMPLE = places().checkout / "examples/kustomize"
@@ -38,7 +37,7 @@ metadata: {name: plain}
 spec: {image: registry.example.com/greeter, pullSecretRef: {name: login}}
 """
 ACCOUNT = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: builder}\n"
-EXPOSED = {"type": "NodePort", "nodePort": SCORING_PORT}
+EXPOSED = {"type": "NodePort"}
 NODE_PORT = [{"op": "add", "path": "/spec/expose", "value": EXPOSED}]
 
 

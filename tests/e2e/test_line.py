@@ -78,18 +78,16 @@ def test_the_way_is_told_by_events(line: Scene) -> None:
     assert any(event.startswith("Normal Serving") for event in line.events("Webservice"))
 
 
-def test_the_build_log_opens_with_plain_curl(line: Scene) -> None:
+def test_the_build_log_opens_with_kubectl(line: Scene) -> None:
     build = line.get("inferenceimage")["status"]["build"]
-    assert build["logUri"] == (
-        f"http://127.0.0.1:8082/inferenceimages/{line.namespace}/diabetes/builds/{build['id']}/log"
-    )
-    log = httpx.get(build["logUri"]).text
-    assert "scikit-learn==1.7.2" in log
-    assert "FROM " in log  # the Dockerfile that stands for the build
+    assert build["engine"] == "pod"
+    place = f"/namespaces/{line.namespace}/inferenceimages/diabetes/builds/{build['id']}/log"
+    assert place in build["logUri"]
+    assert "scikit-learn" in line.operator.build_log(build["logUri"])
 
 
 def test_the_pods_run_restricted_and_without_a_token(line: Scene) -> None:
-    [pod, *_] = line.items("pod")
+    [pod, *_] = line.pods()
     [container] = pod["spec"]["containers"]
     assert container["image"].startswith(f"localhost:5000/{line.namespace}/diabetes@sha256:")
     assert pod["spec"]["automountServiceAccountToken"] is False
@@ -112,7 +110,7 @@ def test_the_same_manifests_applied_again_do_nothing_at_all(line: Scene) -> None
 def test_a_changed_script_is_the_next_version_and_the_old_pods_serve_until_it_does(
     line: Scene,
 ) -> None:
-    address, old = line.address(), {pod["metadata"]["name"] for pod in line.items("pod")}
+    address, old = line.address(), {pod["metadata"]["name"] for pod in line.pods()}
     script = (EXAMPLE / "score.py").read_text().replace('"result"', '"prediction"')
     line.config_map(
         "diabetes-code", score__py=script, myenv__yml=(EXAMPLE / "myenv.yml").read_text()
@@ -127,7 +125,7 @@ def test_a_changed_script_is_the_next_version_and_the_old_pods_serve_until_it_do
     status = line.reason("webservice", "Serving")
     assert line.columns("inferenceimage")["IMAGE"].endswith(":2")
     line.until(
-        lambda: {pod["metadata"]["name"] for pod in line.items("pod")},
+        lambda: {pod["metadata"]["name"] for pod in line.pods()},
         lambda names: not names & old,
     )
     assert status["revision"]["active"] == status["revision"]["target"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fairlead.api.refs import Manifest
-from tests.e2e.conftest import MOST_BYTES
+from tests.e2e.chart import MAX_MODEL_BYTES
 from tests.e2e.file_server import FileServer
 from tests.e2e.scene import Scene, condition
 
@@ -61,7 +61,7 @@ OTHER_DIGEST = {"digest": f"sha256:{'0' * 64}"}
 BAD = {
     "not-there": Case("/no.pkl", None, reason="ModelSourceNotFound", words="answers 404"),
     "too-large": Case(
-        "/large.pkl", b"x" * (MOST_BYTES + 1), reason="ModelTooLarge", words="52,428,800 bytes"
+        "/large.pkl", b"x" * (MAX_MODEL_BYTES + 1), reason="ModelTooLarge", words="52,428,800 bytes"
     ),
     "wrong-digest": Case("/w.pkl", MODEL, OTHER_DIGEST, reason="ModelDigestMismatch", words=DIGEST),
     "a-way-out": Case("/evil.tar.gz", EVIL, UNPACK, reason="ArchiveUnsafe", words="../evil"),

@@ -55,7 +55,7 @@ def raw(stage: Scene) -> str:
     """The address of a service whose script is ``@rawhttp``; its environment has no package."""
     stage.image({"score.py": RAW}, environmentVariables={"OF_IMAGE": DOLLARS})
     stage.service(
-        expose={"type": "NodePort", "nodePort": 30080},
+        expose={"type": "NodePort"},
         environmentVariables={"OF_SERVICE": DOLLARS},
     )
     stage.reason("webservice", "Serving")
@@ -80,7 +80,7 @@ def test_user_code_sees_none_of_the_packages_of_the_server(raw: str) -> None:
 def test_the_service_describes_itself_under_the_address_in_its_status(
     raw: str, stage: Scene
 ) -> None:
-    uri = stage.get("webservice")["status"]["swaggerUri"]
+    uri = stage.reachable(stage.get("webservice")["status"]["swaggerUri"])
     assert uri == raw.removesuffix("/score") + "/swagger.json"
     described = httpx.get(uri).json()
     assert (described["swagger"], described["info"]["title"]) == ("2.0", "diabetes")
@@ -132,5 +132,5 @@ def test_a_request_that_takes_all_memory_takes_nothing_else_with_it(raw: str, st
 
 
 def restarts(stage: Scene) -> int:
-    [pod] = stage.items("pod")
+    [pod] = stage.pods()
     return int(pod["status"]["containerStatuses"][0]["restartCount"])

@@ -37,7 +37,7 @@ def test_a_busy_service_gets_more_replicas_and_the_operator_leaves_their_number_
     scene.image({"score.py": BUSY})
     small = {"cpu": "100m", "memory": "64Mi", "limits": {"cpu": "200m", "memory": "128Mi"}}
     scale = {"minReplicas": 1, "maxReplicas": 3, "targetUtilization": 50}
-    node_port = {"type": "NodePort", "nodePort": 30080}
+    node_port = {"type": "NodePort"}
     scene.service(replicas=None, autoscale=scale, resources=small, expose=node_port)
     scene.reason("webservice", "Serving")
     assert scene.get("deployment")["spec"]["replicas"] == 1

@@ -33,7 +33,7 @@ def run(data):
     return data
 """
 MISSING = "import xgboost\n\n\ndef init():\n    pass\n\n\ndef run(data):\n    return data\n"
-NODE_PORT: Manifest = {"expose": {"type": "NodePort", "nodePort": 30080}}
+NODE_PORT: Manifest = {"expose": {"type": "NodePort"}}
 
 
 def echo(value: str) -> dict[str, str]:
@@ -205,7 +205,7 @@ def test_a_container_that_somebody_added_is_named_where_it_fails(scene: Scene) -
     proxy = {"name": "proxy", "image": scene.cluster.base_image, "command": ["false"]}
     patch = {"spec": {"template": {"spec": {"containers": [proxy]}}}}
     scene.kubectl("patch", "deployment", "diabetes", "--patch", json.dumps(patch))
-    status = scene.reason("webservice", "InjectedContainerFailed", patience=30)
+    status = scene.reason("webservice", "InjectedContainerFailed")
     assert (status["failure"]["container"], status["failure"]["exitCode"]) == ("proxy", 1)
     assert status["state"] == "Healthy"
     assert score(address, {}).json() == "x"
@@ -256,8 +256,9 @@ def test_a_service_runs_where_only_restricted_pods_may(scene: Scene) -> None:
 
 
 def test_a_quota_that_refuses_the_pods_is_told_in_its_own_words(scene: Scene) -> None:
-    scene.kubectl("create", "quota", "small", "--hard=pods=0")
     scene.image(echo("x"))
+    scene.reason("inferenceimage", "Built")  # by pods that the quota would refuse, too
+    scene.kubectl("create", "quota", "small", "--hard=pods=0")
     scene.service()
     status = scene.reason("webservice", "PodRefused")
     assert "exceeded quota: small" in status["failure"]["message"]
@@ -270,8 +271,8 @@ def test_deleting_a_service_removes_every_child_and_nothing_else(scene: Scene) -
     scene.service(auth={"enabled": True})
     scene.reason("webservice", "Serving")
     scene.kubectl("delete", "webservice", "diabetes", "--timeout=30s")
-    kinds = "deployment,service,poddisruptionbudget,horizontalpodautoscaler,pod,secret"
-    scene.until(lambda: scene.items(kinds), lambda left: left == [])
+    kinds = "deployment,service,poddisruptionbudget,horizontalpodautoscaler,secret"
+    scene.until(lambda: [*scene.items(kinds), *scene.pods()], lambda left: left == [])
     assert scene.reason("inferenceimage", "Built")["version"] == 1
 
 

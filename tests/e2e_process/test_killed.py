@@ -5,7 +5,8 @@ import threading
 import httpx
 
 from tests.e2e.file_server import FileServer
-from tests.e2e.scene import SCRIPT, Scene
+from tests.e2e.scene import SCRIPT
+from tests.e2e_process.scene import Scene
 
 MODEL = b"weights " * 100_000
 

@@ -11,8 +11,9 @@ import pytest
 from fairlead.api.refs import Manifest
 from tests.cluster import Cluster, ClusterError
 from tests.e2e.file_server import FileServer
-from tests.e2e.operator_process import OperatorProcess
-from tests.e2e.scene import SCRIPT, Scene
+from tests.e2e.scene import SCRIPT
+from tests.e2e_process.operator_process import OperatorProcess
+from tests.e2e_process.scene import Scene
 
 TOLD_WITHIN_S = 10.0  # why a Job does not begin
 BINARY = bytes(range(256)) * 100

@@ -10,7 +10,8 @@ import pytest
 from fairlead.api.refs import Manifest
 from tests.cluster.demo import REQUEST, train
 from tests.cluster.places import places
-from tests.e2e.scene import PATIENCE, SCRIPT, Scene, score
+from tests.e2e.scene import PATIENCE, SCRIPT, score
+from tests.e2e_process.scene import Scene
 
 EXAMPLE = Path(__file__).parents[2] / "examples/diabetes"
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"

@@ -6,11 +6,14 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.cluster import Cluster, ClusterError
+import httpx
+
+from tests.cluster import Cluster
 from tests.cluster.installation import NAME, start_operator
 from tests.cluster.places import Places
 from tests.cluster.processes import alive, end, log_of
 from tests.cluster.state import Process, forget
+from tests.e2e.installed_operator import may
 
 PATIENCE = 10.0
 
@@ -66,12 +69,11 @@ class OperatorProcess:
 
     def may(self, verb: str, resource: str) -> bool:
         """Whether the operator's own ServiceAccount has a right, anywhere."""
-        account = "--as=system:serviceaccount:fairlead-system:fairlead"
-        try:
-            self._cluster.run_kubectl("auth", "can-i", verb, resource, account, "-A")
-        except ClusterError:
-            return False
-        return True
+        return may(self._cluster, verb, resource)
+
+    def build_log(self, uri: str) -> str:
+        """What a browser on this machine shows for ``status.build.logUri``."""
+        return httpx.get(uri).text
 
     def ensure_running(self) -> None:
         """With the settings of everybody: a test that failed may have left others."""

@@ -1,0 +1,26 @@
+"""The chart as the scenes have it: users' defaults but for what this machine asks for."""
+
+from typing import Any
+
+from tests.cluster import Cluster
+from tests.cluster.places import Places
+from tests.cluster.release import install_chart
+from tests.cluster.steps import Steps
+
+MAX_MODEL_BYTES = 50 * 1024 * 1024  # the largest model, in these tests
+REGISTRY_THAT_IS_DOWN = "localhost:5999"
+REGISTRY_WITH_USERS = "fairlead-users:5000"
+
+
+def install_for_scenes(cluster: Cluster, places: Places, steps: Steps) -> None:
+    """Install, or upgrade what is installed already."""
+    install_chart(cluster, places, steps, settings_of(cluster))
+
+
+def settings_of(cluster: Cluster) -> dict[str, Any]:
+    hosts = (cluster.registry_from_pods, cluster.gateway)
+    return {
+        "insecureHosts": " ".join((*hosts, REGISTRY_THAT_IS_DOWN, REGISTRY_WITH_USERS)),
+        "modelMaxBytes": MAX_MODEL_BYTES,
+        "taskRequests": "cpu=50m memory=64Mi ephemeral-storage=16Mi",  # two small nodes
+    }

@@ -1,0 +1,42 @@
+"""The operator as its users have it: installed by the chart, its tasks in Jobs."""
+
+import json
+
+from fairlead.api.refs import Manifest
+from tests.cluster import Cluster, ClusterError
+from tests.cluster.release import NAMESPACE, RELEASE
+
+SELECT = (f"--namespace={NAMESPACE}", f"--selector=app.kubernetes.io/name={RELEASE}")
+
+
+class InstalledOperator:
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def whole_log(self) -> str:
+        """What it has said since it began."""
+        return self._cluster.run_kubectl("logs", *SELECT, "--tail=-1")
+
+    def build_log(self, uri: str) -> str:
+        """What `kubectl get --raw` shows for ``status.build.logUri``."""
+        return self._cluster.run_kubectl("get", "--raw", uri)
+
+    def may(self, verb: str, resource: str) -> bool:
+        """Whether the operator's own ServiceAccount has a right, anywhere."""
+        return may(self._cluster, verb, resource)
+
+    def ends(self) -> list[Manifest]:
+        """How its containers have ended, where any has."""
+        pods = json.loads(self._cluster.run_kubectl("get", "pods", *SELECT, "-o", "json"))["items"]
+        containers = [one for pod in pods for one in pod["status"].get("containerStatuses", [])]
+        return [one["lastState"]["terminated"] for one in containers if one.get("lastState")]
+
+
+def may(cluster: Cluster, verb: str, resource: str) -> bool:
+    """Whether the operator's ServiceAccount has a right, in every namespace."""
+    account = f"--as=system:serviceaccount:{NAMESPACE}:{RELEASE}"
+    try:
+        cluster.run_kubectl("auth", "can-i", verb, resource, account, "-A")
+    except ClusterError:
+        return False
+    return True
