@@ -18,7 +18,7 @@ from tests.cluster.versions import SCORING_PORT
 from tests.e2e.installed_operator import InstalledOperator
 
 Seen = TypeVar("Seen")
-PATIENCE = 120.0  # seconds; the longest that anything here may take on a busy machine
+PATIENCE = 240.0  # seconds; the longest that anything here may take beside other scenes
 SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
 
 

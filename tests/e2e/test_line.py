@@ -104,7 +104,7 @@ def test_the_same_manifests_applied_again_do_nothing_at_all(line: Scene) -> None
     canary.kubectl("delete", "webservice", "canary")
     assert {key: versions_of(line)[key] for key in before} == before
     news = line.operator.whole_log().removeprefix(log)
-    assert "/diabetes " not in news
+    assert f"{line.namespace}/diabetes " not in news
 
 
 def test_a_changed_script_is_the_next_version_and_the_old_pods_serve_until_it_does(

@@ -20,7 +20,7 @@ ENGINE = "fairlead.dev/task-program"
 MISSING = (
     "dependencies:\n- python=3.11\n- pip:\n  - joblib==1.5.2\n  - no-such-package-of-fairlead\n"
 )
-BUILD_PATIENCE = 2 * PATIENCE  # pulling, installing, packing on a busy machine
+BUILD_PATIENCE = PATIENCE  # pulling, installing, packing on a busy machine
 
 
 @pytest.fixture(scope="module")
