@@ -129,6 +129,19 @@ def test_a_service_that_does_not_start_is_explained(
     assert failing.columns("webservice", name)["REASON"] == reason
 
 
+def test_what_the_script_imports_and_looks_up_was_warned_of_before_any_build(
+    failing: Scene,
+) -> None:
+    for name, reason, words in (
+        ("missing", "ImportNotListed", "brings xgboost (score.py:1)"),
+        ("no-model", "ModelNotListed", "score.py:5 looks up the model 'sklearn_regresion_model"),
+    ):
+        told = condition(failing.get("inferenceimage", name)["status"], "PreflightPassed")
+        assert (told["status"], told["reason"]) == ("False", reason)
+        assert words in told["message"]
+        assert any(f"Warning {reason}: " in e for e in failing.events("InferenceImage", name))
+
+
 def test_a_mended_script_serves_and_the_failure_is_gone(scene: Scene) -> None:
     scene.image({"score.py": FAILS})
     scene.service()

@@ -78,6 +78,8 @@ class Reason(StrEnum):
     PYTHON_UNSUPPORTED = "PythonUnsupported"  # older than the server can run on
     PYTHON_UNAVAILABLE = "PythonUnavailable"  # the base image has another Python, or none
     DOCKERFILE_STEPS_INVALID = "DockerfileStepsInvalid"  # an instruction that is not allowed there
+    IMPORT_NOT_LISTED = "ImportNotListed"  # a warning: no package of the file is known to bring it
+    MODEL_NOT_LISTED = "ModelNotListed"  # a warning: the script looks up what spec.models has not
     INPUTS_READY = "InputsReady"  # everything the build needs is there
     RESOLVING = "Resolving"  # the registry is asked for the base image and earlier versions
     BASE_IMAGE_NOT_FOUND = "BaseImageNotFound"  # the registry does not have the base image

@@ -4,7 +4,7 @@ Nothing of the text is trusted to end the reading quickly, or at all: whoever re
 that others depend on does so in another one (`fairlead.parsing`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fairlead.api.reasons import Reason
@@ -14,7 +14,8 @@ from fairlead.inputs.conda import read_conda
 from fairlead.inputs.dockerfile_steps import read_steps
 from fairlead.inputs.environment import Environment, read_environment
 from fairlead.inputs.requirements import read_requirements
-from fairlead.inputs.script import Version, check_script
+from fairlead.inputs.script import Version, read_script
+from fairlead.inputs.script_uses import ScriptUses
 
 
 class FileKind(StrEnum):
@@ -36,19 +37,20 @@ class ParseJob:
 
 @dataclass(frozen=True)
 class Parsed:
-    """What was read: ``environment`` or ``steps`` of such a file, or the one finding."""
+    """What was read: ``environment``, ``steps`` or ``uses`` of such a file, or the one finding."""
 
     environment: Environment | None = None
     steps: str = ""
+    uses: ScriptUses = field(default_factory=ScriptUses)
     finding: Finding | None = None
 
 
 def parse(job: ParseJob) -> Parsed:
     """Read the file. Takes as long, and as much memory, as it takes."""
-    found: Environment | Finding | str | None
+    found: Environment | ScriptUses | Finding | str
     match job.kind:
         case FileKind.SCRIPT:
-            found = check_script(job.content, job.file, job.python)
+            found = read_script(job.content, job.file, job.python)
         case FileKind.STEPS:
             found = read_steps(job.content, job.file)
         case FileKind.CONDA:
@@ -58,13 +60,15 @@ def parse(job: ParseJob) -> Parsed:
     return _parsed(found)
 
 
-def _parsed(found: Environment | Finding | str | None) -> Parsed:
+def _parsed(found: Environment | ScriptUses | Finding | str) -> Parsed:
     match found:
         case Environment():
             return Parsed(environment=found)
+        case ScriptUses():
+            return Parsed(uses=found)
         case str():
             return Parsed(steps=found)
-        case Finding() | None:
+        case Finding():
             return Parsed(finding=found)
 
 

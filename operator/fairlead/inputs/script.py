@@ -13,29 +13,28 @@ from collections.abc import Iterator
 from fairlead.api.reasons import Reason
 from fairlead.finding import Finding, Problem, combine, quoted
 from fairlead.inputs.bindings import Bindings, bindings, last_name
+from fairlead.inputs.script_uses import ScriptUses, script_uses
 
 MAX_SCRIPT_BYTES = 256 * 1024  # bytes; a tree of the densest text takes a second and 250 MB
 MAX_SAID_CHARS = 200  # characters of Python's own words: they may repeat a name
 Version = tuple[int, int]
 
 
-def check_script(content: bytes, file: str, python: Version | None) -> Finding | None:
-    """Return what keeps the script from being served, all of it at once, or None.
+def read_script(content: bytes, file: str, python: Version | None) -> ScriptUses | Finding:
+    """Return what the script asks for, or what keeps it from being served, all of it at once.
 
     ``python`` is the version it will run on where that is known. A syntax error that a Python newer
     than ours may not see is none.
     """
     text = _decoded(content)
-    problems = [text] if isinstance(text, Problem) else _problems(text, python)
-    return combine(file, problems) if problems else None
-
-
-def _problems(text: str, python: Version | None) -> list[Problem]:
+    if isinstance(text, Problem):
+        return combine(file, [text])
     tree = _parsed(text, python)
-    if not isinstance(tree, Problem):
-        return list(_incomplete(tree))
-    newer = python is not None and python > sys.version_info[:2]
-    return [] if newer else [tree]
+    if isinstance(tree, Problem):
+        newer = python is not None and python > sys.version_info[:2]
+        return ScriptUses() if newer else combine(file, [tree])
+    problems = list(_incomplete(tree))
+    return combine(file, problems) if problems else script_uses(tree)
 
 
 def _decoded(content: bytes) -> str | Problem:

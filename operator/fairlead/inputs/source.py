@@ -1,7 +1,7 @@
 """The source of an InferenceImage as far as its files decide: environment, steps, entry script."""
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fairlead.api.inferenceimage import InferenceImageSpec
 from fairlead.api.reasons import Reason
@@ -11,6 +11,7 @@ from fairlead.inputs.environment import Environment
 from fairlead.inputs.parse import FileKind, Parsed, ParseJob
 from fairlead.inputs.python_version import minor_version, python_of_image
 from fairlead.inputs.script import Version
+from fairlead.inputs.script_uses import ScriptUses
 from fairlead.inputs.source_file import missing_file
 
 
@@ -23,6 +24,7 @@ class ParsedSource:
     findings: tuple[Finding, ...]
     copied: tuple[str, ...] = ()
     """The files of the source that the steps copy."""
+    uses: ScriptUses = field(default_factory=ScriptUses)
 
 
 Files = Mapping[str, bytes]
@@ -48,6 +50,7 @@ def read_source(
         steps=steps.steps,
         findings=tuple(finding for finding in found if finding),
         copied=tuple(copied_files(steps.steps, files.keys())),
+        uses=script.uses,
     )
 
 

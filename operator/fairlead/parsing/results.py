@@ -9,6 +9,7 @@ from fairlead.inputs.parse import Parsed
 
 MAX_CACHED_BYTES = 16 * 1024 * 1024  # of memory, about
 ENTRY_BYTES = 2048  # of a result without requirements and steps, and of each requirement
+USE_BYTES = 300  # of each name that a script asks for
 FOREVER = float("inf")
 
 
@@ -21,7 +22,8 @@ class _Result:
     def bytes(self) -> int:
         environment = self.parsed.environment
         requirements = len(environment.requirements) if environment else 0
-        return ENTRY_BYTES * (1 + requirements) + len(self.parsed.steps)
+        uses = len(self.parsed.uses.imports) + len(self.parsed.uses.models)
+        return ENTRY_BYTES * (1 + requirements) + USE_BYTES * uses + len(self.parsed.steps)
 
 
 class Results:

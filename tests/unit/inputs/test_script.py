@@ -7,7 +7,7 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.finding import Finding
-from fairlead.inputs.script import check_script
+from fairlead.inputs.script import read_script
 
 GUIDE = b"""import json
 import numpy as np
@@ -28,7 +28,8 @@ NEWER = (3, sys.version_info.minor + 1)
 
 def check(script: str | bytes, python: tuple[int, int] | None = None) -> Finding | None:
     content = script.encode() if isinstance(script, str) else script
-    return check_script(content, "score.py", python)
+    found = read_script(content, "score.py", python)
+    return found if isinstance(found, Finding) else None
 
 
 def told(script: str | bytes, python: tuple[int, int] | None = None) -> str:

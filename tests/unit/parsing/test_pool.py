@@ -45,8 +45,15 @@ def script(content: bytes = SCRIPT, file: str = "score.py") -> ParseJob:
 
 def children() -> list[psutil.Process]:
     """Parser processes of this one, by their command."""
-    found = psutil.Process().children()
-    return [child for child in found if "parser_program" in " ".join(child.cmdline())]
+    return [child for child in psutil.Process().children() if _parses(child)]
+
+
+def _parses(process: psutil.Process) -> bool:
+    """One that has ended, and waits to be reaped, has no command any more."""
+    try:
+        return "parser_program" in " ".join(process.cmdline())
+    except (psutil.ZombieProcess, psutil.NoSuchProcess):
+        return False
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -13,6 +13,7 @@ from fairlead.contract import EnvironmentRecipe, ModelLayer
 from fairlead.decide.access import unmountable
 from fairlead.decide.decision import StageResult
 from fairlead.decide.image.engine import unbuildable
+from fairlead.decide.image.preflight import preflight
 from fairlead.decide.missing import missing, missing_config_map, not_found
 from fairlead.decide.refused import refused
 from fairlead.evidence import ImageEvidence
@@ -33,6 +34,8 @@ class Inputs:
     recipe: EnvironmentRecipe
     variables: Mapping[str, str] = field(default_factory=dict)
     """Of the image: those of the conda file, and those of the spec, which win."""
+    warnings: tuple[StageResult, ...] = ()
+    """What may go wrong later, and keeps nothing from going on."""
 
 
 def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
@@ -58,7 +61,8 @@ def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
     if twice:
         return refused(INPUTS_READY, [twice], image.status.failure, now)
     variables = {**parsed.environment.variables, **(image.spec.environment_variables or {})}
-    return Inputs(files, layers, _recipe(evidence, parsed), variables)
+    warnings = preflight(evidence, parsed, layers)
+    return Inputs(files, layers, _recipe(evidence, parsed), variables, warnings)
 
 
 def _built_before(image: InferenceImage) -> bool:

@@ -58,7 +58,11 @@ def decide_image(evidence: ImageEvidence, now: datetime) -> ImageDecision:
         status = evidence.image.status
         stages = (inputs, *not_reached(ENVIRONMENT, ASSEMBLED, why=_stays(status)))
         return Decision(status, stages)
-    state = BuildState(evidence, inputs, evidence.image.status, now)
+    decision = _advanced(BuildState(evidence, inputs, evidence.image.status, now))
+    return replace(decision, stages=(*decision.stages, *inputs.warnings))
+
+
+def _advanced(state: BuildState) -> ImageDecision:
     for advance in (_resolved, _environment_built, _assembled):
         reached = advance(state)
         if isinstance(reached, Decision):

@@ -1,0 +1,82 @@
+"""What the entry script asks for by name: packages that it imports, models that it looks up.
+
+Read from the text, never run. What may be absent on purpose is left out: an import within ``try``,
+under ``if TYPE_CHECKING``, or relative; a model name that is not written down as a string.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fairlead.inputs.bindings import last_name
+
+MAX_USES = 100  # of each kind that one script tells
+MAX_NAME_CHARS = 100
+LOOKUP = "get_model_path"
+
+
+@dataclass(frozen=True)
+class Use:
+    """A name, and the line of the script that asks for it."""
+
+    name: str
+    line: int
+
+
+@dataclass(frozen=True)
+class ScriptUses:
+    """``imports``: the first part of each dotted name; ``models``: the literals of model names."""
+
+    imports: tuple[Use, ...] = ()
+    models: tuple[Use, ...] = ()
+
+
+def script_uses(tree: ast.Module) -> ScriptUses:
+    """Return each name once, with the first line that asks for it, in the order of the lines."""
+    nodes = sorted(_unconditional(tree), key=lambda node: getattr(node, "lineno", 0))
+    imports = (use for node in nodes for use in _imported(node))
+    models = (use for node in nodes for use in _looked_up(node))
+    return ScriptUses(_first(imports), _first(models))
+
+
+def _unconditional(tree: ast.Module) -> Iterator[ast.AST]:
+    """Every node but those that stand where something may be absent on purpose."""
+    left: list[ast.AST] = [tree]
+    while left:
+        node = left.pop()
+        yield node
+        match node:
+            case ast.Try():
+                left.extend((*node.orelse, *node.finalbody))
+            case ast.If(test=test) if last_name(test) == "TYPE_CHECKING":
+                left.extend(node.orelse)
+            case _:
+                left.extend(ast.iter_child_nodes(node))
+
+
+def _imported(node: ast.AST) -> Iterator[Use]:
+    match node:
+        case ast.Import(names=names):
+            for name in names:
+                yield Use(name.name.partition(".")[0], node.lineno)
+        case ast.ImportFrom(module=str(module), level=0):
+            yield Use(module.partition(".")[0], node.lineno)
+
+
+def _looked_up(node: ast.AST) -> Iterator[Use]:
+    match node:
+        case ast.Call(func=function) if last_name(function) == LOOKUP:
+            named = (keyword.value for keyword in node.keywords if keyword.arg == "model_name")
+            for argument in (*node.args[:1], *named):
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                    yield Use(argument.value, node.lineno)
+
+
+def _first(uses: Iterator[Use]) -> tuple[Use, ...]:
+    found = dict[str, Use]()
+    for use in uses:
+        if len(use.name) <= MAX_NAME_CHARS:
+            found.setdefault(use.name, use)
+        if len(found) == MAX_USES:
+            break
+    return tuple(found.values())

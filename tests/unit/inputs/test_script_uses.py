@@ -1,0 +1,83 @@
+import ast
+from collections.abc import Collection
+
+import pytest
+
+from fairlead.inputs.import_names import BRINGS, DISTRIBUTIONS, with_what_they_bring
+from fairlead.inputs.script_uses import MAX_USES, Use, script_uses
+
+SCRIPT = """\
+import json, numpy as np
+import os.path
+from sklearn.linear_model import Ridge
+from . import neighbours
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas
+else:
+    import scipy
+
+try:
+    import cupy
+except ImportError:
+    import numpy
+else:
+    import numba
+
+def init():
+    from azureml.core.model import Model
+    import numpy
+    Model.get_model_path("ridge", 3)
+    Model.get_model_path(model_name="lasso")
+    Model.get_model_path(name)
+    get_model_path('ridge')
+"""
+
+
+def imports(text: str) -> Collection[str]:
+    return [use.name for use in script_uses(ast.parse(text)).imports]
+
+
+def test_each_name_is_told_once_with_its_first_line() -> None:
+    uses = script_uses(ast.parse(SCRIPT))
+    assert [(use.name, use.line) for use in uses.imports] == [
+        ("json", 1),
+        ("numpy", 1),
+        ("os", 2),
+        ("sklearn", 3),
+        ("typing", 5),
+        ("scipy", 10),
+        ("numba", 17),
+        ("azureml", 20),
+    ]
+    assert uses.models == (Use("ridge", 22), Use("lasso", 23))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if typing.TYPE_CHECKING:\n    import numpy\n",
+        "try:\n    import numpy\nexcept ImportError:\n    numpy = None\n",
+        "from .numpy import array\n",
+        f"import {'x' * 101}\n",
+        "get_model_path()\nimportlib.import_module('numpy')\n",
+    ],
+)
+def test_what_may_be_absent_is_not_told(text: str) -> None:
+    assert imports(text) == []
+
+
+def test_what_one_script_tells_is_bounded() -> None:
+    assert len(imports("".join(f"import m{number}\n" for number in range(500)))) == MAX_USES
+
+
+def test_the_tables_name_distributions_as_an_index_does() -> None:
+    named = {name for names in DISTRIBUTIONS.values() for name in names}
+    named |= {name for bringer, names in BRINGS.items() for name in (bringer, *names)}
+    assert {name for name in named if name != name.lower() or "_" in name} == set()
+
+
+def test_what_packages_bring_is_there_as_well() -> None:
+    assert with_what_they_bring(["scikit-learn"]) >= {"scikit-learn", "numpy", "joblib"}
+    assert with_what_they_bring(["unheard-of"]) == {"unheard-of"}
