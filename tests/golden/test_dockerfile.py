@@ -11,7 +11,13 @@ import pytest
 import yaml
 
 from fairlead.contract import EnvironmentRecipe
-from fairlead.images.recipe import PackageIndex, base_stage, build_files, dockerfile
+from fairlead.images.recipe import (
+    PackageIndex,
+    base_stage,
+    build_files,
+    dockerfile,
+    make_environment,
+)
 
 CASES = Path(__file__).parent / "dockerfiles"
 HASH = "e" * 64
@@ -22,9 +28,10 @@ def rendered(recipe: EnvironmentRecipe, index: PackageIndex, *, linked: bool) ->
     """All that the engine is given, but for our own script and the certificates themselves."""
     base = f"localhost:5000/fairlead/python@sha256:{'b' * 64}"
     first = base_stage(recipe, base, "fairlead")
+    make = None if linked else make_environment(recipe)
     files = build_files(recipe, index)
     shown = [name for name in files if not name.endswith((".py", ".pem"))]
-    parts = [dockerfile(first, f"{ENVIRONMENTS}:{HASH}", HASH, "3.11.2", linked=linked)]
+    parts = [dockerfile(first, f"{ENVIRONMENTS}:{HASH}", HASH, "3.11.2", make)]
     parts += [f"# ---- {name}\n{files[name].decode()}" for name in shown]
     return "\n".join(parts)
 

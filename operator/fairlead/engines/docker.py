@@ -31,6 +31,7 @@ from fairlead.images.recipe import (
     base_stage,
     build_files,
     dockerfile,
+    make_environment,
     owner_label,
     source_files,
 )
@@ -74,8 +75,8 @@ class DockerEngine:
         ):
             log.phase("packages")
             stage = _first_stage(plan, client.images.get(_base_name(plan)))
-            linked = plan.linked is not None
-            text = dockerfile(stage, _name(plan), plan.hash, python.version, linked=linked)
+            make = None if plan.linked else make_environment(plan.recipe)
+            text = dockerfile(stage, _name(plan), plan.hash, python.version, make)
             index = PackageIndex(plan.package_index, plan.insecure_hosts, certificates(plan))
             files = {"Dockerfile": text.encode(), **build_files(plan.recipe, index)}
             files |= source_files(plan.files)

@@ -32,7 +32,13 @@ from fairlead.images.environment_layer import Gzipped, environment_tar, folders_
 from fairlead.images.environment_tree import Limits, survey
 from fairlead.images.layers import gzipped
 from fairlead.images.layout import BUILD_FILES, ENVIRONMENT
-from fairlead.images.recipe import PackageIndex, build_files, pip_options, requirements_txt
+from fairlead.images.recipe import (
+    PackageIndex,
+    build_files,
+    make_environment,
+    pip_options,
+    requirements_txt,
+)
 from fairlead.images.steps_applied import Applied, StepError, applied, placed
 from fairlead.job_request import HANDED_FOLDER, INSTALLED_FOLDER
 from fairlead.registry.client import Registry
@@ -206,7 +212,7 @@ def _orders(steps: Applied, plan: BuildPlan) -> dict[str, object]:
         "variables": variables,
         "folders": _paths(steps),
         "commands": [
-            ["python3", *(("-m", "venv", f"/{ENVIRONMENT}") if plan.linked is None else UNPACK)],
+            make_environment(plan.recipe) if plan.linked is None else ["python3", *UNPACK],
             [PYTHON, "pip_install.py", *pip_options()],
         ],
     }

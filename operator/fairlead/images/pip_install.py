@@ -71,12 +71,14 @@ def packages_folder() -> str:
 
 
 def compile_all(folder: str) -> None:
-    """Compile all packages; a file that does not compile is the package's own affair.
+    """Compile all packages; a file that does not compile is the package's own affair. pip is not
+    compiled: no script imports it, and it is larger than most.
 
     What is written for a file depends on what the process has compiled before. So each batch of
     files, always the same ones, gets a process of its own: two installations have the same bytes.
     """
-    files = sorted(map(str, Path(folder).rglob("*.py")))
+    own = "/site-packages/pip/"
+    files = sorted(file for file in map(str, Path(folder).rglob("*.py")) if own not in file)
     running = 0
     for start in range(0, len(files), FILES_AT_ONCE):
         if running == (os.cpu_count() or 1):

@@ -6,7 +6,7 @@ package index and the certificates stay in the one between, which is never pushe
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -43,15 +43,28 @@ def base_stage(recipe: EnvironmentRecipe, base: str, owner: str) -> str:
     return _text(*lines, "USER 0", *steps)
 
 
+def make_environment(recipe: EnvironmentRecipe) -> tuple[str, ...]:
+    """The command that makes an environment on the base image's Python, still without a package.
+
+    pip is put in where there is something to install: it takes seconds, and more room than most
+    that it installs.
+    """
+    without = () if recipe.requirements else ("--without-pip",)
+    return ("python3", "-m", "venv", *without, f"/{ENVIRONMENT}")
+
+
 def dockerfile(
-    first_stage: str, environment: str, hash_: str, python: str, *, linked: bool = False
+    first_stage: str,
+    environment: str,
+    hash_: str,
+    python: str,
+    make: Sequence[str] | None,
 ) -> str:
     """Return the whole Dockerfile after its ``first_stage``; ``python`` is ``3.11.2``.
 
     ``environment`` names what is built: its label finds what the stage in between leaves behind.
-    ``linked``: it is there already, as an archive, but for what pip installs.
+    ``make`` makes it; None: it is there already, as an archive, but for what pip installs.
     """
-    venv = _run("python3", "-m", "venv", f"/{ENVIRONMENT}")
     build = _text(
         "FROM base AS build",
         f'LABEL {BUILD_LABEL}="{environment}"',
@@ -59,7 +72,7 @@ def dockerfile(
         f"WORKDIR /{BUILD_FILES}",
         f"ENV PIP_CONFIG_FILE=/{BUILD_FILES}/pip.conf PYTHONDONTWRITEBYTECODE=1",
         f"COPY build/ /{BUILD_FILES}/",
-        f"ADD {LINKED} /" if linked else venv,
+        _run(*make) if make else f"ADD {LINKED} /",
         _run(f"/{ENVIRONMENT}/bin/python", "pip_install.py", *pip_options()),
     )
     final = _text(

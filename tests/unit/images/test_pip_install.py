@@ -74,6 +74,16 @@ def test_what_was_installed_is_compiled_without_dates(tmp_path: Path) -> None:
     assert compiled.read_bytes()[4:8] == b"\x01\0\0\0"  # PEP 552: by hash, unchecked
 
 
+def test_pip_itself_is_not_compiled(tmp_path: Path) -> None:
+    for name in ("pip/main.py", "pipes/main.py"):
+        file = tmp_path / "lib/site-packages" / name
+        file.parent.mkdir(parents=True)
+        file.write_text("A = 1\n")
+    pip_install.compile_all(str(tmp_path))
+    compiled = (tmp_path / "lib").rglob("*.pyc")
+    assert [file.parent.parent.name for file in compiled] == ["pipes"]
+
+
 def test_nothing_to_install_needs_no_pip(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -145,7 +145,7 @@ def test_nothing_that_is_accepted_reaches_beyond_its_own_instruction() -> None:
             continue
         accepted += 1
         recipe = EnvironmentRecipe(base_image="python", steps=steps)
-        whole = dockerfile(base_stage(recipe, BASE, "fairlead"), "e:1", "h", "3.11.2")
+        whole = dockerfile(base_stage(recipe, BASE, "fairlead"), "e:1", "h", "3.11.2", None)
         first, *others = as_docker_reads(whole)
         assert (first, others[0][:5]) == (f"FROM {BASE} AS base", "LABEL"), text
         theirs = [str(instruction) for instruction in instructions(steps)]
