@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     service. The hosts of the other settings need no entry; what an object names never counts."""
     default_base_image: str = "python:3.11-slim"
     """Base image of an InferenceImage that names none."""
+    base_image_mirrors: Pairs = ""
+    """Where base images really are, as `beginning=other`, separated by spaces:
+    `mcr.microsoft.com/azureml/=registry.example.com/azureml/`. Of several the longest counts."""
     package_index: str = ""
     """Package index for pip (a PEP 503 address). Default: pip's own."""
     conda_channels: Words = ("conda-forge",)
@@ -200,6 +203,12 @@ class Settings(BaseSettings):
     @property
     def push_registry(self) -> str:
         return self.registry_push or self.registry
+
+    def mirrored(self, base_image: str) -> str:
+        """Where a base image really is; itself where no mirror is set for it."""
+        mirrors = pairs(self.base_image_mirrors)
+        begins = max((each for each in mirrors if base_image.startswith(each)), key=len, default="")
+        return mirrors[begins] + base_image.removeprefix(begins) if begins else base_image
 
     def model_repository(self, namespace: str, name: str) -> str:
         """Where the versions of a Model object lie, as the tasks reach it."""

@@ -443,3 +443,24 @@ def test_two_models_of_one_name_are_refused() -> None:
     spec = {**SPEC, "models": [{"name": "diabetes"}, {"name": "twin"}]}
     decision = decided(image(**spec), models={"diabetes": STORED, "twin": twin})
     assert said(decision)["Ready"] == "False/ModelNameTwice"
+
+
+def test_a_base_image_is_read_from_its_mirror_and_that_is_told() -> None:
+    mirrors = "mcr.microsoft.com/=other.example.com/ mcr.microsoft.com/azureml/=reg.example.com/a/"
+    settings = SETTINGS.model_copy(update={"base_image_mirrors": mirrors})
+    asked = "mcr.microsoft.com/azureml/base:1"
+    story = Story(baseImage=asked)
+    story.evidence["settings"] = settings
+    told = f"reg.example.com/a/base:1 (read in the place of {asked}, as FAIRLEAD_BASE_IMAGE_MIRRORS"
+    messages = [condition.message for condition in story.look().conditions]
+    assert any(told in message for message in messages)
+    reason, class_ = Reason.BASE_IMAGE_NOT_FOUND, FailureClass.USER
+    failure = TaskFailure(reason=reason, class_=class_, message="No reg.example.com/a/base:1.")
+    story.fails(story.wanted(), failure)
+    failed = story.look().failure
+    assert failed is not None
+    assert failed.message.startswith("No reg.example.com/a/base:1. (read in the place of ")
+
+
+def test_without_a_mirror_a_base_image_is_what_it_is() -> None:
+    assert Settings().mirrored("python:3.11-slim") == "python:3.11-slim"

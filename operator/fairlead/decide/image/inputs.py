@@ -70,8 +70,14 @@ def _built_before(image: InferenceImage) -> bool:
     return image.status.environment is not None and image.status.environment.image is not None
 
 
-def base_image(spec: InferenceImageSpec, settings: Settings) -> str:
+def asked_base_image(spec: InferenceImageSpec, settings: Settings) -> str:
+    """As the user, or the setting, names it."""
     return spec.base_image or settings.default_base_image
+
+
+def base_image(spec: InferenceImageSpec, settings: Settings) -> str:
+    """Where that is read."""
+    return settings.mirrored(asked_base_image(spec, settings))
 
 
 def _recipe(evidence: ImageEvidence, parsed: ParsedSource) -> EnvironmentRecipe:

@@ -22,7 +22,7 @@ from fairlead.decide.decision import (
 )
 from fairlead.decide.display import count
 from fairlead.decide.image.build import build_for, label, repository, version_of
-from fairlead.decide.image.inputs import Inputs, inputs_of
+from fairlead.decide.image.inputs import Inputs, asked_base_image, inputs_of
 from fairlead.decide.image.logs import BuildLog, environment_build_log, image_build_log
 from fairlead.decide.image.status import (
     recognised,
@@ -48,6 +48,7 @@ from fairlead.finding import Finding
 from fairlead.images.hashes import code_hash, image_hash
 
 ImageDecision = Decision[InferenceImageStatus]
+BASE_IMAGE_FAILURES = (Reason.BASE_IMAGE_NOT_FOUND, Reason.BASE_IMAGE_DENIED)
 INPUTS, ENVIRONMENT, ASSEMBLED = "InputsReady", "EnvironmentReady", "Assembled"
 
 
@@ -95,11 +96,23 @@ def _resolved(state: BuildState) -> BuildState | ImageDecision:
         environments, recipe = state.shared("environments"), state.inputs.recipe
         status = with_resolution(state.status, key, environments, recipe, result)
         return replace(state, status=status, taken=(*state.taken, identifier))
-    message = f"Asking the registry for {state.inputs.recipe.base_image} and for earlier versions."
+    base = f"{state.inputs.recipe.base_image}{_stands_for(state)}"
+    message = f"Asking the registry for {base} and for earlier versions."
     progress = progress.with_position(state.evidence.new_tasks)
+    if progress.failure and progress.failure.reason in BASE_IMAGE_FAILURES:
+        told = f"{progress.failure.message}{_stands_for(state)}"
+        progress = replace(progress, failure=progress.failure.model_copy(update={"message": told}))
     stage = pending(INPUTS, progress, state.status, Reason.RESOLVING, message, state.now)
     waiting = not_reached(ENVIRONMENT, ASSEMBLED, why=_stays(state.status))
     return _waiting(state, progress, (stage, *waiting))
+
+
+def _stands_for(state: BuildState) -> str:
+    """Where a mirror of the settings is read in the place of what the user wrote."""
+    asked = asked_base_image(state.image.spec, state.evidence.settings)
+    if asked == state.inputs.recipe.base_image:
+        return ""
+    return f" (read in the place of {asked}, as FAIRLEAD_BASE_IMAGE_MIRRORS says)"
 
 
 def _environment_built(state: BuildState) -> BuildState | ImageDecision:
@@ -255,7 +268,8 @@ def _words(state: BuildState, type_: str, *, shared: bool) -> tuple[Reason, str]
     packages = count(len(state.inputs.recipe.requirements), "requirement")
     base, engine = state.inputs.recipe.base_image, state.engine
     how = "" if isinstance(engine, Finding) else f" with the {engine.engine} engine: {engine.why}"
-    return Reason.BUILDING_ENVIRONMENT, f"Installing {packages} on {base}{how}.{stays}"
+    words = f"Installing {packages} on {base}{_stands_for(state)}{how}.{stays}"
+    return Reason.BUILDING_ENVIRONMENT, words
 
 
 def _located(failure: TaskFailure, state: BuildState, build: BuildStatus) -> TaskFailure:
