@@ -48,7 +48,7 @@ def _pinned(peer: Peer, places: Places) -> Path:
 def _ours(places: Places) -> Path:
     """Beside an empty environment lies the runtime, as the operator lays it into every image."""
     try:
-        runtime = bundled_runtime(PYTHON)
+        runtime = bundled_runtime(PYTHON, Settings())
         home = places.cache / f"bench-{OURS}-{fingerprint(runtime.key, PYTHON)}"
         if not (home / "complete").exists():
             _make(home, places)

@@ -86,6 +86,11 @@ class Settings(BaseSettings):
     one word or path. Default: `https://conda.anaconda.org`."""
     conda_cuda: Annotated[str, Field(pattern=r"^([0-9]+(\.[0-9]+){0,2})?$")] = ""
     """Version of the CUDA driver on the nodes (`12.4`), for conda's `__cuda`. Default: none."""
+    front_python: Annotated[str, Field(pattern=r"^(\S+#sha256=[0-9a-f]{64})?$")] = ""
+    """Python that the scoring server runs on in images whose own is older than 3.11: the address,
+    or the path where tasks run, of an archive with a CPython 3.11 or newer that runs wherever it is
+    unpacked, and `#sha256=` with its digest. Default: a release of python-build-standalone, from
+    GitHub."""
     ca_bundle: FilePath | None = None
     """PEM file of extra certificate authorities, trusted by every task and by pip in builds; it is
     never left in an image."""

@@ -52,11 +52,11 @@ CHECKED: dict[str, tuple[dict[str, str], Manifest, str, tuple[str, ...]]] = {
         "EnvironmentFileInvalid",
         ("myenv.yml:",),
     ),
-    "the-guides-own-file": (
-        source(myenv__yml=GUIDE),
+    "a-python-2": (
+        source(myenv__yml=GUIDE.replace("3.6.2", "2.7.18")),
         CONDA,
         "PythonUnsupported",
-        ("myenv.yml:3", "3.10", "numpy", "scikit-learn", "pandas"),
+        ("myenv.yml:3", "2.7.18", "3.6 or newer"),
     ),
     "an-option-for-pip": (
         source(requirements__txt="--index-url https://evil.example.com\nnumpy\n"),

@@ -75,7 +75,7 @@ class Reason(StrEnum):
     CHANNEL_DENIED = "ChannelDenied"  # the channel does not let us read it
     CHANNEL_UNREACHABLE = "ChannelUnreachable"  # the channel does not answer as one; tried again
     ENVIRONMENT_UNPINNED = "EnvironmentUnpinned"  # built; some versions were left open
-    PYTHON_UNSUPPORTED = "PythonUnsupported"  # older than the server can run on
+    PYTHON_UNSUPPORTED = "PythonUnsupported"  # older than scripts are run on
     PYTHON_UNAVAILABLE = "PythonUnavailable"  # the base image has another Python, or none
     DOCKERFILE_STEPS_INVALID = "DockerfileStepsInvalid"  # an instruction that is not allowed there
     IMPORT_NOT_LISTED = "ImportNotListed"  # a warning: no package of the file is known to bring it

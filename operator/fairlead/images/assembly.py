@@ -8,7 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead.images.layout import APP_ROOT, ENVIRONMENT, MODELS, PORT, RUNTIME, USER, model_folder
+from fairlead.images.layout import (
+    APP_ROOT,
+    ENVIRONMENT,
+    FRONT_PROGRAM,
+    MODELS,
+    PORT,
+    RUNTIME,
+    USER,
+    model_folder,
+)
 from fairlead.registry.oci import (
     DOCKER_LAYER,
     DOCKER_LAYER_GZIP,
@@ -26,12 +35,9 @@ from fairlead.registry.oci import (
 
 HASH_ANNOTATION = "dev.fairlead.image.hash"
 VERSION_ANNOTATION = "dev.fairlead.image.version"
-ENTRYPOINT = (
-    f"/{ENVIRONMENT}/bin/python",
-    "-I",
-    "-S",
-    f"/{RUNTIME}/fairlead_scoring/__main__.py",
-)
+ENVIRONMENTS_PYTHON = f"/{ENVIRONMENT}/bin/python"
+OWN_PYTHON = f"/{RUNTIME}/{FRONT_PROGRAM}"
+PROGRAM = ("-I", "-S", f"/{RUNTIME}/fairlead_scoring/__main__.py")
 KEPT_CONFIG_KEYS = ("architecture", "os", "variant", "os.version", "os.features")
 _OCI_NAMES = {
     DOCKER_LAYER: OCI_LAYER,
@@ -72,17 +78,27 @@ class Image:
         return sum(layer.size for layer in self.manifest.layers)
 
 
-def assembled(
-    base: Base, parts: Sequence[Part], variables: Mapping[str, str], annotations: Mapping[str, str]
-) -> Image:
+@dataclass(frozen=True)
+class About:
+    """What a container of the image is started with, and what the image is called.
+
+    ``python`` is the interpreter that the server runs on, by its path.
+    """
+
+    variables: Mapping[str, str]
+    annotations: Mapping[str, str]
+    python: str = ENVIRONMENTS_PYTHON
+
+
+def assembled(base: Base, parts: Sequence[Part], about: About) -> Image:
     """Return the image of ``base`` with ``parts`` on top, lowest first.
 
     Raises ``NotAnEnvironmentError``.
     """
-    config = written(_config(base, parts, variables))
+    config = written(_config(base, parts, about))
     layers = (*(named_as_oci(layer) for layer in base.manifest.layers), *_layers(parts))
     manifest = Manifest(
-        config=descriptor(OCI_CONFIG, config), layers=layers, annotations=dict(annotations)
+        config=descriptor(OCI_CONFIG, config), layers=layers, annotations=dict(about.annotations)
     )
     return Image(manifest, config)
 
@@ -105,14 +121,14 @@ def environment_variables(
     return {"HOME": "/tmp", **asked, **ours}
 
 
-def _config(base: Base, parts: Sequence[Part], variables: Mapping[str, str]) -> dict[str, Any]:
+def _config(base: Base, parts: Sequence[Part], image: About) -> dict[str, Any]:
     before, about, own = diff_ids(base), base.config.to_wire(), base.config.config
-    merged = {**dict(_pairs(own.env)), **dict(sorted(variables.items()))}
+    merged = {**dict(_pairs(own.env)), **dict(sorted(image.variables.items()))}
     return {
         **{name: about[name] for name in KEPT_CONFIG_KEYS if name in about},
         "config": {
             "Env": [f"{name}={value}" for name, value in merged.items()],
-            "Entrypoint": list(ENTRYPOINT),
+            "Entrypoint": [image.python, *PROGRAM],
             "WorkingDir": f"/{APP_ROOT}",
             "User": USER,
             "ExposedPorts": {f"{PORT}/tcp": {}},

@@ -3,6 +3,8 @@
 APP_ROOT = "var/azureml-app"
 MODELS = f"{APP_ROOT}/azureml-models"
 RUNTIME = "opt/fairlead/runtime"
+FRONT_FOLDER = "python"  # within it: the server's own Python, where the environment's is too old
+FRONT_PROGRAM = f"{FRONT_FOLDER}/bin/python3"
 ENVIRONMENT = "opt/fairlead/env"
 BUILD_FILES = "opt/fairlead/build"
 USER_ID = 10001

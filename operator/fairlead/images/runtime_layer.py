@@ -2,9 +2,10 @@
 
 Made from the wheel of ``fairlead-scoring`` that is bundled with Fairlead, and the exact versions it
 asks for, by pip and without running anything of theirs. What user code may import of it lies in a
-folder of its own, ``script-packages``; the rest is out of user code's sight. Nothing in it depends
-on where or when it was made, so two makings have the same digest; it is made once for each Python
-and namespace and mounted from then on.
+folder of its own, ``script-packages``; the rest is out of user code's sight. Where the Python of
+the environment is older than 3.11, the layer brings another one for the server (``front_python``).
+Nothing in it depends on where or when it was made; it is made once for each Python and namespace
+and mounted from then on.
 
 Where everything that the wheel asks for lies beside it, for the Python in question, no package
 index is asked: so it is in Fairlead's own image, for the Python that this image has.
@@ -26,16 +27,19 @@ from packaging.tags import compatible_tags, cpython_tags
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from fairlead.canonical import canonical_json
+from fairlead.images.environment_layer import Gzipped, environment_tar
+from fairlead.images.environment_tree import Limits
+from fairlead.images.front_python import FrontPython, compile_all, front_python, lay_out
 from fairlead.images.layers import Entry, Layer, compressed_layer
-from fairlead.images.layout import RUNTIME
-from fairlead.registry.oci import PLATFORM, digest_of
+from fairlead.images.layout import FRONT_FOLDER, RUNTIME
+from fairlead.registry.oci import OCI_LAYER_GZIP, PLATFORM, descriptor, digest_of
 from fairlead.settings import Settings
 
 BUNDLE = Path(__file__).parent / "runtime"
 DISTRIBUTION = "fairlead_scoring"
 SCRIPT_PACKAGES = "script-packages"  # the slot puts it last on user code's path
 SCRIPT_EXTRA = "script"  # the wheel's extra that names what belongs there
-LAYER_FORMAT = 2  # goes up when the layer is made in another way
+LAYER_FORMAT = 3  # goes up when the layer is made in another way
 PIP_TIMEOUT_S = 300.0  # seconds
 # What pip notes about its own work, and programs that nobody starts.
 INSTALLER_FILES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
@@ -56,10 +60,14 @@ class RuntimeInstallError(Exception):
 
 @dataclass(frozen=True)
 class Runtime:
-    """What the layer is made from. ``python`` is ``3.11``."""
+    """What the layer is made from. ``python`` is that of the environment, ``3.11``.
+
+    ``front`` is the Python that the server runs on, where it is another one.
+    """
 
     wheel: Path
     python: str
+    front: FrontPython | None = None
 
     @property
     def key(self) -> str:
@@ -69,45 +77,46 @@ class Runtime:
             "wheel": digest_of(self.wheel.read_bytes()),
             "python": self.python,
             "platform": str(PLATFORM),
+            **({"front": self.front.sha256} if self.front else {}),
         }
         return hashlib.sha256(canonical_json(made_from)).hexdigest()
 
 
-def bundled_runtime(python: str) -> Runtime:
+def bundled_runtime(python: str, settings: Settings) -> Runtime:
     """Return the newest bundled wheel for a Python such as ``3.11.2``.
 
-    Raises ``RuntimeMissingError``.
+    Raises ``RuntimeMissingError``, ``FrontPythonError``.
     """
     wheels = sorted(
         BUNDLE.glob(f"{DISTRIBUTION}-*.whl"), key=lambda w: parse_wheel_filename(w.name)[1]
     )
     if not wheels:
         raise RuntimeMissingError(f"There is no {DISTRIBUTION}-*.whl in {BUNDLE}.")
-    return Runtime(wheels[-1], ".".join(python.split(".")[:2]))
+    front = front_python(python, settings)
+    return Runtime(wheels[-1], ".".join(python.split(".")[:2]), front)
 
 
-def script_requirements(runtime: Runtime) -> list[str]:
-    """Return what user code may import: ``["werkzeug==3.1.9", …]``."""
-    return [_pin(one) for one in _asked(runtime) if _is_scripts(one, runtime.python)]
+def script_requirements(wheel: Path, python: str) -> list[str]:
+    """Return what user code on that Python may import: ``["werkzeug==3.1.9", …]``."""
+    return [_pin(one) for one in _asked(wheel) if _is_scripts(one, python)]
 
 
-def front_requirements(runtime: Runtime) -> list[str]:
-    """Return what else the wheel asks for on that Python: ``["click==8.5.1", …]``."""
-    scripts = script_requirements(runtime)
-    own = [_pin(one) for one in _asked(runtime) if _applies(one, runtime.python)]
+def front_requirements(wheel: Path, python: str) -> list[str]:
+    """Return what else the wheel asks for on the server's Python: ``["click==8.5.1", …]``."""
+    scripts = script_requirements(wheel, python)
+    own = [_pin(one) for one in _asked(wheel) if _applies(one, python)]
     return [pin for pin in own if pin not in scripts]
 
 
-def is_bundled(runtime: Runtime) -> bool:
-    """Whether all that the wheel asks for on that Python lies beside it."""
-    python, platforms = [int(part) for part in runtime.python.split(".")], _platforms()
+def are_bundled(asked: Sequence[str], python: str, folder: Path) -> bool:
+    """Whether all that is asked for lies in ``folder`` for that Python."""
+    release, platforms = [int(part) for part in python.split(".")], _platforms()
     fitting = {
-        *cpython_tags(python, platforms=platforms),
-        *compatible_tags(python, platforms=platforms),
+        *cpython_tags(release, platforms=platforms),
+        *compatible_tags(release, platforms=platforms),
     }
-    wheels = (parse_wheel_filename(path.name) for path in runtime.wheel.parent.glob("*.whl"))
+    wheels = (parse_wheel_filename(path.name) for path in folder.glob("*.whl"))
     there = {f"{name}=={version}" for name, version, _, tags in wheels if tags & fitting}
-    asked = [*front_requirements(runtime), *script_requirements(runtime)]
     pins = (pin.partition("==") for pin in asked)
     return {f"{canonicalize_name(name)}=={version}" for name, _, version in pins} <= there
 
@@ -117,25 +126,47 @@ def make_layer(
 ) -> Layer:
     """Install the runtime below the empty ``folder`` and return it as a layer.
 
-    Raises ``RuntimeInstallError``.
+    Raises ``RuntimeInstallError``, ``FrontPythonError``.
     """
     install(runtime, folder, settings, say)
+    if runtime.front is not None:
+        return _layer_with_python(folder)
     files = [path for path in folder.rglob("*") if path.is_file() and not _left_out(path, folder)]
     entries = (Entry(f"{RUNTIME}/{path.relative_to(folder).as_posix()}", path) for path in files)
     return compressed_layer(entries, RUNTIME)
 
 
 def install(runtime: Runtime, folder: Path, settings: Settings, say: Callable[[str], None]) -> None:
-    """Lay out ``folder`` as the image has it. Raises ``RuntimeInstallError``."""
-    front = [str(runtime.wheel), *front_requirements(runtime)]
-    _pip_install(front, folder, runtime, settings, say)
-    script = script_requirements(runtime)
+    """Lay out ``folder`` as the image has it.
+
+    Raises ``RuntimeInstallError``, ``FrontPythonError``.
+    """
+    wheel, python = runtime.wheel, runtime.python
+    if runtime.front is not None:
+        folder.mkdir(exist_ok=True)
+        python = lay_out(runtime.front, folder, settings)
+        say(f"The server brings its own Python {python}: {runtime.front.source}")
+    pip = _Pip(wheel.parent, settings, say)
+    pip.install(front_requirements(wheel, python), python, folder, str(wheel))
+    script = script_requirements(wheel, runtime.python)
     if script:
-        _pip_install(script, folder / SCRIPT_PACKAGES, runtime, settings, say)
+        pip.install(script, runtime.python, folder / SCRIPT_PACKAGES)
 
 
-def _asked(runtime: Runtime) -> list[Requirement]:
-    with zipfile.ZipFile(runtime.wheel) as wheel:
+def _layer_with_python(folder: Path) -> Layer:
+    """Return the layer of what runs on its own Python: with links, programs and compiled files."""
+    own = (path for path in folder.iterdir() if path.name != FRONT_FOLDER)
+    for path in [inner for part in own for inner in (part, *part.rglob("*"))]:
+        if path.is_file() and _left_out(path, folder):
+            path.unlink()
+    compile_all(folder)
+    pieces = Gzipped(environment_tar(folder, RUNTIME, Limits()))
+    content = b"".join(pieces)
+    return Layer(content, pieces.diff_id, descriptor(OCI_LAYER_GZIP, content))
+
+
+def _asked(path: Path) -> list[Requirement]:
+    with zipfile.ZipFile(path) as wheel:
         name = next(n for n in wheel.namelist() if n.endswith(".dist-info/METADATA"))
         metadata, _ = parse_email(wheel.read(name))
     return [Requirement(text) for text in metadata.get("requires_dist", [])]
@@ -156,40 +187,43 @@ def _pin(one: Requirement) -> str:
     return f"{one.name}{one.specifier}"
 
 
-def _pip_install(
-    wanted: Sequence[str],
-    folder: Path,
-    runtime: Runtime,
-    settings: Settings,
-    say: Callable[[str], None],
-) -> None:
-    platforms = [f"--platform={platform}" for platform in _platforms()]
-    beside = ("--no-index", f"--find-links={runtime.wheel.parent}") if is_bundled(runtime) else ()
-    command = [
-        *(sys.executable, "-m", "pip", "install", "--target", str(folder), "--no-deps"),
-        *("--no-compile", "--only-binary=:all:", f"--python-version={runtime.python}", *platforms),
-        *("--no-input", "--disable-pip-version-check", "--progress-bar=off"),
-        *("--retries=2", "--timeout=20", *beside, *wanted),
-    ]
-    try:
-        done = subprocess.run(  # no shell; every word is ours
-            command,
-            env=_environment(settings),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=PIP_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise RuntimeInstallError(
-            f"pip was ended after {PIP_TIMEOUT_S:.0f} s: timed out."
-        ) from error
-    say(done.stdout)
-    if done.returncode != 0:
-        raise RuntimeInstallError(done.stdout)
+@dataclass(frozen=True)
+class _Pip:
+    """``bundle`` is the folder in which wheels may lie."""
+
+    bundle: Path
+    settings: Settings
+    say: Callable[[str], None]
+
+    def install(self, pins: Sequence[str], python: str, folder: Path, *more: str) -> None:
+        """Install wheels for that Python. Raises ``RuntimeInstallError``."""
+        platforms = [f"--platform={platform}" for platform in _platforms()]
+        bundled = are_bundled(pins, python, self.bundle)
+        beside = ("--no-index", f"--find-links={self.bundle}") if bundled else ()
+        command = [
+            *(sys.executable, "-m", "pip", "install", "--target", str(folder), "--no-deps"),
+            *("--no-compile", "--only-binary=:all:", f"--python-version={python}", *platforms),
+            *("--no-input", "--disable-pip-version-check", "--progress-bar=off"),
+            *("--retries=2", "--timeout=20", *beside, *more, *pins),
+        ]
+        try:
+            done = subprocess.run(  # no shell; every word is ours
+                command,
+                env=_environment(self.settings),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                timeout=PIP_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            said = f"pip was ended after {PIP_TIMEOUT_S:.0f} s: timed out."
+            raise RuntimeInstallError(said) from error
+        self.say(done.stdout)
+        if done.returncode != 0:
+            raise RuntimeInstallError(done.stdout)
 
 
 def _platforms() -> list[str]:

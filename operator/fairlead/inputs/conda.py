@@ -225,7 +225,7 @@ class _Reader:
             return False
         if asked and too_old(asked):
             oldest = ".".join(map(str, OLDEST_PYTHON))
-            message = f"Python {asked} is too old: Fairlead's server needs {oldest} or newer"
+            message = f"Python {asked} is too old: scripts are run on Python {oldest} or newer"
             remedy = f"Ask for python={oldest} or newer, and for package versions made for it."
             self._read.take(Problem(Reason.PYTHON_UNSUPPORTED, line, message, remedy))
         return True

@@ -8,14 +8,15 @@ import re
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-OLDEST_PYTHON = (3, 10)  # that Fairlead's server runs on
+OLDEST_PYTHON = (3, 6)  # that user code runs on; the server brings its own
 MAX_SPEC_CHARS = 100  # characters; each of some hundred releases is compared with it
 _PLAIN = re.compile(  # 3.6, ==3.6.*, 3.6=0
     r"={0,2}\s*([0-9]{1,4}(?:\.[0-9]{1,4}){0,3})(?:\.?\*)?(?:(?:=|\s+)\S+)?"
 )
 _DIGITS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}")
 _IMAGE = re.compile(r"(?:^|/)python:([0-9]{1,4})\.([0-9]{1,4})")
-_RELEASES = [f"3.{minor}.{patch}" for minor in range(OLDEST_PYTHON[1], 31) for patch in range(31)]
+_MINORS = (*range(10, 31), *range(9, OLDEST_PYTHON[1] - 1, -1))  # those that get fixes come first
+_RELEASES = [f"3.{minor}.{patch}" for minor in _MINORS for patch in range(31)]
 
 
 def read_python(spec: str) -> str | None:
@@ -41,7 +42,7 @@ def satisfies(asked: str, version: str) -> bool:
 
 
 def too_old(asked: str) -> bool:
-    """Return whether no Python that the server runs on is what was asked for."""
+    """Return whether no Python that user code runs on is what was asked for."""
     if _DIGITS.fullmatch(asked):
         release = tuple(int(part) for part in asked.split("."))
         return release[:2] < OLDEST_PYTHON[: len(release)]

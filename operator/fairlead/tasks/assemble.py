@@ -13,6 +13,7 @@ from fairlead.contract import FILES_FOLDER, AssembleRequest, AssembleResult, Mod
 from fairlead.images.assembly import (
     HASH_ANNOTATION,
     VERSION_ANNOTATION,
+    About,
     Base,
     NotAnEnvironmentError,
     Part,
@@ -41,12 +42,15 @@ def assemble(request: AssembleRequest, task: TaskContext) -> AssembleResult:
     for layer in base.manifest.layers:
         task.registry.copy_blob(environments, target, layer.digest)
     task.log.write(f"The environment's {len(base.manifest.layers)} layers are in place.")
-    runtime = runtime_part(parse_repository(request.runtimes), target, request.python, task)
+    runtimes = parse_repository(request.runtimes)
+    runtime, python = runtime_part(runtimes, target, request.python, task)
     models = [_model(layer, target, task) for layer in sorted(request.models, key=_order)]
     code = _code(target, task)
     parts = (runtime, *(part for _, part in models), code)
     names = [(stored.model_name, stored.version) for stored, _ in models]
-    return _push(request, target, base, parts, _variables(request, names, task), task)
+    annotations = {HASH_ANNOTATION: request.hash, VERSION_ANNOTATION: str(request.version)}
+    about = About(_variables(request, names, task), annotations, python)
+    return _push(request, target, base, parts, about, task)
 
 
 def _there(
@@ -110,20 +114,17 @@ def _push(
     target: Repository,
     base: Base,
     parts: tuple[Part, ...],
-    variables: dict[str, str],
+    about: About,
     task: TaskContext,
 ) -> AssembleResult:
-    tag = str(request.version)
     try:
-        image = assembled(
-            base, parts, variables, {HASH_ANNOTATION: request.hash, VERSION_ANNOTATION: tag}
-        )
+        image = assembled(base, parts, about)
     except NotAnEnvironmentError as error:
         said = f"{request.environments}@{request.environment_digest} is no environment: {error}."
         raise RegistryFaultError(target, said) from error
     task.registry.upload_bytes(target, image.config)
     digest = task.registry.put_version(target, request.version, written(image.manifest))
-    task.log.write(f"{target}:{tag} is {digest}, {image.size:,} bytes.")
+    task.log.write(f"{target}:{request.version} is {digest}, {image.size:,} bytes.")
     return AssembleResult(digest=digest, size_bytes=image.size, seconds=task.log.seconds)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import TaskFailure
-from fairlead.images.assembly import Part
+from fairlead.images.assembly import ENVIRONMENTS_PYTHON, OWN_PYTHON, Part
+from fairlead.images.front_python import FrontPythonError
 from fairlead.images.layers import Layer
 from fairlead.images.runtime_layer import (
     Runtime,
@@ -28,18 +29,23 @@ LOG_TAIL_CHARS = 2000  # characters
 MAX_MESSAGE_CHARS = 300  # characters of what pip says
 
 
-def runtime_part(runtimes: Repository, target: Repository, python: str, task: TaskContext) -> Part:
-    """Put the runtime's layer for a Python into ``target``. Raises ``TaskFailedError``."""
+def runtime_part(
+    runtimes: Repository, target: Repository, python: str, task: TaskContext
+) -> tuple[Part, str]:
+    """Put the runtime's layer for a Python into ``target``; return it, and the path of the
+    interpreter that the server runs on. Raises ``TaskFailedError``."""
     try:
-        runtime = bundled_runtime(python)
+        runtime = bundled_runtime(python, task.settings)
         part = _kept(runtimes, runtime, task) or _made(runtimes, runtime, task)
     except RuntimeMissingError as error:
         raise TaskFailedError(_missing(error)) from error
+    except FrontPythonError as error:
+        raise TaskFailedError(_no_front_python(error)) from error
     except RuntimeInstallError as error:
         raise TaskFailedError(_not_installed(error)) from error
     how = task.registry.copy_blob(runtimes, target, part.descriptor.digest)
     task.log.write(f"Runtime for Python {runtime.python} {how}.")
-    return part
+    return part, OWN_PYTHON if runtime.front else ENVIRONMENTS_PYTHON
 
 
 def _kept(runtimes: Repository, runtime: Runtime, task: TaskContext) -> Part | None:
@@ -90,6 +96,18 @@ def _missing(error: RuntimeMissingError) -> TaskFailure:
         message=f"This Fairlead has no scoring runtime to put into images. {error}",
         remedy="In a checkout, run `uv build --wheel operator/scoring -o "
         "operator/fairlead/images/runtime`; elsewhere install Fairlead again, from a whole wheel.",
+        retryable=True,
+    )
+
+
+def _no_front_python(error: FrontPythonError) -> TaskFailure:
+    return TaskFailure(
+        reason=Reason.IMAGE_BUILD_FAILURE,
+        class_=FailureClass.NETWORK if error.transient else FailureClass.INFRASTRUCTURE,
+        message="The environment's Python is older than 3.11, and the Python that the scoring "
+        f"server would bring along cannot be had: {redacted(str(error), MAX_MESSAGE_CHARS)}",
+        remedy="Whoever runs Fairlead names an archive of one that tasks reach "
+        "(FAIRLEAD_FRONT_PYTHON); an environment with Python 3.11 or newer needs none.",
         retryable=True,
     )
 

@@ -17,7 +17,7 @@ from fairlead.settings import Settings
 import sys
 python = ".".join(map(str, sys.version_info[:3]))
 with tempfile.TemporaryDirectory() as folder:
-    layer = make_layer(bundled_runtime(python), Path(folder), Settings(), print)
+    layer = make_layer(bundled_runtime(python, Settings()), Path(folder), Settings(), print)
 print(layer.descriptor.digest)
 """
 

@@ -54,10 +54,10 @@ def test_another_python_is_told_with_an_image_that_has_it(asked: str, image: str
     [
         (None, Reason.PYTHON_UNAVAILABLE, "The base image python:3.11-slim has no python3."),
         (
-            BasePython("3.8.10", makes_environments=True),
+            BasePython("3.5.2", makes_environments=True),
             Reason.PYTHON_UNSUPPORTED,
-            "The base image python:3.11-slim has Python 3.8.10, and Fairlead's server needs 3.10 "
-            "or newer.",
+            "The base image python:3.11-slim has Python 3.5.2: too old, scripts are run on Python "
+            "3.6 or newer.",
         ),
         (
             BasePython("3.11.2", makes_environments=False),

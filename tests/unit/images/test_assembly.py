@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fairlead.images.assembly import (
+    About,
     Base,
     NotAnEnvironmentError,
     Part,
@@ -60,6 +61,7 @@ def base(**config: Any) -> Base:
     return Base(manifest, ImageConfig.model_validate(whole))
 
 
+PLAIN = About({}, {})
 MODEL = Part(
     Descriptor(media_type=OCI_LAYER, digest=digest("3"), size=10, annotations={"a": "b"}),
     digest("3"),
@@ -68,7 +70,9 @@ MODEL = Part(
 
 
 def test_an_image_is_the_environment_with_parts_on_top_always_in_ocis_words() -> None:
-    image = assembled(base(), [MODEL], {"A": "1", "B": "2"}, {"dev.fairlead.image.hash": "h"})
+    image = assembled(
+        base(), [MODEL], About({"A": "1", "B": "2"}, {"dev.fairlead.image.hash": "h"})
+    )
     assert image.manifest == Manifest(
         media_type=OCI_MANIFEST,
         config=Descriptor(
@@ -104,12 +108,12 @@ def test_an_image_is_the_environment_with_parts_on_top_always_in_ocis_words() ->
 
 def test_a_date_in_the_environment_changes_nothing() -> None:
     later = base(created="2027-01-01T00:00:00Z", history=[{"created_by": "pip install"}])
-    assert assembled(later, [MODEL], {}, {}).config == assembled(base(), [MODEL], {}, {}).config
+    assert assembled(later, [MODEL], PLAIN).config == assembled(base(), [MODEL], PLAIN).config
 
 
 def test_a_config_that_does_not_fit_its_manifest_is_refused() -> None:
     with pytest.raises(NotAnEnvironmentError, match="its config lists 0 layers and its manifest 1"):
-        assembled(base(rootfs={"type": "layers", "diff_ids": []}), [], {}, {})
+        assembled(base(rootfs={"type": "layers", "diff_ids": []}), [], PLAIN)
 
 
 def test_a_layer_of_an_unknown_kind_is_refused() -> None:
@@ -117,7 +121,7 @@ def test_a_layer_of_an_unknown_kind_is_refused() -> None:
     layers = (Descriptor(media_type=foreign, digest=digest("1"), size=1),)
     windows = Base(base().manifest.model_copy(update={"layers": layers}), base().config)
     with pytest.raises(NotAnEnvironmentError, match="layer of an unknown kind"):
-        assembled(windows, [], {}, {})
+        assembled(windows, [], PLAIN)
 
 
 @pytest.mark.parametrize(

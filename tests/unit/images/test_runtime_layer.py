@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 
 from fairlead.images import runtime_layer
+from fairlead.images.front_python import FrontPython
 from fairlead.images.runtime_layer import (
     Runtime,
     RuntimeMissingError,
+    are_bundled,
     bundled_runtime,
     front_requirements,
-    is_bundled,
     script_requirements,
 )
+from fairlead.settings import Settings
 
 PLATFORM_TAG = "manylinux2014_x86_64"
 METADATA = """\
@@ -48,8 +50,9 @@ def wheel(folder: Path, version: str = "0.1.0") -> Path:
 def test_what_is_needed_depends_on_the_images_python_and_not_on_ours(
     tmp_path: Path, python: str, fronts: list[str], scripts: list[str]
 ) -> None:
-    runtime = Runtime(wheel(tmp_path), python)
-    assert (front_requirements(runtime), script_requirements(runtime)) == (fronts, scripts)
+    path = wheel(tmp_path)
+    assert front_requirements(path, python) == fronts
+    assert script_requirements(path, python) == scripts
 
 
 @pytest.mark.parametrize(
@@ -67,17 +70,19 @@ def test_what_is_needed_depends_on_the_images_python_and_not_on_ours(
 def test_no_index_is_asked_where_all_that_is_needed_lies_beside_the_wheel(
     tmp_path: Path, beside: tuple[str, ...], python: str, *, bundled: bool
 ) -> None:
-    runtime = Runtime(wheel(tmp_path), python)
+    pins = ["click==8.5.1", "werkzeug==3.1.9"]
     for name in beside:
         (tmp_path / f"{name.replace('PLATFORM', PLATFORM_TAG)}.whl").touch()
-    assert is_bundled(runtime) is bundled
+    assert are_bundled(pins, python, tmp_path) is bundled
 
 
 def test_another_wheel_or_python_is_another_runtime(tmp_path: Path) -> None:
     one = wheel(tmp_path)
     other = wheel(tmp_path, "0.2.0")
-    keys = {Runtime(one, "3.10").key, Runtime(one, "3.11").key, Runtime(other, "3.11").key}
-    assert len(keys) == 3
+    front = FrontPython("/x", 64 * "0")
+    runtimes = [Runtime(one, "3.10"), Runtime(one, "3.11"), Runtime(other, "3.11")]
+    keys = {runtime.key for runtime in (*runtimes, Runtime(one, "3.10", front))}
+    assert len(keys) == 4
     assert Runtime(one, "3.11").key == Runtime(one.rename(tmp_path / "x.whl"), "3.11").key
 
 
@@ -85,7 +90,9 @@ def test_the_newest_wheel_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(runtime_layer, "BUNDLE", tmp_path)
     wheel(tmp_path, "0.9.0")
     newest = wheel(tmp_path, "0.10.0")
-    assert bundled_runtime("3.11.2") == Runtime(newest, "3.11")
+    assert bundled_runtime("3.11.2", Settings()) == Runtime(newest, "3.11")
+    older = bundled_runtime("3.6.15", Settings(front_python=f"/x.tar.gz#sha256={64 * '0'}"))
+    assert older == Runtime(newest, "3.6", FrontPython("/x.tar.gz", 64 * "0"))
 
 
 def test_a_fairlead_without_a_wheel_says_so(
@@ -93,4 +100,4 @@ def test_a_fairlead_without_a_wheel_says_so(
 ) -> None:
     monkeypatch.setattr(runtime_layer, "BUNDLE", tmp_path)
     with pytest.raises(RuntimeMissingError, match=r"There is no fairlead_scoring-\*.whl in"):
-        bundled_runtime("3.11.2")
+        bundled_runtime("3.11.2", Settings())

@@ -104,14 +104,13 @@ def test_a_list_of_500_packages_is_read_and_no_longer_one() -> None:
     assert refused(requirements("x\n" * 60_000)).location == "requirements.txt:501"
 
 
-def test_the_guides_own_file_is_refused_for_its_python_alone() -> None:
-    assert conda(GUIDE) == Finding(
-        reason=Reason.PYTHON_UNSUPPORTED,
-        class_=FailureClass.USER,
-        message="myenv.yml:8: Python 3.6.2 is too old: Fairlead's server needs 3.10 or newer.",
-        remedy="Ask for python=3.10 or newer, and for package versions made for it.",
-        location="myenv.yml:8",
-    )
+def test_the_guides_own_file_is_read() -> None:
+    read = found(conda(GUIDE))
+    assert (read.python, read.python_line) == ("3.6.2", 8)
+    assert read.requirements == asked(("azureml-defaults==1.0.17", 12), ("ptvsd", 13))
+    assert read.conda is not None
+    lines = ("python=3.6.2", 8), ("numpy==1.15.4", 14), ("scikit-learn==0.19.1", 15)
+    assert read.conda.packages == asked(*lines, ("pandas==0.23.4", 16))
 
 
 @pytest.mark.parametrize(
@@ -124,6 +123,7 @@ def test_the_guides_own_file_is_refused_for_its_python_alone() -> None:
         ("python==3.11.*", "3.11"),
         ("python 3.11", "3.11"),
         ("python=3.11.4=h955ad1f_0", "3.11.4"),
+        ("python=3.6.2", "3.6.2"),
         ("conda-forge::python=3.12", "3.12"),
         ("python>=3.8", ">=3.8"),
         ("python >=3.8, <3.13", "<3.13,>=3.8"),
@@ -136,12 +136,12 @@ def test_condas_ways_to_ask_for_a_python(spec: str, python: str | None) -> None:
     assert (read.python, read.python_line, read.requirements) == (python, 1, ())
 
 
-@pytest.mark.parametrize("spec", ["python=2.7", "python=2", "python=3.9.18", "python<3.10"])
-def test_a_python_that_the_server_cannot_run_on_is_refused(spec: str) -> None:
+@pytest.mark.parametrize("spec", ["python=2.7", "python=2", "python=3.5.2", "python<3.6"])
+def test_a_python_that_no_script_is_run_on_is_refused(spec: str) -> None:
     finding = refused(conda(f"dependencies:\n- {spec}"))
     assert finding.reason is Reason.PYTHON_UNSUPPORTED
     assert finding.location == "myenv.yml:2"
-    assert "Fairlead's server needs 3.10 or newer" in finding.message
+    assert "scripts are run on Python 3.6 or newer" in finding.message
 
 
 @pytest.mark.parametrize(

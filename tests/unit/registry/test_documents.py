@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairlead.images.assembly import Base, NotAnEnvironmentError, assembled
+from fairlead.images.assembly import About, Base, NotAnEnvironmentError, assembled
 from fairlead.images.build_log import LOG_ARTIFACT_TYPE, read_log
 from fairlead.images.environment_image import find_environment
 from fairlead.images.model_artifact import ANNOTATION_PREFIX, stored_model
@@ -157,7 +157,7 @@ def test_any_config(document: object) -> None:
         told(error)
         return
     try:
-        image = assembled(base, (), {"A": "b"}, {})
+        image = assembled(base, (), About({"A": "b"}, {}))
     except NotAnEnvironmentError:
         return
     json.loads(image.config)

@@ -1,5 +1,6 @@
 """The slot from within: frames, the watch over a slow start."""
 
+import platform
 import socket
 import threading
 from pathlib import Path
@@ -52,7 +53,8 @@ def test_a_slow_start_is_reported_with_its_place(channels: tuple[Channel, Channe
     here = Path(__file__)
     with reported(ours, "init", here.parent, interval_s=0.001):
         frames = [theirs.receive()[0] for _ in range(3)]
-    assert frames[0] == {"type": "stage", "stage": "init"}
+    python = platform.python_version()
+    assert frames[0] == {"type": "stage", "stage": "init", "python": python}
     for frame in frames[1:]:
         assert (frame["type"], frame["stage"]) == ("progress", "init")
         assert frame["seconds"] > 0

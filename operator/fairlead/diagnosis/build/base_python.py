@@ -50,9 +50,10 @@ def usable_python(recipe: EnvironmentRecipe, python: BasePython | None) -> BaseP
         remedy = "Install it in spec.dockerFile, or name an image that has it in spec.baseImage, "
         return _finding(Reason.PYTHON_UNAVAILABLE, message, f"{remedy}such as python:3.11-slim.")
     if _minor(python.version) < OLDEST_PYTHON:
-        message = f"The base image {image} has Python {python.version}, and Fairlead's server needs"
+        has = f"The base image {image} has Python {python.version}: too old,"
         remedy = "Name another in spec.baseImage, such as python:3.11-slim."
-        return _finding(Reason.PYTHON_UNSUPPORTED, f"{message} {oldest} or newer.", remedy)
+        message = f"{has} scripts are run on Python {oldest} or newer."
+        return _finding(Reason.PYTHON_UNSUPPORTED, message, remedy)
     if recipe.python and not satisfies(recipe.python, python.version):
         return _another(recipe, recipe.python, python.version)
     if not python.makes_environments:

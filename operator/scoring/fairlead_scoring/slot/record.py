@@ -52,8 +52,13 @@ def explain(error: BaseException, stage: str, app_root: Path) -> Failure:
     )
 
 
-def make_record(failure: Failure, models_dir: Path, elapsed: float) -> Record:
-    """Return the record; ``elapsed`` is in seconds since the process was started."""
+def make_record(
+    failure: Failure, models_dir: Path, elapsed: float, python: Optional[str] = None
+) -> Record:
+    """Return the record; ``elapsed`` is in seconds since the process was started.
+
+    ``python`` is the version that user code runs on where that is not this process's own.
+    """
     models = inventory(models_dir).items()
     return {
         "schema": SCHEMA,
@@ -69,7 +74,7 @@ def make_record(failure: Failure, models_dir: Path, elapsed: float) -> Record:
         "models": [
             {"name": trace.printable(name), "versions": versions} for name, versions in models
         ],
-        "python": platform.python_version(),
+        "python": python or platform.python_version(),
         "elapsedSeconds": round(elapsed, 1),
         "traceback": shortened(clean(failure.traceback), MAX_TRACEBACK_CHARS),
     }

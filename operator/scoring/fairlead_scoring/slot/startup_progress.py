@@ -1,5 +1,6 @@
 """Reports to the front where the script is while it starts."""
 
+import platform
 import sys
 import threading
 import time
@@ -26,7 +27,7 @@ def reported(
         name="fairlead-startup-progress",
         daemon=True,
     )
-    channel.send({"type": "stage", "stage": stage})
+    channel.send({"type": "stage", "stage": stage, "python": platform.python_version()})
     reporter.start()
     try:
         yield

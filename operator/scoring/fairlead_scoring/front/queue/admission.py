@@ -7,7 +7,7 @@ for one request in a slot; only the caller knows what it really is.
 from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from enum import Enum
+from enum import StrEnum
 from typing import Generic, TypeVar
 
 from fairlead_scoring.front.config.settings import QueueLimits
@@ -15,7 +15,7 @@ from fairlead_scoring.front.config.settings import QueueLimits
 Place = TypeVar("Place")
 
 
-class RejectionReason(str, Enum):
+class RejectionReason(StrEnum):
     """Why a request is answered with 503: ``reason`` in its body, ``x-fairlead-503-reason``."""
 
     QUEUE_FULL = "queue_full"  # as many requests wait already as may wait

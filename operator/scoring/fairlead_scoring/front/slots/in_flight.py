@@ -1,13 +1,13 @@
 """One request in a slot, from the frame that carries it to the last frame of its answer."""
 
 import time
-from enum import Enum
+from enum import StrEnum
 from typing import Protocol
 
 from fairlead_scoring.slot.wire import FrameHead
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """``x-fairlead-outcome``: why the front answers 500 in the script's place."""
 
     TIMEOUT = "timeout"  # run() took longer than SCORING_TIMEOUT_MS and was interrupted

@@ -4,12 +4,12 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fairlead_scoring import slot
+from fairlead_scoring.front.slots.interpreter import USERS_PYTHON
 from fairlead_scoring.front.slots.orphans import children
 from fairlead_scoring.front.slots.pipe import Pipe
 from fairlead_scoring.front.slots.process_exit import ProcessExit, oom_kills
@@ -76,7 +76,7 @@ class SlotProcess:
     ) -> asyncio.subprocess.Process:
         with children.starting():
             child = await asyncio.create_subprocess_exec(
-                sys.executable,
+                USERS_PYTHON,
                 str(PROGRAM),
                 *map(str, (end, lifeline.read_end, os.getpid())),
                 stdin=asyncio.subprocess.DEVNULL,

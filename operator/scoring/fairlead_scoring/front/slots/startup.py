@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import os
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from fairlead_scoring.front.slots.interpreter import USERS_PYTHON
 from fairlead_scoring.front.slots.process_exit import ProcessExit
 from fairlead_scoring.slot.console import LOGGER_NAME
 from fairlead_scoring.slot.layout import Layout
@@ -43,6 +43,8 @@ class StartProgress:
     since: float = 0.0
     stage: str = "import"
     location: Location | None = None
+    python: str | None = None
+    """Its version, as soon as the slot has said so."""
 
     @property
     def stage_name(self) -> str:
@@ -52,7 +54,7 @@ class StartProgress:
         """Process a ``stage`` or ``progress`` frame of the slot."""
         if head["stage"] != self.stage:
             self.since = now
-        self.stage = head["stage"]
+        self.stage, self.python = head["stage"], head.get("python", self.python)
         self.location = head.get("location")
 
     def report(self, now: float) -> str:
@@ -114,7 +116,7 @@ class SlotStartup:
         """Return the record of a process that the system does not start."""
         self._timer.cancel()
         reason = os.strerror(error.errno) if error.errno else str(error)
-        message = f"No process can be started for {self._layout.script_name}: {sys.executable}: "
+        message = f"No process can be started for {self._layout.script_name}: {USERS_PYTHON}: "
         return self._record(Failure("import", type(error).__name__, f"{message}{reason}."))
 
     @property
@@ -133,7 +135,7 @@ class SlotStartup:
         self._timer = self._loop.call_later(self._report_interval_s, self._report)
 
     def _record(self, failure: Failure) -> Record:
-        return make_record(failure, self._layout.models, self.elapsed_s)
+        return make_record(failure, self._layout.models, self.elapsed_s, self._progress.python)
 
 
 def exit_failure(end: ProcessExit, progress: StartProgress) -> Failure:

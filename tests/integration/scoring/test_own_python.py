@@ -1,0 +1,126 @@
+"""The server on a Python of its own, beside an environment whose Python is too old for it.
+
+That is the oldest Python of the machine; where it has none older than 3.11, the server has its own
+all the same.
+"""
+
+import io
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fairlead.images.front_python import FrontPython
+from fairlead.images.runtime_layer import Runtime, make_layer
+from fairlead.settings import Settings
+from tests.integration.scoring.conftest import SOURCE, pip
+from tests.integration.scoring.old_environment import make_environment, pack_python
+from tests.integration.scoring.service import Service
+from tests.pythons import oldest
+
+RAW = """
+import sys
+from azureml.contrib.services.aml_request import rawhttp
+from azureml.contrib.services.aml_response import AMLResponse
+
+
+def init():
+    print("on", sys.version_info[:2], "with", sys.executable)
+
+
+@rawhttp
+def run(request):
+    return AMLResponse(request.get_data() + b"!", 201)
+"""
+# The guide's chapter on debugging, and its `run()`.
+SCORE = """
+import ptvsd
+# Allows other computers to attach to ptvsd on this IP address and port.
+ptvsd.enable_attach(address=('0.0.0.0', {port}), redirect_output = True)
+# Wait 30 seconds for a debugger to attach. If none attaches, the script continues as normal.
+ptvsd.wait_for_attach(timeout = {wait})
+print("Debugger attached...")
+import json
+import numpy as np
+from sklearn.externals import joblib
+from azureml.core.model import Model
+
+
+def init():
+    global model
+    model_path = Model.get_model_path(model_name='sklearn_regression_model.pkl')
+    model = joblib.load(model_path)
+
+
+def run(input_data):
+    try:
+        data = json.loads(input_data)['data']
+        data = np.array(data)
+        result = model.predict(data)
+        return json.dumps({{"result": result.tolist()}})
+    except Exception as e:
+        result = str(e)
+        # return error message back to the client
+        return json.dumps({{"error": result}})
+"""
+
+
+@pytest.fixture(scope="module")
+def opt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``/opt/fairlead`` of an image: the layer as it is pushed, and the environment."""
+    folder = tmp_path_factory.mktemp("image")
+    pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(SOURCE))
+    [wheel] = folder.glob("fairlead_scoring-*.whl")
+    source, _, sha256 = pack_python(folder / "python.tar.gz").partition("#sha256=")
+    runtime = Runtime(wheel, f"3.{oldest()}", FrontPython(source, sha256))
+    (folder / "layer").mkdir()
+    layer = make_layer(runtime, folder / "layer", Settings(), lambda _: None)
+    with tarfile.open(fileobj=io.BytesIO(layer.content)) as archive:
+        archive.extractall(folder)
+    make_environment(folder / "opt" / "fairlead")
+    return folder / "opt" / "fairlead"
+
+
+@pytest.fixture
+def services() -> Iterator[list[Service]]:
+    started: list[Service] = []
+    yield started
+    for service in started:
+        service.end()
+
+
+def start(
+    services: list[Service], opt: Path, folder: Path, files: dict[str, str], **environment: str
+) -> Service:
+    program = (str(opt / "runtime" / "python" / "bin" / "python3"),)
+    services.append(Service(folder, opt / "runtime", files, environment, program))
+    return services[-1]
+
+
+def test_the_server_runs_on_its_own_python_and_the_script_on_the_environments(
+    services: list[Service], opt: Path, tmp_path: Path
+) -> None:
+    service = start(services, opt, tmp_path, {"score.py": RAW}).until_ready()
+    answer = service.score("raw")
+    assert (answer.status_code, answer.text) == (201, "raw!")
+    assert f"on (3, {oldest()}) with {opt}/env/bin/python\n" in service.out
+    front = Path(f"/proc/{service.process.pid}/exe").resolve()
+    assert front == opt / "runtime" / "python" / "bin" / "python3"
+
+
+def test_a_script_that_ends_its_process_is_told_with_the_environments_python(
+    services: list[Service], opt: Path, tmp_path: Path
+) -> None:
+    script = "import os\n\n\ndef init():\n    os._exit(7)\n\n\ndef run(data):\n    pass\n"
+    service = start(services, opt, tmp_path, {"score.py": script})
+    assert service.exit_code() == 3
+    assert service.record["exception"] == "ProcessExited"
+    assert service.record["python"].startswith(f"3.{oldest()}.")
+
+
+def test_nothing_of_it_is_compiled_again_at_every_start(opt: Path) -> None:
+    name = f"asyncio/__pycache__/base_events.cpython-3{sys.version_info.minor}.pyc"
+    [compiled] = (opt / "runtime" / "python" / "lib").glob(f"python3.*/{name}")
+    assert compiled.read_bytes()[4:8] == b"\x01\0\0\0"
