@@ -80,7 +80,7 @@ def push(
         digest=content.digest,
         size_bytes=content.size,
         files=len(content.files),
-        source=describe(request.source)[:MAX_SOURCE_CHARS],
+        source=(content.origin or describe(request.source))[:MAX_SOURCE_CHARS],
         artifact=f"{repository}:{number}",
         layer=digest,
         path=content.entry,

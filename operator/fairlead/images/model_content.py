@@ -31,6 +31,8 @@ class Content:
     entry: str
     digest: str
     files: tuple[ModelFile, ...]
+    origin: str = ""
+    """Where it came from, if that says more than the address in the spec: a pinned revision."""
 
     @property
     def size(self) -> int:

@@ -73,6 +73,10 @@ class AzureStore:
     place: Place
     identity: EntraIdentity | None
 
+    @property
+    def origin(self) -> str:
+        return ""
+
     def files(self, exchange: Exchange) -> Iterator[RemoteFile]:
         path, authorize = self.place.path, self._authorized(exchange)
         if path and not path.endswith("/"):

@@ -119,6 +119,11 @@ class Meter:
 class Source(Protocol):
     """One place a model comes from."""
 
+    @property
+    def origin(self) -> str:
+        """Once it is fetched: where it came from, if that says more than the address."""
+        ...
+
     def fetch(self, into: Path, limits: Limits) -> Digests:
         """Put the model's files into the empty folder ``into``. Raises ``SourceError``."""
         ...

@@ -60,7 +60,8 @@ class Asked:
     """One request: ``what`` is how people know what is at ``url``.
 
     ``authorize`` is asked for the origin of ``url`` alone, never for where that leads. ``tag`` is
-    the entity tag that the content must have; empty for any.
+    the entity tag that the content must have; empty for any. ``pinned``: there is one content only
+    that ``url`` ever stands for.
     """
 
     what: str
@@ -71,6 +72,7 @@ class Asked:
     content: bytes | None = None
     remedies: Remedies = BY_ADDRESS
     tag: str = ""
+    pinned: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,8 +157,9 @@ class Exchange:
                 whole = True
             except (TransientError, *BROKEN) as error:
                 resumes += 1
-                progress = got > before and bool(tag) and resumes < MAX_RESUMES
-                tries.again(asked, error, progress=progress, lasting=bool(got) and not tag)
+                goes_on = bool(tag) or asked.pinned
+                progress = got > before and goes_on and resumes < MAX_RESUMES
+                tries.again(asked, error, progress=progress, lasting=bool(got) and not goes_on)
 
     @contextmanager
     def open(self, asked: Asked) -> Iterator[Answer]:
@@ -207,7 +210,7 @@ class Exchange:
     def _fits(self, asked: Asked, answer: Answer, got: int, tag: str) -> str:
         """The tag of what is sent, where it is the file, or what is missing of it."""
         new = answer.headers.get("etag", "")
-        strong = new if not new.startswith("W/") else ""
+        strong = "" if new.startswith("W/") or asked.pinned else new
         if answer.status == HTTPStatus.PRECONDITION_FAILED or (tag and strong and strong != tag):
             raise changed(asked.what)
         if answer.status == HTTPStatus.PARTIAL_CONTENT and got and _begins_at(answer, got):

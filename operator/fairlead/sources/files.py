@@ -14,6 +14,10 @@ class FilesSource:
     name: str
     """``configmap/<name>``, for messages."""
 
+    @property
+    def origin(self) -> str:
+        return ""
+
     def fetch(self, into: Path, limits: Limits) -> Digests:
         meter, digests = Meter(limits, self.name), {}
         for path in sorted(self.folder.rglob("*")):

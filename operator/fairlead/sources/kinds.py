@@ -80,8 +80,20 @@ def _azure(access: SourceAccess) -> Iterable[Store]:
     return azure.stores(access)
 
 
+def _hub(access: SourceAccess) -> Iterable[Store]:
+    from fairlead.sources import huggingface
+
+    return huggingface.stores(access)
+
+
 OpenStore = Callable[[SourceAccess], Iterable[Store]]
-STORES: Mapping[str, OpenStore] = {"s3": _s3, "abfs": _azure, "abfss": _azure, "az": _azure}
+STORES: Mapping[str, OpenStore] = {
+    "s3": _s3,
+    "abfs": _azure,
+    "abfss": _azure,
+    "az": _azure,
+    "hf": _hub,
+}
 """The schemes of addresses at which files have names."""
 
 

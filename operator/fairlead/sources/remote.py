@@ -15,6 +15,7 @@ from typing import Protocol
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.registry.addresses import NamedHosts
+from fairlead.sources.answers import changed
 from fairlead.sources.base import Digests, Limits, Meter, SourceError
 from fairlead.sources.exchange import Answer, Asked, Exchange, bounded_number
 from fairlead.sources.names import UnfitNameError, below, shown_name
@@ -28,12 +29,14 @@ FIRST_BYTE = {"Range": "bytes=0-0"}
 class RemoteFile:
     """One file: its path in the model, what is asked for it, and its size where that is known.
 
-    ``asked.tag`` is what it must still be when it is read.
+    ``asked.tag`` is what it must still be when it is read; ``digest`` what it must then have, where
+    the store knows (``sha256:…``).
     """
 
     name: str
     asked: Asked
     size: int | None
+    digest: str = ""
 
 
 class Store(Protocol):
@@ -41,6 +44,12 @@ class Store(Protocol):
 
     def files(self, exchange: Exchange) -> Iterable[RemoteFile]:
         """The files that the address stands for, none where there is nothing."""
+        ...
+
+    @property
+    def origin(self) -> str:
+        """Once the files are known: the address, with the revision that they are of if they have
+        one; empty where there is nothing to add."""
         ...
 
 
@@ -54,7 +63,7 @@ class SourceAccess:
     variables: Mapping[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass
 class RemoteSource:
     """What an address stands for. ``what`` is how people know it; ``stores`` are one store as
     everybody who may be let in, whom to ask first first."""
@@ -63,6 +72,8 @@ class RemoteSource:
     stores: Callable[[], Iterable[Store]]
     trust: ssl.SSLContext
     named: NamedHosts
+    origin: str = ""
+    """Where the files came from, once they are fetched, if that says more than the address."""
 
     def fetch(self, into: Path, limits: Limits) -> Digests:
         meter, digests = Meter(limits, self.what), Digests()
@@ -81,11 +92,14 @@ class RemoteSource:
         first: SourceError | None = None
         for store in self.stores():
             try:
-                return _counted(store.files(exchange), meter)
+                found = _counted(store.files(exchange), meter)
             except SourceError as error:
                 if error.class_ is not FailureClass.AUTH:
                     raise first or error from error
                 first = first or error
+            else:
+                self.origin = store.origin
+                return found
         raise first or not_found(self.what)
 
 
@@ -139,7 +153,10 @@ def _stored(exchange: Exchange, file: RemoteFile, target: Path, meter: Meter) ->
         meter.expect(answer.length or 0)
         return answer.body
 
-    return meter.store(exchange.body(file.asked, look), target)
+    digest = meter.store(exchange.body(file.asked, look), target)
+    if file.digest and digest != file.digest:
+        raise changed(file.asked.what)
+    return digest
 
 
 def _checked(name: str, what: str) -> str:

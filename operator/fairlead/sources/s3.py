@@ -48,6 +48,10 @@ class S3Store:
     variables: Mapping[str, str] = field(default_factory=dict)
     _region: str = ""
 
+    @property
+    def origin(self) -> str:
+        return ""
+
     def files(self, exchange: Exchange) -> Iterator[RemoteFile]:
         bucket, key = _split(self.uri)
         self._region = self._told_region() or self._found_region(exchange, bucket)

@@ -35,6 +35,10 @@ class UriSource:
     trust: ssl.SSLContext
     named: NamedHosts
 
+    @property
+    def origin(self) -> str:
+        return ""
+
     def fetch(self, into: Path, limits: Limits) -> Digests:
         name, what = file_name(self.uri, self.model_name), shown(self.uri)
         meter, target = Meter(limits, what), into / name

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -61,7 +62,9 @@ def _fetched(request: IngestRequest, task: TaskContext) -> Content:
     if request.unpack:
         task.log.write("Unpacking it.")
         folder, digests = _unpacked(folder, digests, limits)
-    content = content_of(folder, digests, request.model_name)
+    content = replace(content_of(folder, digests, request.model_name), origin=source.origin)
+    if source.origin:
+        task.log.write(f"It is {source.origin}.")
     files = "1 file" if len(content.files) == 1 else f"{len(content.files)} files"
     task.log.write(f"Fetched {files}, {content.size:,} bytes, {content.digest}.")
     _prove(request.digest, content, proofs)
