@@ -89,7 +89,7 @@ compile() { # Usage: compile FILE INPUT... [OPTION...]: pinned with hashes, for 
 lock() { # the build backend as well: nothing unpinned is ever downloaded. What is pinned stays, without --upgrade
   ensure_uv
   printf 'hatchling\neditables\n' |
-    compile requirements.lock - pyproject.toml operator/scoring/pyproject.toml --extra conda --group dev "$@"
+    compile requirements.lock - pyproject.toml operator/scoring/pyproject.toml --extra conda --extra clouds --group dev "$@"
   for part in operator runtime build; do # of the operator's image, from the same pins
     case $part in
     operator) asked=pyproject.toml ;;
@@ -99,9 +99,10 @@ lock() { # the build backend as well: nothing unpinned is ever downloaded. What 
     echo hatchling | compile "operator/image/$part.lock" "$asked" --constraints requirements.lock
   done
   # Servers that the tests start; what they ask for need not fit to what we ask for.
+  printf 'gcp-storage-emulator\nsetuptools<81\n' | compile tests/integration/sources/gcs.lock - "$@"
   echo 'moto[s3,server]' | compile tests/integration/sources/moto.lock - "$@"
-  # What the tasks have and the operator has not: pyproject.toml has the same in its extra.
-  printf 'py-rattler\nzstandard\n' | compile operator/image/tasks.lock - --constraints requirements.lock
+  # What the tasks have and the operator has not: pyproject.toml has the same in its extras.
+  printf 'google-auth\npy-rattler\nzstandard\n' | compile operator/image/tasks.lock - --constraints requirements.lock
 }
 
 case "${1-}" in

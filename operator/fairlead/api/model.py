@@ -71,17 +71,18 @@ class ModelSource(Wire):
             str,
             Field(max_length=2048),
             Shape(
-                r"((https?|s3)://[^/@?#\s]+|(abfss?|az)://[a-z0-9$-]+(@[a-z0-9.-]+)?)(/[^\s]*)?",
-                "must be an https://, s3://, abfss:// or az:// address without user name or "
-                "password; an azureml:// path stands for a blob of its workspace: give the blob's "
-                "own address, abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH",
+                r"((https?|s3|gs|hf)://[^/@?#\s]+|"
+                r"(abfss?|az)://[a-z0-9$-]+(@[a-z0-9.-]+)?)(/[^\s]*)?",
+                "must be an https://, s3://, gs://, abfss://, az:// or hf:// address without user "
+                "name or password; an azureml:// path stands for a blob of its workspace: give the "
+                "blob's own address, abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH",
             ),
         ]
         | None
     ) = None
-    """An https:// address of one file; or of a file or a folder s3://BUCKET/KEY,
-    abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH, https://ACCOUNT.blob…/CONTAINER/PATH. It is
-    fetched once; a new content needs a new address."""
+    """An https:// address of one file; or of a file or a folder s3://BUCKET/KEY, gs://BUCKET/NAME,
+    abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH, https://ACCOUNT.blob…/CONTAINER/PATH,
+    hf://ORG/NAME@REVISION/PATH. It is fetched once; a new content needs a new address."""
     config_map: ConfigMapSource | None = None
     """A ConfigMap whose keys are the files; for models that are small."""
 
@@ -109,9 +110,9 @@ class ModelSpec(Wire):
             ),
             (
                 "!has(self.credentialsSecretRef) || (has(self.source.uri) && "
-                "self.source.uri.matches('^(s3|abfss?|az)://|^https://[a-z0-9.]+[.]blob[.]'))",
-                "credentialsSecretRef goes with an s3://, abfss:// or az:// uri, or with that of a "
-                "blob: no other source takes credentials",
+                "self.source.uri.matches('^(s3|gs|abfss?|az|hf)://|^https://[a-z0-9.]+[.]blob[.]'))",
+                "credentialsSecretRef goes with an s3://, gs://, abfss://, az:// or hf:// uri, or "
+                "with that of a blob: no other source takes credentials",
             ),
             (
                 "!has(oldSelf.properties) || (has(self.properties) && "

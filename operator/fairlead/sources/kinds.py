@@ -86,12 +86,19 @@ def _hub(access: SourceAccess) -> Iterable[Store]:
     return huggingface.stores(access)
 
 
+def _gcs(access: SourceAccess) -> Iterable[Store]:
+    from fairlead.sources import gcs
+
+    return gcs.stores(access)
+
+
 OpenStore = Callable[[SourceAccess], Iterable[Store]]
 STORES: Mapping[str, OpenStore] = {
     "s3": _s3,
     "abfs": _azure,
     "abfss": _azure,
     "az": _azure,
+    "gs": _gcs,
     "hf": _hub,
 }
 """The schemes of addresses at which files have names."""

@@ -154,7 +154,7 @@ def _stored(exchange: Exchange, file: RemoteFile, target: Path, meter: Meter) ->
         return answer.body
 
     digest = meter.store(exchange.body(file.asked, look), target)
-    if file.digest and digest != file.digest:
+    if file.size not in (None, target.stat().st_size) or file.digest not in ("", digest):
         raise changed(file.asked.what)
     return digest
 

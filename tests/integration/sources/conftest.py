@@ -40,3 +40,13 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     options = ("--location", folder, "--silent", "--disableTelemetry")
     with served([program, *where, *options], folder / "log") as host:
         yield host
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``host:port`` of what stands for Google Cloud Storage."""
+    program = python_server(places(), "gcs") / "gcp-storage-emulator"
+    log: Path = tmp_path_factory.mktemp("gcs") / "log"
+    options = ("--host", "127.0.0.1", "--port", "PORT", "--in-memory")
+    with served([program, "start", *options], log) as host:
+        yield host

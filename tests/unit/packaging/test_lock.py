@@ -115,6 +115,10 @@ def test_it_tells_nobody_from_which_index_it_was_made() -> None:
     [
         ("operator", pyproject(CHECKOUT)["project"]["dependencies"]),
         ("runtime", pyproject(DISTRIBUTIONS["fairlead-scoring"])["project"]["dependencies"]),
+        (
+            "tasks",
+            sum(pyproject(CHECKOUT)["project"]["optional-dependencies"].values(), start=[]),
+        ),
         ("build", []),
     ],
 )
