@@ -71,18 +71,19 @@ class ModelSource(Wire):
             str,
             Field(max_length=2048),
             Shape(
-                r"((https?|s3|gs|hf)://[^/@?#\s]+|"
+                r"((https?|s3|gs|hf|oci)://[^/@?#\s]+|"
                 r"(abfss?|az)://[a-z0-9$-]+(@[a-z0-9.-]+)?)(/[^\s]*)?",
-                "must be an https://, s3://, gs://, abfss://, az:// or hf:// address without user "
-                "name or password; an azureml:// path stands for a blob of its workspace: give the "
-                "blob's own address, abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH",
+                "must be an https://, s3://, gs://, abfss://, az://, hf:// or oci:// address "
+                "without user name or password; an azureml:// path stands for a blob of its "
+                "workspace: give the blob's own address, abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH",
             ),
         ]
         | None
     ) = None
     """An https:// address of one file; or of a file or a folder s3://BUCKET/KEY, gs://BUCKET/NAME,
     abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH, https://ACCOUNT.blob…/CONTAINER/PATH,
-    hf://ORG/NAME@REVISION/PATH. It is fetched once; a new content needs a new address."""
+    hf://ORG/NAME@REVISION/PATH, oci://REGISTRY/REPOSITORY:TAG. It is fetched once; a new content
+    needs a new address."""
     config_map: ConfigMapSource | None = None
     """A ConfigMap whose keys are the files; for models that are small."""
 
@@ -110,9 +111,9 @@ class ModelSpec(Wire):
             ),
             (
                 "!has(self.credentialsSecretRef) || (has(self.source.uri) && "
-                "self.source.uri.matches('^(s3|gs|abfss?|az|hf)://|^https://[a-z0-9.]+[.]blob[.]'))",
-                "credentialsSecretRef goes with an s3://, gs://, abfss://, az:// or hf:// uri, or "
-                "with that of a blob: no other source takes credentials",
+                "self.source.uri.matches('^(s3|gs|abfss?|az|hf|oci)://|^https://[a-z0-9.]+[.]blob[.]'))",
+                "credentialsSecretRef goes with an s3://, gs://, abfss://, az://, hf:// or oci:// "
+                "uri, or with that of a blob: no other source takes credentials",
             ),
             (
                 "!has(oldSelf.properties) || (has(self.properties) && "

@@ -17,6 +17,7 @@ from fairlead.registry.reference import Repository
 from fairlead.registry.transport import Transport, leads_to
 
 OK, CREATED, ACCEPTED, NO_CONTENT, MISSING, NOT_ALLOWED = 200, 201, 202, 204, 404, 405
+PARTIAL = 206
 CHUNK_BYTES = 1024 * 1024  # bytes
 COMMIT_TIMEOUT_S = 600.0  # seconds: the registry may have to check many gigabytes
 
@@ -61,11 +62,20 @@ class Blobs:
         return body
 
     @contextmanager
-    def open_blob(self, repository: Repository, digest: str) -> Iterator[Iterator[bytes]]:
-        """Open a blob of any size; the caller proves its digest."""
-        call = Call("GET", repository, f"blobs/{digest}", _reading(repository), frozenset({OK}))
+    def open_blob(
+        self, repository: Repository, digest: str, start: int = 0
+    ) -> Iterator[Iterator[bytes]]:
+        """Open a blob of any size, from its byte ``start`` on; the caller proves its digest."""
+        headers = {"Range": f"bytes={start}-"} if start else {}
+        expect = frozenset({OK, PARTIAL}) if start else frozenset({OK})
+        what = _reading(repository)
+        call = Call("GET", repository, f"blobs/{digest}", what, expect, headers=headers)
         with self._transport.open(call) as response:
-            yield response.iter_raw(CHUNK_BYTES)
+            said = response.headers.get("content-range", "")
+            if response.status_code == PARTIAL and not said.startswith(f"bytes {start}-"):
+                raise RegistryFaultError(repository, f"{repository} sends another part of a blob.")
+            skipped = 0 if response.status_code == PARTIAL else start
+            yield _after(response.iter_raw(CHUNK_BYTES), skipped)
 
     def upload(self, repository: Repository, pieces: Iterable[bytes]) -> tuple[str, int]:
         """Stream a blob up; return its digest and its size, counted on the way."""
@@ -166,3 +176,12 @@ def _location(repository: Repository, answer: Answer) -> str:
     if not location:
         raise RegistryFaultError(repository, f"{repository} does not say where an upload goes.")
     return str(leads_to(repository, answer, location))
+
+
+def _after(pieces: Iterator[bytes], skipped: int) -> Iterator[bytes]:
+    """What follows the first bytes, where a registry sends everything again."""
+    for piece in pieces:
+        rest = piece[skipped:]
+        skipped = max(skipped - len(piece), 0)
+        if rest:
+            yield rest

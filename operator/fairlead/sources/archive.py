@@ -38,6 +38,7 @@ MAX_RATIO = 1000  # of what comes out to the archive, from MIN_RATIO_BYTES on
 MIN_RATIO_BYTES = 100 * 1024 * 1024
 MAX_ERROR_CHARS = 200
 ENCRYPTED = 0x1
+WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 ARCHIVE_ERRNOS = {None, errno.EINVAL}  # bz2 and gzip say so of wrong data, seek() of wrong offsets
 BROKEN = (
     OddRecordsError,
@@ -79,6 +80,37 @@ def unpack(archive: Path, into: Path, limits: Limits) -> Digests:
     return digests
 
 
+def unpack_onto(
+    layer: Path, into: Path, limits: Limits, digests: Digests, within: str = ""
+) -> None:
+    """Take a tar apart over what lies in ``into``, as the layers of an image lie on each other.
+
+    ``digests`` are those of what lies there, and are kept so. ``within``: only what is in this
+    folder counts, and goes without it. Raises ``SourceError``.
+    """
+    meter = _Meter(limits, layer)
+    with layer.open("rb") as file, _told(layer.name):
+        for member in _tar_members(file, meter, within):
+            with member.content:
+                if member.name.name.startswith(WHITEOUT):
+                    _white_out(member.name, into, digests)
+                    continue
+                target = _place(member.name, into, meter, again=member.name.as_posix() in digests)
+                meter.expect(member.size)
+                digests[member.name.as_posix()] = meter.store(chunks(member.content), target)
+
+
+def _white_out(name: PurePosixPath, into: Path, digests: Digests) -> None:
+    """A layer says that a file, or all that is in a folder, is gone.
+
+    Source: the OCI image specification, "Whiteouts".
+    """
+    gone = name.parent if name.name == OPAQUE else name.with_name(name.name[len(WHITEOUT) :])
+    for known in [known for known in digests if PurePosixPath(known).is_relative_to(gone)]:
+        del digests[known]
+        (into / known).unlink()
+
+
 class _Meter(Meter):
     """Counts what comes out, and compares it with the size of the archive."""
 
@@ -102,13 +134,18 @@ def _members(file: BinaryIO, meter: Meter) -> Iterator[Member]:
     return _zip_members(file, meter) if magic.startswith(ZIP_MAGIC) else _tar_members(file, meter)
 
 
-def _tar_members(file: BinaryIO, meter: Meter) -> Iterator[Member]:
+def _tar_members(file: BinaryIO, meter: Meter, within: str = "") -> Iterator[Member]:
     careful = CarefulTar(opened(file))
     careful.allow(MAX_HEADER_BYTES)
     with tarfile.open(fileobj=cast("IO[bytes]", careful), mode="r:") as tar:
         for member in tar:
+            called = _called(member.name, within)
+            if called is None:
+                meter.check_time()
+                careful.allow(MAX_HEADER_BYTES)
+                continue
             meter.count_file()
-            name = checked_name(member.name)
+            name = checked_name(called)
             if not (member.isreg() or member.isdir()):
                 raise unsafe(member.name, f"is a {_kind(member)}")
             if member.size < 0:
@@ -118,6 +155,14 @@ def _tar_members(file: BinaryIO, meter: Meter) -> Iterator[Member]:
             if source is not None:
                 yield Member(name, member.size, source)
             careful.allow(MAX_HEADER_BYTES)
+
+
+def _called(name: str, within: str) -> str | None:
+    """What a member is called below ``within``; None where it is elsewhere, or is that folder."""
+    if not within:
+        return name
+    below_it = name.removeprefix("./").removeprefix(f"{within}/")
+    return below_it if below_it and below_it != name.removeprefix("./") else None
 
 
 def _zip_members(file: BinaryIO, meter: Meter) -> Iterator[Member]:

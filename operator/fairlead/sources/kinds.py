@@ -22,6 +22,8 @@ from fairlead.sources.files import FilesSource
 from fairlead.sources.remote import RemoteSource, SourceAccess, Store
 from fairlead.sources.uri import UriSource
 
+OCI = "oci://"
+
 
 @dataclass(frozen=True)
 class SourceKind:
@@ -55,6 +57,8 @@ def _open_address(request: IngestRequest, _: Path, settings: Settings) -> Source
         NamedHosts.of(settings),
         str(request.source.uri),
     )
+    if uri.startswith(OCI):
+        return _open_registry(request, uri, settings)
     opener = store_at(uri)
     if opener is not None:
         folder = Path(CREDENTIALS_FOLDER, SOURCE) if request.credentials else None
@@ -62,6 +66,13 @@ def _open_address(request: IngestRequest, _: Path, settings: Settings) -> Source
         access = SourceAccess(uri, folder, variables)
         return RemoteSource(shown(uri), lambda: opener(access), context, named)
     return UriSource(str(request.source.uri), request.model_name, context, named)
+
+
+def _open_registry(request: IngestRequest, uri: str, settings: Settings) -> Source:
+    from fairlead.sources.oci import OciSource
+
+    secret = Path(CREDENTIALS_FOLDER, SOURCE) if request.credentials else None
+    return OciSource(shown(uri), uri.removeprefix(OCI), settings, secret)
 
 
 def _open_files(request: IngestRequest, files: Path, _: Settings) -> Source:

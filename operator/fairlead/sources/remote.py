@@ -79,10 +79,11 @@ class RemoteSource:
         meter, digests = Meter(limits, self.what), Digests()
         with Exchange(self.trust, self.named, limits) as exchange:
             for file in self._found(exchange, meter):
-                name = _checked(file.name, self.what)
+                target = place_of(into, file.name, self.what)
+                name = target.relative_to(into).as_posix()
                 if name in digests:
                     raise _both(self.what, name)
-                digests[name] = _stored(exchange, file, _place(into, name, self.what), meter)
+                digests[name] = _stored(exchange, file, target, meter)
         if not digests:
             raise not_found(self.what)
         return digests
@@ -159,19 +160,16 @@ def _stored(exchange: Exchange, file: RemoteFile, target: Path, meter: Meter) ->
     return digest
 
 
-def _checked(name: str, what: str) -> str:
+def place_of(into: Path, name: str, what: str) -> Path:
+    """Where a file goes that is called so. Raises ``SourceError``."""
     try:
-        return below(name, "folder").as_posix()
+        target = into / below(name, "folder")
     except UnfitNameError as error:
         raise SourceError(
             Reason.MODEL_SOURCE_REFUSED,
             f"{what} was refused: its file {shown_name(error.shown)} {error}.",
             "Give the file a plain name, or the address of another folder.",
         ) from error
-
-
-def _place(into: Path, name: str, what: str) -> Path:
-    target = into / name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
