@@ -188,6 +188,7 @@ def test_layers_are_too_large_together(registry: FakeRegistry, tmp_path: Path) -
         (MODEL, {TITLE: "/etc/m"}, OCI_EMPTY, Reason.MODEL_SOURCE_REFUSED),
         (packed({"/etc/m": b"x"}), {TITLE: "d", UNPACK: "true"}, OCI_EMPTY, Reason.ARCHIVE_UNSAFE),
     ],
+    ids=("nameless", "elsewhere", "link", "above", "zstd", "title-above", "title-root", "root"),
 )
 def test_what_holds_no_model_is_refused(
     registry: FakeRegistry,

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def test_it_tells_nobody_from_which_index_it_was_made() -> None:
         ("runtime", pyproject(DISTRIBUTIONS["fairlead-scoring"])["project"]["dependencies"]),
         (
             "tasks",
-            sum(pyproject(CHECKOUT)["project"]["optional-dependencies"].values(), start=[]),
+            list(chain(*pyproject(CHECKOUT)["project"]["optional-dependencies"].values())),
         ),
         ("build", []),
     ],
