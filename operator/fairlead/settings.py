@@ -86,6 +86,10 @@ class Settings(BaseSettings):
     one word or path. Default: `https://conda.anaconda.org`."""
     conda_cuda: Annotated[str, Field(pattern=r"^([0-9]+(\.[0-9]+){0,2})?$")] = ""
     """Version of the CUDA driver on the nodes (`12.4`), for conda's `__cuda`. Default: none."""
+    azureml_packages: Literal["provided", "asked"] = "provided"
+    """What becomes of `azureml-defaults`, `azureml-core`, `azureml-sdk` and their kin in users'
+    lists: `provided` = they are left out where the runtime has all that the script imports of
+    them; `asked` = they are installed as asked."""
     front_python: Annotated[str, Field(pattern=r"^(\S+#sha256=[0-9a-f]{64})?$")] = ""
     """Python that the scoring server runs on in images whose own is older than 3.11: the address,
     or the path where tasks run, of an archive with a CPython 3.11 or newer that runs wherever it is

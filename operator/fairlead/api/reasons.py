@@ -80,6 +80,7 @@ class Reason(StrEnum):
     DOCKERFILE_STEPS_INVALID = "DockerfileStepsInvalid"  # an instruction that is not allowed there
     IMPORT_NOT_LISTED = "ImportNotListed"  # a warning: no package of the file is known to bring it
     MODEL_NOT_LISTED = "ModelNotListed"  # a warning: the script looks up what spec.models has not
+    PROVIDED_BY_RUNTIME = "ProvidedByRuntime"  # packages of Azure ML v1 that are not installed
     INPUTS_READY = "InputsReady"  # everything the build needs is there
     RESOLVING = "Resolving"  # the registry is asked for the base image and earlier versions
     BASE_IMAGE_NOT_FOUND = "BaseImageNotFound"  # the registry does not have the base image

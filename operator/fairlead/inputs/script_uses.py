@@ -13,6 +13,7 @@ from fairlead.inputs.bindings import last_name
 MAX_USES = 100  # of each kind that one script tells
 MAX_NAME_CHARS = 100
 LOOKUP = "get_model_path"
+AZUREML = "azureml"
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,14 @@ class Use:
 
 @dataclass(frozen=True)
 class ScriptUses:
-    """``imports``: the first part of each dotted name; ``models``: the literals of model names."""
+    """``imports``: the first part of each dotted name; ``models``: the literals of model names.
+
+    ``azureml``: whole names of what is imported of Azure ML, wherever: ``azureml.core.Workspace``.
+    """
 
     imports: tuple[Use, ...] = ()
     models: tuple[Use, ...] = ()
+    azureml: tuple[Use, ...] = ()
 
 
 def script_uses(tree: ast.Module) -> ScriptUses:
@@ -36,7 +41,8 @@ def script_uses(tree: ast.Module) -> ScriptUses:
     nodes = sorted(_unconditional(tree), key=lambda node: getattr(node, "lineno", 0))
     imports = (use for node in nodes for use in _imported(node))
     models = (use for node in nodes for use in _looked_up(node))
-    return ScriptUses(_first(imports), _first(models))
+    azureml = (use for node in ast.walk(tree) for use in _of_azureml(node))
+    return ScriptUses(_first(imports), _first(models), _first(azureml))
 
 
 def _unconditional(tree: ast.Module) -> Iterator[ast.AST]:
@@ -61,6 +67,19 @@ def _imported(node: ast.AST) -> Iterator[Use]:
                 yield Use(name.name.partition(".")[0], node.lineno)
         case ast.ImportFrom(module=str(module), level=0):
             yield Use(module.partition(".")[0], node.lineno)
+
+
+def _of_azureml(node: ast.AST) -> Iterator[Use]:
+    match node:
+        case ast.Import(names=names):
+            whole = [name.name for name in names]
+        case ast.ImportFrom(module=str(module), names=names, level=0):
+            whole = [f"{module}.{name.name}" for name in names]
+        case _:
+            return
+    for name in whole:
+        if name.split(".")[0] == AZUREML:
+            yield Use(name, node.lineno)
 
 
 def _looked_up(node: ast.AST) -> Iterator[Use]:

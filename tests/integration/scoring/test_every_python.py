@@ -20,10 +20,12 @@ import os
 import sys
 
 from azureml.core.model import Model
+from azureml.monitoring import ModelDataCollector
 
 
 def init():
     global path
+    ModelDataCollector('x', designation='inputs').collect([1])
     path = Model.get_model_path("ridge")
     print("init of", sys.version_info[:2])
     sys.stdout.write("written ä\\n")
@@ -97,7 +99,7 @@ def test_a_run_that_raises_is_told_with_its_line(start: Start) -> None:
     slot.ready()
     head, _ = slot.ask(b"raise")
     assert (head["status"], head["failed"]) == (500, True)
-    assert 'score.py", line 23, in run\n' in slot.output
+    assert 'score.py", line 25, in run\n' in slot.output
     assert "ValueError: no good" in slot.output
 
 
@@ -118,7 +120,7 @@ def test_an_init_that_raises_is_a_record(start: Start, minor: int) -> None:
     record = head["record"]
     assert record["python"].startswith(f"3.{minor}.")
     assert record["exception"] == "azureml.exceptions.ModelNotFoundException"
-    assert record["location"]["line"] == 10
+    assert record["location"]["line"] == 12
     assert record["models"] == [{"name": "ridge", "versions": [3]}]
     assert slot.process.wait(15) == 3
 

@@ -6,6 +6,8 @@ import pytest
 
 from fairlead.api.conditions import Condition
 from fairlead.api.status import Truth
+from fairlead.contract import ResolveRequest
+from fairlead.decide.image.azureml_packages import PACKAGES_LEFT_OUT
 from fairlead.decide.image.preflight import PREFLIGHT_PASSED
 from tests.unit.decide.test_image import SPEC, Story
 
@@ -96,3 +98,20 @@ def test_a_long_list_is_cut() -> None:
     assert condition is not None
     assert "and 28 more" in condition.message
     assert len(condition.message) <= 1300
+
+
+def test_packages_that_every_image_has_are_not_installed_and_that_is_told() -> None:
+    decision = Story(azureml_files()).look()
+    [told] = [each for each in decision.conditions if each.type == PACKAGES_LEFT_OUT]
+    assert (told.truth, told.reason) == (Truth.TRUE, "ProvidedByRuntime")
+    assert told.message.startswith("Not installed: azureml-defaults==1.0.17 (myenv.yml:4). The ")
+    assert decision.failure is None
+    [task] = decision.tasks
+    assert isinstance(task.request, ResolveRequest)
+    assert [one.text for one in task.request.recipe.requirements] == ["joblib"]
+
+
+def azureml_files() -> dict[str, bytes]:
+    myenv = "dependencies:\n- python=3.11\n- pip:\n  - azureml-defaults==1.0.17\n  - joblib\n"
+    script = "from azureml.core.model import Model" + BODY.format(init="pass")
+    return {"score.py": script.encode(), "myenv.yml": myenv.encode()}

@@ -12,12 +12,14 @@ from fairlead.api.status import FailureClass, FailureStatus, Truth
 from fairlead.contract import EnvironmentRecipe, ModelLayer
 from fairlead.decide.access import unmountable
 from fairlead.decide.decision import StageResult
+from fairlead.decide.image.azureml_packages import installed_packages, left_out
 from fairlead.decide.image.engine import unbuildable
 from fairlead.decide.image.preflight import preflight
 from fairlead.decide.missing import missing, missing_config_map, not_found
 from fairlead.decide.refused import refused
 from fairlead.evidence import ImageEvidence
 from fairlead.finding import Finding
+from fairlead.inputs.azureml_packages import AzureMLPackages
 from fairlead.inputs.conda import with_default_channels
 from fairlead.inputs.source import ParsedSource
 from fairlead.settings import Settings
@@ -35,7 +37,7 @@ class Inputs:
     variables: Mapping[str, str] = field(default_factory=dict)
     """Of the image: those of the conda file, and those of the spec, which win."""
     warnings: tuple[StageResult, ...] = ()
-    """What may go wrong later, and keeps nothing from going on."""
+    """What may go wrong later or is done otherwise than asked, and keeps nothing from going on."""
 
 
 def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
@@ -61,8 +63,9 @@ def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
     if twice:
         return refused(INPUTS_READY, [twice], image.status.failure, now)
     variables = {**parsed.environment.variables, **(image.spec.environment_variables or {})}
-    warnings = preflight(evidence, parsed, layers)
-    return Inputs(files, layers, _recipe(evidence, parsed), variables, warnings)
+    packages = installed_packages(evidence, parsed)
+    told = (*preflight(evidence, parsed, layers), *left_out(packages, evidence))
+    return Inputs(files, layers, _recipe(evidence, parsed, packages), variables, told)
 
 
 def _built_before(image: InferenceImage) -> bool:
@@ -80,13 +83,15 @@ def base_image(spec: InferenceImageSpec, settings: Settings) -> str:
     return settings.mirrored(asked_base_image(spec, settings))
 
 
-def _recipe(evidence: ImageEvidence, parsed: ParsedSource) -> EnvironmentRecipe:
+def _recipe(
+    evidence: ImageEvidence, parsed: ParsedSource, packages: AzureMLPackages
+) -> EnvironmentRecipe:
     spec, environment = evidence.image.spec, parsed.environment
     return EnvironmentRecipe(
         base_image=base_image(spec, evidence.settings),
         python=environment.python,
         python_line=environment.python_line,
-        requirements=environment.requirements,
+        requirements=packages.requirements,
         conda=environment.conda
         and with_default_channels(environment.conda, evidence.settings.conda_channels),
         file=spec.conda_file or spec.requirements_file,

@@ -5,5 +5,7 @@ def missing(name: str) -> str:
     """``name`` is what follows ``azureml.core.``."""
     return (
         f"azureml.core.{name} is not part of what Fairlead provides (Model.get_model_path): "
-        "add azureml-core to the conda or requirements file, or remove the import"
+        "name azureml-core in the conda or requirements file and import it in the entry script "
+        "itself (else it counts as provided, unless FAIRLEAD_AZUREML_PACKAGES is asked), or remove "
+        "the import"
     )
