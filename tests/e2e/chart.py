@@ -8,6 +8,7 @@ from tests.cluster.release import install_chart
 from tests.cluster.steps import Steps
 
 MAX_MODEL_BYTES = 50 * 1024 * 1024  # the largest model, in these tests
+CLOSED_PORT = 9  # of this machine: no conda channel is there, wherever the tests run
 REGISTRY_THAT_IS_DOWN = "localhost:5999"
 REGISTRY_WITH_USERS = "fairlead-users:5000"
 
@@ -21,6 +22,7 @@ def settings_of(cluster: Cluster) -> dict[str, Any]:
     hosts = (cluster.registry_from_pods, cluster.gateway)
     return {
         "insecureHosts": " ".join((*hosts, REGISTRY_THAT_IS_DOWN, REGISTRY_WITH_USERS)),
+        "condaMirrors": f"*=http://{cluster.gateway}:{CLOSED_PORT}",
         "modelMaxBytes": MAX_MODEL_BYTES,
         "taskRequests": "cpu=50m memory=64Mi ephemeral-storage=16Mi",  # two small nodes
     }

@@ -90,8 +90,8 @@ BUILT: dict[str, tuple[dict[str, str], Manifest, str, tuple[str, ...]]] = {
     "another-python": (
         source(myenv__yml="dependencies:\n- python=3.12\n"),
         CONDA,
-        "PythonUnavailable",
-        ("myenv.yml:2", "3.12", "3.11"),
+        "ChannelUnreachable",  # conda's, which has it
+        ("The channel does not answer", "conda-forge"),
     ),
     "a-registry-that-is-down": (
         source(),
