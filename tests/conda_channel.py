@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import distribution
 from pathlib import Path
 
 import zstandard
@@ -158,7 +159,7 @@ def real_python(prefix: Path | None = None, version: str = OWN_VERSION) -> Packa
     if not (library / "os.py").is_file():
         library = Path(sysconfig.get_path("stdlib"))
     program = (base / "bin" / f"python{minor}").resolve()
-    files = {f"bin/python{minor}": program.read_bytes()}
+    files = {f"bin/python{minor}": _relocated(program.read_bytes(), base)}
     links = {"bin/python": f"python{minor}", "bin/python3": f"python{minor}"}
     for path in sorted(library.rglob("*")):
         within = path.relative_to(library)
@@ -171,6 +172,32 @@ def real_python(prefix: Path | None = None, version: str = OWN_VERSION) -> Packa
     for path in base.glob(f"lib/libpython{minor}*.so*"):
         files[f"lib/{path.name}"] = path.read_bytes()
     return Package("python", version, files, links, native=True, packed="conda")
+
+
+def _relocated(program: bytes, base: Path) -> bytes:
+    """A program that looks for its libraries beside itself, as conda's do, and not where it was
+    made."""
+    before = f"{base}/lib".encode()
+    after = b"$ORIGIN/../lib"
+    if len(after) > len(before):
+        return program
+    return program.replace(before + b"\0", after.ljust(len(before) + 1, b"\0"))
+
+
+def installed(name: str, *, native: bool = False) -> Package:
+    """A distribution that this Python has, as a package. ``native``: it holds compiled code."""
+    found = distribution(name)
+    minor = ".".join(OWN_VERSION.split(".")[:2])
+    folder = f"lib/python{minor}/site-packages" if native else "site-packages"
+    files = {
+        f"{folder}/{path}": Path(str(path.locate())).read_bytes()
+        for path in found.files or ()
+        if ".." not in path.parts and "__pycache__" not in path.parts
+    }
+    depends = (f"python {minor}.*",) if native else ("python",)
+    return Package(
+        name.lower(), found.version, files, depends=depends, native=native, python=not native
+    )
 
 
 @dataclass
@@ -231,11 +258,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(root: Path) -> Iterator[Server]:
-    """Serve the channels below ``root`` on the loopback."""
+def serving(root: Path, host: str = "127.0.0.1") -> Iterator[Server]:
+    """Serve the channels below ``root``."""
     told = Server("")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, root, told))
-    told.address = f"http://127.0.0.1:{server.server_address[1]}"
+    server = ThreadingHTTPServer((host, 0), partial(_Handler, root, told))
+    told.address = f"http://{host}:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

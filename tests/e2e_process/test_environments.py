@@ -10,6 +10,7 @@ import pytest
 from fairlead.api.refs import Manifest
 from tests.cluster.demo import REQUEST, train
 from tests.cluster.places import places
+from tests.conda_channel import OWN_VERSION, installed, made, real_python, serving
 from tests.e2e.scene import PATIENCE, SCRIPT, score
 from tests.e2e_process.scene import Scene
 
@@ -140,3 +141,34 @@ def test_steps_without_run_change_what_the_script_sees(built: Scene) -> None:
     built.image(files, "steps", dockerFile="Dockerfile.steps")
     built.service("steps")
     built.reason("webservice", "Serving", "steps", BUILD_PATIENCE)
+
+
+OF_CONDA = """
+import sys
+import yaml
+
+def init():
+    assert sys.prefix == "/opt/fairlead/env", sys.prefix
+
+def run(data):
+    return [sys.version.split()[0], yaml.__with_libyaml__]
+"""
+
+
+def test_an_environment_of_condas_packages_is_served_with_its_own_python(
+    built: Scene, tmp_path: Path
+) -> None:
+    """A real CPython, a native package and pip, from a channel that the test built."""
+    packages = (real_python(), installed("pip"), installed("PyYAML", native=True))
+    made(tmp_path / "main", *packages)
+    with serving(tmp_path, built.cluster.gateway) as server:
+        lines = (
+            f"channels: ['{server.address}/main', nodefaults]",
+            f"dependencies: [python=={OWN_VERSION}, pyyaml, {{pip: [tabulate==0.9.0]}}]",
+        )
+        files = {"score.py": OF_CONDA, "myenv.yml": "\n".join(lines)}
+        built.image(files, "conda", condaFile="myenv.yml")
+        built.service("conda")
+        built.reason("webservice", "Serving", "conda", BUILD_PATIENCE)
+    answer = score(built.address("conda"), {"data": []})
+    assert answer.json() == [OWN_VERSION, True]

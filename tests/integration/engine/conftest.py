@@ -10,7 +10,13 @@ from pathlib import Path
 import docker
 import pytest
 
-from fairlead.contract import EnvironmentRecipe, EnvironmentRequest, LogTarget, Requirement
+from fairlead.contract import (
+    CondaRecipe,
+    EnvironmentRecipe,
+    EnvironmentRequest,
+    LogTarget,
+    Requirement,
+)
 from fairlead.images.build_log import read_log
 from fairlead.images.hashes import environment_hash, file_digests
 from fairlead.registry.client import Registry
@@ -39,7 +45,12 @@ class Line:
         return parse_repository(f"{self.cluster.registry}/{self.namespace}/fairlead/environments")
 
     def request(
-        self, *requirements: str, steps: str = "", python: str | None = None, base: str = ""
+        self,
+        *requirements: str,
+        steps: str = "",
+        python: str | None = None,
+        base: str = "",
+        conda: CondaRecipe | None = None,
     ) -> EnvironmentRequest:
         recipe = EnvironmentRecipe(
             base_image=base or self.cluster.base_image,
@@ -48,6 +59,7 @@ class Line:
             requirements=tuple(
                 Requirement(text=text, line=line) for line, text in enumerate(requirements, 5)
             ),
+            conda=conda,
             file="myenv.yml",
             steps=steps,
             steps_file="Dockerfile.steps",
