@@ -170,7 +170,10 @@ def real_python(prefix: Path | None = None, version: str = OWN_VERSION) -> Packa
             files[f"lib/python{minor}/{within}"] = path.read_bytes()
     files[f"lib/python{minor}/site-packages/README.txt"] = b"\n"
     for path in base.glob(f"lib/libpython{minor}*.so*"):
-        files[f"lib/{path.name}"] = path.read_bytes()
+        if path.is_symlink():
+            links[f"lib/{path.name}"] = path.readlink().name
+        else:
+            files[f"lib/{path.name}"] = path.read_bytes()
     return Package("python", version, files, links, native=True, packed="conda")
 
 

@@ -183,6 +183,7 @@ class ResolveResult(StatusWire):
     environment_hash: Sha256
     environment_digest: StoredDigest | None = None
     environment_python: PythonVersion | None = None
+    environment_locked: bool | None = None
     last_version: Annotated[int, Field(ge=0, le=MAX_VERSION)] = 0
     """The highest version that was ever used, builds that failed included."""
     versions: Annotated[tuple[KnownVersion, ...], Field(max_length=10)] = ()
@@ -218,6 +219,8 @@ class EnvironmentResult(StatusWire):
     seconds: Seconds
     built: bool
     """False where the registry had it already."""
+    locked: bool | None = None
+    """The registry has its lock."""
 
 
 class ModelLayer(Wire):

@@ -15,7 +15,7 @@ def tags(repository: str) -> list[str]:
     """Of versions and environments; logs have tags of their own."""
     answer = httpx.get(f"http://localhost:5000/v2/{repository}/tags/list")
     found = answer.json().get("tags") or [] if answer.is_success else []
-    return sorted(tag for tag in found if not tag.startswith("log-"))
+    return sorted(tag for tag in found if not tag.startswith(("log-", "lock-")))
 
 
 def test_killed_during_an_ingest(scene: Scene, files: FileServer) -> None:

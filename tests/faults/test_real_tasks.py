@@ -92,4 +92,4 @@ def tags(repository: str) -> list[str]:
     """Of versions and environments; logs have tags of their own."""
     answer = httpx.get(f"http://{repository}/tags/list", trust_env=False)
     found = answer.json().get("tags") or [] if answer.is_success else []
-    return sorted(tag for tag in found if not tag.startswith("log-"))
+    return sorted(tag for tag in found if not tag.startswith(("log-", "lock-")))

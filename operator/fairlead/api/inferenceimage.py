@@ -146,6 +146,9 @@ class BaseImageStatus(StatusWire):
     """The digest that it stood for; builds start from this."""
 
 
+Unpinned = Annotated[str, Field(max_length=80)]
+
+
 class EnvironmentStatus(StatusWire):
     """The packages, built once per content and shared within the namespace."""
 
@@ -155,6 +158,11 @@ class EnvironmentStatus(StatusWire):
     """The environment's own image in the registry, once it is built."""
     python: PythonVersion | None = None
     """The version of its Python."""
+    lock: StoredReference | None = None
+    """All that was installed, with versions: conda's explicit list and pip's. `oras pull` opens
+    it."""
+    unpinned: Annotated[tuple[Unpinned, ...], Field(max_length=20)] | None = None
+    """What the file leaves a choice of versions of; at most 20. They stay as they were found."""
 
 
 class Hashes(StatusWire):

@@ -39,6 +39,8 @@ class BuildPlan:
     """Those of the source that the steps copy."""
     linked: Path | None = None
     """A tar of the environment as it was linked, at its final path: pip installs into it."""
+    explicit: tuple[str, ...] = ()
+    """What is in it: the address and the checksum of each package."""
 
 
 def certificates(plan: BuildPlan) -> bytes:

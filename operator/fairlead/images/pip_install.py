@@ -24,6 +24,7 @@ from typing import List, NoReturn, Sequence
 PIP = (sys.executable, "-m", "pip")
 FILES_AT_ONCE = 64
 REQUIREMENTS = "requirements.txt"
+INSTALLED = "Installed: "
 NOTHING = re.compile(
     r".{0,200}?satisfies the requirement ([A-Za-z0-9][A-Za-z0-9._-]*)(?![A-Za-z0-9._-])"
     r".*\(from versions: none\)"
@@ -32,9 +33,12 @@ NOTHING = re.compile(
 
 def main(options: Sequence[str]) -> int:
     """Run ``pip install`` with ``options``; return its exit code as a shell would."""
-    code = install(options) if asked_for(options) else 0
+    wanted = asked_for(options)
+    code = install(options) if wanted else 0
     if code == 0:
         compile_all(packages_folder())
+    if code == 0 and wanted:
+        tell_installed()
     return code
 
 
@@ -61,6 +65,14 @@ def install(options: Sequence[str]) -> int:
         sys.stdout.write(index_answers(package))
     code = process.wait()
     return code if code >= 0 else 128 - code
+
+
+def tell_installed() -> None:
+    """One line for each distribution, as ``pip freeze`` writes it: the lock is made of these."""
+    freeze = (*PIP, "freeze", "--all", "--disable-pip-version-check")
+    told = subprocess.run(freeze, stdout=subprocess.PIPE, universal_newlines=True, check=False)
+    for line in told.stdout.splitlines():
+        sys.stdout.write(INSTALLED + line + "\n")
 
 
 def packages_folder() -> str:

@@ -19,9 +19,11 @@ from fairlead.engines.base import (
     StepRefusedError,
 )
 from fairlead.engines.docker import DockerEngine
+from fairlead.engines.installed_log import InstalledLog
 from fairlead.engines.pod import PodEngine
 from fairlead.finding import Finding
 from fairlead.images.environment_image import find_environment
+from fairlead.images.environment_lock import Lock, has_lock, store_lock
 from fairlead.images.environment_tree import EnvironmentUnfitError
 from fairlead.images.recipe import has_credentials
 from fairlead.registry.reference import as_pushed, parse_reference, parse_repository
@@ -44,7 +46,8 @@ def environment(request: EnvironmentRequest, task: TaskContext) -> EnvironmentRe
         known = find_environment(task.registry, place, request.hash)
         if known:
             task.log.write(f"The registry has it already: {known.digest}.")
-            return _result(task, known.digest, known.python, built=False)
+            locked = has_lock(task.registry, place, request.hash)
+            return _result(task, known.digest, known.python, built=False, locked=locked or None)
         return _built(request, task, engine)
 
 
@@ -53,7 +56,8 @@ def _built(request: EnvironmentRequest, task: TaskContext, engine: Engine) -> En
     try:
         base = engine.prepare(plan, task.log)
         plan, python = _with_python(plan, base, task)
-        digest = engine.build(plan, python, task.log)
+        said = InstalledLog(task.log)
+        digest = engine.build(plan, python, said)
     except EngineUnreachableError as error:
         raise TaskFailedError(_unreachable(error, request.engine)) from error
     except StepRefusedError as error:
@@ -65,7 +69,9 @@ def _built(request: EnvironmentRequest, task: TaskContext, engine: Engine) -> En
     except BuildFailedError as error:
         finding = explain(error.output, request.recipe)
         raise TaskFailedError(failure(finding, tail(error.output))) from error
-    return _result(task, digest, python.version, built=True)
+    lock = Lock(f"{plan.base}@{plan.base_digest}", python.version, plan.explicit, said.installed)
+    store_lock(task.registry, plan.environments, request.hash, lock)
+    return _result(task, digest, python.version, built=True, locked=True)
 
 
 def _with_python(
@@ -75,7 +81,7 @@ def _with_python(
     if wants_conda(plan.recipe, base):
         made = linked_environment(plan.recipe, base, task)
         python = BasePython(made.python, makes_environments=True)
-        return replace(plan, linked=made.archive), python
+        return replace(plan, linked=made.archive, explicit=made.packages), python
     python_or_finding = usable_python(plan.recipe, base)
     if isinstance(python_or_finding, Finding):
         raise TaskFailedError(failure(python_or_finding))
@@ -104,8 +110,12 @@ def _copied(request: EnvironmentRequest, task: TaskContext) -> dict[str, bytes]:
     return {path: (folder / path).read_bytes() for path in request.recipe.copied}
 
 
-def _result(task: TaskContext, digest: str, python: str, *, built: bool) -> EnvironmentResult:
-    return EnvironmentResult(digest=digest, python=python, seconds=task.log.seconds, built=built)
+def _result(
+    task: TaskContext, digest: str, python: str, *, built: bool, locked: bool | None
+) -> EnvironmentResult:
+    return EnvironmentResult(
+        digest=digest, python=python, seconds=task.log.seconds, built=built, locked=locked
+    )
 
 
 def _unreachable(error: EngineUnreachableError, engine: str) -> TaskFailure:

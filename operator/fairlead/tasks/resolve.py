@@ -8,6 +8,7 @@ from fairlead.api.status import FailureClass
 from fairlead.contract import KnownVersion, ResolveRequest, ResolveResult, TaskFailure
 from fairlead.images.assembly import HASH_ANNOTATION
 from fairlead.images.environment_image import find_environment, version_of, version_of_log
+from fairlead.images.environment_lock import has_lock
 from fairlead.images.hashes import environment_hash
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import (
@@ -53,6 +54,7 @@ def resolve(request: ResolveRequest, task: TaskContext) -> ResolveResult:
         environment_hash=wanted,
         environment_digest=environment.digest if environment else None,
         environment_python=environment.python if environment else None,
+        environment_locked=(environment and has_lock(task.registry, environments, wanted)) or None,
         last_version=max(used, default=0),
         versions=tuple(_known_versions(task.registry, repository, tags)),
     )

@@ -65,6 +65,7 @@ def test_an_environment_is_built_once_and_found_again(line: Line) -> None:
         "digest": digest,
         "python": ended.ok["python"],
         "built": False,
+        "locked": True,
         "seconds": 0,
     }
     assert again.ok["seconds"] < 2

@@ -157,6 +157,33 @@ def test_an_image_goes_through_its_stages_and_is_ready() -> None:
     assert image_reference(image(story.status.to_wire())) == f"localhost:5000/demo/diabetes@{IMAGE}"
 
 
+def test_what_the_file_leaves_open_is_told_once_and_is_no_failure() -> None:
+    text = b"dependencies: [python=3.11, numpy=1.26, scipy==1.11.4, {pip: [flask==3.0.3, pandas]}]"
+    story = Story({**FILES, "myenv.yml": text})
+    story.resolve()
+    story.ends(story.wanted(), digest=ENV, python="3.11.2", seconds=4, built=True, locked=True)
+    building = story.look()
+    assert said(building)["EnvironmentReady"] == "True/EnvironmentUnpinned"
+    [told] = [c for c in building.conditions if c.type == "EnvironmentReady"]
+    assert "leaves versions open of numpy=1.26 and pandas" in told.message
+    story.assemble()
+    assert said(story.look())["Ready"] == "True/Built"
+    assert story.status.environment
+    assert story.status.environment.unpinned == ("numpy=1.26", "pandas")
+    environments = "registry:5000/demo/fairlead/environments"
+    assert story.status.environment.lock == f"{environments}:lock-{'e' * 64}"
+
+
+def test_the_variables_of_the_file_are_in_the_image_and_the_specs_win() -> None:
+    text = b"dependencies: [numpy]\nvariables: {A: file, B: file}"
+    story = Story({**FILES, "myenv.yml": text}, environmentVariables={"B": "spec"})
+    story.resolve()
+    story.build()
+    request = story.wanted().request
+    assert isinstance(request, AssembleRequest)
+    assert request.environment_variables == {"A": "file", "B": "spec"}
+
+
 def test_a_build_that_will_have_to_wait_is_never_said_to_be_at_work() -> None:
     """The runner does not know the task yet, but how many are before it."""
     story = Story()

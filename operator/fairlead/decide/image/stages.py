@@ -44,7 +44,7 @@ from fairlead.decide.image.tasks import (
 from fairlead.decide.refused import refused
 from fairlead.decide.task_progress import TaskProgress, left_over, pending, task_progress
 from fairlead.evidence import ImageEvidence
-from fairlead.finding import Finding
+from fairlead.finding import Finding, listed
 from fairlead.images.hashes import code_hash, image_hash
 
 ImageDecision = Decision[InferenceImageStatus]
@@ -201,7 +201,7 @@ def _ready(state: BuildState) -> ImageDecision:
     words = f"Version {status.version} is in the registry: {status.image_location}."
     stages = (
         _inputs_ready(state.inputs),
-        StageResult(true(ENVIRONMENT, Reason.ENVIRONMENT_BUILT, "The environment is built.")),
+        _environment(state),
         StageResult(true(ASSEMBLED, Reason.BUILT, words)),
     )
     news = status.image_digest != before.image_digest
@@ -239,10 +239,7 @@ def _building(
     if type_ == ENVIRONMENT:
         stages = (_inputs_ready(state.inputs), stage, *not_reached(ASSEMBLED, why=_stays(status)))
     else:
-        built = StageResult(
-            true(ENVIRONMENT, Reason.ENVIRONMENT_BUILT, "The environment is built.")
-        )
-        stages = (_inputs_ready(state.inputs), built, stage)
+        stages = (_inputs_ready(state.inputs), _environment(state), stage)
     return _waiting(replace(state, status=status), progress, stages)
 
 
@@ -319,6 +316,18 @@ def _inputs_ready(inputs: Inputs) -> StageResult:
     models, files = count(len(inputs.models), "model"), count(len(inputs.files), "file")
     packages = count(len(inputs.recipe.requirements), "requirement")
     return StageResult(true(INPUTS, Reason.INPUTS_READY, f"{models}, {files}, {packages}."))
+
+
+def _environment(state: BuildState) -> StageResult:
+    """It is built; what the file left open is told once, and is no failure."""
+    found = state.environment.unpinned
+    if not found:
+        return StageResult(true(ENVIRONMENT, Reason.ENVIRONMENT_BUILT, "The environment is built."))
+    words = (
+        f"The environment is built. The file leaves versions open of {listed(found)}: what was "
+        "found stays until the file or the base image changes."
+    )
+    return StageResult(true(ENVIRONMENT, Reason.ENVIRONMENT_UNPINNED, words))
 
 
 def _stays(status: InferenceImageStatus) -> str:

@@ -25,6 +25,8 @@ from fairlead.contract import (
 from fairlead.decide.display import duration
 from fairlead.decide.image.build import version_of
 from fairlead.decide.image.logs import BuildLog
+from fairlead.images.environment_lock import lock_tag
+from fairlead.inputs.pins import unpinned
 
 MAX_HISTORY = 10  # versions in status.history
 
@@ -47,6 +49,8 @@ def with_resolution(
                 hash=result.environment_hash,
                 image=f"{environments}@{digest}" if digest else None,
                 python=result.environment_python,
+                lock=_lock(environments, result.environment_hash, there=result.environment_locked),
+                unpinned=unpinned(recipe) or None,
             ),
             "history": _newest([*status.history, *known]),
         }
@@ -58,12 +62,20 @@ def with_environment(
 ) -> InferenceImageStatus:
     """The environment image of that hash is in the registry."""
     environment = EnvironmentStatus(
-        hash=hash_, image=f"{environments}@{result.digest}", python=result.python
+        hash=hash_,
+        image=f"{environments}@{result.digest}",
+        python=result.python,
+        lock=_lock(environments, hash_, there=result.locked),
+        unpinned=status.environment.unpinned if status.environment else None,
     )
     seconds = round(result.seconds) if result.built else None
     durations = Durations(environment=seconds)
     build = status.build.model_copy(update={"durations": durations}) if status.build else None
     return status.model_copy(update={"environment": environment, "build": build})
+
+
+def _lock(environments: str, hash_: str, *, there: bool | None) -> str | None:
+    return f"{environments}:{lock_tag(hash_)}" if there else None
 
 
 def with_image(

@@ -1,0 +1,30 @@
+"""What an environment file leaves open: requirements and specs that more than one version fits."""
+
+from packaging.requirements import InvalidRequirement
+from packaging.requirements import Requirement as Pep508
+
+from fairlead.contract import EnvironmentRecipe
+from fairlead.finding import shown
+from fairlead.inputs.match_spec import read_match_spec
+
+MAX_UNPINNED = 20
+MAX_CHARS = 60  # characters of one, as it is shown
+NOT_COUNTED = {"python", "pip"}
+
+
+def unpinned(recipe: EnvironmentRecipe) -> tuple[str, ...]:
+    """Return what is open, as the user wrote it, at most ``MAX_UNPINNED``."""
+    conda = recipe.conda.packages if recipe.conda else ()
+    specs = ((read_match_spec(one.text), one.text) for one in conda)
+    found = [text for spec, text in specs if not (spec.pinned or spec.name in NOT_COUNTED)]
+    found += [one.text for one in recipe.requirements if not _pinned(one.text)]
+    return tuple(shown(text, MAX_CHARS) for text in found[:MAX_UNPINNED])
+
+
+def _pinned(text: str) -> bool:
+    try:
+        parsed = Pep508(text.partition(" --hash")[0])
+    except InvalidRequirement:
+        return False
+    exact = (one for one in parsed.specifier if one.operator in ("==", "==="))
+    return bool(parsed.url) or any("*" not in one.version for one in exact)

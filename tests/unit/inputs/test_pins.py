@@ -1,0 +1,28 @@
+"""What a file leaves open: told once, for what is there stays."""
+
+from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement
+from fairlead.inputs.pins import unpinned
+
+
+def asked(*texts: str) -> tuple[Requirement, ...]:
+    return tuple(Requirement(text=text, line=line) for line, text in enumerate(texts, 1))
+
+
+def test_what_more_than_one_version_fits_is_open() -> None:
+    recipe = EnvironmentRecipe(
+        base_image="b",
+        requirements=asked(
+            *("flask==3.0.3", "pandas>=2", "numpy==2.*", "scipy", "a==1 --hash=sha256:ab"),
+            *("b===1", "c @ https://x.example/c-1.whl", "-strange"),
+        ),
+        conda=CondaRecipe(
+            channels=(), packages=asked("python=3.11", "pip", "numpy=1.15", "scipy=1.2.1", "x==1")
+        ),
+    )
+    open_ = ("numpy=1.15", "pandas>=2", "numpy==2.*", "scipy", "-strange")
+    assert unpinned(recipe) == open_
+
+
+def test_a_long_list_is_told_in_part() -> None:
+    recipe = EnvironmentRecipe(base_image="b", requirements=asked(*(f"p{n}" for n in range(99))))
+    assert len(unpinned(recipe)) == 20
