@@ -1,4 +1,7 @@
-"""Compile what the operator and its tasks import, and no more: run once, as the image is built."""
+"""Compile what the operator and its tasks import, and no more: run once, as the image is built.
+
+What only the tasks have lies in a folder of its own, and is compiled there.
+"""
 
 import importlib
 import pkgutil
@@ -8,6 +11,7 @@ import pip._internal.cli.main  # noqa: F401 - tasks run pip
 
 import fairlead
 
+sys.path.append("/opt/tasks")
 for module in pkgutil.walk_packages(fairlead.__path__, "fairlead."):
     importlib.import_module(module.name)  # and its bytecode is written
 sys.stdout.write(f"{len(sys.modules)} modules are compiled.\n")
