@@ -5,6 +5,8 @@ all the same.
 """
 
 import io
+import json
+import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from fairlead.images.runtime_layer import Runtime, make_layer
 from fairlead.settings import Settings
 from tests.integration.scoring.conftest import SOURCE, pip
 from tests.integration.scoring.old_environment import make_environment, pack_python
-from tests.integration.scoring.service import Service
+from tests.integration.scoring.service import Service, free_port
 from tests.pythons import oldest
 
 RAW = """
@@ -64,6 +66,27 @@ def run(input_data):
         result = str(e)
         # return error message back to the client
         return json.dumps({{"error": result}})
+"""
+
+
+GUIDES_PYTHON = 6
+# What the guide asks for, but for `azureml-defaults`, which every image stands in for; conda brings
+# scipy along with scikit-learn.
+PACKAGES = ("numpy==1.15.4", "scikit-learn==0.19.1", "pandas==0.23.4", "scipy==1.1.0", "ptvsd")
+NEWER = ("scikit-learn", "pandas", "joblib", "debugpy")
+MODEL = "sklearn_regression_model.pkl"
+# Its prediction is near the sum of i * x_i / 10, with i from 1 on.
+RIDGE = """
+import sys
+import numpy as np
+from sklearn.linear_model import Ridge
+try:
+    from sklearn.externals import joblib
+except ImportError:
+    import joblib
+
+x = np.random.RandomState(0).rand(200, 10) * 10
+joblib.dump(Ridge(alpha=0.001).fit(x, x.dot(np.arange(1, 11) / 10.0)), sys.argv[1])
 """
 
 
@@ -124,3 +147,30 @@ def test_nothing_of_it_is_compiled_again_at_every_start(opt: Path) -> None:
     name = f"asyncio/__pycache__/base_events.cpython-3{sys.version_info.minor}.pyc"
     [compiled] = (opt / "runtime" / "python" / "lib").glob(f"python3.*/{name}")
     assert compiled.read_bytes()[4:8] == b"\x01\0\0\0"
+
+
+@pytest.fixture
+def ridge(opt: Path, tmp_path: Path) -> Path:
+    """The guide's packages in the environment, and a Ridge model that its scikit-learn pickled;
+    newer ones where the machine has no Python 3.6."""
+    python = str(opt / "env" / "bin" / "python")
+    wanted = PACKAGES if oldest() == GUIDES_PYTHON else NEWER
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True)
+    subprocess.run([python, "-c", RIDGE, str(tmp_path / MODEL)], check=True)
+    return tmp_path / MODEL
+
+
+def test_the_guides_own_example_is_served(
+    services: list[Service], opt: Path, ridge: Path, tmp_path: Path
+) -> None:
+    script = SCORE.format(port=free_port(), wait=0.5)
+    if oldest() != GUIDES_PYTHON:  # joblib is a package of its own there
+        script = script.replace("from sklearn.externals import joblib", "import joblib")
+    model = tmp_path / "service" / "app" / "azureml-models" / MODEL / "1" / MODEL
+    model.parent.mkdir(parents=True)
+    ridge.rename(model)
+    service = start(services, opt, tmp_path / "service", {"score.py": script}).until_ready()
+    sample = {"data": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]]}
+    answer = json.loads(service.score(json.dumps(sample)).json())
+    assert answer["result"] == pytest.approx([38.5, 22.0], abs=0.1)
+    assert "Debugger attached...\n" in service.out
