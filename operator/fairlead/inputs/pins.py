@@ -1,5 +1,7 @@
 """What an environment file leaves open: requirements and specs that more than one version fits."""
 
+import re
+
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
 
@@ -9,6 +11,7 @@ from fairlead.inputs.match_spec import read_match_spec
 
 MAX_UNPINNED = 20
 MAX_CHARS = 60  # characters of one, as it is shown
+_COMMIT = re.compile(r"@[0-9a-f]{40}(?:#|$| )")
 NOT_COUNTED = {"python", "pip"}
 
 
@@ -22,9 +25,12 @@ def unpinned(recipe: EnvironmentRecipe) -> tuple[str, ...]:
 
 
 def _pinned(text: str) -> bool:
+    bare = text.partition(" --hash")[0]
+    if "https://" in bare:  # a file is what it is; of a repository a commit has to be named
+        return "git+" not in bare or _COMMIT.search(bare) is not None
     try:
-        parsed = Pep508(text.partition(" --hash")[0])
+        parsed = Pep508(bare)
     except InvalidRequirement:
         return False
     exact = (one for one in parsed.specifier if one.operator in ("==", "==="))
-    return bool(parsed.url) or any("*" not in one.version for one in exact)
+    return any("*" not in one.version for one in exact)

@@ -59,6 +59,11 @@ _CONDA_STYLE = re.compile(r"([A-Za-z0-9._-]+)\s*=\s*([0-9][^=\s]*)(=\S*)?")
 _NO_INDEX = re.compile(
     r"[a-z+]+:.*|[./~\\].*|[^\[;]*[/\\].*|\S+\.(whl|zip|tar\.gz)", re.I | re.DOTALL
 )
+# An https:// address of a file, or of a Git repository: without a user, and without any blank.
+_DIRECT = re.compile(
+    r"(?:git\+)?https://[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?/[A-Za-z0-9._~/%+@#=&:,-]{1,700}"
+)
+_NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}(?:\[[^\]]{0,200}\])? ?@ ?(?:git\+)?https:")
 _OPTIONS = {
     "-r": "Write the requirements of that file into this one.",
     "-c": "Write the versions of that file into this one.",
@@ -81,7 +86,11 @@ def read_requirement(text: str, line: int) -> Requirement | Problem | None:
         return _problem(line, f"{shown(bare, 40)} is too long", "Write one package on each line.")
     if bare.startswith("-") or " --" in bare:
         return _option(bare, line)
-    if _NO_INDEX.fullmatch(bare):
+    if _DIRECT.fullmatch(bare):
+        return Requirement(
+            text=" ".join([bare, *(f"--hash={value}" for value in hashes)]), line=line
+        )
+    if _NO_INDEX.fullmatch(bare) and not _NAMED.match(bare):
         return _not_from_index(bare, line)
     return _from_index(bare, hashes, line)
 
@@ -91,7 +100,7 @@ def _from_index(bare: str, hashes: list[str], line: int) -> Requirement | Proble
         parsed = Pep508(bare)
     except (InvalidRequirement, RecursionError) as error:  # the latter: brackets in brackets
         return _unreadable(bare, line, error)
-    if parsed.url:
+    if parsed.url and not _DIRECT.fullmatch(parsed.url):
         return _not_from_index(bare, line)
     kept = [str(parsed), *(f"--hash={value}" for value in hashes)]
     return Requirement(text=" ".join(kept), line=line)
@@ -115,9 +124,10 @@ def _unreadable(text: str, line: int, error: Exception) -> Problem:
 
 def _not_from_index(text: str, line: int) -> Problem:
     remedy = (
-        "Name packages of the package index only; put your own modules beside the entry script."
+        "Name a package of the package index, or one at an https:// or git+https:// address "
+        "without a password; put your own modules beside the entry script."
     )
-    message = f"{quoted(text)} is an address or a path, and those are not supported"
+    message = f"{quoted(text)} is an address or a path of a kind that is not supported"
     return _problem(line, message, remedy)
 
 

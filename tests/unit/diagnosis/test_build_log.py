@@ -61,7 +61,32 @@ def finding(
     return Finding(reason, class_, message, remedy, location, requirement, RETRIED in remedy)
 
 
+AN_ADDRESS = "https://files.example.com/nothing-1.0-py3-none-any.whl"
+OF_GIT = "git+https://git.example.com/team/tools.git@main#egg=tools"
 PACKAGES = [
+    (
+        "no-git",
+        ("tabulate==0.9.0", OF_GIT),
+        finding(
+            Reason.PACKAGE_BUILD_FAILED,
+            USER,
+            f"{OF_GIT}; it comes from a repository, and the base image has no git.",
+            "Install it in spec.dockerFile: RUN apt-get update && apt-get install -y git; or name "
+            "a base image that has it.",
+            OF_GIT,
+        ),
+    ),
+    (
+        "no-file-at-address",
+        ("tabulate==0.9.0", AN_ADDRESS),
+        finding(
+            Reason.PACKAGE_NOT_FOUND,
+            USER,
+            f"{AN_ADDRESS}; there is no such file.",
+            "Correct the address in that line.",
+            AN_ADDRESS,
+        ),
+    ),
     (
         "unknown-package",
         ("tabulate==0.9.0", "scikit-lern==1.9"),
@@ -547,9 +572,9 @@ def test_without_any_one_row_some_recorded_output_is_told_otherwise(
     row: Row, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outputs = [recorded(phase_of(log.stem), log.stem) for log in LOGS.iterdir()]
-    before = [explain(output, recipe()) for output in outputs]
+    before = [explain(output, recipe((AN_ADDRESS,))) for output in outputs]
     monkeypatch.setattr(explain_module, "ROWS", [other for other in ROWS if other is not row])
-    assert [explain(output, recipe()) for output in outputs] != before
+    assert [explain(output, recipe((AN_ADDRESS,))) for output in outputs] != before
 
 
 def test_what_only_the_engine_can_explain_is_tried_again() -> None:

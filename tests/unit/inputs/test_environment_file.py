@@ -364,10 +364,10 @@ def test_a_conda_file_that_is_wrong(text: str | bytes, message: str, remedy: str
         ),
         (
             "git+https://me:secret@git.example.com/repository",
-            "`git+https://***@git.example.com/repository` is an address or a path, and those are "
-            "not supported",
-            "Name packages of the package index only; put your own modules beside the entry "
-            "script.",
+            "`git+https://***@git.example.com/repository` is an address or a path of a kind "
+            "that is not supported",
+            "Name a package of the package index, or one at an https:// or git+https:// address "
+            "without a password; put your own modules beside the entry script.",
         ),
         (
             "two words",
@@ -397,11 +397,31 @@ def test_a_requirement_that_is_refused(line: str, message: str, remedy: str) -> 
         "C:\\a.zip",
         "~/a",
         "file:///a",
-        "a @ https://x/a.zip",
+        "a @ http://x.example/a.zip",
+        "a @ https://me:secret@x.example/a.zip",
+        "git+ssh://git@x.example/a.git",
+        "git+https://x.example/a b",
+        "https://x.example/",
     ],
 )
 def test_addresses_and_paths_are_refused(line: str) -> None:
     assert "is an address or a path" in refused(requirements(line)).message
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "https://files.example.com/a-1.0-py3-none-any.whl",
+        "a @ https://files.example.com/a-1.0-py3-none-any.whl",
+        'a[x]@ https://files.example.com/a.zip ; python_version < "3.13"',
+        "git+https://git.example.com/team/a.git@v1.2#egg=a&subdirectory=sub",
+        "a @ git+https://git.example.com/team/a.git@main",
+    ],
+)
+def test_files_and_repositories_at_an_address_are_left_to_pip(line: str) -> None:
+    [asked] = found(requirements(line)).requirements
+    assert "https://" in asked.text
+    assert asked.text.replace(" ", "") == line.replace(" ", "")
 
 
 def test_a_requirement_without_end_is_refused() -> None:

@@ -3,6 +3,8 @@
 from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement
 from fairlead.inputs.pins import unpinned
 
+OPEN_REPOSITORY = "git+https://x.example/d.git@main"
+
 
 def asked(*texts: str) -> tuple[Requirement, ...]:
     return tuple(Requirement(text=text, line=line) for line, text in enumerate(texts, 1))
@@ -14,12 +16,13 @@ def test_what_more_than_one_version_fits_is_open() -> None:
         requirements=asked(
             *("flask==3.0.3", "pandas>=2", "numpy==2.*", "scipy", "a==1 --hash=sha256:ab"),
             *("b===1", "c @ https://x.example/c-1.whl", "-strange"),
+            *(OPEN_REPOSITORY, f"git+https://x.example/e.git@{'a' * 40}"),
         ),
         conda=CondaRecipe(
             channels=(), packages=asked("python=3.11", "pip", "numpy=1.15", "scipy=1.2.1", "x==1")
         ),
     )
-    open_ = ("numpy=1.15", "pandas>=2", "numpy==2.*", "scipy", "-strange")
+    open_ = ("numpy=1.15", "pandas>=2", "numpy==2.*", "scipy", "-strange", OPEN_REPOSITORY)
     assert unpinned(recipe) == open_
 
 

@@ -71,6 +71,19 @@ def no_file(case: Case) -> Facts | None:
     return None if "404 Client Error" in case.output.text else not_found(case)
 
 
+def from_repository(case: Case) -> Facts:
+    """The first requirement of a repository: pip looks for the program before it takes one up."""
+    asked = next((one for one in case.recipe.requirements if "git+" in one.text), None)
+    return _subject(asked, asked.text if asked else "a requirement")
+
+
+def at_an_address(case: Case) -> Facts | None:
+    """The file that the user's own line names; what an index names is the index's affair."""
+    found = (one for one in case.recipe.requirements if case.match["url"] in one.text)
+    asked = next(found, None)
+    return {"requirement": asked.text, "subject": f"{asked.text}; "} if asked else None
+
+
 def other_version(case: Case) -> Facts | None:
     """The package is there, the version is not."""
     newest = _newest(case.match["versions"])

@@ -27,6 +27,29 @@ _INDEX_IS_DOWN = (
 INDEX_ROWS = (
     Row(
         _PIP,
+        line(r"^ERROR: Cannot find command '(?P<tool>git|hg|svn)'"),
+        Reason.PACKAGE_BUILD_FAILED,
+        FailureClass.USER,
+        "{subject}it comes from a repository, and the base image has no {tool}.",
+        "Install it in spec.dockerFile: RUN apt-get update && apt-get install -y {tool}; or name a "
+        "base image that has it.",
+        facts=package_facts.from_repository,
+    ),
+    Row(
+        _PIP,
+        line(
+            r"^ERROR: Could not install requirement .{1,1000}? because of HTTP error 404 "
+            r".{0,2000}? "
+            r"for URL (?P<url>\S{1,2000})$"
+        ),
+        Reason.PACKAGE_NOT_FOUND,
+        FailureClass.USER,
+        "{subject}there is no such file.",
+        "Correct the address in that line.",
+        facts=package_facts.at_an_address,
+    ),
+    Row(
+        _PIP,
         line(_INDEX + r".*CERTIFICATE_VERIFY_FAILED.*"),
         Reason.PACKAGE_INDEX_UNREACHABLE,
         FailureClass.INFRASTRUCTURE,
