@@ -136,6 +136,8 @@ class CondaRecipe(Wire):
     """Names or addresses, the first counts most; line 0: the settings name it."""
     packages: tuple[Requirement, ...] = ()
     """Match specs, Python and pip among them."""
+    cuda: str = ""
+    """The version of the CUDA driver to solve for; empty: none."""
 
 
 class EnvironmentRecipe(Wire):

@@ -48,7 +48,7 @@ STARTUP_ALLOWANCE_S = 900  # to be placed, to pull the image, to end
 GRACE_PERIOD_S = 90  # to end the program, and to keep its log
 TASK_SETTINGS = (
     *("registry", "registry_push", "insecure_hosts", "default_base_image", "package_index"),
-    *("registry_secret", "conda_mirrors", "conda_cuda", "front_python"),
+    *("registry_secret", "conda_mirrors", "front_python"),
     *("ca_bundle", "model_max_bytes", "model_max_files", "ingest_timeout_seconds"),
     *("build_timeout_seconds", "build_logs_max"),
 )

@@ -13,7 +13,7 @@ from fairlead.canonical import canonical_json
 from fairlead.contract import EnvironmentRecipe, ModelLayer
 from fairlead.registry.oci import PLATFORM
 
-ENVIRONMENT_FORMAT = 1  # goes up when images/recipe.py renders another Dockerfile
+ENVIRONMENT_FORMAT = 2  # goes up when images/recipe.py renders another Dockerfile
 
 
 def environment_hash(recipe: EnvironmentRecipe, base_digest: str) -> str:
@@ -89,9 +89,10 @@ def _conda(recipe: EnvironmentRecipe) -> dict[str, object]:
     """What is for conda. A file that names nothing for it is what the same list for pip is."""
     if recipe.conda is None or not recipe.conda.packages:
         return {}
-    channels = [channel.text for channel in recipe.conda.channels]
+    channels = [channel.text.rstrip("/") for channel in recipe.conda.channels]
     packages = [package.text for package in recipe.conda.packages]
-    return {"conda": {"channels": channels, "packages": packages}}
+    cuda = {"cuda": recipe.conda.cuda} if recipe.conda.cuda else {}
+    return {"conda": {"channels": channels, "packages": packages, **cuda}}
 
 
 def _lines(steps: str) -> list[str]:

@@ -1,7 +1,8 @@
 """What the entry script asks for by name: packages that it imports, models that it looks up.
 
-Read from the text, never run. What may be absent on purpose is left out: an import within ``try``,
-under ``if TYPE_CHECKING``, or relative; a model name that is not written down as a string.
+Read from the text, never run. What may be absent on purpose is left out: an import within ``try``
+or ``suppress``, under an ``if``, or relative; a model name that is not written down as a string, or
+that goes to a function of the script's own.
 """
 
 import ast
@@ -13,6 +14,7 @@ from fairlead.inputs.bindings import last_name
 MAX_USES = 100  # of each kind that one script tells
 MAX_NAME_CHARS = 100
 LOOKUP = "get_model_path"
+SUPPRESS = "suppress"
 AZUREML = "azureml"
 
 
@@ -38,15 +40,17 @@ class ScriptUses:
 
 def script_uses(tree: ast.Module) -> ScriptUses:
     """Return each name once, with the first line that asks for it, in the order of the lines."""
-    nodes = sorted(_unconditional(tree), key=lambda node: getattr(node, "lineno", 0))
-    imports = (use for node in nodes for use in _imported(node))
-    models = (use for node in nodes for use in _looked_up(node))
+    nodes = sorted(ast.walk(tree), key=lambda node: getattr(node, "lineno", 0))
+    unconditional = sorted(_unconditional(tree), key=lambda node: getattr(node, "lineno", 0))
+    imports = (use for node in unconditional for use in _imported(node))
+    own = any(isinstance(node, ast.FunctionDef) and node.name == LOOKUP for node in nodes)
+    models = (use for node in nodes for use in _looked_up(node, own=own))
     azureml = (use for node in ast.walk(tree) for use in _of_azureml(node))
     return ScriptUses(_first(imports), _first(models), _first(azureml))
 
 
 def _unconditional(tree: ast.Module) -> Iterator[ast.AST]:
-    """Every node but those that stand where something may be absent on purpose."""
+    """Every node but those that stand where a module may be absent on purpose."""
     left: list[ast.AST] = [tree]
     while left:
         node = left.pop()
@@ -54,8 +58,10 @@ def _unconditional(tree: ast.Module) -> Iterator[ast.AST]:
         match node:
             case ast.Try():
                 left.extend((*node.orelse, *node.finalbody))
-            case ast.If(test=test) if last_name(test) == "TYPE_CHECKING":
-                left.extend(node.orelse)
+            case ast.If():
+                continue
+            case ast.With(items=items) if any(map(_suppresses, items)):
+                continue
             case _:
                 left.extend(ast.iter_child_nodes(node))
 
@@ -82,8 +88,16 @@ def _of_azureml(node: ast.AST) -> Iterator[Use]:
             yield Use(name, node.lineno)
 
 
-def _looked_up(node: ast.AST) -> Iterator[Use]:
+def _suppresses(item: ast.withitem) -> bool:
+    call = item.context_expr
+    return isinstance(call, ast.Call) and last_name(call.func) == SUPPRESS
+
+
+def _looked_up(node: ast.AST, *, own: bool) -> Iterator[Use]:
+    """``own``: the script has a function of that name, which is then meant by the plain name."""
     match node:
+        case ast.Call(func=ast.Name()) if own:
+            return
         case ast.Call(func=function) if last_name(function) == LOOKUP:
             named = (keyword.value for keyword in node.keywords if keyword.arg == "model_name")
             for argument in (*node.args[:1], *named):

@@ -55,7 +55,7 @@ def _made(
     task.log.write(f"Solving for glibc {glibc} of {recipe.base_image}.")
     access = Access(trust(settings.ca_bundle), NamedHosts.of(settings))
     place = Place(task.work, access, pairs(settings.conda_mirrors), task.log.write)
-    machine = Machine(glibc, settings.conda_cuda)
+    machine = Machine(glibc, recipe.conda.cuda if recipe.conda else "")
     with_pip = bool(recipe.requirements)
     return make_environment(_with_python(recipe), machine, place, with_pip=with_pip)
 

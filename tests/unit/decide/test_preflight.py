@@ -46,6 +46,10 @@ def warned(
         ("import cv2, PIL, yaml", "opencv-python-headless Pillow PyYAML"),
         ("import google.cloud.storage", ""),
         ("import Levenshtein_x", "levenshtein-x"),
+        ("from flask import jsonify", "azureml-defaults"),
+        ("from azure.storage.blob import BlobClient", "azure-storage-blob"),
+        ("import anything", "anaconda"),
+        ("import __main__, attr", "attrs"),
     ],
 )
 def test_what_is_there_or_brought_along_is_not_told(script: str, conda: str) -> None:
@@ -87,6 +91,11 @@ def test_a_model_may_be_a_file_of_the_source() -> None:
 
 def test_packages_of_conda_count_as_well() -> None:
     assert warned("import sklearn, numpy, torch", packages=CONDA_PACKAGES) is None
+    labelled = "- conda-forge/label/x::xgboost\n- https://conda.example.com/a::lightgbm\n"
+    assert warned("import xgboost, lightgbm", packages=labelled) is None
+    condition = warned("import xgboost, catboost", packages=labelled)
+    assert condition is not None
+    assert "to bring catboost (score.py:1)" in condition.message
 
 
 def test_steps_may_bring_anything() -> None:

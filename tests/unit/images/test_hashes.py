@@ -182,7 +182,7 @@ def shuffled(content: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     return dict(chance.sample(list(content.items()), len(content)))
 
 
-ENVIRONMENT = "d9909db6d91ada5fefaa6fa6a385d2ec81d9d55506b39f0294375d7adff8fbaa"
+ENVIRONMENT = "3e2868829f24c0785f1102502d1105ce52b631d24966c96160251db751a3107a"
 CODE = "9e7830f26ae4c0d4045e9bb55054072147be949e89849d6c207c2bab98839af5"
 IMAGE = "76b6220930b6dae3d0873a0cd19ed527ad292e32df31d8bba90c4015e13ddbb3"
 FOLDER = "sha256:97fef211610efe512c22b6197f23ded2296fcac2ebc1c6b43fb0a79eb679f319"
@@ -209,3 +209,15 @@ def test_channels_and_specs_make_an_environment_in_their_order() -> None:
         conda(("conda-forge", "pytorch"), "numpy", "scipy"),
     ]
     assert len({environment_hash(recipe, BASE) for recipe in recipes}) == len(recipes)
+
+
+def test_what_conda_is_told_counts_and_how_a_channel_is_written_does_not() -> None:
+    def hashed(channel: str, cuda: str = "") -> str:
+        channels = (Requirement(text=channel, line=1),)
+        packages = (Requirement(text="numpy", line=2),)
+        conda = CondaRecipe(channels=channels, packages=packages, cuda=cuda)
+        return environment_hash(RECIPE.model_copy(update={"conda": conda}), BASE)
+
+    plain = hashed("https://conda.example.com/main")
+    assert hashed("https://conda.example.com/main/") == plain
+    assert hashed("https://conda.example.com/main", "12.4") != plain

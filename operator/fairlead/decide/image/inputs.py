@@ -9,7 +9,7 @@ from fairlead.api.inferenceimage import ImageModel, InferenceImageSpec
 from fairlead.api.objects import InferenceImage, Model
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass, FailureStatus, Truth
-from fairlead.contract import EnvironmentRecipe, ModelLayer
+from fairlead.contract import CondaRecipe, EnvironmentRecipe, ModelLayer
 from fairlead.decide.access import unmountable
 from fairlead.decide.decision import StageResult
 from fairlead.decide.image.azureml_packages import installed_packages, left_out
@@ -64,7 +64,10 @@ def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
         return refused(INPUTS_READY, [twice], image.status.failure, now)
     variables = {**parsed.environment.variables, **(image.spec.environment_variables or {})}
     packages = installed_packages(evidence, parsed)
-    told = (*preflight(evidence, parsed, layers), *left_out(packages, evidence))
+    told = (
+        *preflight(evidence, parsed, layers, packages.requirements),
+        *left_out(packages, evidence),
+    )
     return Inputs(files, layers, _recipe(evidence, parsed, packages), variables, told)
 
 
@@ -83,6 +86,12 @@ def base_image(spec: InferenceImageSpec, settings: Settings) -> str:
     return settings.mirrored(asked_base_image(spec, settings))
 
 
+def with_settings(conda: CondaRecipe, settings: Settings) -> CondaRecipe:
+    """What the settings add to a conda file: all of it counts for the environment's hash."""
+    whole = with_default_channels(conda, settings.conda_channels)
+    return whole.model_copy(update={"cuda": settings.conda_cuda})
+
+
 def _recipe(
     evidence: ImageEvidence, parsed: ParsedSource, packages: AzureMLPackages
 ) -> EnvironmentRecipe:
@@ -92,8 +101,7 @@ def _recipe(
         python=environment.python,
         python_line=environment.python_line,
         requirements=packages.requirements,
-        conda=environment.conda
-        and with_default_channels(environment.conda, evidence.settings.conda_channels),
+        conda=environment.conda and with_settings(environment.conda, evidence.settings),
         file=spec.conda_file or spec.requirements_file,
         steps=parsed.steps,
         steps_file=spec.docker_file,

@@ -19,29 +19,35 @@ from fairlead.decide.decision import StageResult
 from fairlead.evidence import ImageEvidence
 from fairlead.finding import MAX_MESSAGE_CHARS, MAX_PROBLEMS, shown
 from fairlead.inputs.import_names import distributions_of, with_what_they_bring
+from fairlead.inputs.match_spec import read_match_spec
 from fairlead.inputs.script_uses import ScriptUses, Use
 from fairlead.inputs.source import ParsedSource
 
 PREFLIGHT_PASSED = "PreflightPassed"
 OURS = frozenset({"azureml"})  # the runtime answers for these modules of Azure ML v1
+ANYTHING = frozenset({"anaconda"})
+NOBODYS = frozenset({"__main__", "__future__"})
 GONE_FROM_PYTHON = frozenset(
     ("asynchat", "asyncore", "distutils", "dummy_threading", "formatter", "imp", "parser", "smtpd")
 )
-_NAME = re.compile(r"(?:[a-z0-9-]+::)?([A-Za-z0-9][A-Za-z0-9._-]*)")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?![A-Za-z0-9._-]|:)")
 
 
 def preflight(
-    evidence: ImageEvidence, parsed: ParsedSource, models: Collection[ModelLayer]
+    evidence: ImageEvidence,
+    parsed: ParsedSource,
+    models: Collection[ModelLayer],
+    requirements: Collection[Requirement],
 ) -> tuple[StageResult, ...]:
     """Return the one condition that tells what the script asks for and nobody brings; or nothing.
 
-    Steps may bring anything, and so may an installation from an address: then imports are not
-    compared.
+    ``requirements`` are what pip will install. Steps may bring anything, and so may an installation
+    from an address, or a package that is a whole distribution: then imports are not compared.
     """
     spec, files = evidence.image.spec, evidence.files or {}
     where = spec.conda_file or spec.requirements_file
     missing_models = list(_missing_models(parsed.uses, models, files))
-    asked = _asked(parsed)
+    asked = _asked(parsed, requirements)
     comparable = not parsed.steps and asked is not None
     imports = list(_missing_imports(parsed.uses, asked or (), files)) if comparable else []
     told = [_model_told(spec.entry_script, use, models) for use in missing_models[:MAX_PROBLEMS]]
@@ -60,7 +66,7 @@ def _missing_imports(
     """Imports of no module of Python's, of ours, of the source, of a package that is asked for."""
     brought, own = with_what_they_bring(asked), _own_modules(files)
     for use in uses.imports:
-        known = sys.stdlib_module_names | GONE_FROM_PYTHON | OURS | own
+        known = sys.stdlib_module_names | GONE_FROM_PYTHON | OURS | NOBODYS | own
         candidates = distributions_of(use.name)
         if use.name not in known and candidates and brought.isdisjoint(candidates):
             yield use
@@ -72,17 +78,19 @@ def _own_modules(files: Iterable[str]) -> frozenset[str]:
     return frozenset(part.removesuffix(".py") for part in parts)
 
 
-def _asked(parsed: ParsedSource) -> frozenset[str] | None:
-    """The distributions that the environment file names; None where one has no name to go by."""
-    environment = parsed.environment
-    packages = environment.conda.packages if environment.conda else ()
-    names = [_name(asked) for asked in (*environment.requirements, *packages)]
-    return None if None in names else frozenset(name for name in names if name)
+def _asked(parsed: ParsedSource, requirements: Iterable[Requirement]) -> frozenset[str] | None:
+    """The distributions that are asked for; None where what one of them brings cannot be told."""
+    conda = parsed.environment.conda
+    names = {_name(requirement.text) for requirement in requirements}
+    for package in conda.packages if conda else ():
+        names.add(str(canonicalize_name(read_match_spec(package.text).name)))
+    return None if "" in names or names & ANYTHING else frozenset(names)
 
 
-def _name(requirement: Requirement) -> str | None:
-    found = _NAME.match(requirement.text)
-    return str(canonicalize_name(found[1])) if found else None
+def _name(requirement: str) -> str:
+    """Empty for one that is named by its address alone."""
+    found = _NAME.match(requirement)
+    return str(canonicalize_name(found[0])) if found else ""
 
 
 def _missing_models(
