@@ -91,10 +91,10 @@ class Settings(BaseSettings):
     lists: `provided` = they are left out where the runtime has all that the script imports of
     them; `asked` = they are installed as asked."""
     front_python: Annotated[str, Field(pattern=r"^(\S+#sha256=[0-9a-f]{64})?$")] = ""
-    """Python that the scoring server runs on in images whose own is older than 3.11: the address,
-    or the path where tasks run, of an archive with a CPython 3.11 or newer that runs wherever it is
-    unpacked, and `#sha256=` with its digest. Default: a release of python-build-standalone, from
-    GitHub."""
+    """Python that the scoring server runs on where neither the environment's nor, beside one of
+    conda's, the base image's is 3.11 or newer: the address, or the path where tasks run, of an
+    archive with such a CPython that runs wherever it is unpacked, and `#sha256=` with its digest.
+    Default: a release of python-build-standalone, from GitHub."""
     ca_bundle: FilePath | None = None
     """PEM file of extra certificate authorities, trusted by every task and by pip in builds; it is
     never left in an image."""

@@ -17,6 +17,7 @@ from fairlead.images.recipe import (
     build_files,
     dockerfile,
     make_environment,
+    python_labels,
 )
 
 CASES = Path(__file__).parent / "dockerfiles"
@@ -31,7 +32,7 @@ def rendered(recipe: EnvironmentRecipe, index: PackageIndex, *, linked: bool) ->
     make = None if linked else make_environment(recipe)
     files = build_files(recipe, index)
     shown = [name for name in files if not name.endswith((".py", ".pem"))]
-    parts = [dockerfile(first, f"{ENVIRONMENTS}:{HASH}", HASH, "3.11.2", make)]
+    parts = [dockerfile(first, f"{ENVIRONMENTS}:{HASH}", HASH, python_labels("3.11.2"), make)]
     parts += [f"# ---- {name}\n{files[name].decode()}" for name in shown]
     return "\n".join(parts)
 

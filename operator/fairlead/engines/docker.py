@@ -33,6 +33,7 @@ from fairlead.images.recipe import (
     dockerfile,
     make_environment,
     owner_label,
+    python_labels,
     source_files,
 )
 from fairlead.inputs.dockerfile_steps import instructions
@@ -43,10 +44,12 @@ _NOT_THERE = re.compile(r"not found|no such file", re.IGNORECASE)
 _PROBE = (
     "import importlib.util as u, os, sys; print('%d.%d.%d' % sys.version_info[:3], "
     "bool(u.find_spec('venv') and u.find_spec('ensurepip')), "
-    "os.confstr('CS_GNU_LIBC_VERSION') if 'CS_GNU_LIBC_VERSION' in os.confstr_names else '')"
+    "os.confstr('CS_GNU_LIBC_VERSION') if 'CS_GNU_LIBC_VERSION' in os.confstr_names else '', "
+    "'at', sys.executable)"
 )
 _PYTHON = re.compile(
     r"([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}) (True|False) ?(glibc [0-9.]{1,20})?(?:None)?"
+    r" at (\S{0,200})"
 )
 
 
@@ -76,7 +79,8 @@ class DockerEngine:
             log.phase("packages")
             stage = _first_stage(plan, client.images.get(_base_name(plan)))
             make = None if plan.linked else make_environment(plan.recipe)
-            text = dockerfile(stage, _name(plan), plan.hash, python.version, make)
+            about = python_labels(python.version, python.front)
+            text = dockerfile(stage, _name(plan), plan.hash, about, make)
             index = PackageIndex(plan.package_index, plan.insecure_hosts, certificates(plan))
             files = {"Dockerfile": text.encode(), **build_files(plan.recipe, index)}
             files |= source_files(plan.files)
@@ -167,7 +171,8 @@ def _python(client: docker.DockerClient, image: Image, owner: str, log: Log) -> 
     if found is None:
         log.write(f"python3 of the base image says: {said}")
         return None
-    return BasePython(found[1], makes_environments=found[2] == "True", libc=found[3] or "")
+    venv, libc = found[2] == "True", found[3] or ""
+    return BasePython(found[1], makes_environments=venv, libc=libc, path=found[4])
 
 
 def _push(client: docker.DockerClient, plan: BuildPlan, log: Log) -> str:

@@ -37,6 +37,7 @@ from fairlead.images.recipe import (
     build_files,
     make_environment,
     pip_options,
+    python_labels,
     requirements_txt,
 )
 from fairlead.images.steps_applied import Applied, StepError, applied, placed
@@ -57,6 +58,7 @@ KILLED = 137  # the exit code that a shell gives SIGKILL
 PYTHON = f"/{ENVIRONMENT}/bin/python"
 _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")
 MAX_LIBC_CHARS = 64
+MAX_PATH_CHARS = 300
 DATE = "315532800"  # 1980, the first that a wheel can hold
 
 
@@ -105,7 +107,8 @@ class PodEngine:
         made = absent & set(steps.folders)
         parts = [*self._steps(plan, made, copied), self._packages(plan)]
         log.phase("push")
-        image = environment_image(base, steps, parts, plan.hash, python.version)
+        labels = python_labels(python.version, python.front)
+        image = environment_image(base, steps, parts, plan.hash, labels)
         return self._push(plan, image, log)
 
     def _base(self, plan: BuildPlan) -> tuple[Base, Applied]:
@@ -187,7 +190,8 @@ def _python(said: Record | None) -> BasePython | None:
     if said is None or not isinstance(version, str) or not _VERSION.fullmatch(version):
         return None
     libc = str(said.get("libc", ""))[:MAX_LIBC_CHARS]
-    return BasePython(version, makes_environments=said.get("venv") is True, libc=libc)
+    venv, path = said.get("venv") is True, str(said.get("path", ""))[:MAX_PATH_CHARS]
+    return BasePython(version, makes_environments=venv, libc=libc, path=path)
 
 
 def _files(plan: BuildPlan) -> dict[str, bytes]:

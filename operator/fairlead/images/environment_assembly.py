@@ -8,13 +8,13 @@ from typing import Any
 
 from fairlead.images.assembly import KEPT_CONFIG_KEYS, Base, Image, Part, diff_ids, named_as_oci
 from fairlead.images.layout import APP_ROOT, ENVIRONMENT, USER
-from fairlead.images.recipe import HASH_LABEL, OWNER_LABEL, PYTHON_LABEL, owner_label
+from fairlead.images.recipe import HASH_LABEL, OWNER_LABEL, owner_label
 from fairlead.images.steps_applied import Applied
 from fairlead.registry.oci import OCI_CONFIG, Manifest, descriptor, written
 
 
 def environment_image(
-    base: Base, steps: Applied, parts: Sequence[Part], hash_: str, python: str
+    base: Base, steps: Applied, parts: Sequence[Part], hash_: str, python: Mapping[str, str]
 ) -> Image:
     """Return the image of ``base`` with ``parts`` on top, lowest first.
 
@@ -35,13 +35,13 @@ def environment_variables(steps: Applied) -> dict[str, str]:
     return {**steps.variables, **ours}
 
 
-def _labels(steps: Applied, hash_: str, python: str) -> Mapping[str, str]:
+def _labels(steps: Applied, hash_: str, python: Mapping[str, str]) -> Mapping[str, str]:
     owner = owner_label(steps.labels.get(OWNER_LABEL))
-    return {**steps.labels, OWNER_LABEL: owner, HASH_LABEL: hash_, PYTHON_LABEL: python}
+    return {**steps.labels, OWNER_LABEL: owner, HASH_LABEL: hash_, **python}
 
 
 def _config(
-    base: Base, steps: Applied, parts: Sequence[Part], hash_: str, python: str
+    base: Base, steps: Applied, parts: Sequence[Part], hash_: str, python: Mapping[str, str]
 ) -> dict[str, Any]:
     about = base.config.to_wire()
     return {

@@ -1,9 +1,10 @@
 """Images in the registry as tasks look for them: environments by hash, versions by tag."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fairlead.images.recipe import PYTHON_LABEL
+from fairlead.images.recipe import FRONT_LABEL, PYTHON_LABEL
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import NotInRegistryError
 from fairlead.registry.reference import Repository
@@ -15,6 +16,22 @@ class EnvironmentImage:
 
     digest: str
     python: str
+
+
+@dataclass(frozen=True)
+class Pythons:
+    """The Python of an environment, ``3.6.15``, and one of its base image that the server can run
+    on, ``3.11.2`` at ``path``, where it says of one."""
+
+    environment: str
+    server: str | None = None
+    path: str = ""
+
+
+def pythons_of(environment: str, labels: Mapping[str, str]) -> Pythons:
+    """``labels`` are those of the environment's image."""
+    found = _FRONT.fullmatch(labels.get(FRONT_LABEL, ""))
+    return Pythons(environment, found[1], found[2]) if found else Pythons(environment)
 
 
 def find_environment(
@@ -32,6 +49,7 @@ def find_environment(
     return EnvironmentImage(described.digest, python) if _PYTHON.fullmatch(python) else None
 
 
+_FRONT = re.compile(r"([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}) (/[A-Za-z0-9._/-]{1,200})")
 _PYTHON = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")
 # Far below the highest version that status can hold: whoever pushes such a tag by hand leaves room.
 _NUMBER = re.compile(r"[1-9][0-9]{0,7}")

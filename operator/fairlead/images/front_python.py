@@ -20,10 +20,10 @@ import httpx
 
 from fairlead.connection import trust, why
 from fairlead.images.layout import FRONT_FOLDER, FRONT_PROGRAM
+from fairlead.inputs.python_version import OLDEST_FRONT_PYTHON
 from fairlead.registry.oci import PLATFORM
 from fairlead.settings import Settings
 
-OLDEST_FRONT_PYTHON = (3, 11)
 _RELEASE = "https://github.com/astral-sh/python-build-standalone/releases/download/20261110"
 _ARCHIVE = "cpython-3.13.18%2B20261110-{}-unknown-linux-gnu-install_only_stripped.tar.gz#sha256={}"
 _SHA256 = {
@@ -67,13 +67,18 @@ class FrontPython:
     sha256: str
 
 
+def is_too_old(python: str) -> bool:
+    """Whether the server cannot run on the Python ``3.6.15``."""
+    major, minor = map(int, python.split(".")[:2])
+    return (major, minor) < OLDEST_FRONT_PYTHON
+
+
 def front_python(python: str, settings: Settings) -> FrontPython | None:
     """Return what the server runs on beside the Python ``3.6.15``; None: on that one itself.
 
     Raises ``FrontPythonError`` where there is none for this platform.
     """
-    major, minor = map(int, python.split(".")[:2])
-    if (major, minor) >= OLDEST_FRONT_PYTHON:
+    if not is_too_old(python):
         return None
     named = settings.front_python or DEFAULTS.get(PLATFORM.architecture, "")
     source, _, sha256 = named.partition("#sha256=")

@@ -35,7 +35,15 @@ def main(folder: str) -> None:
     """Install what the orders say. How that ended is in the last record, not in an exit code."""
     try:
         pipe = opened(folder)
-        tell(pipe, {"python": version(), "venv": makes_environments(), "libc": libc()})
+        tell(
+            pipe,
+            {
+                "python": version(),
+                "venv": makes_environments(),
+                "libc": libc(),
+                "path": sys.executable,
+            },
+        )
         orders = awaited(os.path.join(folder, ORDERS), pipe)  # noqa: PTH118
         absent = [n for n, path in enumerate(orders["folders"]) if not os.path.isdir(path)]  # noqa: PTH112
         code = run_all(orders, folder, pipe)

@@ -19,6 +19,7 @@ from fairlead.inputs.dockerfile_steps import Instruction, instructions
 
 HASH_LABEL = "dev.fairlead.environment.hash"
 PYTHON_LABEL = "dev.fairlead.environment.python"
+FRONT_LABEL = "dev.fairlead.environment.front"  # another interpreter, for the scoring server
 OWNER_LABEL = "fairlead.dev/owner"
 BUILD_LABEL = "fairlead.dev/build"
 DEFAULT_OWNER = "fairlead"
@@ -57,10 +58,10 @@ def dockerfile(
     first_stage: str,
     environment: str,
     hash_: str,
-    python: str,
+    python: Mapping[str, str],
     make: Sequence[str] | None,
 ) -> str:
-    """Return the whole Dockerfile after its ``first_stage``; ``python`` is ``3.11.2``.
+    """Return the whole Dockerfile after its ``first_stage``; ``python`` are `python_labels`.
 
     ``environment`` names what is built: its label finds what the stage in between leaves behind.
     ``make`` makes it; None: it is there already, as an archive, but for what pip installs.
@@ -75,11 +76,12 @@ def dockerfile(
         _run(*make) if make else f"ADD {LINKED} /",
         _run(f"/{ENVIRONMENT}/bin/python", "pip_install.py", *pip_options()),
     )
+    labels = (f' {name}="{value}"' for name, value in python.items())
     final = _text(
         "FROM base",
         f"COPY --from=build /{ENVIRONMENT} /{ENVIRONMENT}",
         f"ENV PATH=/{ENVIRONMENT}/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1",
-        f'LABEL {HASH_LABEL}="{hash_}" {PYTHON_LABEL}="{python}"',
+        f'LABEL {HASH_LABEL}="{hash_}"{"".join(labels)}',
         f"USER {USER}",
         f"WORKDIR /{APP_ROOT}",
     )
@@ -98,6 +100,12 @@ class PackageIndex:
     address: str = ""
     insecure_hosts: tuple[str, ...] = ()
     certificates: bytes = b""
+
+
+def python_labels(version: str, front: str = "") -> dict[str, str]:
+    """What an environment says of its Python, and of the one for the server, if that is another:
+    ``3.6.15``, ``3.11.2 /usr/local/bin/python3``."""
+    return {PYTHON_LABEL: version, **({FRONT_LABEL: front} if front else {})}
 
 
 def owner_label(of_base: str | None) -> str:

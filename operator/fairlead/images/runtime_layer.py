@@ -29,7 +29,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from fairlead.canonical import canonical_json
 from fairlead.images.environment_layer import Gzipped, environment_tar
 from fairlead.images.environment_tree import Limits
-from fairlead.images.front_python import FrontPython, compile_all, front_python, lay_out
+from fairlead.images.front_python import FrontPython, compile_all, front_python, is_too_old, lay_out
 from fairlead.images.layers import Entry, Layer, compressed_layer
 from fairlead.images.layout import FRONT_FOLDER, RUNTIME
 from fairlead.registry.oci import OCI_LAYER_GZIP, PLATFORM, descriptor, digest_of
@@ -62,12 +62,14 @@ class RuntimeInstallError(Exception):
 class Runtime:
     """What the layer is made from. ``python`` is that of the environment, ``3.11``.
 
-    ``front`` is the Python that the server runs on, where it is another one.
+    ``front`` is the Python that is brought along for the server, where that is another one; it may
+    also be one of the base image, of the version ``server``.
     """
 
     wheel: Path
     python: str
     front: FrontPython | None = None
+    server: str | None = None
 
     @property
     def key(self) -> str:
@@ -78,12 +80,15 @@ class Runtime:
             "python": self.python,
             "platform": str(PLATFORM),
             **({"front": self.front.sha256} if self.front else {}),
+            **({"server": self.server} if self.server else {}),
         }
         return hashlib.sha256(canonical_json(made_from)).hexdigest()
 
 
-def bundled_runtime(python: str, settings: Settings) -> Runtime:
+def bundled_runtime(python: str, settings: Settings, server: str | None = None) -> Runtime:
     """Return the newest bundled wheel for a Python such as ``3.11.2``.
+
+    ``server`` is the version of one of the base image's, which the server can run on.
 
     Raises ``RuntimeMissingError``, ``FrontPythonError``.
     """
@@ -92,8 +97,14 @@ def bundled_runtime(python: str, settings: Settings) -> Runtime:
     )
     if not wheels:
         raise RuntimeMissingError(f"There is no {DISTRIBUTION}-*.whl in {BUNDLE}.")
-    front = front_python(python, settings)
-    return Runtime(wheels[-1], ".".join(python.split(".")[:2]), front)
+    if server is not None and is_too_old(python):
+        return Runtime(wheels[-1], minor(python), server=minor(server))
+    return Runtime(wheels[-1], minor(python), front_python(python, settings))
+
+
+def minor(python: str) -> str:
+    """``3.11`` of ``3.11.2``."""
+    return ".".join(python.split(".")[:2])
 
 
 def script_requirements(wheel: Path, python: str) -> list[str]:
@@ -141,7 +152,7 @@ def install(runtime: Runtime, folder: Path, settings: Settings, say: Callable[[s
 
     Raises ``RuntimeInstallError``, ``FrontPythonError``.
     """
-    wheel, python = runtime.wheel, runtime.python
+    wheel, python = runtime.wheel, runtime.server or runtime.python
     if runtime.front is not None:
         folder.mkdir(exist_ok=True)
         python = lay_out(runtime.front, folder, settings)

@@ -20,6 +20,7 @@ from fairlead.images.assembly import (
     assembled,
     environment_variables,
 )
+from fairlead.images.environment_image import pythons_of
 from fairlead.images.layers import Entry, compressed_layer
 from fairlead.images.layout import APP_ROOT
 from fairlead.images.model_artifact import stored_model
@@ -43,7 +44,8 @@ def assemble(request: AssembleRequest, task: TaskContext) -> AssembleResult:
         task.registry.copy_blob(environments, target, layer.digest)
     task.log.write(f"The environment's {len(base.manifest.layers)} layers are in place.")
     runtimes = parse_repository(request.runtimes)
-    runtime, python = runtime_part(runtimes, target, request.python, task)
+    pythons = pythons_of(request.python, base.config.config.labels)
+    runtime, python = runtime_part(runtimes, target, pythons, task)
     models = [_model(layer, target, task) for layer in sorted(request.models, key=_order)]
     code = _code(target, task)
     parts = (runtime, *(part for _, part in models), code)

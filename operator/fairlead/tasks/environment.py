@@ -8,7 +8,7 @@ from dataclasses import replace
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import FILES_FOLDER, EnvironmentRequest, EnvironmentResult, TaskFailure
-from fairlead.diagnosis.build.base_python import BasePython, usable_python, wants_conda
+from fairlead.diagnosis.build.base_python import BasePython, front_of, usable_python, wants_conda
 from fairlead.diagnosis.build.explain import explain, tail
 from fairlead.engines.base import (
     BaseUnfitError,
@@ -80,7 +80,7 @@ def _with_python(
     """The Python that pip runs on: the base image's, or one of conda's channels, linked here."""
     if wants_conda(plan.recipe, base):
         made = linked_environment(plan.recipe, base, task)
-        python = BasePython(made.python, makes_environments=True)
+        python = BasePython(made.python, makes_environments=True, front=front_of(base))
         return replace(plan, linked=made.archive, explicit=made.packages), python
     python_or_finding = usable_python(plan.recipe, base)
     if isinstance(python_or_finding, Finding):

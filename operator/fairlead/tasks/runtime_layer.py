@@ -7,6 +7,7 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import TaskFailure
 from fairlead.images.assembly import ENVIRONMENTS_PYTHON, OWN_PYTHON, Part
+from fairlead.images.environment_image import Pythons
 from fairlead.images.front_python import FrontPythonError
 from fairlead.images.layers import Layer
 from fairlead.images.runtime_layer import (
@@ -30,12 +31,12 @@ MAX_MESSAGE_CHARS = 300  # characters of what pip says
 
 
 def runtime_part(
-    runtimes: Repository, target: Repository, python: str, task: TaskContext
+    runtimes: Repository, target: Repository, pythons: Pythons, task: TaskContext
 ) -> tuple[Part, str]:
     """Put the runtime's layer for a Python into ``target``; return it, and the path of the
     interpreter that the server runs on. Raises ``TaskFailedError``."""
     try:
-        runtime = bundled_runtime(python, task.settings)
+        runtime = bundled_runtime(pythons.environment, task.settings, pythons.server)
         part = _kept(runtimes, runtime, task) or _made(runtimes, runtime, task)
     except RuntimeMissingError as error:
         raise TaskFailedError(_missing(error)) from error
@@ -45,6 +46,8 @@ def runtime_part(
         raise TaskFailedError(_not_installed(error)) from error
     how = task.registry.copy_blob(runtimes, target, part.descriptor.digest)
     task.log.write(f"Runtime for Python {runtime.python} {how}.")
+    if runtime.server:
+        return part, pythons.path
     return part, OWN_PYTHON if runtime.front else ENVIRONMENTS_PYTHON
 
 

@@ -133,6 +133,16 @@ def test_the_server_runs_on_its_own_python_and_the_script_on_the_environments(
     assert front == opt / "runtime" / "python" / "bin" / "python3"
 
 
+def test_the_server_may_run_on_a_python_of_the_base_image(
+    services: list[Service], opt: Path, tmp_path: Path
+) -> None:
+    program = (sys.executable,)
+    service = Service(tmp_path, opt / "runtime", {"score.py": RAW}, {}, program)
+    services.append(service)
+    assert service.until_ready().score("raw").text == "raw!"
+    assert f"on (3, {oldest()}) with {opt}/env/bin/python\n" in service.out
+
+
 def test_a_script_that_ends_its_process_is_told_with_the_environments_python(
     services: list[Service], opt: Path, tmp_path: Path
 ) -> None:

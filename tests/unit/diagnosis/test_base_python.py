@@ -5,7 +5,7 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement
-from fairlead.diagnosis.build.base_python import BasePython, usable_python, wants_conda
+from fairlead.diagnosis.build.base_python import BasePython, front_of, usable_python, wants_conda
 from fairlead.finding import Finding
 from fairlead.inputs.python_version import (
     minor_version,
@@ -139,3 +139,24 @@ def test_what_only_pip_has_to_do_is_left_to_the_base_images_python(
 def test_a_base_image_without_python_gets_one_where_the_file_is_condas() -> None:
     assert wants_conda(conda_recipe(), None)
     assert not wants_conda(recipe("3.12"), None)
+
+
+@pytest.mark.parametrize(
+    ("version", "path", "front"),
+    [
+        ("3.11.2", "/usr/local/bin/python3", "3.11.2 /usr/local/bin/python3"),
+        ("3.14.0", "/usr/bin/python3", "3.14.0 /usr/bin/python3"),
+        ("3.10.13", "/usr/bin/python3", ""),
+        ("3.11.2", "", ""),
+        ("3.11.2", "bin/python3", ""),
+        ("3.11.2", '/usr/bin/python" USER="0', ""),
+        ("3.11.2", "/" + "x" * 300, ""),
+    ],
+)
+def test_the_server_can_run_on_the_base_images_python(version: str, path: str, front: str) -> None:
+    base = BasePython(version, makes_environments=False, path=path)
+    assert front_of(base) == front
+
+
+def test_a_base_image_without_python_has_none_for_the_server() -> None:
+    assert front_of(None) == ""

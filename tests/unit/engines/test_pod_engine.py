@@ -198,7 +198,8 @@ def test_what_was_installed_becomes_a_layer_on_the_base_image(
     both.begin()
     python = engine.prepare(asked, both.log)
     version = ".".join(map(str, sys.version_info[:3]))
-    assert python == BasePython(version, makes_environments=True, libc=install_in_base.libc())
+    libc, path = install_in_base.libc(), sys.executable
+    assert python == BasePython(version, makes_environments=True, libc=libc, path=path)
     digest = engine.build(asked, python, both.log)
     manifest = both.registry.tags[HASH]
     assert digest == digest_of(manifest)

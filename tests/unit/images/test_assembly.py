@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fairlead.images.assembly import (
+    OWN_PYTHON,
     About,
     Base,
     NotAnEnvironmentError,
@@ -13,6 +14,8 @@ from fairlead.images.assembly import (
     assembled,
     environment_variables,
 )
+from fairlead.images.environment_image import Pythons, pythons_of
+from fairlead.images.recipe import python_labels
 from fairlead.registry.oci import (
     DOCKER_LAYER_GZIP,
     DOCKER_MANIFEST,
@@ -150,3 +153,22 @@ def test_where_things_lie_is_not_the_users_to_say() -> None:
     variables = environment_variables("score.py", [], asked)
     assert variables["AZUREML_MODEL_DIR"] == "/var/azureml-app/azureml-models"
     assert (variables["PATH"], variables["HOME"]) == ("/mine", "/data")
+
+
+def test_the_server_starts_on_the_python_that_is_named() -> None:
+    config = json.loads(assembled(base(), [], About({}, {}, OWN_PYTHON)).config)
+    program = "/opt/fairlead/runtime/fairlead_scoring/__main__.py"
+    own = "/opt/fairlead/runtime/python/bin/python3"
+    assert config["config"]["Entrypoint"] == [own, "-I", "-S", program]
+
+
+@pytest.mark.parametrize(
+    ("label", "found"),
+    [
+        ("3.11.2 /usr/bin/python3", Pythons("3.6.15", "3.11.2", "/usr/bin/python3")),
+        ("", Pythons("3.6.15")),
+        ("3.11.2 python3 -c x", Pythons("3.6.15")),
+    ],
+)
+def test_an_environment_may_name_a_python_for_the_server(label: str, found: Pythons) -> None:
+    assert pythons_of("3.6.15", python_labels("3.6.15", label)) == found

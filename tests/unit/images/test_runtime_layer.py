@@ -81,8 +81,9 @@ def test_another_wheel_or_python_is_another_runtime(tmp_path: Path) -> None:
     other = wheel(tmp_path, "0.2.0")
     front = FrontPython("/x", 64 * "0")
     runtimes = [Runtime(one, "3.10"), Runtime(one, "3.11"), Runtime(other, "3.11")]
+    runtimes += [Runtime(one, "3.10", server="3.11"), Runtime(one, "3.10", server="3.12")]
     keys = {runtime.key for runtime in (*runtimes, Runtime(one, "3.10", front))}
-    assert len(keys) == 4
+    assert len(keys) == 6
     assert Runtime(one, "3.11").key == Runtime(one.rename(tmp_path / "x.whl"), "3.11").key
 
 
@@ -93,6 +94,9 @@ def test_the_newest_wheel_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert bundled_runtime("3.11.2", Settings()) == Runtime(newest, "3.11")
     older = bundled_runtime("3.6.15", Settings(front_python=f"/x.tar.gz#sha256={64 * '0'}"))
     assert older == Runtime(newest, "3.6", FrontPython("/x.tar.gz", 64 * "0"))
+    beside = bundled_runtime("3.6.15", Settings(), "3.12.1")
+    assert beside == Runtime(newest, "3.6", server="3.12")
+    assert bundled_runtime("3.11.2", Settings(), "3.12.1") == Runtime(newest, "3.11")
 
 
 def test_a_fairlead_without_a_wheel_says_so(

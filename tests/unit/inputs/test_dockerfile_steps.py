@@ -7,7 +7,13 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.contract import EnvironmentRecipe
 from fairlead.finding import Finding
-from fairlead.images.recipe import FIRST_STEP, base_stage, dockerfile, make_environment
+from fairlead.images.recipe import (
+    FIRST_STEP,
+    base_stage,
+    dockerfile,
+    make_environment,
+    python_labels,
+)
 from fairlead.inputs.dockerfile_steps import Instruction, instructions, read_steps
 
 GUIDE = "RUN apt-get update && apt-get -y install vim"
@@ -146,7 +152,7 @@ def test_nothing_that_is_accepted_reaches_beyond_its_own_instruction() -> None:
         accepted += 1
         recipe = EnvironmentRecipe(base_image="python", steps=steps)
         first_stage, make = base_stage(recipe, BASE, "fairlead"), make_environment(recipe)
-        whole = dockerfile(first_stage, "e:1", "h", "3.11.2", make)
+        whole = dockerfile(first_stage, "e:1", "h", python_labels("3.11.2"), make)
         first, *others = as_docker_reads(whole)
         assert (first, others[0][:5]) == (f"FROM {BASE} AS base", "LABEL"), text
         theirs = [str(instruction) for instruction in instructions(steps)]

@@ -1,5 +1,6 @@
 """The base image's Python: is there one, is it what the file asks for, can it be built upon?"""
 
+import re
 from dataclasses import dataclass
 
 from fairlead.api.reasons import Reason
@@ -7,7 +8,12 @@ from fairlead.api.status import FailureClass
 from fairlead.contract import CondaRecipe, EnvironmentRecipe
 from fairlead.finding import Finding
 from fairlead.inputs.match_spec import read_match_spec
-from fairlead.inputs.python_version import OLDEST_PYTHON, official_image, satisfies
+from fairlead.inputs.python_version import (
+    OLDEST_FRONT_PYTHON,
+    OLDEST_PYTHON,
+    official_image,
+    satisfies,
+)
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,22 @@ class BasePython:
     """Whether ``python3 -m venv`` works; Debian has that in a package of its own."""
     libc: str = ""
     """``glibc 2.36``; empty where it is another C library."""
+    path: str = ""
+    """Where the interpreter lies in the base image; empty where that is not known."""
+    front: str = ""
+    """Another interpreter, of the base image, that the scoring server can run on, as a label of the
+    image names it: ``3.11.2 /usr/local/bin/python3``."""
+
+
+_PATH = re.compile(r"/[A-Za-z0-9._/-]{1,200}")
+
+
+def front_of(base: BasePython | None) -> str:
+    """The base image's own Python, where the server can run on it beside an environment that brings
+    another one; empty where it cannot."""
+    if base is None or _minor(base.version) < OLDEST_FRONT_PYTHON or not _PATH.fullmatch(base.path):
+        return ""
+    return f"{base.version} {base.path}"
 
 
 def wants_conda(recipe: EnvironmentRecipe, python: BasePython | None) -> bool:
