@@ -168,7 +168,7 @@ def test_an_environment_of_condas_packages_is_served_with_its_own_python(
         )
         files = {"score.py": OF_CONDA, "myenv.yml": "\n".join(lines)}
         built.image(files, "conda", condaFile="myenv.yml")
-        built.service("conda")
+        built.service("conda", expose={"type": "NodePort"})
         built.reason("webservice", "Serving", "conda", BUILD_PATIENCE)
     answer = score(built.address("conda"), {"data": []})
     assert answer.json() == [OWN_VERSION, True]

@@ -56,8 +56,11 @@ def fetch_packages(
         with Fetcher(access) as fetcher:
             return _fetched(record, repodata, fetcher, folder)
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
         found = list(pool.map(one, records))
+    finally:  # of a task that nobody wants any more the rest is not fetched
+        pool.shutdown(wait=False, cancel_futures=True)
     size = sum(package.path.stat().st_size for package in found)
     say(f"{len(found)} packages fetched, {size:,} bytes.")
     return found
