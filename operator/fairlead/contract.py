@@ -308,6 +308,7 @@ class Access:
     pull_secret: str = ""
     service_account: str = ""
     source_secret: str = ""
+    source_claim: str = ""
 
 
 NO_ACCESS = Access()

@@ -17,6 +17,7 @@ from fairlead.canonical import canonical_json
 
 REQUEST_FOLDER = "/var/run/fairlead/request"
 SOURCE_FOLDER = "/var/run/fairlead/source"
+VOLUME_FOLDER = "/var/run/fairlead/volume"  # of a model's source
 WORK_FOLDER = "/var/run/fairlead/work"
 CREDENTIALS_FOLDER = "/var/run/fairlead/credentials"  # of registries: a folder for each Secret
 DOCKER_CONFIG_KEY, DOCKER_CONFIG_FILE = ".dockerconfigjson", "config.json"  # in each of them

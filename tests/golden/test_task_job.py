@@ -37,6 +37,7 @@ CASES = {
     "ingest-secret": ingest_task(
         uri="s3://models/diabetes", access=Access(source_secret="bucket", service_account="store")
     ),
+    "ingest-volume": ingest_task(claim="models", access=Access(source_claim="models")),
     "resolve": resolve_task(),
     "resolve-secrets": replace(
         resolve_task(),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from fairlead.api.model import ConfigMapSource, ModelSource
+from fairlead.api.model import ConfigMapSource, ModelSource, VolumeClaimSource
 from fairlead.contract import (
     AssembleRequest,
     EnvironmentRecipe,
@@ -27,10 +27,13 @@ def ingest_task(
     name: str = "diabetes",
     namespace: str = "demo",
     config_map: str = "",
+    claim: str = "",
     **others: Any,
 ) -> Task:
     source = ModelSource(
-        uri=uri, config_map=ConfigMapSource(name=config_map) if config_map else None
+        uri=uri,
+        config_map=ConfigMapSource(name=config_map) if config_map else None,
+        persistent_volume_claim=VolumeClaimSource(claim_name=claim) if claim else None,
     )
     request = IngestRequest(
         repository=f"localhost:5000/{namespace}/fairlead/models/{name}",

@@ -12,6 +12,7 @@ from fairlead.api.meta import GROUP, INFERENCE_IMAGE, KINDS, MODEL
 CONFIGURATION = Path(__file__).parents[2] / "examples/kustomize/fairlead.yaml"
 NAMED = {  # what a field's refusal says that it names
     "must be the name of a ConfigMap in the same namespace": "ConfigMap",
+    "must be the name of a PersistentVolumeClaim in the same namespace": "PersistentVolumeClaim",
     "must be the name of a Secret in the same namespace": "Secret",
     "must be the name of a ServiceAccount in the same namespace": "ServiceAccount",
 }

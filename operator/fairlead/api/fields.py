@@ -24,6 +24,14 @@ ConfigMapName = Annotated[
         "[a-z0-9]([-.a-z0-9]*[a-z0-9])?", "must be the name of a ConfigMap in the same namespace"
     ),
 ]
+ClaimName = Annotated[
+    str,
+    Field(min_length=1, max_length=253),
+    Shape(
+        "[a-z0-9]([-.a-z0-9]*[a-z0-9])?",
+        "must be the name of a PersistentVolumeClaim in the same namespace",
+    ),
+]
 SecretName = Annotated[
     str,
     Field(min_length=1, max_length=253),

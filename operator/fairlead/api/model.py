@@ -6,12 +6,14 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from fairlead.api.fields import (
+    ClaimName,
     ConfigMapName,
     Description,
     Digest,
     EntryName,
     Labels,
     ModelFolder,
+    RelativePath,
     SecretName,
     ServiceAccountName,
     Sha256,
@@ -46,6 +48,16 @@ class ConfigMapSource(Wire):
     """Name of a ConfigMap in the same namespace; a change of it is noticed."""
 
 
+class VolumeClaimSource(Wire):
+    """A file or a folder of a volume, which is mounted into the task, read-only."""
+
+    claim_name: ClaimName
+    """Name of a PersistentVolumeClaim in the same namespace; it is read once, and a change of it is
+    not noticed. Only where tasks run as Jobs."""
+    path: RelativePath | None = None
+    """The file or folder in it, such as models/credit. Default: all of it."""
+
+
 class SourceSecretRef(Wire):
     """A Secret in the same namespace with the credentials for the source."""
 
@@ -60,8 +72,9 @@ class ModelSource(Wire):
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
-                "(has(self.uri) ? 1 : 0) + (has(self.configMap) ? 1 : 0) == 1",
-                "exactly one of uri and configMap must be given",
+                "(has(self.uri) ? 1 : 0) + (has(self.configMap) ? 1 : 0) + "
+                "(has(self.persistentVolumeClaim) ? 1 : 0) == 1",
+                "exactly one of uri, configMap and persistentVolumeClaim must be given",
             )
         )
     )
@@ -86,11 +99,15 @@ class ModelSource(Wire):
     needs a new address."""
     config_map: ConfigMapSource | None = None
     """A ConfigMap whose keys are the files; for models that are small."""
+    persistent_volume_claim: VolumeClaimSource | None = None
+    """A PersistentVolumeClaim that holds the file or the folder."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
-            raise ValueError("exactly one of uri and configMap must be given")
+            raise ValueError(
+                "exactly one of uri, configMap and persistentVolumeClaim must be given"
+            )
         return self
 
     @property
@@ -140,7 +157,7 @@ class ModelSpec(Wire):
     ) = None
     """The v1 name, which ``get_model_path`` asks for. Default: the object's name."""
     source: ModelSource
-    """Where the model comes from: exactly one of uri and configMap."""
+    """Where the model comes from: exactly one of uri, configMap and persistentVolumeClaim."""
     credentials_secret_ref: SourceSecretRef | None = None
     """A Secret with the credentials for spec.source.uri; it is mounted into the pod that fetches
     the model. Default: the identity of that pod's ServiceAccount, else none."""

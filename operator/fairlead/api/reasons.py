@@ -36,6 +36,7 @@ class Reason(StrEnum):
     REGISTRY_TLS = "RegistryTls"  # one side speaks TLS, the other does not
     CREDENTIALS_INVALID = "CredentialsInvalid"  # no Docker config that can be read
     SECRET_UNSUPPORTED = "SecretUnsupported"  # no kubelet mounts one where tasks run
+    VOLUME_UNSUPPORTED = "VolumeUnsupported"  # no kubelet mounts one where tasks run
     REGISTRY_FAULT = "RegistryFault"  # the registry's answer is not what the protocol says
     TASK_CRASHED = "TaskCrashed"  # a task ended without saying why
     TASK_TIMED_OUT = "TaskTimedOut"  # a task took longer than the setting allows

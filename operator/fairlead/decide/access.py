@@ -11,6 +11,22 @@ from fairlead.contract import NO_ACCESS, Access
 from fairlead.finding import Finding, listed
 from fairlead.settings import Settings
 
+SOURCE_SECRET_UNSUPPORTED = Finding(
+    Reason.SECRET_UNSUPPORTED,
+    FailureClass.INFRASTRUCTURE,
+    "spec.credentialsSecretRef cannot be used: this operator runs tasks as child processes "
+    "(FAIRLEAD_RUNNER=local), and only a kubelet mounts a Secret.",
+    "Whoever runs Fairlead: use the job runner. Or leave the field out, and offer the model where "
+    "it can be read without credentials.",
+)
+VOLUME_UNSUPPORTED = Finding(
+    Reason.VOLUME_UNSUPPORTED,
+    FailureClass.INFRASTRUCTURE,
+    "spec.source.persistentVolumeClaim cannot be used: this operator runs tasks as child processes "
+    "(FAIRLEAD_RUNNER=local), and only a kubelet mounts a volume.",
+    "Whoever runs Fairlead: use the job runner. Or offer the model elsewhere.",
+)
+
 
 def image_access(spec: InferenceImageSpec) -> Access:
     account = spec.build.service_account_name if spec.build else None
@@ -20,7 +36,12 @@ def image_access(spec: InferenceImageSpec) -> Access:
 def model_access(spec: ModelSpec) -> Access:
     reference = spec.credentials_secret_ref
     source = reference.name if reference else ""
-    return Access(service_account=spec.service_account_name or "", source_secret=source)
+    claim = spec.source.persistent_volume_claim
+    return Access(
+        service_account=spec.service_account_name or "",
+        source_secret=source,
+        source_claim=claim.claim_name if claim else "",
+    )
 
 
 def access_key(access: Access) -> str:
@@ -29,6 +50,7 @@ def access_key(access: Access) -> str:
         return ""
     names = f"{access.push_secret} {access.pull_secret} {access.service_account}"
     names += f" {access.source_secret}" if access.source_secret else ""
+    names += f" claim {access.source_claim}" if access.source_claim else ""
     return f"-{hashlib.sha256(names.encode()).hexdigest()[:8]}"
 
 
@@ -40,8 +62,10 @@ def unmountable(spec: InferenceImageSpec | ModelSpec, settings: Settings) -> Fin
     account = "spec.serviceAccountName"
     if isinstance(spec, InferenceImageSpec):
         account = "spec.build.serviceAccountName"
+    if access.source_claim:
+        return VOLUME_UNSUPPORTED
     if access.source_secret:
-        return _source_unmountable()
+        return SOURCE_SECRET_UNSUPPORTED
     named = ((access.push_secret, "spec.pushSecretRef"), (access.service_account, account))
     fields = [field for name, field in named if name]
     if not fields or settings.docker_config is not None:
@@ -54,17 +78,6 @@ def unmountable(spec: InferenceImageSpec | ModelSpec, settings: Settings) -> Fin
         "Whoever runs Fairlead: use the job runner, or name a Docker config file with the "
         "credentials in FAIRLEAD_DOCKER_CONFIG; it is used in their place. Or leave the fields "
         "out.",
-    )
-
-
-def _source_unmountable() -> Finding:
-    return Finding(
-        Reason.SECRET_UNSUPPORTED,
-        FailureClass.INFRASTRUCTURE,
-        "spec.credentialsSecretRef cannot be used: this operator runs tasks as child processes "
-        "(FAIRLEAD_RUNNER=local), and only a kubelet mounts a Secret.",
-        "Whoever runs Fairlead: use the job runner. Or leave the field out, and offer the model "
-        "where it can be read without credentials.",
     )
 
 

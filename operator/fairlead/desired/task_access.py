@@ -16,23 +16,31 @@ from fairlead.job_request import (
     PUSH,
     SHARED,
     SOURCE,
+    VOLUME_FOLDER,
     volume_of,
 )
 from fairlead.settings import Settings
 
 
 def credential_volumes(access: Access, settings: Settings) -> list[Manifest]:
-    """The volumes with the Secrets that the object names, and with the one of every namespace,
-    which need not be there."""
-    return [_volume(use, name, optional=use == SHARED) for use, name in _secrets(access, settings)]
+    """The volumes with the Secrets that the object names, with the one of every namespace, which
+    need not be there, and with the volume of a model's source."""
+    secrets = _secrets(access, settings)
+    mounted = [_volume(use, name, optional=use == SHARED) for use, name in secrets]
+    return [*mounted, *_claim(access)]
 
 
 def credential_mounts(access: Access, settings: Settings) -> list[Manifest]:
     """The mounts of those volumes, for a container of ours."""
-    return [
+    secrets = [
         {"name": volume_of(use), "mountPath": f"{CREDENTIALS_FOLDER}/{use}", "readOnly": True}
         for use, _ in _secrets(access, settings)
     ]
+    claims = [
+        {"name": claim["name"], "mountPath": VOLUME_FOLDER, "readOnly": True}
+        for claim in _claim(access)
+    ]
+    return [*secrets, *claims]
 
 
 def identity(access: Access, settings: Settings) -> Manifest:
@@ -56,6 +64,14 @@ def _secrets(access: Access, settings: Settings) -> list[tuple[str, str]]:
         (SOURCE, access.source_secret),
     )
     return [(use, name) for use, name in named if name]
+
+
+def _claim(access: Access) -> list[Manifest]:
+    """The volume of a model's source. Read-only as a whole: then the kubelet changes no owners."""
+    if not access.source_claim:
+        return []
+    claim = {"claimName": access.source_claim, "readOnly": True}
+    return [{"name": "model-volume", "persistentVolumeClaim": claim}]
 
 
 def _volume(use: str, name: str, *, optional: bool) -> Manifest:

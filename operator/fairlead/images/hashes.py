@@ -68,11 +68,13 @@ def ingest_key(spec: ModelSpec, model_name: str, digests: Mapping[str, str]) -> 
 
     A ConfigMap counts by the ``digests`` of its files, not by its name.
     """
+    claim = spec.source.persistent_volume_claim
     return _hash(
         "ingest",
         {
             "modelName": model_name,
             "uri": spec.source.uri,
+            **({"claim": [claim.claim_name, claim.path]} if claim else {}),
             "files": dict(digests),
             "unpack": spec.unpack,
             "digest": spec.digest,

@@ -12,7 +12,7 @@ from pathlib import Path
 from fairlead.api.model import ModelSource
 from fairlead.connection import trust
 from fairlead.contract import IngestRequest
-from fairlead.job_request import CREDENTIALS_FOLDER, SOURCE
+from fairlead.job_request import CREDENTIALS_FOLDER, SOURCE, VOLUME_FOLDER
 from fairlead.redact import redacted
 from fairlead.registry.addresses import NamedHosts
 from fairlead.settings import Settings
@@ -122,7 +122,22 @@ def store_at(uri: str) -> OpenStore | None:
     return _azure if is_blob_address(uri) else STORES.get(uri.partition("://")[0])
 
 
+def _claim(source: ModelSource) -> str:
+    claim = source.persistent_volume_claim
+    path = f"/{claim.path}" if claim and claim.path else ""
+    return f"persistentvolumeclaim/{claim.claim_name}{path}" if claim else ""
+
+
+def _open_volume(request: IngestRequest, _: Path, __: Settings) -> Source:
+    from fairlead.sources.volume import VolumeSource
+
+    claim = request.source.persistent_volume_claim
+    path = (claim.path if claim else None) or ""
+    return VolumeSource(Path(VOLUME_FOLDER), path, describe(request.source))
+
+
 SOURCE_KINDS: Mapping[str, SourceKind] = {
     "uri": SourceKind(_address, _open_address),
     "config_map": SourceKind(_config_map, _open_files),
+    "persistent_volume_claim": SourceKind(_claim, _open_volume),
 }

@@ -11,8 +11,17 @@ from fairlead.api.status import FailureClass
 from fairlead.contract import IngestRequest
 from fairlead.images.hashes import folder_digest
 from fairlead.registry.client import Registry
-from fairlead.registry.oci import digest_of
+from fairlead.registry.oci import (
+    EMPTY,
+    OCI_EMPTY,
+    OCI_MANIFEST,
+    Manifest,
+    descriptor,
+    digest_of,
+    written,
+)
 from fairlead.registry.reference import parse_repository
+from fairlead.sources.oci import TITLE
 from tests.cluster import Cluster
 from tests.integration.registry.images import HANDED_OVER
 from tests.integration.registry.server import WebServer, replies
@@ -72,6 +81,24 @@ def test_a_file_becomes_version_1_at_its_final_path(
     assert layer_of(registry, models, 1) == {
         "var/azureml-app/azureml-models/credit/1/model.pkl": MODEL
     }
+
+
+def test_a_model_from_a_registry_is_pinned_to_its_digest(
+    tasks: Tasks, registry: Registry, models: str, namespace: str
+) -> None:
+    """An artifact as `oras push` makes it."""
+    repository = parse_repository(f"{namespace}/artifacts")
+    file = descriptor("application/octet-stream", MODEL, **{TITLE: "model.pkl"})
+    manifest = Manifest(config=descriptor(OCI_EMPTY, EMPTY), layers=(file,))
+    for content in (MODEL, EMPTY):
+        registry.upload_bytes(repository, content)
+    digest = registry.put_manifest(repository, "1", written(manifest), OCI_MANIFEST)
+    ended = tasks.run("ingest", from_uri(models, f"oci://{repository}:1"))
+    (version,) = ended.ok["versions"]
+    assert version["source"] == f"oci://{repository}@{digest}"
+    assert version["digest"] == digest_of(MODEL)
+    missing = tasks.run("ingest", from_uri(models, f"oci://{repository}:2")).failure
+    assert missing.reason is Reason.MODEL_SOURCE_NOT_FOUND
 
 
 def test_the_same_content_makes_no_second_version(

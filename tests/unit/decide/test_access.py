@@ -72,6 +72,16 @@ def test_the_task_of_a_model_has_its_secret_and_may_ask_as_its_pod() -> None:
     assert changed.id != task.id
 
 
+def test_a_volume_is_mounted_by_a_kubelet_and_by_nobody_else() -> None:
+    seen = model(source={"persistentVolumeClaim": {"claimName": "models"}})
+    given = ModelEvidence(seen, None, {}, {}, JOBS)
+    [task] = decide_model(given, NOW).tasks
+    assert task.access == Access(source_claim="models")
+    refused = decide_model(replace(given, settings=LOCAL), NOW)
+    [said] = [stage.failure for stage in refused.stages if stage.failure]
+    assert (said.reason, refused.tasks) == ("VolumeUnsupported", ())
+
+
 def test_a_child_process_asks_as_nobody(tmp_path: Path) -> None:
     """It would be the operator's own identity, and a stranger's address."""
     file = tmp_path / "config.json"

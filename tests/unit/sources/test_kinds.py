@@ -9,15 +9,20 @@ from pydantic import ValidationError
 from fairlead.api.model import ModelSource, ModelSpec
 from fairlead.contract import IngestRequest
 from fairlead.images.hashes import ingest_key
+from fairlead.job_request import VOLUME_FOLDER
 from fairlead.settings import Settings
 from fairlead.sources.files import FilesSource
 from fairlead.sources.kinds import SOURCE_KINDS, describe, open_source
 from fairlead.sources.uri import UriSource
+from fairlead.sources.volume import VolumeSource
 
 SIGNED = "https://models.example.com/m.pkl?sig=c2VjcmV0c2VjcmV0c2VjcmV0"
 SOURCES = {
     "uri": ModelSource.model_validate({"uri": SIGNED}),
     "config_map": ModelSource.model_validate({"configMap": {"name": "weights"}}),
+    "persistent_volume_claim": ModelSource.model_validate(
+        {"persistentVolumeClaim": {"claimName": "models", "path": "team/credit"}}
+    ),
 }
 
 
@@ -39,6 +44,8 @@ def test_the_schema_counts_each_field() -> None:
 
 def test_a_source_is_described_without_what_signs_it() -> None:
     assert describe(SOURCES["config_map"]) == "configmap/weights"
+    volume = describe(SOURCES["persistent_volume_claim"])
+    assert volume == "persistentvolumeclaim/models/team/credit"
     assert describe(SOURCES["uri"]).startswith("https://models.example.com/m.pkl?sig=")
     assert "c2VjcmV0" not in describe(SOURCES["uri"])
 
@@ -46,6 +53,9 @@ def test_a_source_is_described_without_what_signs_it() -> None:
 def test_a_source_is_opened_by_its_row(tmp_path: Path) -> None:
     files = open_source(request("config_map"), tmp_path, Settings())
     assert files == FilesSource(tmp_path, "configmap/weights")
+    volume = open_source(request("persistent_volume_claim"), tmp_path, Settings())
+    described = describe(SOURCES["persistent_volume_claim"])
+    assert volume == VolumeSource(Path(VOLUME_FOLDER), "team/credit", described)
     address = open_source(request("uri"), tmp_path, Settings())
     assert isinstance(address, UriSource)
     assert (address.uri, address.model_name) == (SIGNED, "credit")
@@ -59,5 +69,8 @@ def test_each_source_is_another_ingest() -> None:
 
 @pytest.mark.parametrize("given", [{}, {"uri": SIGNED, "configMap": {"name": "weights"}}])
 def test_none_or_two_sources_are_refused_as_the_schema_refuses_them(given: object) -> None:
-    with pytest.raises(ValidationError, match="exactly one of uri and configMap must be given"):
+    with pytest.raises(
+        ValidationError,
+        match="exactly one of uri, configMap and persistentVolumeClaim must be given",
+    ):
         ModelSource.model_validate(given)
