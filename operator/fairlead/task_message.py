@@ -70,7 +70,11 @@ def _with_fewer_versions(ok: Mapping[str, object], versions: Sequence[Any]) -> d
     excess = len(_json({"ok": short})) - MAX_MESSAGE_BYTES
     if excess <= 0:
         return short
-    return {**short, "versions": [_with_short_source(version, excess) for version in own]}
+    slim = [{key: value for key, value in v.items() if key != "mlflow"} for v in own]
+    excess = len(_json({"ok": {**short, "versions": slim}})) - MAX_MESSAGE_BYTES
+    if excess <= 0:
+        return {**short, "versions": slim}
+    return {**short, "versions": [_with_short_source(version, excess) for version in slim]}
 
 
 def _with_short_source(version: dict[str, Any], excess: int) -> dict[str, Any]:

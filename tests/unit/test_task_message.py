@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairlead.api.model import ModelVersion
+from fairlead.api.model import MlflowModel, ModelVersion
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import (
@@ -39,6 +39,17 @@ def version(number: int, source: str = "https://models.example.com/m.pkl") -> Mo
         path="m.pkl",
         registered_at=datetime(2026, 11, 26, tzinfo=UTC),
     )
+
+
+def test_what_mlflow_says_gives_way_before_a_version_does() -> None:
+    told = MlflowModel(flavors=("sklearn",), requirements=("x" * 100,) * 6)
+    for chars, kept in ((100, True), (1300, False), (2000, False)):
+        own = version(2, f"https://h/{'s' * chars}").model_copy(update={"mlflow": told})
+        result = IngestResult(version=2, versions=(version(1), own))
+        message = written_message(TaskResult(ok=result.to_wire()))
+        assert len(message) <= MAX_MESSAGE_BYTES
+        read = IngestResult.model_validate(read_message("ingest", message.decode()).ok)
+        assert (read.versions[-1].mlflow is not None) is kept
 
 
 def resolved(versions: int) -> ResolveResult:

@@ -13,6 +13,7 @@ from fairlead.api.fields import (
     EntryName,
     Labels,
     ModelFolder,
+    PythonVersion,
     RelativePath,
     SecretName,
     ServiceAccountName,
@@ -22,10 +23,12 @@ from fairlead.api.fields import (
     StoredReference,
     VersionNumber,
 )
-from fairlead.api.shape import Shape
+from fairlead.api.shape import HiddenShape, Shape
 from fairlead.api.status import Cell, CommonStatus, Text, Timestamp
 from fairlead.api.wire import StatusWire, Wire, rules
 
+Flavor = Annotated[str, Field(max_length=64), HiddenShape("[A-Za-z0-9_.-]+")]
+ShownRequirement = Annotated[str, Field(max_length=100), HiddenShape(r"[^\x00-\x1f\x7f]+")]
 MAX_VERSIONS = 100  # that status shows
 
 
@@ -181,6 +184,17 @@ class ModelSpec(Wire):
     """As tags, but what is set once cannot be changed or removed; new ones may be added."""
 
 
+class MlflowModel(StatusWire):
+    """What an MLflow model folder says of itself; it decides nothing."""
+
+    flavors: Annotated[tuple[Flavor, ...], Field(min_length=1, max_length=16)]
+    """How it can be loaded, such as python_function and sklearn."""
+    python_version: PythonVersion | None = None
+    """The Python that it was made with."""
+    requirements: Annotated[tuple[ShownRequirement, ...], Field(max_length=64)] = ()
+    """The beginning of its requirements.txt: what its environment wants."""
+
+
 class ModelVersion(StatusWire):
     """One immutable version, as the registry records it."""
 
@@ -204,6 +218,8 @@ class ModelVersion(StatusWire):
     """The one file or folder, below ``azureml-models/<modelName>/<version>/``."""
     registered_at: Timestamp
     """When it was stored."""
+    mlflow: MlflowModel | None = None
+    """Of an MLflow model folder: what its MLmodel and its requirements.txt say."""
 
 
 class Ingest(StatusWire):

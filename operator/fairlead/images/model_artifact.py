@@ -7,7 +7,7 @@ back from here; a tag is written once and never again.
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from pydantic import ValidationError
+from pydantic_core import from_json
 
 from fairlead.api.model import ModelVersion
 from fairlead.contract import IngestRequest
@@ -33,6 +33,7 @@ from fairlead.sources.kinds import describe
 MODEL_ARTIFACT_TYPE = "application/vnd.fairlead.model.v1"
 ANNOTATION_PREFIX = "dev.fairlead.model."
 ANNOTATED_FIELDS = ("modelName", "digest", "sizeBytes", "files", "source", "path", "registeredAt")
+MLFLOW = f"{ANNOTATION_PREFIX}mlflow"  # JSON
 MAX_SOURCE_CHARS = 2048
 
 
@@ -85,6 +86,7 @@ def push(
         layer=digest,
         path=content.entry,
         registered_at=now.astimezone(UTC).replace(microsecond=0),
+        mlflow=content.mlflow,
     )
     manifest = Manifest(
         artifact_type=MODEL_ARTIFACT_TYPE,
@@ -98,7 +100,10 @@ def push(
 
 def _annotations(version: ModelVersion) -> dict[str, str]:
     wire = version.to_wire()
-    return {f"{ANNOTATION_PREFIX}{name}": str(wire[name]) for name in ANNOTATED_FIELDS}
+    told = {f"{ANNOTATION_PREFIX}{name}": str(wire[name]) for name in ANNOTATED_FIELDS}
+    return told | (
+        {MLFLOW: version.mlflow.model_dump_json(by_alias=True)} if version.mlflow else {}
+    )
 
 
 def _read(repository: Repository, tag: int, manifest: Manifest) -> ModelVersion:
@@ -115,8 +120,9 @@ def _read(repository: Repository, tag: int, manifest: Manifest) -> ModelVersion:
             "artifact": f"{repository}:{tag}",
             "layer": manifest.layers[0].digest,
         }
-        return ModelVersion.model_validate({**facts, **fixed})
-    except (ValidationError, KeyError, IndexError) as error:
+        mlflow = from_json(said["mlflow"]) if "mlflow" in said else None
+        return ModelVersion.model_validate({**facts, **fixed, "mlflow": mlflow})
+    except (KeyError, IndexError, ValueError) as error:
         raise RegistryFaultError(
             repository,
             f"{repository}:{tag} is no model version that Fairlead wrote: remove the tag.",

@@ -7,6 +7,7 @@ Azure ML v1 keeps exactly one entry below ``<name>/<version>/`` and ``get_model_
 from dataclasses import dataclass
 from pathlib import Path
 
+from fairlead.api.model import MlflowModel
 from fairlead.api.reasons import Reason
 from fairlead.images.hashes import folder_digest
 from fairlead.sources.base import Digests, SourceError
@@ -33,6 +34,8 @@ class Content:
     files: tuple[ModelFile, ...]
     origin: str = ""
     """Where it came from, if that says more than the address in the spec: a pinned revision."""
+    mlflow: MlflowModel | None = None
+    """What it says of itself, where it is a folder of MLflow."""
 
     @property
     def size(self) -> int:

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fairlead.api.model import MAX_VERSIONS, ModelVersion
+from fairlead.api.model import MAX_VERSIONS, MlflowModel, ModelVersion
 from fairlead.api.reasons import Reason
 from fairlead.contract import FILES_FOLDER, IngestRequest, IngestResult
 from fairlead.images.model_artifact import push, same_content, stored_models
 from fairlead.images.model_content import Content, content_of
+from fairlead.inputs.mlflow import MAX_FILE_BYTES, MLMODEL, REQUIREMENTS, read_mlflow
 from fairlead.registry.reference import parse_repository
 from fairlead.sources.archive import unpack
 from fairlead.sources.base import Digests, Limits, SourceError
@@ -62,13 +63,29 @@ def _fetched(request: IngestRequest, task: TaskContext) -> Content:
     if request.unpack:
         task.log.write("Unpacking it.")
         folder, digests = _unpacked(folder, digests, limits)
-    content = replace(content_of(folder, digests, request.model_name), origin=source.origin)
+    found = content_of(folder, digests, request.model_name)
+    content = replace(found, origin=source.origin, mlflow=_mlflow(found))
     if source.origin:
         task.log.write(f"It is {source.origin}.")
     files = "1 file" if len(content.files) == 1 else f"{len(content.files)} files"
     task.log.write(f"Fetched {files}, {content.size:,} bytes, {content.digest}.")
     _prove(request.digest, content, proofs)
     return content
+
+
+def _mlflow(content: Content) -> MlflowModel | None:
+    """What a folder of MLflow says of itself."""
+    files = {file.name: file.source for file in content.files}
+
+    def beginning(name: str) -> bytes:
+        source = files.get(f"{content.entry}/{name}")
+        if source is None:
+            return b""
+        with source.open("rb") as file:
+            return file.read(MAX_FILE_BYTES)
+
+    mlmodel = beginning(MLMODEL)
+    return read_mlflow(mlmodel, beginning(REQUIREMENTS)) if mlmodel else None
 
 
 def _limits(task: TaskContext) -> Limits:
