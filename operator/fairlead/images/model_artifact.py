@@ -102,7 +102,9 @@ def _annotations(version: ModelVersion) -> dict[str, str]:
     wire = version.to_wire()
     told = {f"{ANNOTATION_PREFIX}{name}": str(wire[name]) for name in ANNOTATED_FIELDS}
     return told | (
-        {MLFLOW: version.mlflow.model_dump_json(by_alias=True)} if version.mlflow else {}
+        {MLFLOW: version.mlflow.model_dump_json(by_alias=True, exclude_none=True)}
+        if version.mlflow
+        else {}
     )
 
 

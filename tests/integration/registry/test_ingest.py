@@ -101,6 +101,24 @@ def test_a_model_from_a_registry_is_pinned_to_its_digest(
     assert missing.reason is Reason.MODEL_SOURCE_NOT_FOUND
 
 
+def test_an_mlflow_folder_tells_what_it_is_and_the_registry_keeps_it(
+    tasks: Tasks, models: str
+) -> None:
+    files = {
+        "MLmodel": b"flavors: {sklearn: {}, python_function: {python_version: 3.11.4}}",
+        "requirements.txt": b"numpy==1.26\n",
+        "model.pkl": MODEL,
+    }
+    told = {
+        "flavors": ["python_function", "sklearn"],
+        "pythonVersion": "3.11.4",
+        "requirements": ["numpy==1.26"],
+    }
+    for _ in range(2):  # the second time it is read back
+        (version,) = tasks.run("ingest", from_files(models), files).ok["versions"]
+        assert version["mlflow"] == told
+
+
 def test_the_same_content_makes_no_second_version(
     tasks: Tasks, registry: Registry, models: str
 ) -> None:

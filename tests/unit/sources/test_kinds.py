@@ -9,10 +9,13 @@ from pydantic import ValidationError
 from fairlead.api.model import ModelSource, ModelSpec
 from fairlead.contract import IngestRequest
 from fairlead.images.hashes import ingest_key
-from fairlead.job_request import VOLUME_FOLDER
+from fairlead.job_request import CREDENTIALS_FOLDER, SOURCE, VOLUME_FOLDER
 from fairlead.settings import Settings
+from fairlead.sources.base import SourceError
 from fairlead.sources.files import FilesSource
-from fairlead.sources.kinds import SOURCE_KINDS, describe, open_source
+from fairlead.sources.kinds import SOURCE_KINDS, describe, open_source, store_at
+from fairlead.sources.oci import OciSource
+from fairlead.sources.remote import RemoteSource, SourceAccess
 from fairlead.sources.uri import UriSource
 from fairlead.sources.volume import VolumeSource
 
@@ -74,3 +77,49 @@ def test_none_or_two_sources_are_refused_as_the_schema_refuses_them(given: objec
         match="exactly one of uri, configMap and persistentVolumeClaim must be given",
     ):
         ModelSource.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    ("uri", "module"),
+    [
+        ("s3://b/m", "s3"),
+        ("gs://b/m", "gcs"),
+        ("hf://org/net", "huggingface"),
+        ("abfs://c@models.dfs.core.windows.net/m", "azure"),
+        ("abfss://c@models.dfs.core.windows.net/m", "azure"),
+        ("az://c@models.dfs.core.windows.net/m", "azure"),
+        ("https://models.blob.core.windows.net/c/m", "azure"),
+    ],
+)
+def test_each_scheme_is_opened_by_its_file(uri: str, module: str) -> None:
+    opener = store_at(uri)
+    assert opener is not None
+    [store] = opener(SourceAccess(uri, None, {}))
+    assert type(store).__module__ == f"fairlead.sources.{module}"
+
+
+def test_an_identity_counts_where_there_is_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ROLE_ARN", "r")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")
+    about = {"repository": "r/demo/m", "model_name": "credit", "source": {"uri": "s3://b/m"}}
+
+    def stores(**more: object) -> int:
+        wanted = IngestRequest.model_validate({**about, **more})
+        source = open_source(wanted, tmp_path, Settings())
+        assert isinstance(source, RemoteSource)
+        return len(list(source.stores()))
+
+    assert stores(identity=True) == 2  # as the pod, then as nobody
+    assert stores() == 1
+    with pytest.raises(SourceError, match="has none of the keys"):
+        stores(identity=True, credentials="bucket")  # which is mounted nowhere here
+
+
+def test_a_registry_is_asked_with_the_secret_where_there_is_one(tmp_path: Path) -> None:
+    about = {"repository": "r/m", "model_name": "m", "source": {"uri": "oci://r.io/m:1"}}
+    for secret, folder in (("", None), ("pull", Path(CREDENTIALS_FOLDER, SOURCE))):
+        wanted = IngestRequest.model_validate({**about, "credentials": secret})
+        source = open_source(wanted, tmp_path, Settings())
+        assert source == OciSource("oci://r.io/m:1", "r.io/m:1", Settings(), folder)

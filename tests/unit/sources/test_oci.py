@@ -18,7 +18,6 @@ from fairlead.registry.blobs import CHUNK_BYTES
 from fairlead.registry.errors import RegistryError, RegistryFaultError, RegistryUnreachableError
 from fairlead.registry.oci import OCI_CONFIG, OCI_EMPTY, OCI_MANIFEST, digest_of
 from fairlead.settings import Settings
-from fairlead.sources import oci
 from fairlead.sources.base import Digests, Limits, SourceError
 from fairlead.sources.oci import TITLE, UNPACK, OciSource
 from tests.integration.registry.server import WebServer, reply
@@ -69,8 +68,7 @@ class FakeRegistry:
 
 
 @pytest.fixture
-def registry(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> FakeRegistry:
-    monkeypatch.setattr(oci, "RETRY_DELAYS_S", (0.01, 0.01, 0.01))
+def registry(web: WebServer) -> FakeRegistry:
     return FakeRegistry(web)
 
 
