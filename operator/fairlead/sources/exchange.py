@@ -163,13 +163,15 @@ class Exchange:
 
     @contextmanager
     def open(self, asked: Asked) -> Iterator[Answer]:
-        """The answer at the end of all redirects. Raises what httpcore does, too."""
+        """The answer at the end of all redirects, which what has a body never follows: that may be
+        a secret. Raises what httpcore does, too."""
         url, via = asked.url, None
         for _ in range(MAX_REDIRECTS + 1):
             checked(url, self._named, via)
             with self._sent(asked, url, via) as answer:
                 leads = answer.headers.get("location")
-                if answer.status not in REDIRECT_STATUSES or leads is None:
+                follows = answer.status in REDIRECT_STATUSES and asked.content is None
+                if leads is None or not follows:
                     yield answer
                     return
             url, via = next_hop(url, leads), asked.url
