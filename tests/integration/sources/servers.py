@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,10 +15,10 @@ from tests.cluster.command import found, run
 from tests.cluster.errors import ClusterError
 from tests.cluster.packages import install
 from tests.cluster.places import Places
-from tests.integration.registry.server import free_port, wait_until
+from tests.integration.registry.server import free_port
 
 LOCKS = Path(__file__).parent
-END_TIMEOUT_S = 15.0
+START_TIMEOUT_S, END_TIMEOUT_S = 180.0, 15.0
 
 
 def python_server(places: Places, name: str) -> Path:
@@ -45,7 +46,7 @@ def served(command: Sequence[str | Path], log: Path) -> Iterator[str]:
     with log.open("wb") as output:
         process = subprocess.Popen(arguments, stdout=output, stderr=subprocess.STDOUT)
         try:
-            wait_until(lambda: _listens(port, process), f"{arguments[0]} on port {port}")
+            _wait_for(port, process)
             yield f"127.0.0.1:{port}"
         finally:
             process.terminate()
@@ -55,8 +56,16 @@ def served(command: Sequence[str | Path], log: Path) -> Iterator[str]:
             process.wait()
 
 
-def _listens(port: int, process: "subprocess.Popen[bytes]") -> bool:
-    assert process.poll() is None, f"the server ended with {process.returncode}"
+def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
+    """A machine that is busy with other tests takes its time to start a server."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not _listens(port):
+        assert process.poll() is None, f"the server ended with {process.returncode}"
+        assert time.monotonic() < deadline, f"nothing listens after {START_TIMEOUT_S:.0f} s"
+        time.sleep(0.05)
+
+
+def _listens(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1.0).close()
     except OSError:
