@@ -12,6 +12,7 @@ from fairlead.contract import FILES_FOLDER, IngestRequest, IngestResult
 from fairlead.images.model_artifact import push, same_content, stored_models
 from fairlead.images.model_content import Content, content_of
 from fairlead.inputs.mlflow import MAX_FILE_BYTES, MLMODEL, REQUIREMENTS, read_mlflow
+from fairlead.redact import one_line
 from fairlead.registry.reference import parse_repository
 from fairlead.sources.archive import unpack
 from fairlead.sources.base import Digests, Limits, SourceError
@@ -64,9 +65,9 @@ def _fetched(request: IngestRequest, task: TaskContext) -> Content:
         task.log.write("Unpacking it.")
         folder, digests = _unpacked(folder, digests, limits)
     found = content_of(folder, digests, request.model_name)
-    content = replace(found, origin=source.origin, mlflow=_mlflow(found))
-    if source.origin:
-        task.log.write(f"It is {source.origin}.")
+    content = replace(found, origin=one_line(source.origin), mlflow=_mlflow(found))
+    if content.origin:
+        task.log.write(f"It is {content.origin}.")
     files = "1 file" if len(content.files) == 1 else f"{len(content.files)} files"
     task.log.write(f"Fetched {files}, {content.size:,} bytes, {content.digest}.")
     _prove(request.digest, content, proofs)
