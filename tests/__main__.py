@@ -22,7 +22,12 @@ from tests.cluster.artifacts import keep, log_to
 from tests.cluster.down import down
 from tests.cluster.lock import exclusive
 from tests.cluster.places import Places, places
-from tests.cluster.programs import CHART_PACKAGES, GITOPS_PACKAGES, build_on_demand
+from tests.cluster.programs import (
+    BUILDKIT_PACKAGES,
+    CHART_PACKAGES,
+    GITOPS_PACKAGES,
+    build_on_demand,
+)
 from tests.cluster.steps import Steps
 from tests.cluster.up import up
 from tests.conftest import PREPARED, forget_kept, kept_by_parts
@@ -80,7 +85,7 @@ def on_the_cluster(where: Places, steps: Steps, arguments: Sequence[str]) -> boo
     passed = False
     forget_kept(where)
     try:
-        build_on_demand(where, steps, [*CHART_PACKAGES, *GITOPS_PACKAGES])
+        build_on_demand(where, steps, [*CHART_PACKAGES, *GITOPS_PACKAGES, *BUILDKIT_PACKAGES])
         cluster = up(where, steps)
         install_for_scenes(cluster, where, steps)
         passed = all([*scenes(steps, arguments), alone(steps, arguments)])

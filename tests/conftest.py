@@ -11,11 +11,13 @@ from hypothesis import settings
 
 from tests.cluster import Cluster, ClusterError
 from tests.cluster.artifacts import keep, log_to
+from tests.cluster.buildkit import buildkit_image
 from tests.cluster.down import down
 from tests.cluster.lock import exclusive
 from tests.cluster.operator_image import TARGETS, build, name
 from tests.cluster.places import Places, places
 from tests.cluster.programs import (
+    BUILDKIT_PACKAGES,
     CHART_PACKAGES,
     GITOPS_PACKAGES,
     build_on_demand,
@@ -29,6 +31,11 @@ from tests.cluster.up import handle, up
 # For others: HYPOTHESIS_PROFILE=default.
 settings.register_profile("gate", derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
+BUILT_BEFORE = {  # the programs that a fixture needs, outside any time-out
+    "helm": CHART_PACKAGES,
+    "health_program": GITOPS_PACKAGES,
+    "buildkit": BUILDKIT_PACKAGES,
+}
 CLUSTER = pytest.StashKey[Cluster]()
 LOCK = pytest.StashKey[ExitStack]()
 KEPT = pytest.StashKey[list[Path]]()
@@ -57,6 +64,15 @@ def operator_image(cluster: Cluster, pytestconfig: pytest.Config) -> str:
         for target in TARGETS:
             push(name(target), name(target))
     return name("operator")
+
+
+@pytest.fixture(scope="session")
+def buildkit(cluster: Cluster, pytestconfig: pytest.Config) -> str:
+    """The image of a rootless BuildKit, in the cluster's registry."""
+    with on_the_terminal(pytestconfig) as steps:
+        image = buildkit_image(places(), steps)
+    assert cluster.registry in image
+    return image
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +125,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if is_prepared():
         session.config.stash[CLUSTER] = handle(places())
         return
-    for fixture, programs in (("helm", CHART_PACKAGES), ("health_program", GITOPS_PACKAGES)):
+    for fixture, programs in BUILT_BEFORE.items():
         if any(fixture in getattr(item, "fixturenames", ()) for item in session.items):
             _build(session.config, programs)
     if not any(map(_uses_the_cluster, session.items)):

@@ -211,7 +211,7 @@ class EnvironmentRequest(Wire):
     """Of the build that it is made for: it tells which versions were ever used."""
     shared_log: LogTarget | None = None
     """Of the environment itself, for all who wait for it."""
-    engine: Literal["docker", "pod"] = "docker"
+    engine: Literal["docker", "pod", "buildkit"] = "docker"
 
 
 class EnvironmentResult(StatusWire):
@@ -341,6 +341,9 @@ class Task:
     """What the container that runs foreign code asks for, beyond the settings."""
     limits: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     """What it may use, alike."""
+    apart: str = field(default="", kw_only=True)
+    """The namespace of its Job, where builds have one of their own: nothing of ``namespace`` can be
+    mounted there."""
     access: Access = field(default=NO_ACCESS, kw_only=True)
     """Where tasks are Jobs: what is mounted into this one, and which ServiceAccount it has."""
 

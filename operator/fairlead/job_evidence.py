@@ -1,7 +1,9 @@
 """One Job of a task as it was observed. Total: what is not as it should be is not there.
 
 Whoever may write Jobs in a namespace can write one that looks like ours. So nothing of it counts
-beyond its namespace: which task it is for follows from its namespace and annotations together.
+beyond its namespace: which task it is for follows from its namespace and annotations together. Only
+in the namespace that the settings name for builds, where no tenant may write, Jobs say for whom
+they work.
 """
 
 import hashlib
@@ -16,6 +18,8 @@ from fairlead.api.meta import (
     TASK_ID,
     TASK_LABEL,
     TASK_LOG,
+    TASK_NAMESPACE,
+    TASK_OWNER,
     TASK_PROGRAM,
     TASK_REQUEST,
     TASK_TAKEN,
@@ -28,7 +32,8 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 ATTEMPT = re.compile("[1-9][0-9]{0,8}")
 BUILD = re.compile(r"([a-z0-9-]{1,63}/[a-z0-9-]{1,63}/[1-9][0-9]{0,9}-[1-9][0-9]{0,9})?")
 KEPT_ANNOTATIONS = (
-    *(TASK_ATTEMPT, TASK_BUILD, TASK_ID, TASK_LOG, TASK_PROGRAM, TASK_REQUEST, TASK_TAKEN),
+    *(TASK_ATTEMPT, TASK_BUILD, TASK_ID, TASK_LOG, TASK_NAMESPACE, TASK_PROGRAM, TASK_REQUEST),
+    TASK_TAKEN,
 )
 MAX_HASH_CHARS = 16
 COMPLETE, FAILED = "Complete", "Failed"
@@ -59,6 +64,8 @@ class JobEvidence:
     """``job`` is the manifest or its projection."""
 
     job: Manifest
+    builds_namespace: str = ""
+    """That of the settings."""
 
     @property
     def name(self) -> str:
@@ -75,6 +82,11 @@ class JobEvidence:
     @property
     def resource_version(self) -> str:
         return _text(self._metadata.get("resourceVersion"))
+
+    @property
+    def works_for(self) -> str:
+        """The namespace whose task it is."""
+        return (self.is_apart and self._annotation(TASK_NAMESPACE)) or self.namespace
 
     @property
     def task(self) -> str:
@@ -117,7 +129,9 @@ class JobEvidence:
 
     @property
     def owners(self) -> list[Manifest]:
-        """Its owner references."""
+        """Its owner references, or what stands for them."""
+        if self.is_apart:
+            return _noted_owners(_map(self._metadata.get("annotations")))
         return _maps(self._metadata.get("ownerReferences"))[:MAX_OWNERS]
 
     @property
@@ -173,6 +187,12 @@ class JobEvidence:
         return _text(self.failed.get("message"))
 
     @property
+    def is_apart(self) -> bool:
+        """It works for objects of another namespace, where builds have one of their own."""
+        mine = self.builds_namespace and self.namespace == self.builds_namespace
+        return bool(mine and self._annotation(TASK_NAMESPACE))
+
+    @property
     def _metadata(self) -> Manifest:
         return _map(self.job.get("metadata"))
 
@@ -203,13 +223,18 @@ def project_job(job: Manifest) -> Manifest:
     return {
         "metadata": {
             **kept,
-            "annotations": {name: _text(annotations.get(name)) for name in KEPT_ANNOTATIONS},
+            "annotations": {name: _text(annotations.get(name)) for name in KEPT_ANNOTATIONS}
+            | {name: _text(annotations[name]) for name in _owner_notes(annotations)},
             "labels": {TASK_LABEL: _text(labels.get(TASK_LABEL))},
             "ownerReferences": _maps(metadata.get("ownerReferences"))[:MAX_OWNERS],
         },
         "spec": {key: spec[key] for key in ("suspend", "ttlSecondsAfterFinished") if key in spec},
         "status": {"startTime": _text(status.get("startTime")), "conditions": conditions},
     }
+
+
+def _owner_notes(annotations: Manifest) -> list[str]:
+    return [name for name in annotations if str(name).startswith(TASK_OWNER)][:MAX_OWNERS]
 
 
 def project_task_pod(pod: Manifest) -> Manifest:
@@ -232,6 +257,16 @@ def project_task_pod(pod: Manifest) -> Manifest:
         },
         "status": {name: status[name] for name in POD_STATUS if name in status},
     }
+
+
+def _noted_owners(annotations: Manifest) -> list[Manifest]:
+    """Owners in another namespace, as references."""
+    noted = [
+        (name.removeprefix(TASK_OWNER), *_text(value).partition("/"))
+        for name, value in annotations.items()
+        if name.startswith(TASK_OWNER)
+    ]
+    return [{"kind": kind, "name": name, "uid": uid} for uid, kind, _, name in noted]
 
 
 def _map(value: object) -> Manifest:

@@ -24,13 +24,19 @@ DOCKER_CONFIG_KEY, DOCKER_CONFIG_FILE = ".dockerconfigjson", "config.json"  # in
 PUSH, PULL, SHARED = "push", "pull", "shared"  # the folders: what each Secret is for
 SOURCE = "source"  # the folder with the Secret of a model's source: a file for each of its keys
 HANDED_FOLDER = "/var/run/fairlead/handed"
-"""What the container in the base image is handed; there it is mounted read-only, elsewhere."""
+"""What the container in the base image is handed; there it is mounted read-only, elsewhere. Beside
+BuildKit: what the task is handed, its client."""
 INSTALLED_FOLDER = "/var/run/fairlead/installed"
 """What that container has installed; mounted read-only."""
+BUILDER_FOLDER = "/var/run/fairlead/builder"
+"""Where BuildKit has its socket; read-only to the task, and no step of a build sees it."""
+BUILDER_SOCKET = f"unix://{BUILDER_FOLDER}/buildkitd.sock"
 CONTAINER = "task"
 TOOLS_CONTAINER = "tools"
 INSTALL_CONTAINER = "install"
 """In the user's base image, beside the task's own container: foreign code runs there."""
+BUILDER_CONTAINER = "buildkit"
+"""BuildKit, beside the task's own container: the users' steps run in it."""
 TERMINATION_LOG = "/dev/termination-log"
 CARD_KEY, REQUEST_KEY, CA_BUNDLE_KEY = "task.json", "request.json", "ca-bundle.pem"
 CA_BUNDLE = f"{REQUEST_FOLDER}/{CA_BUNDLE_KEY}"
@@ -44,6 +50,8 @@ class JobCard(Wire):
     timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     files: dict[str, str] = Field(default_factory=dict)
     """Path of each file that the request holds, to its key in the ConfigMap."""
+    base64: bool | None = None
+    """The files are written in base64, for they may be anything."""
     source: dict[str, str] | None = None
     """Name of each file of the user's ConfigMap, to its sha256; None where none is mounted."""
 

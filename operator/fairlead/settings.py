@@ -130,10 +130,19 @@ class Settings(BaseSettings):
     task_jobs_kept_seconds: PositiveInt = 86_400
     """How long the Job of a task that has failed stays, with its log. What failed for good is tried
     again after that."""
-    engine: Literal["Auto", "docker", "pod"] = "Auto"
+    engine: Literal["Auto", "docker", "pod", "buildkit"] = "Auto"
     """What builds environments where `spec.build.engine` does not say: `docker` = the Docker Engine
     that `DOCKER_HOST` names, with the `local` runner; `pod` = a container in the user's base image,
-    with the `job` runner; `Auto` = the one of the two that goes with the runner."""
+    with the `job` runner; `buildkit` = a rootless BuildKit in a namespace of its own, with the
+    `job` runner; `Auto` = `docker` or `pod`, whichever goes with the runner, and `buildkit` in the
+    place of `pod` where a `Dockerfile.steps` has RUN and the setting below names a namespace."""
+    buildkit_namespace: ObjectName = ""
+    """With the `job` runner: the namespace in which the `buildkit` engine builds, for all
+    namespaces. Its pods run the users' RUN steps, and are let in by Pod Security `privileged` only:
+    nothing else should be in it. Default: none, and no such engine."""
+    buildkit_image: str = "moby/buildkit:v0.31.1-rootless"
+    """Image of a rootless BuildKit: `buildkitd`, `buildctl`, `rootlesskit`, and user 1000 with
+    further user ids to map."""
     state_folder: Path = Path("~/.local/state/fairlead")
     """Where the `local` runner keeps requests, results and logs of its tasks."""
     log_address: Address = "127.0.0.1:8082"

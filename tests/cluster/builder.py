@@ -61,6 +61,13 @@ class BuiltImages:
         for role in with_programs:
             self._build(role)
 
+    def add(self, role: str) -> None:
+        if has_image(self.tag(role)):
+            return
+        for program in RECIPES[role].programs:
+            compile_program(self._places, self._steps, self._go, program)
+        self._build(role)
+
     def _build(self, role: str) -> None:
         with self._steps.step(f"Image {role} built"):
             context = self._context(role)

@@ -31,6 +31,9 @@ class Images(Protocol):
     def prepare(self) -> None:
         """Make sure that every image of ``ROLES``, and kind and kubectl, are there."""
 
+    def add(self, role: str) -> None:
+        """Make sure that another one is there."""
+
 
 class PulledImages:
     """Images of their makers, each with a label of ours on top."""
@@ -44,7 +47,7 @@ class PulledImages:
         return f"{KEPT}{role}:{fingerprint(PULLED[role], MARK)}"
 
     def tags(self) -> frozenset[str]:
-        return frozenset(self.tag(role) for role in ROLES)
+        return frozenset(self.tag(role) for role in PULLED)
 
     def prepare(self) -> None:
         in_parallel(
@@ -54,6 +57,10 @@ class PulledImages:
                 for name in HOST_PROGRAMS
             ],
         )
+
+    def add(self, role: str) -> None:
+        if not has_image(self.tag(role)):
+            self._pull(role)
 
     def _pull(self, role: str) -> None:
         with self._steps.step(f"Image {PULLED[role].partition('@')[0]} pulled"):

@@ -1,8 +1,8 @@
 """Our programs, built from Go modules; kept by a key over everything that went in.
 
 They are packages of one module, which pins every version, so that what they share is compiled once;
-what makes and checks the chart, and what judges objects as GitOps tools do, have modules of their
-own, so that none rebuilds another.
+what makes and checks the chart, what judges objects as GitOps tools do, and BuildKit have modules
+of their own, so that none rebuilds another.
 Nothing is linked against a C library, so a program built here runs in any image.
 """
 
@@ -20,6 +20,7 @@ from tests.cluster.versions import KUBERNETES
 MODULE = PACKAGE / "go"
 CHART_MODULE = PACKAGE / "go-charts"
 GITOPS_MODULE = PACKAGE / "go-gitops"
+BUILDKIT_MODULE = PACKAGE / "go-buildkit"
 BUILD_SETTINGS = {"CGO_ENABLED": "0", "GOWORK": "off", "GOTOOLCHAIN": "local"}
 COMMON_FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly")
 
@@ -42,6 +43,11 @@ CHART_PACKAGES = {
     "kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform",
 }
 GITOPS_PACKAGES = {"health": "./health"}
+BUILDKIT_PACKAGES = {
+    "buildkitd": "github.com/moby/buildkit/cmd/buildkitd",
+    "buildctl": "github.com/moby/buildkit/cmd/buildctl",
+    "rootlesskit": "github.com/rootless-containers/rootlesskit/v2/cmd/rootlesskit",
+}
 
 
 def program_path(places: Places, name: str) -> Path:
@@ -93,6 +99,8 @@ def _source(name: str) -> tuple[Path, str]:
         return CHART_MODULE, CHART_PACKAGES[name]
     if name in GITOPS_PACKAGES:
         return GITOPS_MODULE, GITOPS_PACKAGES[name]
+    if name in BUILDKIT_PACKAGES:
+        return BUILDKIT_MODULE, BUILDKIT_PACKAGES[name]
     return MODULE, PACKAGES[name]
 
 

@@ -31,6 +31,7 @@ RECIPES: Mapping[str, Recipe] = {
     "registry": Recipe("debian"),
     "metrics-server": Recipe(programs=("metrics-server",)),
     "pause": Recipe(programs=("pause",)),
+    "buildkit": Recipe("debian", ("buildkitd", "buildctl", "rootlesskit")),
     "coredns": Recipe(programs=("coredns",)),
     "control-plane-packages": Recipe("debian"),
     "control-plane": Recipe(

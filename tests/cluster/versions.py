@@ -20,6 +20,7 @@ REGISTRY_FROM_PODS = f"{REGISTRY_CONTAINER}:5000"
 SCORING_PORT = 30080  # kind-config.yaml maps it to 127.0.0.1 of the machine
 LOG_SERVER_PORT = 8082  # the operator's; looked at, never opened here
 BASE_IMAGE = f"{REGISTRY}/fairlead/python:3.11"
+BUILDKIT_IMAGE = f"{REGISTRY}/fairlead/buildkit:rootless"
 METRICS_SERVER_IMAGE = f"{REGISTRY}/fairlead/metrics-server:v0.9.0"
 
 # Where images can be pulled. The node image is the v1.36 that was made for kind v0.33.0.
@@ -29,6 +30,7 @@ PULLED = {
     "python": "python:3.11-slim",
     "registry": "registry:2.8.3",
     "metrics-server": "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
+    "buildkit": "moby/buildkit:v0.31.1-rootless",
 }
 
 # What a control plane of this version asks for by name, and the image of ours that answers.

@@ -50,6 +50,12 @@ CASES = {
         limits={"ephemeral-storage": "512Mi"},
         access=Access(pull_secret="reads", push_secret="pushes", service_account="builder"),
     ),
+    "environment-buildkit": environment_task(
+        engine="buildkit",
+        steps="RUN make\nCOPY tool /opt/tool\n",
+        apart="fairlead-builds",
+        files={"tool": b"\x7fELF\xff"},
+    ),
     "assemble-config-map": assemble_task(config_map="code", files={"score.py": b""}, attempt=3),
 }
 

@@ -89,7 +89,7 @@ def pod_of(
         "kind": "Pod",
         "metadata": {
             "name": f"{name}-abcde",
-            "namespace": task.namespace,
+            "namespace": task.apart or task.namespace,
             "uid": f"uid-of-pod-{task.id}-{task.attempt}",
             "resourceVersion": "8",
             "creationTimestamp": at(1),

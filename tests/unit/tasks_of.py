@@ -101,14 +101,16 @@ def assemble_task(
     )
 
 
-def environment_task(engine: Literal["docker", "pod"] = "pod", **others: Any) -> Task:
+def environment_task(
+    engine: Literal["docker", "pod", "buildkit"] = "pod", steps: str = "ENV A=1", **others: Any
+) -> Task:
     registry = "localhost:5000/demo"
     request = EnvironmentRequest(
         recipe=EnvironmentRecipe(
             base_image="python:3.11-slim",
             requirements=(Requirement(text="scikit-learn==1.5.2", line=6),),
             file="myenv.yml",
-            steps="ENV A=1",
+            steps=steps,
             steps_file="Dockerfile.steps",
         ),
         base_digest=DIGEST,

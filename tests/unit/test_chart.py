@@ -20,6 +20,7 @@ VALUES: dict[str, Any] = yaml.safe_load(VALUES_TEXT)
 ELSEWHERE = {  # values of their own
     *("ca_bundle", "docker_config", "namespace", "task_image", "watch_namespaces"),
     *("log_address", "log_key_file", "log_uri_base", "log_tokens"),
+    *("buildkit_namespace", "buildkit_image"),
 }
 OF_A_POD = {
     "registry",
@@ -88,6 +89,7 @@ def test_the_schema_knows_the_values_and_no_others() -> None:
 def test_every_value_has_its_words() -> None:
     silent = {path for path, said in comments().items() if not said}
     groups = {key for key, value in VALUES.items() if isinstance(value, dict)}
+    groups |= {f"engines.{name}" for name in VALUES["engines"]}
     assert silent - groups <= {f"{group}.{inner}" for group in OPAQUE for inner in VALUES[group]}
 
 

@@ -143,6 +143,15 @@ def test_what_is_asked_about_tokens_is_what_the_code_asks() -> None:
     assert not set(REVIEWED.items()) & granted().keys()
 
 
+def test_where_it_builds_it_does_what_its_tasks_need_and_all_of_that_elsewhere_too() -> None:
+    rules = yaml.safe_load(rules_of_chart("builds-rules"))
+    given = {
+        (rule["apiGroups"][0], rule["resources"][0]): frozenset(rule["verbs"]) for rule in rules
+    }
+    read = {one: READS[one] for one in READS if one[1] not in ("configmaps", "namespaces")}
+    assert given == {**read, **TASKS}
+
+
 def test_in_kube_public_it_may_read_which_registry_the_cluster_has() -> None:
     text = (CHECKOUT / "charts/fairlead/templates/_rules.tpl").read_text()
     _, _, body = text.partition('{{- define "fairlead.local-registry-rules" -}}')
@@ -226,6 +235,7 @@ def test_the_rights_that_are_documented_are_those_that_are_given(kind: str, head
     [
         ("log-token-rules", "For bearer tokens on logs"),
         ("local-registry-rules", "In `kube-public`, where"),
+        ("builds-rules", "In the namespace of the `buildkit` engine"),
     ],
 )
 def test_what_the_chart_gives_besides_is_documented(template: str, heading: str) -> None:
@@ -239,4 +249,5 @@ def test_what_the_chart_gives_besides_is_documented(template: str, heading: str)
 def test_no_rules_of_the_chart_are_left_out_here() -> None:
     text = (CHECKOUT / "charts/fairlead/templates/_rules.tpl").read_text()
     templates = {"rules", "own-namespace-rules", "log-token-rules", "local-registry-rules"}
+    templates |= {"builds-rules"}
     assert set(re.findall(r'define "fairlead\.([\w-]+)"', text)) == templates

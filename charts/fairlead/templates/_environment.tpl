@@ -14,6 +14,10 @@ though Helm reads them as floating points. */}}
 {{- if .Values.dockerConfig.secret -}}
 {{- $_ := set $settings "dockerConfig" "/etc/fairlead/docker-config/config.json" -}}
 {{- end -}}
+{{- if .Values.engines.buildkit.enabled -}}
+{{- $_ := set $settings "buildkitNamespace" .Values.engines.buildkit.namespace -}}
+{{- $_ := set $settings "buildkitImage" .Values.engines.buildkit.image -}}
+{{- end -}}
 {{- if include "fairlead.servesLogs" . -}}
 {{- $_ := set $settings "logAddress" (printf "0.0.0.0:%d" (int .Values.logs.port)) -}}
 {{- $_ := set $settings "logKeyFile" "/etc/fairlead/log-key/key" -}}

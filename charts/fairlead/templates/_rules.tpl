@@ -16,6 +16,25 @@ sees no nodes. tests/unit/test_role.py compares this with what the code asks for
   verbs: [get]  # which registry the cluster has of its own, where no value names one
 {{- end -}}
 
+{{/* In the namespace of the `buildkit` engine: what tasks need, and no more. */}}
+{{- define "fairlead.builds-rules" -}}
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [create]  # the request of a task, which goes with its Job
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list]  # of one pod or Job that does not start
+{{- end -}}
+
 {{- define "fairlead.rules" -}}
 - apiGroups: [fairlead.dev]
   resources: [models, inferenceimages, webservices]

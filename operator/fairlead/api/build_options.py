@@ -16,6 +16,7 @@ class BuildEngine(StrEnum):
     AUTO = "Auto"
     DOCKER = "docker"
     POD = "pod"
+    BUILDKIT = "buildkit"
 
 
 def _at_least(field: str) -> tuple[str, str]:
@@ -61,12 +62,13 @@ class BuildOptions(Wire):
     engine: BuildEngine | None = None
     """What builds the environment. Auto, the default: the operator's own choice, which is pod where
     tasks run as Jobs, and docker where they run beside the operator. pod runs no RUN of a
-    dockerFile."""
+    dockerFile: with one, Auto means buildkit, where whoever runs Fairlead has turned that on."""
     timeout_seconds: Annotated[int, Field(ge=60, le=86_400)] | None = None
     """The longest that the environment may take to build, and the image to assemble. Default: the
     operator's buildTimeoutSeconds."""
     resources: BuildResources | None = None
-    """What the installation of the packages may use, with the pod engine."""
+    """What the installation of the packages may use, with the pod engine; with the buildkit engine:
+    what BuildKit may."""
     service_account_name: ServiceAccountName | None = None
     """The ServiceAccount of the tasks' pods, with whose workload identity registries are logged in
     to; it is given no API token. Default: the operator's taskServiceAccount."""

@@ -26,6 +26,8 @@ TASK_REQUEST = f"{GROUP}/task-request"  # digest of the request that it was made
 LOG_LABEL = f"{GROUP}/log"  # on such a Job: which log it writes
 TASK_LOG = f"{GROUP}/task-log"  # where the operator keeps the end of its log: that it is to, or has
 LOG_TO_KEEP, LOG_KEPT = "to-keep", "kept"
+TASK_NAMESPACE = f"{GROUP}/task-namespace"  # on a Job apart: the namespace that it works for
+TASK_OWNER = f"owner.{GROUP}/"  # and with the uid of each owner: its kind and name
 TASK_TAKEN = f"{GROUP}/task-taken"  # "true": a status holds its result
 
 

@@ -101,6 +101,7 @@ class Reason(StrEnum):
     ENVIRONMENT_UNFIT = "EnvironmentUnfit"  # what was installed, or its base, makes no image
     STEP_FAILED = "StepFailed"  # an instruction of Dockerfile.steps failed
     ENGINE_UNREACHABLE = "EngineUnreachable"  # what builds does not answer; tried again
+    BUILDER_UNSUPPORTED_ON_NODE = "BuilderUnsupportedOnNode"  # BuildKit cannot start on the node
     IMAGE_BUILD_FAILURE = "ImageBuildFailure"  # the build failed and no rule knows why
     ASSEMBLING = "Assembling"  # models and code are put on the environment
     VERSION_TAKEN = "VersionTaken"  # somebody else pushed this version; the next is taken

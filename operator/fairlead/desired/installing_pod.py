@@ -6,29 +6,21 @@ read-only, and what it leaves is read-only to the task. It stands first among th
 kubelet begins them in order, so the task does not wait for an image that is still being pulled.
 """
 
-from collections.abc import Callable, Mapping
-
-from fairlead.api.quantity import amount
 from fairlead.api.refs import Manifest
 from fairlead.contract import EnvironmentRequest, Task
+from fairlead.desired.foreign_code import foreign_resources
 from fairlead.desired.pod_security import restricted_container
 from fairlead.images.layout import BUILD_FILES, ENVIRONMENT
 from fairlead.job_request import (
-    CONTAINER,
     HANDED_FOLDER,
     INSTALL_CONTAINER,
     INSTALLED_FOLDER,
     TOOLS_CONTAINER,
 )
 from fairlead.registry.reference import parse_reference
-from fairlead.settings import Settings, quantities
+from fairlead.settings import Settings
 
 HANDED, INSTALLED, SCRATCH = "handed", "installed", "install-tmp"
-INSTALLING_ANNOTATIONS: Mapping[str, str] = {
-    "azure.workload.identity/skip-containers": INSTALL_CONTAINER,  # no identity's token either
-    "eks.amazonaws.com/skip-containers": INSTALL_CONTAINER,
-    "kubectl.kubernetes.io/default-container": CONTAINER,
-}
 
 
 def installs(task: Task) -> bool:
@@ -79,7 +71,7 @@ def _install(task: Task, settings: Settings) -> Manifest:
         "args": [f"/{BUILD_FILES}"],
         "workingDir": "/tmp",
         "env": [{"name": "HOME", "value": "/tmp"}],
-        "resources": _resources(task, settings),
+        "resources": foreign_resources(task, settings),
         "volumeMounts": [
             {"name": HANDED, "mountPath": f"/{BUILD_FILES}", "readOnly": True},
             {"name": INSTALLED, "mountPath": f"/{ENVIRONMENT}"},
@@ -96,21 +88,6 @@ def _base_image(task: Task) -> str:
         raise TypeError(f"{task.program} has no base image")
     name = parse_reference(task.request.recipe.base_image).repository
     return f"{name}@{task.request.base_digest}"
-
-
-def _resources(task: Task, settings: Settings) -> Manifest:
-    """What the spec says; else what the settings do, as far as both go together."""
-    requests, limits = quantities(settings.task_requests), quantities(settings.task_limits)
-    requests = {**_within(requests, task.limits, min), **task.requests}
-    limits = {**_within(limits, task.requests, max), **task.limits}
-    return {"requests": requests, "limits": limits}
-
-
-def _within(
-    given: Mapping[str, str], bounds: Mapping[str, str], choose: Callable[..., str]
-) -> dict[str, str]:
-    pairs = ((name, value, bounds.get(name, value)) for name, value in given.items())
-    return {name: choose(value, bound, key=amount) for name, value, bound in pairs}
 
 
 def _pull_secrets(spec: Manifest, task: Task) -> Manifest:

@@ -5,6 +5,7 @@ for it waits for its turn and for its ConfigMap, which it owns. It carries none 
 which the children of a Webservice are watched.
 """
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,21 +19,27 @@ from fairlead.api.meta import (
     TASK_ID,
     TASK_LABEL,
     TASK_LOG,
+    TASK_NAMESPACE,
+    TASK_OWNER,
     TASK_PROGRAM,
     TASK_REQUEST,
 )
 from fairlead.api.refs import Manifest
 from fairlead.contract import Owner, Task
-from fairlead.desired.installing_pod import INSTALLING_ANNOTATIONS, installs, with_installation
+from fairlead.desired.builder_pod import with_builder
+from fairlead.desired.foreign_code import without_identity
+from fairlead.desired.installing_pod import installs, with_installation
 from fairlead.desired.pod_security import restricted_container, restricted_pod
 from fairlead.desired.task_access import credential_mounts, credential_volumes, identity
 from fairlead.images.hashes import file_digests
 from fairlead.job_evidence import job_name, task_hash
 from fairlead.job_request import (
+    BUILDER_CONTAINER,
     CA_BUNDLE,
     CA_BUNDLE_KEY,
     CARD_KEY,
     CONTAINER,
+    INSTALL_CONTAINER,
     MAX_REQUEST_BYTES,
     REQUEST_FOLDER,
     REQUEST_KEY,
@@ -113,7 +120,7 @@ def task_draft(task: Task, owner: Owner, settings: Settings, ca_bundle: str = ""
     job = _job(task, owner, settings, request_digest(data))
     return TaskDraft(
         task=task.id,
-        namespace=task.namespace,
+        namespace=task.apart or task.namespace,
         program=task.program,
         attempt=task.attempt,
         build=task.build,
@@ -128,17 +135,39 @@ def owner_reference(owner: Owner) -> Manifest:
     return {"apiVersion": API_VERSION, "kind": owner.kind, "name": owner.name, "uid": owner.uid}
 
 
+def owner_note(owner: Owner) -> dict[str, str]:
+    """The annotation in the place of a reference, where the Job is in another namespace than its
+    owners: Kubernetes would remove it."""
+    return {f"{TASK_OWNER}{owner.uid}": f"{owner.kind}/{owner.name}"}
+
+
+def _works_for(task: Task, owner: Owner) -> dict[str, str]:
+    """What a Job in another namespace than its objects' says of them."""
+    return {TASK_NAMESPACE: task.namespace, **owner_note(owner)} if task.apart else {}
+
+
 def _data(task: Task, ca_bundle: str) -> dict[str, str]:
     given = {} if task.config_map else task.files
     keys = {path: f"file-{number}" for number, path in enumerate(sorted(given))}
     source = dict(file_digests(task.files)) if task.config_map else None
-    card = JobCard(program=task.program, timeout_s=task.timeout, files=keys, source=source)
+    card = JobCard(
+        program=task.program,
+        timeout_s=task.timeout,
+        files=keys,
+        base64=True if task.apart else None,
+        source=source,
+    )
+    write = _in_base64 if task.apart else bytes.decode
     return {
         CARD_KEY: card.model_dump_json(by_alias=True, exclude_none=True),
         REQUEST_KEY: task.request.model_dump_json(by_alias=True),
-        **{keys[path]: content.decode() for path, content in given.items()},
+        **{keys[path]: write(content) for path, content in given.items()},
         **({CA_BUNDLE_KEY: ca_bundle} if ca_bundle else {}),
     }
+
+
+def _in_base64(content: bytes) -> str:
+    return b64encode(content).decode()
 
 
 def _job(task: Task, owner: Owner, settings: Settings, request: str) -> Manifest:
@@ -149,9 +178,9 @@ def _job(task: Task, owner: Owner, settings: Settings, request: str) -> Manifest
         "app.kubernetes.io/part-of": "fairlead",
         TASK_LABEL: task_hash(task.id),
     }
-    metadata = {
+    metadata: Manifest = {
         "name": name,
-        "namespace": task.namespace,
+        "namespace": task.apart or task.namespace,
         "labels": labels | ({LOG_LABEL: task.log.label} if task.log else {}),
         "annotations": {
             TASK_ID: task.id,
@@ -160,8 +189,9 @@ def _job(task: Task, owner: Owner, settings: Settings, request: str) -> Manifest
             TASK_BUILD: task.build,
             TASK_REQUEST: request,
             **({TASK_LOG: LOG_TO_KEEP} if task.log_elsewhere else {}),
+            **_works_for(task, owner),
         },
-        "ownerReferences": [owner_reference(owner)],
+        **({} if task.apart else {"ownerReferences": [owner_reference(owner)]}),
     }
     spec = {
         "suspend": True,
@@ -185,7 +215,8 @@ def _job(task: Task, owner: Owner, settings: Settings, request: str) -> Manifest
 
 def _pod_metadata(task: Task, labels: Mapping[str, str], settings: Settings) -> Manifest:
     """Labels that are ours, and what the settings add."""
-    ours = INSTALLING_ANNOTATIONS if installs(task) else {}
+    builds = without_identity(BUILDER_CONTAINER) if task.apart else {}
+    ours = without_identity(INSTALL_CONTAINER) if installs(task) else builds
     annotations = {**pairs(settings.task_pod_annotations), **ours}
     whole = {"labels": {**pairs(settings.task_pod_labels), **labels}}
     return {**whole, **({"annotations": annotations} if annotations else {})}
@@ -211,6 +242,8 @@ def _pod_spec(task: Task, settings: Settings, name: str, request: str) -> Manife
         "containers": [_container(task, settings, request)],
         "volumes": volumes,
     }
+    if task.apart:
+        return with_builder(spec, task, settings)
     return with_installation(spec, task, settings) if installs(task) else spec
 
 

@@ -13,6 +13,7 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import EXIT_NO_SPACE, TaskFailure, TaskPhase, TaskResult, TaskState
 from fairlead.diagnosis.base_container import base_image_obstacle
+from fairlead.diagnosis.builder_container import builder_obstacle
 from fairlead.diagnosis.containers import NOT_RUN, OUT_OF_MEMORY
 from fairlead.diagnosis.image_pull import image_cannot_be_pulled
 from fairlead.diagnosis.pod_events import cannot_be_set_up
@@ -23,7 +24,7 @@ from fairlead.diagnosis.scheduling import scheduling_gated, unschedulable
 from fairlead.evidence import PodContext
 from fairlead.finding import Finding
 from fairlead.job_evidence import JobEvidence
-from fairlead.job_request import TOOLS_CONTAINER
+from fairlead.job_request import BUILDER_CONTAINER, TOOLS_CONTAINER
 from fairlead.pod_evidence import ContainerEvidence, PodEvent, PodEvidence
 from fairlead.task_message import read_message
 
@@ -53,6 +54,11 @@ TASK_IMAGE_REMEDY = (
     "It is the image of Fairlead's tasks, which whoever runs the operator names: "
     "FAIRLEAD_TASK_IMAGE, or taskImage in the chart's values. Let the nodes pull it, or name "
     "another. It is tried again by itself."
+)
+BUILDER_IMAGE_REMEDY = (
+    "It is the image of BuildKit, which whoever runs the operator names: FAIRLEAD_BUILDKIT_IMAGE, "
+    "or engines.buildkit.image in the chart's values. Let the nodes pull it, or name another. It "
+    "is tried again by itself."
 )
 
 
@@ -139,7 +145,7 @@ def _own_end(
         return _OUT_OF_MEMORY
     if result is not None and result.failure is not None:
         waited = result.failure.reason is Reason.ENGINE_UNREACHABLE
-        return (base_image_obstacle(pod) if waited else None) or result.failure
+        return (_beside(pod) if waited else None) or result.failure
     if container.end_reason in NOT_RUN or not container.ended:
         return _not_run(pod, container)
     if container.exit_code == EXIT_NO_SPACE:
@@ -187,12 +193,19 @@ def _obstacle(seen: TaskJob) -> TaskFailure | None:
         return _failure(pods_refused(newest.message)) if newest else None
     pod, about = seen.pod, PodContext("", None, seen.image, None, 0)
     if pod.scoring.running:
-        return _failure(node_lost(pod, about)) or base_image_obstacle(pod)
+        return _failure(node_lost(pod, about)) or _beside(pod)
     found = next((finding for check in NOT_BEGUN if (finding := check(pod, about))), None)
-    of_ours = found is not None and found.container in (pod.scoring.name, TOOLS_CONTAINER)
+    ours = (pod.scoring.name, TOOLS_CONTAINER, BUILDER_CONTAINER)
+    of_ours = found is not None and found.container in ours
     if found and of_ours and found.reason is Reason.IMAGE_PULL_FAILED:
-        found = replace(found, remedy=TASK_IMAGE_REMEDY)
+        builds = seen.job.is_apart and found.container != pod.scoring.name
+        found = replace(found, remedy=BUILDER_IMAGE_REMEDY if builds else TASK_IMAGE_REMEDY)
     return _failure(credentials_explained(found))
+
+
+def _beside(pod: PodEvidence) -> TaskFailure | None:
+    """What keeps the container from working that runs foreign code beside the task's own."""
+    return base_image_obstacle(pod) or builder_obstacle(pod)
 
 
 def _failure(finding: Finding | None) -> TaskFailure | None:

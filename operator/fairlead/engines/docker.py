@@ -23,6 +23,7 @@ from fairlead.diagnosis.build.output import BuildOutput, Phase
 from fairlead.engines.base import BuildFailedError, BuildPlan, Log, certificates
 from fairlead.engines.docker_client import context, engine
 from fairlead.engines.docker_stream import Ending, follow
+from fairlead.engines.python_probe import PROBE, told_python
 from fairlead.images.hashes import file_digests
 from fairlead.images.recipe import (
     BUILD_LABEL,
@@ -41,16 +42,6 @@ from fairlead.inputs.dockerfile_steps import instructions
 BUILD_END_TIMEOUT_S = 5.0  # seconds for the engine to end a build whose stream was closed
 STEPS = "fairlead-steps"
 _NOT_THERE = re.compile(r"not found|no such file", re.IGNORECASE)
-_PROBE = (
-    "import importlib.util as u, os, sys; print('%d.%d.%d' % sys.version_info[:3], "
-    "bool(u.find_spec('venv') and u.find_spec('ensurepip')), "
-    "os.confstr('CS_GNU_LIBC_VERSION') if 'CS_GNU_LIBC_VERSION' in os.confstr_names else '', "
-    "'at', sys.executable)"
-)
-_PYTHON = re.compile(
-    r"([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}) (True|False) ?(glibc [0-9.]{1,20})?(?:None)?"
-    r" at (\S{0,200})"
-)
 
 
 class DockerEngine:
@@ -149,7 +140,7 @@ def _python(client: docker.DockerClient, image: Image, owner: str, log: Log) -> 
     """Ask the image's own ``python3``, in a container without network or rights."""
     container = client.containers.create(
         image,
-        ["-c", _PROBE],
+        ["-c", PROBE],
         entrypoint=["python3"],
         user="0",
         network_disabled=True,
@@ -167,12 +158,10 @@ def _python(client: docker.DockerClient, image: Image, owner: str, log: Log) -> 
         return None
     finally:
         container.remove(force=True)
-    found = _PYTHON.fullmatch(said.strip())
+    found = told_python([said])
     if found is None:
         log.write(f"python3 of the base image says: {said}")
-        return None
-    venv, libc = found[2] == "True", found[3] or ""
-    return BasePython(found[1], makes_environments=venv, libc=libc, path=found[4])
+    return found
 
 
 def _push(client: docker.DockerClient, plan: BuildPlan, log: Log) -> str:

@@ -1,8 +1,8 @@
 """``Dockerfile.steps``: taken apart into instructions, each checked by line before any build.
 
 The steps run on the base image, before the packages are installed, in the classic builder's
-dialect: the build context is the user's source, and there is nothing of BuildKit. Source of the
-dialect: the parser of moby/buildkit, ``frontend/dockerfile/parser/parser.go``.
+dialect, whatever builds them: the context is the user's source, and there is nothing of BuildKit's
+own. Source of the dialect: the parser of moby/buildkit, ``frontend/dockerfile/parser/parser.go``.
 """
 
 import difflib
@@ -133,12 +133,12 @@ def _check_arguments(instruction: Instruction) -> Iterator[Problem]:
         yield _problem(line, f"{keyword} ends in a backslash, and nothing follows", remedy)
     if keyword == "RUN" and (flag := _FLAG.match(arguments)):
         remedy = "Write it as a plain RUN."
-        yield _problem(line, f"RUN {flag[0]} needs BuildKit, which is not used here", remedy)
+        yield _problem(line, f"RUN {flag[0]} does not work with every engine", remedy)
     if keyword == "COPY":
         yield from _check_copy(instruction)
     if _HEREDOC.search(arguments):
         remedy = "Write one RUN with && between its commands."
-        yield _problem(line, "a heredoc (<<) needs BuildKit, which is not used here", remedy)
+        yield _problem(line, "a heredoc (<<) does not work with every engine", remedy)
 
 
 def _check_copy(instruction: Instruction) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from fairlead.api.refs import Manifest
 from fairlead.cluster import Cluster, Collection, PodLog
 from fairlead.job_evidence import JobEvidence, project_job, project_task_pod
 from fairlead.job_request import CONTAINER
-from fairlead.log_address import LogName
+from fairlead.log_address import ENVIRONMENTS, LogName
 from fairlead.logs.redacted_lines import RedactedLines
 from fairlead.pod_evidence import PodEvidence
 from fairlead.task_message import read_message
@@ -53,8 +53,9 @@ class TaskPod:
 
 
 class PodLogs:
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster: Cluster, builds_namespace: str = "") -> None:
+        """``builds_namespace``: that of the settings, where tasks of other namespaces are, too."""
+        self._cluster, self._builds_namespace = cluster, builds_namespace
         self._threads = ThreadPoolExecutor(MAX_REDACTIONS_AT_ONCE, "log-redaction")
 
     def close(self) -> None:
@@ -62,10 +63,11 @@ class PodLogs:
 
     async def find(self, name: LogName) -> TaskPod | None:
         """The newest Job that writes the log. Raises ``OperatorError``."""
-        jobs = Collection("batch/v1", "jobs", f"{LOG_LABEL}={name.label}", namespace=name.namespace)
-        listed = await self._cluster.list_all(jobs)
-        found = [JobEvidence(project_job(job)) for job in listed.items]
-        job = max((one for one in found if one.is_task), key=_made, default=None)
+        apart = self._builds_namespace if name.collection == ENVIRONMENTS else ""
+        found = await self._jobs(name, name.namespace)
+        if apart and apart != name.namespace:
+            found += await self._jobs(name, apart)
+        job = max(found, key=_made, default=None)
         return TaskPod(job, await self.pod_of(job)) if job else None
 
     async def pieces(self, pod: PodEvidence, *, follow: bool) -> AsyncGenerator[str, None]:
@@ -81,6 +83,13 @@ class PodLogs:
         rest = await loop.run_in_executor(self._threads, lines.finish)
         if rest:
             yield rest
+
+    async def _jobs(self, name: LogName, namespace: str) -> list[JobEvidence]:
+        labelled = f"{LOG_LABEL}={name.label}"
+        jobs = Collection("batch/v1", "jobs", labelled, namespace=namespace)
+        listed = await self._cluster.list_all(jobs)
+        found = [JobEvidence(project_job(job), self._builds_namespace) for job in listed.items]
+        return [one for one in found if one.is_task and one.works_for == name.namespace]
 
     async def pod_of(self, job: JobEvidence) -> PodEvidence | None:
         """The Job's own pod, the newest where there are several. Raises ``OperatorError``."""

@@ -36,7 +36,7 @@ class LogSources:
 
     def __init__(self, settings: Settings, cluster: Cluster) -> None:
         self._settings, self._cluster = settings, cluster
-        self._pods, self._kept = PodLogs(cluster), KeptLogs(settings)
+        self._pods, self._kept = PodLogs(cluster, settings.buildkit_namespace), KeptLogs(settings)
 
     def close(self) -> None:
         self._pods.close()

@@ -89,6 +89,10 @@ class Registry(Blobs):
         name = f"{repository.path}:{reference}"
         return _parsed(Manifest, "a manifest", name, repository, body), described
 
+    def manifest_body(self, repository: Repository, digest: str) -> bytes:
+        """Return a manifest as it is stored, proved by its digest."""
+        return self._fetch(repository, digest)[0]
+
     def config(self, repository: Repository, manifest: Manifest) -> ImageConfig:
         """Return the config of an image."""
         digest = manifest.config.digest

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
@@ -18,6 +19,8 @@ from fairlead.engines.base import (
     EngineUnreachableError,
     StepRefusedError,
 )
+from fairlead.engines.buildkit import BuildkitEngine
+from fairlead.engines.buildkit_client import BuildkitClient
 from fairlead.engines.docker import DockerEngine
 from fairlead.engines.installed_log import InstalledLog
 from fairlead.engines.pod import PodEngine
@@ -26,6 +29,7 @@ from fairlead.images.environment_image import find_environment
 from fairlead.images.environment_lock import Lock, has_lock, store_lock
 from fairlead.images.environment_tree import EnvironmentUnfitError
 from fairlead.images.recipe import has_credentials
+from fairlead.job_request import BUILDER_SOCKET, HANDED_FOLDER
 from fairlead.registry.reference import as_pushed, parse_reference, parse_repository
 from fairlead.settings import Settings
 from fairlead.tasks.conda_environment import linked_environment
@@ -35,7 +39,15 @@ from fairlead.tasks.program import TaskContext, run
 ENGINES: Mapping[str, Callable[[TaskContext], Engine]] = {
     "docker": lambda _: DockerEngine(),
     "pod": lambda task: PodEngine(task.registry),
+    "buildkit": lambda task: _buildkit(task),
 }
+
+
+def _buildkit(task: TaskContext) -> Engine:
+    home = task.work / "home"
+    home.mkdir()
+    client = BuildkitClient(Path(HANDED_FOLDER) / "buildctl", BUILDER_SOCKET, home)
+    return BuildkitEngine(task.registry, task.work, client)
 
 
 def environment(request: EnvironmentRequest, task: TaskContext) -> EnvironmentResult:
@@ -162,6 +174,7 @@ UNREACHABLE: Mapping[str, str] = {
     "docker": "Start Docker Engine where the operator runs, let its user use the socket (group "
     "docker), or set DOCKER_HOST. It is tried again.",
     "pod": "See the events of the task's pod. It is tried again.",
+    "buildkit": "See the task's pod, in the namespace for builds. It is tried again.",
 }
 _CREDENTIALS = Finding(
     Reason.PACKAGE_INDEX_REFUSED,

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -105,7 +106,8 @@ def _prepared(digest: str, folder: Path, places: Places) -> JobCard:
         raise TaskFailedError(_FOREIGN_REQUEST)
     card = JobCard.model_validate_json(data[CARD_KEY])
     (folder / REQUEST_FILE).write_text(data[REQUEST_KEY])
-    files = {path: data[key].encode() for path, key in card.files.items()}
+    read = b64decode if card.base64 else str.encode
+    files = {path: read(data[key]) for path, key in card.files.items()}
     if card.source is not None:
         files |= _source(card.source, places.source)
     for name, content in files.items():

@@ -1,4 +1,4 @@
-from tests.cluster.programs import PACKAGES, linker_flags
+from tests.cluster.programs import BUILDKIT_PACKAGES, PACKAGES, linker_flags
 from tests.cluster.recipes import (
     RECIPES,
     image_key,
@@ -46,7 +46,7 @@ def test_other_certificates_make_another_base_image_but_the_same_node() -> None:
 
 def test_every_program_has_a_recipe_to_go_into_or_runs_on_the_machine() -> None:
     used = {program for recipe in RECIPES.values() for program in recipe.programs}
-    assert used | {"kind", "kubectl"} == set(PACKAGES)
+    assert used | {"kind", "kubectl"} == {*PACKAGES, *BUILDKIT_PACKAGES}
 
 
 def test_kinds_storage_manifest_is_read_from_its_source() -> None:

@@ -7,7 +7,7 @@ import pytest
 from fairlead.api.build_options import BuildEngine
 from fairlead.api.inferenceimage import InferenceImageSpec
 from fairlead.api.status import FailureClass
-from fairlead.contract import EnvironmentRequest, TaskPhase, TaskState
+from fairlead.contract import NO_ACCESS, EnvironmentRequest, Task, TaskPhase, TaskState
 from fairlead.decide.decision import Decision
 from fairlead.decide.image.engine import EngineChoice, chosen_engine
 from fairlead.decide.image.stages import decide_image
@@ -19,6 +19,7 @@ from tests.unit.objects import NOW, image
 
 STEPS = "# needs it\nENV A=1\nRUN apt-get install -y vim\n"
 JOBS: dict[str, Any] = {"runner": "job", "task_image": "tasks"}
+APART: dict[str, Any] = {**JOBS, "buildkit_namespace": "builds"}
 
 
 def chosen(steps: str, asked: str | None, **settings: Any) -> EngineChoice | Finding:
@@ -60,6 +61,8 @@ def test_the_runner_decides_unless_somebody_asks(
         ("docker", JOBS, FailureClass.USER, "The docker engine does not work here (spec."),
         ("pod", {}, FailureClass.USER, "The pod engine does not work here (spec.build.engine asks"),
         (None, {**JOBS, "engine": "docker"}, FailureClass.INFRASTRUCTURE, "(FAIRLEAD_ENGINE asks"),
+        ("buildkit", {}, FailureClass.USER, "asks for it): tasks run beside the operator."),
+        ("buildkit", JOBS, FailureClass.USER, "asks for it): it is not turned on."),
     ],
 )
 def test_an_engine_that_the_runner_does_not_have_is_refused(
@@ -69,6 +72,69 @@ def test_an_engine_that_the_runner_does_not_have_is_refused(
     assert isinstance(found, Finding)
     assert (found.reason, found.class_) == ("EngineUnsupported", class_)
     assert said in found.message
+
+
+@pytest.mark.parametrize(
+    ("steps", "engine", "settings", "choice"),
+    [
+        (STEPS, None, APART, EngineChoice(BuildEngine.BUILDKIT, "Dockerfile.steps:3 has RUN")),
+        ("ENV A=1", None, APART, EngineChoice(BuildEngine.POD, "tasks run as Jobs")),
+        (
+            "ENV A=1",
+            "buildkit",
+            APART,
+            EngineChoice(BuildEngine.BUILDKIT, "spec.build.engine asks for it"),
+        ),
+        (
+            "",
+            None,
+            {**APART, "engine": "buildkit"},
+            EngineChoice(BuildEngine.BUILDKIT, "FAIRLEAD_ENGINE asks for it"),
+        ),
+        (
+            STEPS,
+            None,
+            {"buildkit_namespace": "builds"},
+            EngineChoice(BuildEngine.DOCKER, "tasks run beside the operator"),
+        ),
+    ],
+)
+def test_run_is_for_buildkit_where_that_is_turned_on(
+    steps: str, engine: str | None, settings: dict[str, Any], choice: EngineChoice
+) -> None:
+    assert chosen(steps, engine, **settings) == choice
+
+
+def test_who_refuses_run_says_who_takes_it() -> None:
+    off, on = chosen(STEPS, None, **JOBS), chosen(STEPS, "pod", **APART)
+    assert isinstance(off, Finding)
+    assert isinstance(on, Finding)
+    assert "can turn on the buildkit engine" in (off.remedy or "")
+    assert "Set spec.build.engine to buildkit, which runs them." in (on.remedy or "")
+    there = chosen("", "docker", **APART)
+    assert isinstance(there, Finding)
+    assert "Set spec.build.engine to pod or buildkit or Auto" in (there.remedy or "")
+
+
+def test_what_buildkit_builds_has_its_job_apart_and_its_files_with_it() -> None:
+    steps = b"RUN make\nCOPY lib/tool /opt/\n"
+    files = {**FILES, "Dockerfile.steps": steps, "lib/tool": b"\x7fELF"}
+    seen = image(
+        {}, **{**SPEC, "dockerFile": "Dockerfile.steps", "pushSecretRef": {"name": "mine"}}
+    )
+    settings = Settings(**APART)
+
+    def tasks(known: dict[str, TaskState]) -> tuple[Task, ...]:
+        evidence = image_evidence(seen, {"diabetes": STORED}, files, known, settings)
+        return tuple(decide_image(evidence, NOW).tasks)
+
+    [first] = tasks({})
+    assert (first.apart, first.access.push_secret) == ("", "mine")
+    [task] = tasks({first.id: TaskState(first.id, 1, TaskPhase.SUCCEEDED, result=RESOLVED)})
+    assert isinstance(task.request, EnvironmentRequest)
+    assert (task.request.engine, task.apart, task.namespace) == ("buildkit", "builds", "demo")
+    assert (task.files, task.config_map) == ({"lib/tool": b"\x7fELF"}, "")
+    assert task.access == NO_ACCESS  # Secrets of another namespace cannot be mounted
 
 
 def test_run_is_refused_in_jobs_with_its_line_and_what_to_do() -> None:

@@ -28,7 +28,7 @@ from tests.unit.fake_cluster import FakeCluster
 from tests.unit.job_objects import condition, ended, job_of, pod_of, told
 from tests.unit.logs.test_local_server import IMAGE, kept
 from tests.unit.objects import body
-from tests.unit.tasks_of import assemble_task, ingest_task
+from tests.unit.tasks_of import assemble_task, environment_task, ingest_task
 
 KEYS = LogKeys(b"a secret of the operator's own")
 NAME = image_log("demo", "diabetes", "1-1")
@@ -360,6 +360,30 @@ async def test_the_log_of_an_environment_is_read_for_all_who_share_it(web: WebSe
         assert await scene.read(ENVIRONMENT) == (200, "installed\n")
         other = environment_log("other", ENVIRONMENT.owner, 1)
         assert (await scene.read(other))[0] == 404
+
+
+def builds(scene: Scene, namespace: str, works_for: str = "demo") -> None:
+    """The Job of an environment, in the namespace for builds or in one that says it were that."""
+    task = environment_task("buildkit", apart=namespace, log=ENVIRONMENT)
+    job = job_of(task)
+    job["metadata"]["annotations"]["fairlead.dev/task-namespace"] = works_for
+    scene.cluster.put(job)
+    pod = pod_of(RUNNING, task=task)
+    pod["metadata"]["ownerReferences"][0]["uid"] = job["metadata"]["uid"]
+    scene.cluster.streams[scene.cluster.put(pod)["metadata"]["name"]] = [b"RUN make\n"]
+
+
+async def test_what_is_built_in_the_namespace_for_builds_is_read_there() -> None:
+    async with serving(buildkit_namespace="builds") as scene:
+        builds(scene, "builds")
+        assert await scene.read(ENVIRONMENT) == (200, "RUN make\n")
+
+
+@pytest.mark.parametrize(("namespace", "works_for"), [("other", "demo"), ("builds", "other")])
+async def test_no_job_says_for_whom_it_builds_anywhere_else(namespace: str, works_for: str) -> None:
+    async with serving(buildkit_namespace="builds") as scene:
+        builds(scene, namespace, works_for)
+        assert (await scene.read(ENVIRONMENT))[0] == 404
 
 
 async def test_what_another_object_wrote_is_not_read(web: WebServer) -> None:

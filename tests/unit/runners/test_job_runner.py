@@ -61,7 +61,7 @@ class Here:
 
     def job(self, task: Task) -> Manifest | None:
         name = job_name(task.program, task.id, task.attempt)
-        return self.cluster.find("jobs", task.namespace, name)
+        return self.cluster.find("jobs", task.apart or task.namespace, name)
 
     def there(self, task: Task) -> Manifest:
         job = self.job(task)
@@ -159,10 +159,12 @@ async def test_a_task_becomes_a_job_with_its_request_and_its_result_is_read() ->
 
 async def test_the_request_is_there_before_the_job_runs() -> None:
     async with running() as here:
-        here.cluster.refusals["create", "configmaps"] = [StalledError(Reason.FORBIDDEN, "no")]
+        no = StalledError(Reason.FORBIDDEN, "no")
+        here.cluster.refusals["create", "configmaps"] = [no] * 1000  # until it has been seen
         here.jobs.want(OWNER.uid, [TASK])
         await here.until(lambda: here.reason(TASK) is Reason.FORBIDDEN)
         assert not here.released(TASK)
+        here.cluster.refusals.clear()
         await here.until(lambda: here.released(TASK))
         await here.until(lambda: here.reason(TASK) is None)
 

@@ -21,7 +21,7 @@ from fairlead.settings import Settings
 from fairlead.task_message import MAX_MESSAGE_BYTES, read_message
 from fairlead.tasks import in_job
 from fairlead.tasks.in_job import Places, main, program_command
-from tests.unit.tasks_of import OWNER, assemble_task, ingest_task
+from tests.unit.tasks_of import OWNER, assemble_task, environment_task, ingest_task
 
 DEADLINE_S = 20.0
 SETTINGS = Settings(runner="job", task_image="tasks")
@@ -100,6 +100,19 @@ def test_a_result_is_the_termination_message(places: Places) -> None:
     digest = mounted(assemble_task(FILES), places)
     assert main(digest, places, running(DONE)) == 0
     assert told(places).ok == OK
+
+
+def test_files_that_came_from_another_namespace_may_be_anything(places: Places) -> None:
+    """They are handed over with the request."""
+    files = {"lib/tool": b"\x7fELF\x00\xff", "a.txt": b"a\n"}
+    task = environment_task("buildkit", apart="builds", files=files)
+    code = (
+        "found = {str(p.relative_to(folder / 'files')): p.read_bytes()\n"
+        "         for p in (folder / 'files').rglob('*') if p.is_file()}\n"
+        f"assert found == {files!r}\n"
+    )
+    main(mounted(task, places), places, running(code))
+    assert not places.message.exists()  # and no traceback: it left no result
 
 
 def test_the_program_finds_its_request_and_inline_files(places: Places) -> None:

@@ -26,19 +26,13 @@ def chosen_engine(
     spec: InferenceImageSpec, settings: Settings, steps: str
 ) -> EngineChoice | Finding:
     """Return the engine for an environment with these ``steps``, or why there is none."""
-    asked = spec.build.engine if spec.build else None
-    own = OWN_ENGINE[settings.runner]
-    if asked and asked is not BuildEngine.AUTO:
-        choice = EngineChoice(asked, "spec.build.engine asks for it")
-    elif settings.engine != "Auto":
-        choice = EngineChoice(BuildEngine(settings.engine), "FAIRLEAD_ENGINE asks for it")
-    else:
-        choice = EngineChoice(own, WHERE[settings.runner])
-    if choice.engine is not own:
-        return _not_here(choice, own, settings)
     run = next((one for one in instructions(steps) if one.keyword == "RUN"), None)
+    location = f"{spec.docker_file}:{run.line}" if run else ""
+    choice = _asked(spec, settings) or _automatic(settings, location)
+    if choice.engine not in _engines(settings):
+        return _not_here(choice, settings)
     if choice.engine is BuildEngine.POD and run is not None:
-        return _runs_steps(f"{spec.docker_file}:{run.line}", choice)
+        return _runs_steps(location, choice, settings)
     return choice
 
 
@@ -49,24 +43,58 @@ def unbuildable(evidence: ImageEvidence) -> Finding | None:
     return found if isinstance(found, Finding) else None
 
 
-def _not_here(choice: EngineChoice, own: BuildEngine, settings: Settings) -> Finding:
+def _asked(spec: InferenceImageSpec, settings: Settings) -> EngineChoice | None:
+    asked = spec.build.engine if spec.build else None
+    if asked and asked is not BuildEngine.AUTO:
+        return EngineChoice(asked, "spec.build.engine asks for it")
+    if settings.engine != "Auto":
+        return EngineChoice(BuildEngine(settings.engine), "FAIRLEAD_ENGINE asks for it")
+    return None
+
+
+def _automatic(settings: Settings, runs_at: str) -> EngineChoice:
+    """``runs_at``: where the first RUN stands; empty where there is none."""
+    if runs_at and BuildEngine.BUILDKIT in _engines(settings):
+        return EngineChoice(BuildEngine.BUILDKIT, f"{runs_at} has RUN")
+    return EngineChoice(OWN_ENGINE[settings.runner], WHERE[settings.runner])
+
+
+def _engines(settings: Settings) -> list[BuildEngine]:
+    """Those that work here, the runner's own first."""
+    apart = settings.runner == "job" and settings.buildkit_namespace
+    return [OWN_ENGINE[settings.runner], *([BuildEngine.BUILDKIT] if apart else [])]
+
+
+def _not_here(choice: EngineChoice, settings: Settings) -> Finding:
     mine = choice.why.startswith("spec")
     where = "spec.build.engine" if mine else "FAIRLEAD_ENGINE of the operator"
+    what, others = WHERE[settings.runner], " or ".join((*_engines(settings), "Auto"))
+    turn_on = ""
+    if choice.engine is BuildEngine.BUILDKIT and settings.runner == "job":
+        what, turn_on = "it is not turned on", f" {_TURN_ON}"
     return Finding(
         Reason.ENGINE_UNSUPPORTED,
         FailureClass.USER if mine else FailureClass.INFRASTRUCTURE,
-        f"The {choice.engine} engine does not work here ({choice.why}): {WHERE[settings.runner]}.",
-        f"Set {where} to {own} or Auto, or leave it out.",
+        f"The {choice.engine} engine does not work here ({choice.why}): {what}.",
+        f"Set {where} to {others}, or leave it out.{turn_on}",
     )
 
 
-def _runs_steps(location: str, choice: EngineChoice) -> Finding:
+def _runs_steps(location: str, choice: EngineChoice, settings: Settings) -> Finding:
+    there = BuildEngine.BUILDKIT in _engines(settings)
+    other = "Set spec.build.engine to buildkit, which runs them." if there else _TURN_ON
     return Finding(
         Reason.ENGINE_UNSUPPORTED,
         FailureClass.USER,
         f"{location}: RUN does not work here: environments are built by the {choice.engine} engine "
         f"({choice.why}), which runs no steps.",
         "Put what it installs into a base image of your own (spec.baseImage), or ask for packages "
-        "that bring it along; ENV, ARG, LABEL, WORKDIR and COPY work.",
+        f"that bring it along; ENV, ARG, LABEL, WORKDIR and COPY work. {other}",
         location,
     )
+
+
+_TURN_ON = (
+    "Whoever runs Fairlead can turn on the buildkit engine, which runs such steps: "
+    "engines.buildkit of the chart (FAIRLEAD_BUILDKIT_NAMESPACE)."
+)

@@ -1,15 +1,17 @@
 """The tasks of an InferenceImage: pure, from what is known to what is to be done."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from fairlead.api.build_options import BuildEngine, BuildLimits, BuildOptions, BuildResources
 from fairlead.api.inferenceimage import BuildStatus, EnvironmentStatus, InferenceImageStatus
 from fairlead.api.objects import InferenceImage
 from fairlead.api.wire import Wire
 from fairlead.contract import (
+    NO_ACCESS,
     Access,
     AssembleRequest,
     EnvironmentRequest,
@@ -30,6 +32,10 @@ from fairlead.log_address import ENVIRONMENTS, LogName, environment_log, image_l
 TaskOf = Callable[[int], Task]
 UNRESOLVED = EnvironmentStatus(hash="0" * 64)
 RESOLVE_TIMEOUT_S = 120.0  # seconds; a few questions to a registry
+_ENGINES: Mapping[BuildEngine | None, Literal["docker", "pod", "buildkit"]] = {
+    BuildEngine.POD: "pod",
+    BuildEngine.BUILDKIT: "buildkit",
+}
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,7 @@ def environment_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf
                 tag=log.tag,
                 owner=f"{state.image.namespace}/{ENVIRONMENTS}",
             ),
-            engine="pod" if build.engine is BuildEngine.POD else "docker",
+            engine=_ENGINES.get(build.engine, "docker"),
         )
 
     return identifier, _of_build(state, build, identifier, "environment", request)
@@ -187,10 +193,9 @@ def _of_build(
 ) -> TaskOf:
     """A task that works for a build, and writes its log; a new attempt has an id of its own."""
     task_state = state.evidence.tasks.get(identifier)
-    handed = program == "assemble" or bool(state.inputs.recipe.copied)
-    files = state.inputs.files if handed else {}
-    config_map = state.image.spec.source.config_map
     options, settings = state.build_options, state.evidence.settings
+    apart = program == "environment" and build.engine is BuildEngine.BUILDKIT
+    files, config_map = _handed(state, program, apart=apart)
     requests, limits = _quantities(options.resources) if program == "environment" else ({}, {})
 
     def task(attempt: int) -> Task:
@@ -211,13 +216,26 @@ def _of_build(
             owner=owner_of(state.image),
             log=log,
             log_elsewhere=program == "assemble" and not _is_ours(state),
-            config_map=config_map.name if config_map and handed else "",
-            access=state.access,
+            config_map=config_map,
+            apart=settings.buildkit_namespace if apart else "",
+            access=NO_ACCESS if apart else state.access,
             requests=requests,
             limits=limits,
         )
 
     return task
+
+
+def _handed(state: BuildState, program: str, *, apart: bool) -> tuple[Mapping[str, bytes], str]:
+    """The files that a task needs, and the ConfigMap that it finds them in: where it is in another
+    namespace there is none, and they travel with its request."""
+    copied = state.inputs.recipe.copied
+    if apart:
+        return {path: state.inputs.files[path] for path in copied}, ""
+    if program != "assemble" and not copied:
+        return {}, ""
+    config_map = state.image.spec.source.config_map
+    return state.inputs.files, config_map.name if config_map else ""
 
 
 def _is_ours(state: BuildState) -> bool:

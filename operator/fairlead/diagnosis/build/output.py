@@ -54,6 +54,11 @@ ENGINE_WORDS: Mapping[str, Facts] = {
         "room": "Make room on the node.",
         "memory": "raise spec.build.resources.limits.memory",
     },
+    "buildkit": {
+        "disk": "the disk of the node where it is built",
+        "room": "Make room on the node.",
+        "memory": "raise spec.build.resources.limits.memory",
+    },
 }
 """What a message says of the place where an engine works."""
 

@@ -1,9 +1,12 @@
 """What was planned about the Jobs of tasks, carried out on the cluster."""
 
+from collections.abc import Sequence
+
 from fairlead.api.meta import LOG_KEPT, TASK_LOG, TASK_TAKEN
 from fairlead.api.refs import Manifest, Ref
 from fairlead.cluster import Cluster
-from fairlead.desired.task_job import owner_reference
+from fairlead.contract import Owner
+from fairlead.desired.task_job import owner_note, owner_reference
 from fairlead.job_evidence import JobEvidence
 from fairlead.runners.job.keep_log import kept_log
 from fairlead.runners.job.plan import Action, Create, End, Expire, Join, KeepLog, Release
@@ -22,10 +25,7 @@ async def act(action: Action, cluster: Cluster) -> Manifest | bool:
             await cluster.create(draft.config_map(job.uid))  # by an operator before this one, else
             return await _patch(job, {"spec": {"suspend": False}}, cluster)
         case Join(job, owners):
-            references = [*job.owners, *(owner_reference(owner) for owner in owners)]
-            metadata: Manifest = {"ownerReferences": references}
-            metadata["resourceVersion"] = job.resource_version  # others may join meanwhile
-            return await _patch(job, {"metadata": metadata}, cluster)
+            return await _patch(job, {"metadata": _joined(job, owners)}, cluster)
         case Expire(job, after_s, taken):
             spec = {"ttlSecondsAfterFinished": after_s}
             marked = {"annotations": {TASK_TAKEN: "true"}} if taken else {}
@@ -38,6 +38,17 @@ async def act(action: Action, cluster: Cluster) -> Manifest | bool:
         case End(job):
             await cluster.delete(_ref(job), job.uid)
             return True
+
+
+def _joined(job: JobEvidence, owners: Sequence[Owner]) -> Manifest:
+    """The metadata with further owners."""
+    if job.is_apart:
+        return {"annotations": {key: of for one in owners for key, of in owner_note(one).items()}}
+    references = [*job.owners, *(owner_reference(owner) for owner in owners)]
+    return {
+        "ownerReferences": references,
+        "resourceVersion": job.resource_version,  # others may join meanwhile
+    }
 
 
 async def _patch(job: JobEvidence, patch: Manifest, cluster: Cluster) -> Manifest | bool:

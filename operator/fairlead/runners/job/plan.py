@@ -87,7 +87,7 @@ class View:
 
 
 def key_of(job: JobEvidence) -> Key:
-    return job.namespace, job.task
+    return job.works_for, job.task
 
 
 def plan(view: View) -> list[Action]:

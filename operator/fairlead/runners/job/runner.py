@@ -66,6 +66,7 @@ class JobRunner:
             self._changed.set,
             settings.watch_namespaces,
             rights or MissingRights(),
+            settings.buildkit_namespace,
         )
         self._attempts = Attempts(cluster)
         self._turns = Turns(settings)
@@ -137,7 +138,7 @@ class JobRunner:
         """The logs of a build's pods that are still there, redacted."""
         namespace, texts = build.partition("/")[0], list[str]()
         for job in self._watched.jobs():
-            mine = (job.namespace, job.build) == (namespace, build)
+            mine = (job.works_for, job.build) == (namespace, build)
             pod = self._watched.pod_of(job) if mine else None
             if pod is not None:
                 texts.append(await self._log(job.namespace, pod.name, max_bytes))

@@ -21,7 +21,7 @@ JOB_NAME = "batch.kubernetes.io/job-name"  # the Job controller's label on pods
 
 class WatchedJobs:
     """``changed`` is called when a Job, or a pod of one, is not what it was. ``namespaces`` are
-    those to look at; none: all."""
+    those to look at; none: all. ``builds_namespace`` is that of the settings."""
 
     def __init__(
         self,
@@ -30,13 +30,15 @@ class WatchedJobs:
         changed: Callable[[], None],
         namespaces: Sequence[str],
         rights: MissingRights,
+        builds_namespace: str = "",
     ) -> None:
-        self._image = image
+        self._image, self._builds_namespace = image, builds_namespace
         self._jobs, self._pods = Store(project_job), Store(project_task_pod, JOB_NAME)
         self._final: dict[str, TaskState] = {}  # by the Job's uid: it does not change any more
+        apart = (builds_namespace,) if builds_namespace else ()
         self._reflectors = [
             Reflector(cluster, collection, store, lambda *_: changed(), rights)
-            for scope in dict.fromkeys(namespaces or ("",))
+            for scope in dict.fromkeys((*namespaces, *apart) if namespaces else ("",))
             for collection, store in (
                 (Collection("batch/v1", "jobs", TASK_LABEL, namespace=scope), self._jobs),
                 (Collection("v1", "pods", TASK_LABEL, namespace=scope), self._pods),
@@ -59,7 +61,8 @@ class WatchedJobs:
 
     def jobs(self) -> list[JobEvidence]:
         """All Jobs of tasks, the oldest first; what only has the label is none."""
-        found = (JobEvidence(self._jobs.read(*name) or {}) for name in self._jobs.names())
+        read, apart = self._jobs.read, self._builds_namespace
+        found = (JobEvidence(read(*name) or {}, apart) for name in self._jobs.names())
         known = [job for job in found if job.is_task]
         return sorted(known, key=lambda job: (job.created_at, job.name))
 
