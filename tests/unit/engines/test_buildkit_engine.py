@@ -46,9 +46,7 @@ BASE_MANIFEST = Manifest(config=descriptor(OCI_CONFIG, CONFIG_BODY), layers=(BAS
 BASE_BODY = written(BASE_MANIFEST)
 ENVIRONMENTS = parse_repository("localhost:5000/demo/fairlead/environments")
 HASH = "ab" * 32
-PYTHON = BasePython(
-    "3.11.2", makes_environments=True, libc="glibc 2.36", path="/usr/bin/python3"
-)
+PYTHON = BasePython("3.11.2", makes_environments=True, libc="glibc 2.36", path="/usr/bin/python3")
 PLAN = BuildPlan(
     recipe=EnvironmentRecipe(
         base_image="python:3.11",
