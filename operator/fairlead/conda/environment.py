@@ -8,7 +8,7 @@ from pathlib import Path
 from fairlead.conda.channels import channels_of
 from fairlead.conda.fetch import Access, Fetcher
 from fairlead.conda.link import link
-from fairlead.conda.packages import Package, check_packages, fetch_packages
+from fairlead.conda.packages import Package, check_links, fetch_packages, unpack_packages
 from fairlead.conda.repodata import Repodata, fetch_repodata
 from fairlead.conda.solve import Machine, solved
 from fairlead.contract import CondaRecipe, Requirement
@@ -59,15 +59,17 @@ def make_environment(
     packages = fetch_packages(records, repodata, access, _folder(work, "packages"), say)
     for package in packages:
         say(f"{package.record.name.normalized} {package.record.version} {package.record.build}")
-    scripts = check_packages(packages)
-    prefix = work / "environment"
     lock = _explicit(packages)
-    link(packages, prefix, work)
+    prefix, unpacked = work / "environment", _folder(work, "unpacked")
+    contents = unpack_packages(packages, unpacked, Limits())
+    scripts = tuple(one.record.name.normalized for one, held in contents if held.has_script)
+    check_links(contents)
+    link(contents, prefix, unpacked)
     archive = work / "environment.tar"
     with archive.open("wb") as file:
         for piece in environment_tar(prefix, ENVIRONMENT, Limits()):
             file.write(piece)
-    for made in (prefix, work / "unpacked", work / "packages"):
+    for made in (prefix, unpacked, work / "packages"):
         shutil.rmtree(made)
     return CondaEnvironment(archive, str(python.version), lock, scripts)
 

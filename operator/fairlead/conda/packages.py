@@ -1,12 +1,8 @@
-"""The files of the packages: fetched, compared with what the channel says of them, looked through.
-
-What is linked is written where its own list says. So the lists are read before anything is linked:
-a package that names a path outside of the environment, or one beyond a link, is refused.
+"""The files of the packages: fetched, compared with what the channel says of them, unpacked and
+looked through. Whatever reaches outside of the environment is refused before anything is linked.
 """
 
-import asyncio
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,24 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rattler import RepoDataRecord as Record
-from rattler.package_streaming import PackageArchive
 
+from fairlead.conda.contents import SITE_PACKAGES, Contents, contents_of
 from fairlead.conda.fetch import Access, Fetcher
 from fairlead.conda.repodata import Repodata
+from fairlead.conda.unpack import Meter, unfit, unpack
 from fairlead.diagnosis.build.conda_causes import (
     ChannelBroken,
     ChecksumWrong,
     CondaError,
     PackageUnfit,
 )
+from fairlead.finding import shown
+from fairlead.images.environment_tree import Limits
 
 AT_ONCE = 4
 MAX_PACKAGE_BYTES = 8 * 1024**3
 CHUNK_BYTES = 1024 * 1024
-LINK_SCRIPT = re.compile(r"bin/\.[^/]+-(?:post-link|pre-link|pre-unlink)\.(?:sh|py)")
 _FILE = re.compile(r"[A-Za-z0-9_.!+-]{1,250}\.(?:conda|tar\.bz2)")
-_WORD = re.compile(r"[A-Za-z0-9_.!+-]{1,128}")
-_COMMAND = re.compile(r"[A-Za-z0-9_.+-]{1,128}")
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+_WORD = re.compile(r"[A-Za-z0-9_.!+]{1,128}")  # without a dash: each package has its own stem
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,12 @@ class Package:
     record: Record
     address: str
     path: Path
+
+    @property
+    def stem(self) -> str:
+        """What conda calls its folder, and the file about it in an environment."""
+        record = self.record
+        return f"{record.name.normalized}-{record.version}-{record.build}"
 
 
 def fetch_packages(
@@ -81,14 +85,16 @@ def _fetched(record: Record, repodata: Repodata, fetcher: Fetcher, folder: Path)
 
 
 def _check_record(record: Record) -> None:
-    words = (str(record.version), str(record.build), record.subdir)
-    site = PurePosixPath(record.python_site_packages_path or "lib")
-    if (
-        not _FILE.fullmatch(record.file_name)
-        or not all(map(_WORD.fullmatch, words))
-        or site.is_absolute()
-        or ".." in site.parts
-    ):
+    site = record.python_site_packages_path or "lib"
+    fits = (
+        _FILE.fullmatch(record.file_name)
+        and all(map(_NAME.fullmatch, (record.name.normalized, record.subdir)))
+        and all(map(_WORD.fullmatch, (str(record.version), str(record.build))))
+        and PurePosixPath(site).as_posix() == site
+        and PurePosixPath(site).parts[0] == "lib"
+        and ".." not in PurePosixPath(site).parts
+    )
+    if not fits:
         raise CondaError(PackageUnfit(record.file_name[:200], "has a name that no package may"))
 
 
@@ -100,54 +106,49 @@ def _digest(path: Path, kind: str) -> bytes:
     return found.digest()
 
 
-def check_packages(packages: Iterable[Package]) -> tuple[str, ...]:
-    """Return the names of those that have a link script, which is not run.
+def unpack_packages(
+    packages: Sequence[Package], folder: Path, limits: Limits
+) -> list[tuple[Package, Contents]]:
+    """Take all apart, some at a time, each into ``folder`` as py-rattler's cache has it; the
+    archives are deleted. Raises ``CondaError``."""
+    meter, site = Meter(limits), _site_packages(packages)
 
-    Raises ``CondaError``.
-    """
-    return asyncio.run(_checked(list(packages)))
+    def one(package: Package) -> tuple[Package, Contents]:
+        name = package.record.file_name
+        found = unpack(name, package.path, folder / package.stem, meter)
+        package.path.unlink()
+        contents = contents_of(name, found, site)
+        for name, content in contents.info.items():
+            path = found.tree / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        return package, contents
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(one, packages))
 
 
-async def _checked(packages: Sequence[Package]) -> tuple[str, ...]:
-    with_script, links, paths = list[str](), set[str](), list[tuple[Package, str]]()
+def _site_packages(packages: Iterable[Package]) -> str:
     for package in packages:
-        found = await _paths(package)
-        links |= {path for path, is_link in found if is_link}
-        paths += [(package, path) for path, _ in found]
-        if any(LINK_SCRIPT.fullmatch(path) for path, _ in found):
-            with_script.append(package.record.name.normalized)
-    for package, path in paths:
-        above = (str(folder) for folder in PurePosixPath(path).parents)
-        if any(folder in links for folder in above):
-            raise _unfit(package, f"has a file beyond a link ({path[:200]})")
-    return tuple(with_script)
-
-
-async def _paths(package: Package) -> list[tuple[str, bool]]:
-    """What is to be linked, and whether it is a link."""
-    try:
-        archive = await PackageArchive.from_path(package.path)
-        files = await archive.read_files(["info/paths.json", "info/link.json"])
-        listed = json.loads(files["info/paths.json"] or b"{}")
-        entries = [(str(one["_path"]), one["path_type"] == "softlink") for one in listed["paths"]]
-        commands = _commands(json.loads(files["info/link.json"] or b"{}"))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _unfit(package, "cannot be read, or is older than the format that we read") from error
-    for path, _ in entries:
-        parts = PurePosixPath(path).parts
-        if not path or path.startswith("/") or ".." in parts or "\0" in path:
-            raise _unfit(package, f"has a file outside of the environment ({path[:200]})")
-    for command in commands:
-        if not _COMMAND.fullmatch(command) or command in (".", ".."):
-            raise _unfit(package, f"has a command of an impossible name ({command[:200]})")
-    return entries
-
-
-def _commands(link: dict[str, object]) -> list[str]:
-    noarch = link.get("noarch")
-    entries = noarch.get("entry_points", []) if isinstance(noarch, dict) else []
-    return [str(entry).partition("=")[0].strip() for entry in entries]
+        record = package.record
+        if record.name.normalized == "python":
+            minor = ".".join(str(record.version).split(".")[:2])
+            return record.python_site_packages_path or f"lib/python{minor}/site-packages"
+    return SITE_PACKAGES.rstrip("/")
 
 
 def _unfit(package: Package, why: str) -> CondaError:
-    return CondaError(PackageUnfit(package.record.file_name, why))
+    return unfit(package.record.file_name, why)
+
+
+def check_links(packages: Sequence[tuple[Package, Contents]]) -> None:
+    """See that no link lies beyond another, or where another is. Raises ``CondaError``."""
+    owners = dict[str, Package]()
+    for package, contents in packages:
+        for path in contents.links:
+            if path in owners:
+                raise _unfit(package, f"has a link where another package has one ({shown(path)})")
+            owners[path] = package
+    for path, package in owners.items():
+        if any(str(folder) in owners for folder in PurePosixPath(path).parents):
+            raise _unfit(package, f"has a file beyond a link ({shown(path)})")

@@ -1,9 +1,10 @@
 """Environments made of channels that the test builds and serves: what comes out, and why not."""
 
 import hashlib
+import json
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,13 @@ PACKAGES = (
     Package("link-away", links={"share/away": "/etc"}),
     Package("through", "1.0", {"share/away/passwd": b"x"}, depends=("link-away",)),
     Package("a-list", paths=[{"nothing": 1}]),
+    Package(
+        "linked",
+        files={"etc/linked": b""},
+        links={"site-packages/linked.py": "../mod.py", "python-scripts/linked": "../etc/linked"},
+        depends=("python",),
+        python=True,
+    ),
     Package("command", python=True, depends=("python",), entry_points=("../../x = a:b",)),
 )
 OTHER = (Package("numpy", "2.0", {"etc/numpy": b"2"}, native=True), Package("only-here"))
@@ -319,7 +327,7 @@ def test_a_file_that_is_listed_and_not_there_is_the_channels_fault(channels: Cha
     [
         ("outside", "has a file outside of the environment (../../etc/passwd)"),
         ("absolute", "has a file outside of the environment (/etc/passwd)"),
-        ("through", "has a file beyond a link (share/away/passwd)"),
+        ("through", "has a link where another package has something else (share/away)"),
         ("a-list", "cannot be read"),
         ("command", "has a command of an impossible name (../../x)"),
     ],
@@ -330,6 +338,153 @@ def test_a_package_that_reaches_outside_of_the_environment_is_not_linked(
     found = channels.finding(package)
     assert found.reason == "EnvironmentUnfit"
     assert words in found.message
+
+
+OUTSIDE = "/tmp/outside"  # stands for a folder that the test watches
+SITE = "lib/python3.11/site-packages"
+MODULE = Package(
+    "md",
+    files={"site-packages/evil/x.txt": b"x"},
+    python=True,
+    depends=("python",),
+    entry_points=("hello = mod:main",),
+)
+HARD = {"path_type": "hardlink"}
+
+
+@pytest.mark.parametrize(
+    ("packages", "words"),
+    [
+        (
+            (Package("lk", links={f"{SITE}/evil": OUTSIDE}, native=True), MODULE),
+            "has a link where another package has something else",
+        ),
+        (
+            (Package("lk", links={"bin/hello": f"{OUTSIDE}/victim"}, native=True), MODULE),
+            "has a link where another package has something else (bin/hello)",
+        ),
+        (
+            (
+                Package("lk", links={"share/f": f"{OUTSIDE}/victim"}),
+                Package("zz", files={"share/f": PREFIXED}),
+            ),
+            "has a link where another package has something else (share/f)",
+        ),
+        (
+            (
+                Package("lk", links={"share/away": OUTSIDE}),
+                Package("zz", links={"share/away/f": "g"}),
+            ),
+            "has a file beyond a link (share/away/f)",
+        ),
+        (
+            (Package("lk", links={"share/f": "a"}), Package("zz", links={"share/f": "b"})),
+            "has a link where another package has one (share/f)",
+        ),
+        (
+            (
+                Package(
+                    "lk",
+                    links={"share/away": OUTSIDE},
+                    paths=[{"_path": "share//away", "path_type": "softlink"}],
+                ),
+            ),
+            "has a file of a name that no package may have (share//away)",
+        ),
+        (
+            (Package("lk", links={"conda-meta/history": f"{OUTSIDE}/victim"}),),
+            "has a file of a name that no package may have (conda-meta/history)",
+        ),
+        (
+            (Package("lk", files={"conda-meta/x.json": b"[}"}),),
+            "has a file of a name that no package may have (conda-meta/x.json)",
+        ),
+        (
+            (Package("lk", links={"conda-meta": OUTSIDE}),),
+            "has a file of a name that no package may have (conda-meta)",
+        ),
+        (
+            (Package("lk", links={"CACHEDIR.TAG": f"{OUTSIDE}/victim"}),),
+            "has a file of a name that no package may have (CACHEDIR.TAG)",
+        ),
+        (
+            (Package("lk", links={"f__clobber-from-zz": f"{OUTSIDE}/victim"}),),
+            "has a file of a name that no package may have (f__clobber-from-zz)",
+        ),
+        (
+            (
+                Package(
+                    "lk",
+                    links={"share/leak": f"{OUTSIDE}/victim"},
+                    paths=[{"_path": "share/leak", "prefix_placeholder": "/zzz/zzz/z", **HARD}],
+                ),
+            ),
+            "does not hold what its own list says (share/leak)",
+        ),
+        (
+            (
+                Package(
+                    "lk",
+                    links={"share/leak": f"{OUTSIDE}/victim"},
+                    paths=[{"_path": "share/leak", **HARD}],
+                ),
+            ),
+            "does not hold what its own list says (share/leak)",
+        ),
+        (
+            (
+                Package(
+                    "lk",
+                    links={"share/d": OUTSIDE},
+                    paths=[{"_path": "share/d/victim", **HARD}],
+                ),
+            ),
+            "does not hold what its own list says (share/d/victim)",
+        ),
+    ],
+    ids=lambda value: value.partition("(")[2] if isinstance(value, str) else "",
+)
+def test_nothing_is_read_or_written_through_a_link_of_a_package(
+    channels: Channels, tmp_path: Path, packages: tuple[Package, ...], words: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "victim").write_text("precious")
+    made(tmp_path / "channel" / "main", small_python("3.11.7"), *_leading(packages, outside))
+    with serving(tmp_path / "channel") as server:
+        names = [package.name for package in packages]
+        found = Channels(server, channels.work).finding("python", *names, names="main")
+    assert found.reason == "EnvironmentUnfit"
+    assert words in found.message
+    assert {path.name: path.read_text() for path in outside.iterdir()} == {"victim": "precious"}
+
+
+def _leading(packages: tuple[Package, ...], outside: Path) -> list[Package]:
+    return [
+        replace(
+            package,
+            links={
+                path: target.replace(OUTSIDE, str(outside))
+                for path, target in package.links.items()
+            },
+        )
+        for package in packages
+    ]
+
+
+def test_links_of_packages_are_kept_as_they_are(channels: Channels) -> None:
+    found = channels.make("python=3.11", "link-away", "linked")
+    with tarfile.open(found.archive) as archive:
+        links = {one.name: one.linkname for one in archive if one.issym()}
+    assert links == {
+        "opt/fairlead/env/bin/linked": "../etc/linked",
+        "opt/fairlead/env/bin/python": "python3.11",
+        f"opt/fairlead/env/{SITE}/linked.py": "../mod.py",
+        "opt/fairlead/env/share/away": "/etc",
+    }
+    about = json.loads(content(found)["opt/fairlead/env/conda-meta/linked-1.0-0.json"])
+    assert f"{SITE}/linked.py" in about["files"]
+    assert {"_path": "bin/linked", "path_type": "softlink"} in about["paths_data"]["paths"]
 
 
 @pytest.mark.parametrize(

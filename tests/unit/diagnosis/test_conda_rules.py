@@ -13,6 +13,7 @@ from fairlead.diagnosis.build.conda_causes import (
     ChecksumWrong,
     CondaCause,
     Conflict,
+    LinkingFailed,
     NoGlibc,
     PackageMissing,
     PackageUnfit,
@@ -109,6 +110,11 @@ CASES: list[tuple[CondaCause, str, str, str]] = [
         PackageUnfit("numpy-1.15-0.conda", "has a file beyond a link (x/y)"),
         *("EnvironmentUnfit", "User"),
         "The package numpy-1.15-0.conda has a file beyond a link (x/y).",
+    ),
+    (
+        LinkingFailed("two of them have the same file"),
+        *("EnvironmentUnfit", "User"),
+        "The packages cannot be linked into one environment: two of them have the same file.",
     ),
     (
         NoGlibc("alpine:3"),

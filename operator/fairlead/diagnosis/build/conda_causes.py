@@ -99,6 +99,13 @@ class PackageUnfit:
 
 
 @dataclass(frozen=True)
+class LinkingFailed:
+    """Packages that do not go into one folder; ``why`` are py-rattler's words."""
+
+    why: str
+
+
+@dataclass(frozen=True)
 class NoGlibc:
     """The base image has another C library than the one that conda's packages are made for."""
 
@@ -117,6 +124,7 @@ CondaCause = (
     | ChannelBroken
     | ChecksumWrong
     | PackageUnfit
+    | LinkingFailed
     | NoGlibc
 )
 

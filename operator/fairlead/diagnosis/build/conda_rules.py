@@ -19,6 +19,7 @@ from fairlead.diagnosis.build.conda_causes import (
     ChecksumWrong,
     CondaCause,
     Conflict,
+    LinkingFailed,
     NoGlibc,
     PackageMissing,
     PackageUnfit,
@@ -120,6 +121,12 @@ RULES: Mapping[type[CondaCause], Rule] = {
         USER,
         "The package {file} {why}.",
         "Ask for another version or build of it, or take it from another channel.",
+    ),
+    LinkingFailed: Rule(
+        Reason.ENVIRONMENT_UNFIT,
+        USER,
+        "The packages cannot be linked into one environment: {why}.",
+        "Ask for other versions or builds, or leave versions open so that the solver can choose.",
     ),
     NoGlibc: Rule(
         Reason.ENVIRONMENT_UNFIT,
