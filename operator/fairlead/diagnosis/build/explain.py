@@ -5,6 +5,7 @@ from fairlead.api.status import FailureClass
 from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.output import ENGINE_WORDS, RETRIED, BuildOutput, Case, Row
 from fairlead.diagnosis.build.patterns import ROWS
+from fairlead.diagnosis.build.version_search import with_search
 from fairlead.finding import Finding
 from fairlead.redact import redacted
 
@@ -15,7 +16,7 @@ _MAX_WORD_CHARS = 400  # characters of one word that comes from the output
 def explain(output: BuildOutput, recipe: EnvironmentRecipe) -> Finding:
     """Return why the build of ``recipe`` failed: the first row of the table that fits."""
     found = (_explained(row, output, recipe) for row in ROWS if output.phase in row.phases)
-    return next(filter(None, found), None) or _unknown(output)
+    return with_search(next(filter(None, found), None) or _unknown(output), output, recipe)
 
 
 def tail(output: BuildOutput) -> str:
