@@ -18,7 +18,7 @@ from fairlead.sources.base import SourceError
 from fairlead.sources.exchange import Asked, Exchange
 from fairlead.sources.identity_token import identity_token
 from fairlead.sources.secret_keys import SecretKeys, invalid
-from fairlead.sources.xml_answer import parsed, text
+from fairlead.sources.xml_answer import first, parsed, text
 
 RENEW_BEFORE_S = 300.0
 SHORTEST_LIFE_S = 60.0  # of keys whose end nobody can read
@@ -84,16 +84,17 @@ def domain(region: str) -> str:
 def _read(body: bytes, what: str) -> tuple[Keys, float]:
     root = parsed(body, what)
     names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
-    access, secret, token = (text(root, name) for name in names)
-    if not (access and secret and token):
+    keys = first(root, "Credentials")
+    access, secret, token = (text(keys, name) if keys is not None else "" for name in names)
+    if keys is None or not (access and secret and token):
         raise _no_keys(what)
-    return Keys(access, secret, token), _end(text(root, "Expiration"))
+    return Keys(access, secret, token), _end(text(keys, "Expiration"))
 
 
 def _end(said: str) -> float:
     try:
         return datetime.fromisoformat(said).astimezone(UTC).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return time.time() + RENEW_BEFORE_S + SHORTEST_LIFE_S
 
 

@@ -12,8 +12,8 @@ from fairlead.sources.addresses import refused, shown
 from fairlead.sources.answers import Remedies, unreachable
 from fairlead.sources.azure_signature import VERSION, http_date, key_bytes, shared_key_headers
 from fairlead.sources.entra import EntraIdentity
-from fairlead.sources.exchange import Asked, Authorize, Exchange
-from fairlead.sources.remote import RemoteFile, SourceAccess, probe, without_folders
+from fairlead.sources.exchange import Asked, Authorize, Exchange, bounded_number
+from fairlead.sources.remote import RemoteFile, SourceAccess, probe
 from fairlead.sources.secret_keys import SecretKeys, invalid
 from fairlead.sources.xml_answer import each, parsed, text
 
@@ -85,24 +85,26 @@ class AzureStore:
                 yield replace(file, name=path.rpartition("/")[2])
                 return
         prefix = f"{path.rstrip('/')}/" if path else ""
-        for name, size, tag in without_folders(self._listed(exchange, prefix, authorize)):
+        for name, size, tag in self._listed(exchange, prefix, authorize):
             asked = self._asked(prefix + name, {}, authorize, name)
-            yield RemoteFile(name, replace(asked, tag=tag), size)
+            yield RemoteFile(name, replace(asked, tag=tag), size, may_be_folder=True)
 
     def _listed(
         self, exchange: Exchange, prefix: str, authorize: Authorize
-    ) -> Iterator[tuple[str, int, str]]:
+    ) -> Iterator[tuple[str, int | None, str]]:
         """Path below the prefix, size and tag of each blob."""
         query = {"restype": "container", "comp": "list", "prefix": prefix}
         for _ in range(MAX_PAGES):
             asked = self._asked("", query, authorize)
             _, body = exchange.read(asked)
             root = parsed(body, asked.what)
-            for item in each(root, "Blob"):
-                name, size = text(item, "Name").removeprefix(prefix), text(item, "Content-Length")
-                tag = text(item, "Etag").strip('"')
-                if name and not name.endswith("/") and text(item, "ResourceType") != "directory":
-                    yield name, int(size) if size.isdecimal() else 0, f'"{tag}"' if tag else ""
+            for item in each(root, "Blobs/Blob"):
+                name = text(item, "Name").removeprefix(prefix)
+                size = bounded_number(text(item, "Properties/Content-Length"))
+                tag = text(item, "Properties/Etag").strip('"')
+                folder = text(item, "Properties/ResourceType") == "directory"
+                if name and not name.endswith("/") and not folder:
+                    yield name, size, f'"{tag}"' if tag else ""
             query["marker"] = text(root, "NextMarker")
             if not query["marker"]:
                 return

@@ -50,15 +50,27 @@ class Limits:
     def seconds_left(self) -> float:
         return self.deadline - time.monotonic()
 
+    def check_time(self, what: str, come: str = "") -> None:
+        """Refuse to go on when the time is over. ``come`` ends the sentence: what came so far."""
+        if self.seconds_left <= 0:
+            raise SourceError(
+                Reason.TASK_TIMED_OUT,
+                f"{what} did not arrive in time{come}.",
+                "Offer it from a faster place, or raise FAIRLEAD_INGEST_TIMEOUT_SECONDS of the "
+                "operator; it is tried again.",
+                FailureClass.NETWORK,
+                retryable=True,
+            )
+
 
 class Meter:
     """Counts what a source really sends, whatever it said it would send."""
 
-    def __init__(self, limits: Limits, what: str) -> None:
+    def __init__(self, limits: Limits, what: str, size: int = 0, files: int = 0) -> None:
         self._limits = limits
-        self._what = what
-        self.bytes = 0
-        self.files = 0
+        self.what = what
+        self.bytes = size
+        self.files = files
 
     def expect(self, size: int) -> None:
         """Refuse at once what says itself that it is too large."""
@@ -77,15 +89,7 @@ class Meter:
 
     def check_time(self) -> None:
         """Refuse to go on when the time is over."""
-        if self._limits.seconds_left <= 0:
-            raise SourceError(
-                Reason.TASK_TIMED_OUT,
-                f"{self._what} did not arrive in time: {self.bytes:,} bytes came.",
-                "Offer it from a faster place, or raise FAIRLEAD_INGEST_TIMEOUT_SECONDS of the "
-                "operator; it is tried again.",
-                FailureClass.NETWORK,
-                retryable=True,
-            )
+        self._limits.check_time(self.what, f": {self.bytes:,} bytes came")
 
     def count_file(self) -> None:
         self.expect_files(self.files + 1)
@@ -110,7 +114,7 @@ class Meter:
     def _too_large(self, how: str) -> SourceError:
         return SourceError(
             Reason.MODEL_TOO_LARGE,
-            f"{self._what} {how}, which is the limit of this operator.",
+            f"{self.what} {how}, which is the limit of this operator.",
             "Make the model smaller, or raise FAIRLEAD_MODEL_MAX_BYTES or "
             "FAIRLEAD_MODEL_MAX_FILES of the operator.",
         )

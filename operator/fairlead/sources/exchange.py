@@ -167,6 +167,7 @@ class Exchange:
         a secret. Raises what httpcore does, too."""
         url, via = asked.url, None
         for _ in range(MAX_REDIRECTS + 1):
+            self._limits.check_time(asked.what)  # pages without files have nothing else to end them
             checked(url, self._named, via)
             with self._sent(asked, url, via) as answer:
                 leads = answer.headers.get("location")

@@ -5,7 +5,7 @@ Source: https://cloud.google.com/storage/docs/json_api/v1.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from pydantic import Field
@@ -15,7 +15,7 @@ from fairlead.sources.answers import Remedies, unreachable
 from fairlead.sources.exchange import Asked, Authorize, Exchange, anonymous
 from fairlead.sources.google_token import KEY, of_pod, of_secret
 from fairlead.sources.json_answer import Lenient, read_as
-from fairlead.sources.remote import RemoteFile, SourceAccess, without_folders
+from fairlead.sources.remote import RemoteFile, SourceAccess
 from fairlead.sources.secret_keys import SecretKeys, invalid
 
 KEYS = (KEY, "GOOGLE_OAUTH_ACCESS_TOKEN", "STORAGE_EMULATOR_HOST")
@@ -71,9 +71,8 @@ class GcsStore:
                 yield file
                 return
         prefix = f"{name.rstrip('/')}/" if name else ""
-        found = {file.name: file for file in self._listed(exchange, base, prefix, authorize)}
-        listed = ((file.name, file.size or 0, "") for file in found.values())
-        yield from (found[called] for called, *_ in without_folders(listed))
+        for file in self._listed(exchange, base, prefix, authorize):
+            yield replace(file, may_be_folder=True)
 
     def _one(
         self, exchange: Exchange, base: str, name: str, authorize: Authorize

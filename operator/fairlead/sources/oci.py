@@ -87,7 +87,9 @@ class OciSource:
             name = target.relative_to(into).as_posix()
             if name in digests:
                 raise self._refused(f"has {name} twice")
-            digests[name] = blobs.store(layer, target)
+            meter = Meter(limits, self.what, size=_size(into, digests), files=len(digests))
+            meter.count_file()
+            digests[name] = blobs.store(layer, target, meter)
         return digests
 
     def _reference(self) -> Reference:
@@ -123,8 +125,9 @@ class _Blobs:
     what: str
     limits: Limits
 
-    def store(self, layer: Descriptor, target: Path) -> str:
-        meter = Meter(self.limits, self.what)
+    def store(self, layer: Descriptor, target: Path, meter: Meter | None = None) -> str:
+        meter = meter or Meter(self.limits, self.what)
+        meter.check_time()
         meter.expect(layer.size)
         digest = meter.store(self._pieces(layer.digest), target)
         if digest != layer.digest:
@@ -160,14 +163,17 @@ def _unpacked(
     """Put what a packed layer holds onto what is there, and keep to the limits altogether."""
     packed = into.with_name("layer")
     blobs.store(layer, packed)
-    there = sum((into / name).stat().st_size for name in digests)
     left = replace(
         limits,
-        most_bytes=limits.most_bytes - there,
+        most_bytes=limits.most_bytes - _size(into, digests),
         most_files=limits.most_files - len(digests),
     )
     unpack_onto(packed, into, left, digests, within)
     packed.unlink()
+
+
+def _size(folder: Path, digests: Digests) -> int:
+    return sum((folder / name).stat().st_size for name in digests)
 
 
 def _title(layer: Descriptor) -> str:

@@ -8,7 +8,6 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -21,7 +20,6 @@ from fairlead.sources.exchange import Answer, Asked, Exchange, bounded_number
 from fairlead.sources.names import UnfitNameError, below, shown_name
 
 PROBE = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
-MAX_LISTED_FILES = 1_000_000  # more than any setting allows is counted no further
 FIRST_BYTE = {"Range": "bytes=0-0"}
 
 
@@ -30,13 +28,15 @@ class RemoteFile:
     """One file: its path in the model, what is asked for it, and its size where that is known.
 
     ``asked.tag`` is what it must still be when it is read; ``digest`` what it must then have, where
-    the store knows (``sha256:…``).
+    the store knows (``sha256:…``). ``may_be_folder``: if it is empty and others lie below its name,
+    it only stands for their folder.
     """
 
     name: str
     asked: Asked
     size: int | None
     digest: str = ""
+    may_be_folder: bool = False
 
 
 class Store(Protocol):
@@ -93,7 +93,7 @@ class RemoteSource:
         first: SourceError | None = None
         for store in self.stores():
             try:
-                found = _counted(store.files(exchange), meter)
+                found = without_folders(_counted(store.files(exchange), meter))
             except SourceError as error:
                 if error.class_ is not FailureClass.AUTH:
                     raise first or error from error
@@ -115,11 +115,14 @@ def probe(exchange: Exchange, asked: Asked) -> RemoteFile | None:
     return RemoteFile("", replace(asked, tag="" if tag.startswith("W/") else tag), _size(answer))
 
 
-def without_folders(files: Iterable[tuple[str, int, str]]) -> Iterator[tuple[str, int, str]]:
-    """The same (name, size, tag) without the empty files that stand for folders of others."""
-    found = list(islice(files, MAX_LISTED_FILES))
-    folders = {parent.as_posix() for name, *_ in found for parent in PurePosixPath(name).parents}
-    return (file for file in found if file[1] or file[0] not in folders)
+def without_folders(files: list[RemoteFile]) -> list[RemoteFile]:
+    """The same without the empty files that stand for folders of others. The names are fit."""
+    folders = {parent.as_posix() for file in files for parent in PurePosixPath(file.name).parents}
+
+    def stands_for_folder(file: RemoteFile) -> bool:
+        return file.may_be_folder and file.size == 0 and file.name in folders
+
+    return [file for file in files if not stands_for_folder(file)]
 
 
 def not_found(what: str) -> SourceError:
@@ -139,10 +142,12 @@ def _size(answer: Answer) -> int | None:
 
 
 def _counted(files: Iterable[RemoteFile], meter: Meter) -> list[RemoteFile]:
-    """All files, refused before the first is fetched if they are too many or too large."""
+    """All files, refused while they are listed if they are too many, too large, or cannot be files
+    by their names."""
     found, size = list[RemoteFile](), 0
     for file in files:
         meter.count_file()
+        fit_name(file.name, meter.what)
         size += file.size or 0
         meter.expect(size)
         found.append(file)
@@ -162,14 +167,7 @@ def _stored(exchange: Exchange, file: RemoteFile, target: Path, meter: Meter) ->
 
 def place_of(into: Path, name: str, what: str) -> Path:
     """Where a file goes that is called so. Raises ``SourceError``."""
-    try:
-        target = into / below(name, "folder")
-    except UnfitNameError as error:
-        raise SourceError(
-            Reason.MODEL_SOURCE_REFUSED,
-            f"{what} was refused: its file {shown_name(error.shown)} {error}.",
-            "Give the file a plain name, or the address of another folder.",
-        ) from error
+    target = into / fit_name(name, what)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
@@ -177,6 +175,18 @@ def place_of(into: Path, name: str, what: str) -> Path:
     if target.is_dir():
         raise _both(what, name)
     return target
+
+
+def fit_name(name: str, what: str) -> PurePosixPath:
+    """The name of a file as a path below a folder. Raises ``SourceError``."""
+    try:
+        return below(name, "folder")
+    except UnfitNameError as error:
+        raise SourceError(
+            Reason.MODEL_SOURCE_REFUSED,
+            f"{what} was refused: its file {shown_name(error.shown)} {error}.",
+            "Give the file a plain name, or the address of another folder.",
+        ) from error
 
 
 def _both(what: str, name: str) -> SourceError:

@@ -10,7 +10,7 @@ from fairlead.sources.addresses import refused, shown
 from fairlead.sources.answers import Remedies, unreachable
 from fairlead.sources.aws_keys import WebIdentity, domain, keys_of
 from fairlead.sources.aws_signature import Keys, s3_query, s3_quoted, signed_headers
-from fairlead.sources.exchange import Asked, Authorize, Exchange, anonymous
+from fairlead.sources.exchange import Asked, Authorize, Exchange, anonymous, bounded_number
 from fairlead.sources.remote import RemoteFile, SourceAccess, probe
 from fairlead.sources.secret_keys import SecretKeys, invalid
 from fairlead.sources.xml_answer import each, parsed, text
@@ -69,7 +69,7 @@ class S3Store:
 
     def _listed(
         self, exchange: Exchange, base: str, prefix: str, authorize: Authorize
-    ) -> Iterator[tuple[str, int, str]]:
+    ) -> Iterator[tuple[str, int | None, str]]:
         """Path below the prefix, size and tag of each object."""
         query = {"list-type": "2", "prefix": prefix}
         for _ in range(MAX_PAGES):
@@ -79,7 +79,7 @@ class S3Store:
             for item in each(root, "Contents"):
                 name, size = text(item, "Key").removeprefix(prefix), text(item, "Size")
                 if name and not name.endswith("/"):  # consoles mark a folder by an empty object
-                    yield name, int(size) if size.isdecimal() else 0, text(item, "ETag")
+                    yield name, bounded_number(size), text(item, "ETag")
             token = text(root, "NextContinuationToken")
             if not token:
                 return

@@ -9,7 +9,7 @@ from fairlead.api.reasons import Reason
 from fairlead.redact import redacted
 from fairlead.sources.azure import KEYS, is_blob_address, stores
 from fairlead.sources.base import SourceError
-from fairlead.sources.remote import SourceAccess, without_folders
+from fairlead.sources.remote import SourceAccess
 from tests.unit.sources.scripted import ScriptedExchange
 
 FILE: Any = (206, {"content-range": "bytes 0-0/7", "etag": '"x"'}, b"")
@@ -143,11 +143,6 @@ def test_only_addresses_of_azure_are_blobs() -> None:
         "https://example.com/models.blob.core.windows.net/m",
     ):
         assert not is_blob_address(other)
-
-
-def test_an_empty_file_that_is_a_folder_is_none() -> None:
-    files = [("a", 0, ""), ("a-b", 0, ""), ("a/b", 1, ""), ("c", 0, "")]
-    assert [name for name, *_ in without_folders(files)] == ["a-b", "a/b", "c"]
 
 
 def test_a_container_is_no_password() -> None:
