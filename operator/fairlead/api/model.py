@@ -87,7 +87,7 @@ class ModelSource(Wire):
             str,
             Field(max_length=2048),
             Shape(
-                r"((https?|s3|gs|hf|oci)://[^/@?#\s]+|"
+                r"((https?|s3|gs|hf|oci)://([a-zA-Z0-9._~%:-]+|\[[0-9a-fA-F:.]+\](:[0-9]+)?)|"
                 r"(abfss?|az)://[a-z0-9$-]+(@[a-z0-9.-]+)?)(/[^\s]*)?",
                 "must be an https://, s3://, gs://, abfss://, az://, hf:// or oci:// address "
                 "without user name or password; an azureml:// path stands for a blob of its "

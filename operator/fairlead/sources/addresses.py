@@ -3,7 +3,7 @@
 Where it leads to once the name is resolved is ``registry/addresses.py``'s to judge.
 """
 
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from fairlead.api.reasons import Reason
 from fairlead.redact import redacted
@@ -26,8 +26,8 @@ def checked(uri: str, named: NamedHosts, via: str | None = None) -> str:
 
     ``via`` is the address that led there by a redirect.
     """
+    parts = split(uri, via)
     try:
-        parts = urlsplit(uri)
         port = parts.port
     except ValueError as error:
         raise refused(uri, f"is no address ({error})", CORRECT, via) from error
@@ -40,6 +40,14 @@ def checked(uri: str, named: NamedHosts, via: str | None = None) -> str:
     if parts.scheme == "http" and not named.allows_plain(parts.hostname, port or 80):
         raise not_reached(uri, not_protected(parts.hostname, port or 80), via)
     return parts.hostname
+
+
+def split(uri: str, via: str | None = None) -> SplitResult:
+    """The parts of an address that anybody may have written. Raises ``SourceError``."""
+    try:
+        return urlsplit(uri)
+    except ValueError as error:
+        raise refused(uri, f"is no address ({error})", CORRECT, via) from error
 
 
 def origin(uri: str) -> tuple[str, str | None, int | None]:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from fairlead.sources.addresses import refused, shown
+from fairlead.sources.addresses import refused, shown, split
 from fairlead.sources.answers import Remedies, unreachable
 from fairlead.sources.azure_signature import VERSION, http_date, key_bytes, shared_key_headers
+from fairlead.sources.base import SourceError
 from fairlead.sources.entra import EntraIdentity
 from fairlead.sources.exchange import Asked, Authorize, Exchange, bounded_number
 from fairlead.sources.remote import RemoteFile, SourceAccess, probe
-from fairlead.sources.secret_keys import SecretKeys, invalid
+from fairlead.sources.secret_keys import SecretKeys, endpoint, invalid
 from fairlead.sources.xml_answer import each, parsed, text
 
 KEYS = (
@@ -38,8 +39,11 @@ _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 
 
 def is_blob_address(uri: str) -> bool:
-    """Whether an https address is that of a blob or of a folder of blobs."""
-    parts = urlsplit(uri)
+    """Whether an https address is that of a blob or of a folder of blobs.
+
+    Raises ``SourceError``.
+    """
+    parts = split(uri)
     return parts.scheme == "https" and HOST.fullmatch(parts.hostname or "") is not None
 
 
@@ -134,7 +138,7 @@ class AzureStore:
 
 def _place(uri: str, secret: SecretKeys) -> Place:
     """Where an address leads. Raises ``SourceError``."""
-    parts = urlsplit(uri)
+    parts = split(uri)
     told = _connection(secret.get("AZURE_STORAGE_CONNECTION_STRING"))
     path, sas = parts.path.lstrip("/"), parts.query if parts.scheme == "https" else ""
     if parts.fragment or (parts.query and not sas):
@@ -144,39 +148,75 @@ def _place(uri: str, secret: SecretKeys) -> Place:
         container, _, path = path.partition("/")
     elif not parts.username:  # az://CONTAINER/PATH
         container, host = parts.netloc, ""
-    account, endpoint = _account(uri, host, secret, told)
+    account, base = _account(uri, host, secret, told)
     given = secret.get("AZURE_STORAGE_KEY") or told.get("AccountKey", "")
     key = _key(given)
     sas = sas or secret.get("AZURE_STORAGE_SAS_TOKEN") or told.get("SharedAccessSignature", "")
     if not container:
         raise refused(uri, "names no container", "Give https://ACCOUNT.blob…/CONTAINER/PATH.")
-    return Place(endpoint, account, unquote(container), unquote(path), key, _checked_sas(sas))
+    return Place(base, account, unquote(container), unquote(path), key, _checked_sas(sas))
 
 
 def _account(uri: str, host: str, secret: SecretKeys, told: Mapping[str, str]) -> tuple[str, str]:
-    """Name and endpoint of the account: the address says it, else the Secret."""
-    if host:
-        found = HOST.fullmatch(host)
-        if found is None:
-            raise refused(
-                uri,
-                "is not at a host of Azure Storage",
-                "Give CONTAINER@ACCOUNT.dfs.core.windows.net.",
-            )
-        if told.get("AccountName") != found[1]:
-            return found[1], f"https://{host.replace('.dfs.', '.blob.')}"
-    account = secret.get("AZURE_STORAGE_ACCOUNT") or told.get("AccountName", "")
-    if not _ACCOUNT.fullmatch(account):
+    """Name and endpoint of the account. Where there is a Secret it says whose its credentials are:
+    they never go to another account, whatever the address says."""
+    if host and not HOST.fullmatch(host):
+        remedy = "Give CONTAINER@ACCOUNT.dfs.core.windows.net."
+        raise refused(uri, "is not at a host of Azure Storage", remedy)
+    if secret.values:
+        account, base = _of_secret(secret, told)
+        if host and not _leads_to(host, account, base):
+            raise _another_account(uri)
+        return account, base
+    if not host:
         raise refused(
             uri,
             "names no storage account, and nor does a Secret",
             "Give CONTAINER@ACCOUNT.dfs.core.windows.net, or AZURE_STORAGE_ACCOUNT in the Secret.",
         )
+    return _account_at(host), f"https://{_blob_host(host)}"
+
+
+def _of_secret(secret: SecretKeys, told: Mapping[str, str]) -> tuple[str, str]:
+    given = told.get("BlobEndpoint", "")
+    base = endpoint(given, "AZURE_STORAGE_CONNECTION_STRING") if given else ""
+    account = secret.get("AZURE_STORAGE_ACCOUNT") or told.get("AccountName", "")
+    account = account or _account_at(urlsplit(base).hostname or "")
+    if not _ACCOUNT.fullmatch(account):
+        raise invalid(
+            "does not say of which storage account its credentials are",
+            "Put the account's name under AZURE_STORAGE_ACCOUNT beside them, or give a connection "
+            "string.",
+        )
     suffix = told.get("EndpointSuffix", "core.windows.net")
-    endpoint = told.get("BlobEndpoint", f"https://{account}.blob.{suffix}").rstrip("/")
-    if urlsplit(endpoint).scheme not in ("https", "http"):
-        raise invalid("has a connection string with an endpoint that is none", "Correct it.")
-    return account, endpoint
+    made = endpoint(f"https://{account}.blob.{suffix}", "AZURE_STORAGE_CONNECTION_STRING")
+    return account, base or made
+
+
+def _leads_to(host: str, account: str, base: str) -> bool:
+    """Whether the host of an address is that of the Secret's account; of the same name there may
+    be another account in another cloud. Other servers than Azure's have hosts of their own."""
+    at = urlsplit(base).hostname or ""
+    return _account_at(host) == account and (not HOST.fullmatch(at) or at == _blob_host(host))
+
+
+def _account_at(host: str) -> str:
+    found = HOST.fullmatch(host)
+    return found[1] if found else ""
+
+
+def _blob_host(host: str) -> str:
+    return host.replace(".dfs.", ".blob.")
+
+
+def _another_account(uri: str) -> SourceError:
+    return refused(
+        uri,
+        "is not in the storage account that the Secret of spec.credentialsSecretRef is for",
+        "Correct spec.source.uri, or the account in the Secret (AZURE_STORAGE_ACCOUNT, or a "
+        "connection string, with EndpointSuffix for another cloud than the public one).",
+        retryable=True,
+    )
 
 
 def _connection(text_: str) -> Mapping[str, str]:

@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fairlead.sources.answers import Remedies, unreachable
 from fairlead.sources.exchange import Asked, Exchange
 from fairlead.sources.identity_token import identity_token
-from fairlead.sources.secret_keys import SecretKeys, invalid
+from fairlead.sources.secret_keys import SecretKeys, endpoint, invalid
 
 SCOPE = "https://storage.azure.com/.default"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+AUTHORITY_KEY = "AZURE_AUTHORITY_HOST"
 AUTHORITY = "https://login.microsoftonline.com/"
 RENEW_BEFORE_S = 300.0
 REMEDIES = Remedies(
@@ -51,7 +52,7 @@ class EntraIdentity:
         file = environ.get("AZURE_FEDERATED_TOKEN_FILE", "")
         if not (_IDENTIFIER.fullmatch(client) and _IDENTIFIER.fullmatch(tenant) and file):
             return None
-        authority = environ.get("AZURE_AUTHORITY_HOST", "") or AUTHORITY
+        authority = environ.get(AUTHORITY_KEY, "") or AUTHORITY
         return cls(client, tenant, authority, token_file=Path(file))
 
     @classmethod
@@ -66,8 +67,8 @@ class EntraIdentity:
                 "has no AZURE_CLIENT_ID or no AZURE_TENANT_ID",
                 "Give both beside AZURE_CLIENT_SECRET.",
             )
-        authority = secret.get("AZURE_AUTHORITY_HOST") or AUTHORITY
-        return cls(client, tenant, authority, client_secret=value)
+        authority = secret.get(AUTHORITY_KEY) or AUTHORITY
+        return cls(client, tenant, endpoint(authority, AUTHORITY_KEY), client_secret=value)
 
     def headers(self, exchange: Exchange) -> Mapping[str, str]:
         """Raises ``SourceError``."""

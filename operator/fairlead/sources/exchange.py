@@ -51,6 +51,10 @@ Authorize = Callable[[str, str, Mapping[str, str]], Mapping[str, str]]
 request."""
 
 
+def unexplained(*_: object) -> None:
+    return None
+
+
 def anonymous(*_: object) -> Mapping[str, str]:
     return {}
 
@@ -61,7 +65,8 @@ class Asked:
 
     ``authorize`` is asked for the origin of ``url`` alone, never for where that leads. ``tag`` is
     the entity tag that the content must have; empty for any. ``pinned``: there is one content only
-    that ``url`` ever stands for.
+    that ``url`` ever stands for. ``explain`` tells what an answer that is not the wanted one means
+    to this kind of source, from its beginning; None where it means what it means everywhere.
     """
 
     what: str
@@ -73,6 +78,7 @@ class Asked:
     remedies: Remedies = BY_ADDRESS
     tag: str = ""
     pinned: bool = False
+    explain: Callable[["Answer", bytes], SourceError | None] = unexplained
 
 
 @dataclass(frozen=True)
@@ -186,7 +192,9 @@ class Exchange:
             said = beginning(answer.body, MAX_ANSWER_BYTES)
         except BROKEN:
             said = b""  # the status says enough
-        error = not_a_file(answer.what, answer.status, answer.kind, said, asked.remedies)
+        error = asked.explain(answer, said) or not_a_file(
+            answer.what, answer.status, answer.kind, said, asked.remedies
+        )
         return TransientError(error) if is_transient(answer.status) else error
 
     @contextmanager

@@ -6,19 +6,20 @@ Source: https://cloud.google.com/storage/docs/json_api/v1.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode
 
 from pydantic import Field
 
-from fairlead.sources.addresses import refused, shown
+from fairlead.sources.addresses import refused, shown, split
 from fairlead.sources.answers import Remedies, unreachable
 from fairlead.sources.exchange import Asked, Authorize, Exchange, anonymous
 from fairlead.sources.google_token import KEY, of_pod, of_secret
 from fairlead.sources.json_answer import Lenient, read_as
 from fairlead.sources.remote import RemoteFile, SourceAccess
-from fairlead.sources.secret_keys import SecretKeys, invalid
+from fairlead.sources.secret_keys import SecretKeys, endpoint, invalid
 
-KEYS = (KEY, "GOOGLE_OAUTH_ACCESS_TOKEN", "STORAGE_EMULATOR_HOST")
+HOST = "STORAGE_EMULATOR_HOST"
+KEYS = (KEY, "GOOGLE_OAUTH_ACCESS_TOKEN", HOST)
 """What the Secret of a gs:// source may hold, under the names of Google's own variables."""
 STORAGE = "https://storage.googleapis.com"
 MAX_PAGES = 1000
@@ -113,10 +114,7 @@ class GcsStore:
         return Asked(what, url, authorize, remedies=REMEDIES, pinned=pinned)
 
     def _endpoint(self) -> str:
-        told = self.secret.get("STORAGE_EMULATOR_HOST").rstrip("/")
-        if told and not told.startswith(("https://", "http://")):
-            raise invalid("has a STORAGE_EMULATOR_HOST that is no address", "Correct it.")
-        return told or STORAGE
+        return endpoint(self.secret.get(HOST) or STORAGE, HOST)
 
     def _authorized(self, exchange: Exchange) -> Authorize:
         token, key = self.secret.get("GOOGLE_OAUTH_ACCESS_TOKEN"), self.secret.get(KEY)
@@ -130,7 +128,7 @@ class GcsStore:
 
 
 def _split(uri: str) -> tuple[str, str]:
-    parts = urlsplit(uri)
+    parts = split(uri)
     if parts.query or parts.fragment:
         raise refused(uri, "has a query or a fragment", "Give gs://BUCKET/NAME, ? and # quoted.")
     return parts.netloc, unquote(parts.path.removeprefix("/"))

@@ -7,16 +7,16 @@ Source: https://huggingface.co/docs/hub/api.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from pydantic import Field
 
-from fairlead.sources.addresses import refused, shown
+from fairlead.sources.addresses import refused, shown, split
 from fairlead.sources.answers import Remedies, unreachable
 from fairlead.sources.exchange import Asked, Exchange
 from fairlead.sources.json_answer import Lenient, read_as
 from fairlead.sources.remote import RemoteFile, SourceAccess
-from fairlead.sources.secret_keys import SecretKeys, invalid
+from fairlead.sources.secret_keys import SecretKeys, endpoint, invalid
 
 KEYS = ("HF_TOKEN", "HF_ENDPOINT")
 """What the Secret of an hf:// source may hold, under the names of the hub's own variables."""
@@ -104,9 +104,9 @@ class HubStore:
         return RemoteFile(called, asked, entry.size, entry.digest)
 
     def _asked(self, path: str, name: str = "", *, pinned: bool = False) -> Asked:
-        endpoint = _checked_endpoint(self.secret.get("HF_ENDPOINT") or HUB)
+        hub = endpoint(self.secret.get("HF_ENDPOINT") or HUB, "HF_ENDPOINT")
         what = f"{shown(self.uri)}{f' ({name})' if name else ''}"
-        url = f"{endpoint}/{path}"
+        url = f"{hub}/{path}"
         return Asked(what, url, self._authorized, remedies=REMEDIES, pinned=pinned)
 
     def _authorized(self, *_: object) -> Mapping[str, str]:
@@ -118,7 +118,7 @@ class HubStore:
 
 def _split(uri: str) -> tuple[str, str, str]:
     """Name, revision and path; the revision's own slashes are quoted."""
-    parts = urlsplit(uri)
+    parts = split(uri)
     org, _, rest = parts.path.lstrip("/").partition("/")
     name, _, revision = org.partition("@")
     good = _PART.fullmatch(parts.netloc) and _PART.fullmatch(name) and ".." not in name
@@ -130,10 +130,5 @@ def _split(uri: str) -> tuple[str, str, str]:
 def _cursor(link: str) -> str:
     """Where a listing goes on; of the address that the hub gives only this is taken."""
     found = _NEXT.search(link)
-    return parse_qs(urlsplit(found[1]).query).get("cursor", [""])[0] if found else ""
-
-
-def _checked_endpoint(endpoint: str) -> str:
-    if not endpoint.startswith(("https://", "http://")):
-        raise invalid("has an HF_ENDPOINT that is no https:// address", "Correct it.")
-    return endpoint.rstrip("/")
+    query: str = found[1].partition("?")[2] if found else ""
+    return parse_qs(query).get("cursor", [""])[0]

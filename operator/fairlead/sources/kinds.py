@@ -116,7 +116,10 @@ STORES: Mapping[str, OpenStore] = {
 
 
 def store_at(uri: str) -> OpenStore | None:
-    """What opens the store at an address; None where that is one file of a web server."""
+    """What opens the store at an address; None where that is one file of a web server.
+
+    Raises ``SourceError``.
+    """
     from fairlead.sources.azure import is_blob_address
 
     return _azure if is_blob_address(uri) else STORES.get(uri.partition("://")[0])

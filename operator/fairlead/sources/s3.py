@@ -4,15 +4,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from urllib.parse import unquote, urlsplit
+from functools import partial
+from urllib.parse import unquote
 
-from fairlead.sources.addresses import refused, shown
+from fairlead.sources.addresses import refused, shown, split
 from fairlead.sources.answers import Remedies, unreachable
 from fairlead.sources.aws_keys import WebIdentity, domain, keys_of
 from fairlead.sources.aws_signature import Keys, s3_query, s3_quoted, signed_headers
 from fairlead.sources.exchange import Asked, Authorize, Exchange, anonymous, bounded_number
 from fairlead.sources.remote import RemoteFile, SourceAccess, probe
-from fairlead.sources.secret_keys import SecretKeys, invalid
+from fairlead.sources.s3_region import REGION, wrong_region
+from fairlead.sources.secret_keys import SecretKeys, endpoint, invalid
 from fairlead.sources.xml_answer import each, parsed, text
 
 KEYS = (
@@ -27,7 +29,6 @@ REMEDIES = Remedies(
 )
 ANY_STATUS = frozenset(range(200, 600))
 MAX_PAGES = 1000
-_REGION = re.compile(r"[a-z0-9-]{1,64}")
 _IN_HOST = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
 
@@ -88,7 +89,8 @@ class S3Store:
 
     def _asked(self, url: str, authorize: Authorize, name: str = "") -> Asked:
         what = f"{shown(self.uri)}{f' ({name})' if name else ''}"
-        return Asked(what, url, authorize, remedies=REMEDIES)
+        explain = partial(wrong_region, self._region)
+        return Asked(what, url, authorize, remedies=REMEDIES, explain=explain)
 
     def _authorized(self, exchange: Exchange) -> Authorize:
         keys = keys_of(self.secret)
@@ -102,19 +104,19 @@ class S3Store:
         return signed if keys or identity else anonymous
 
     def _endpoint(self) -> str:
-        return self.secret.get("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL").rstrip("/")
+        return self.secret.get("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
     def _base(self, bucket: str) -> str:
-        endpoint = self._endpoint()
-        if endpoint:
-            return f"{_checked_endpoint(endpoint)}/{bucket}"
+        told = self._endpoint()
+        if told:
+            return f"{endpoint(told, 'AWS_ENDPOINT_URL')}/{bucket}"
         host = f"s3.{self._region}.{domain(self._region)}"
         in_host = _IN_HOST.fullmatch(bucket)
         return f"https://{bucket}.{host}" if in_host else f"https://{host}/{bucket}"
 
     def _told_region(self) -> str:
         region = self.secret.get("AWS_REGION", "AWS_DEFAULT_REGION")
-        if region and not _REGION.fullmatch(region):
+        if region and not REGION.fullmatch(region):
             raise invalid("has an AWS_REGION that is none", "Correct it, such as eu-central-1.")
         return region or (DEFAULT_REGION if self._endpoint() else "")
 
@@ -122,23 +124,12 @@ class S3Store:
         """Amazon tells it to everybody, also to those whom it lets do nothing else."""
         asked = replace(self._asked(f"https://s3.amazonaws.com/{bucket}", anonymous), method="HEAD")
         region = exchange.head(asked, ANY_STATUS).headers.get("x-amz-bucket-region", "")
-        return region if _REGION.fullmatch(region) else DEFAULT_REGION
+        return region if REGION.fullmatch(region) else DEFAULT_REGION
 
 
 def _split(uri: str) -> tuple[str, str]:
     """Bucket and key. What comes after the bucket is the key, blanks quoted or not."""
-    parts = urlsplit(uri)
+    parts = split(uri)
     if parts.query or parts.fragment:
         raise refused(uri, "has a query or a fragment", "Give s3://BUCKET/KEY, ? and # quoted.")
     return parts.netloc, unquote(parts.path.removeprefix("/"))
-
-
-def _checked_endpoint(endpoint: str) -> str:
-    try:
-        parts = urlsplit(endpoint)
-        good = parts.scheme in ("https", "http") and parts.hostname and not parts.query
-    except ValueError:
-        good = False
-    if not good:
-        raise invalid("has an AWS_ENDPOINT_URL that is no https:// address", "Correct it.")
-    return endpoint

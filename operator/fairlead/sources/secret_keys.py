@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
@@ -44,6 +45,18 @@ def invalid(why: str, remedy: str) -> SourceError:
         FailureClass.AUTH,
         retryable=True,
     )
+
+
+def endpoint(address: str, key: str) -> str:
+    """The address of a server that the Secret names under a key. Raises ``SourceError``."""
+    try:
+        parts = urlsplit(address)
+        good = parts.scheme in ("https", "http") and parts.hostname and not parts.query
+    except ValueError:
+        good = False
+    if not good or not address.isascii():
+        raise invalid(f"names no https:// address under {key}", "Correct it.")
+    return address.rstrip("/")
 
 
 def _value(path: Path, name: str) -> str:

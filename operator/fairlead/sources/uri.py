@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from fairlead.registry.addresses import NamedHosts
-from fairlead.sources.addresses import shown
+from fairlead.sources.addresses import shown, split
 from fairlead.sources.answers import MAX_ANSWER_BYTES, is_page, may_be_page, page
 from fairlead.sources.base import Digests, Limits, Meter
 from fairlead.sources.exchange import Answer, Asked, Exchange, beginning
@@ -18,8 +18,11 @@ MAX_NAME_BYTES = 200
 
 
 def file_name(uri: str, otherwise: str) -> str:
-    """The name of the file at an address: the last part of its path, if that is fit for one."""
-    last = unquote(urlsplit(uri).path.rpartition("/")[2]).strip()
+    """The name of the file at an address: the last part of its path, if that is fit for one.
+
+    Raises ``SourceError``.
+    """
+    last = unquote(split(uri).path.rpartition("/")[2]).strip()
     hidden = last.startswith(".") or any(c in last for c in "/\\\ufffd")
     fits = last.isprintable() and len(last.encode()) <= MAX_NAME_BYTES
     return last if last and fits and not hidden else otherwise

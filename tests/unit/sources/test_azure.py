@@ -83,6 +83,7 @@ def test_a_pod_with_an_identity_asks_as_it_and_then_as_nobody(tmp_path: Path) ->
 
 def test_a_service_principal_is_a_secrets(tmp_path: Path) -> None:
     keys = {"AZURE_CLIENT_ID": "c", "AZURE_TENANT_ID": "t", "AZURE_CLIENT_SECRET": "s"}
+    keys["AZURE_STORAGE_ACCOUNT"] = "models"
     access = SourceAccess(URI, secret(tmp_path, **keys), {})
     answers = {"https://login.microsoftonline.com/t/oauth2/v2.0/token": TOKEN, ACCOUNT: FILE}
     file, exchange = first(access, answers)
@@ -122,14 +123,14 @@ def test_an_address_that_leads_nowhere_is_refused(tmp_path: Path, uri: str, said
         ({"AZURE_CLIENT_SECRET": "s"}, "has no AZURE_CLIENT_ID or no AZURE_TENANT_ID"),
         (
             {"AZURE_STORAGE_CONNECTION_STRING": "AccountName=models;BlobEndpoint=file:///etc"},
-            "has a connection string with an endpoint that is none",
+            "names no https:// address under AZURE_STORAGE_CONNECTION_STRING",
         ),
     ],
 )
 def test_a_secret_that_cannot_be_meant_so_is_refused(
     tmp_path: Path, keys: dict[str, str], said: str
 ) -> None:
-    error = refused(tmp_path, **keys)
+    error = refused(tmp_path, **{"AZURE_STORAGE_ACCOUNT": "models", **keys})
     assert error.reason is Reason.CREDENTIALS_INVALID
     assert str(error).startswith(f"The Secret of spec.credentialsSecretRef {said}")
     assert set(keys) <= set(KEYS)

@@ -106,8 +106,8 @@ def test_a_token_service_without_keys_is_told(tmp_path: Path, body: bytes) -> No
         ({"AWS_ACCESS_KEY_ID": "a"}, "has no key AWS_SECRET_ACCESS_KEY"),
         ({"AWS_SECRET_ACCESS_KEY": "a"}, "has no key AWS_ACCESS_KEY_ID"),
         ({"AWS_REGION": "evil.example.com/"}, "has an AWS_REGION that is none"),
-        ({"AWS_ENDPOINT_URL": "ftp://h"}, "has an AWS_ENDPOINT_URL that is no https:// address"),
-        ({"AWS_ENDPOINT_URL": "https://[::1"}, "has an AWS_ENDPOINT_URL that is no https://"),
+        ({"AWS_ENDPOINT_URL": "ftp://h"}, "names no https:// address under AWS_ENDPOINT_URL"),
+        ({"AWS_ENDPOINT_URL": "https://[::1"}, "names no https:// address under AWS_ENDPOINT_URL"),
     ],
 )
 def test_a_secret_that_cannot_be_meant_so_is_refused(keys: dict[str, str], said: str) -> None:
