@@ -48,6 +48,11 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         r"\1***@",
     ),
+    # https://conda.anaconda.org/t/<token>/channel
+    (
+        re.compile(r"(://[^\s/\"'<>]{1,255}(?:/[^\s/\"'<>]{1,64}){0,4}?/t/)[^\s/\"'<>]+"),
+        r"\1***",
+    ),
     # ?sig=…, X-Amz-Signature=… and the ?key=… of our own logs: addresses that are keys themselves
     (
         re.compile(

@@ -57,7 +57,11 @@ Address = Annotated[str, Field(pattern=r"^[^:]+:\d+$")]
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix="FAIRLEAD_", frozen=True, use_attribute_docstrings=True, extra="ignore"
+        env_prefix="FAIRLEAD_",
+        frozen=True,
+        use_attribute_docstrings=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # the address of a mirror may hold a password
     )
 
     registry: str = "localhost:5000"
@@ -83,7 +87,8 @@ class Settings(BaseSettings):
     conda_mirrors: Pairs = ""
     """Where channels really are, as `name=address`, separated by spaces:
     `conda-forge=https://mirror.example.com/conda-forge`; `*` stands before all that are named by
-    one word or path. Default: `https://conda.anaconda.org`."""
+    one word or path. Never shown in a status or log, but whoever may read the Jobs of tasks reads
+    it. Default: `https://conda.anaconda.org`."""
     conda_cuda: Annotated[str, Field(pattern=r"^([0-9]+(\.[0-9]+){0,2})?$")] = ""
     """Version of the CUDA driver on the nodes (`12.4`), for conda's `__cuda`. Default: none."""
     azureml_packages: Literal["provided", "asked"] = "provided"
@@ -205,6 +210,21 @@ class Settings(BaseSettings):
     `spec.build.timeoutSeconds` does not say."""
     log_format: Literal["text", "json"] = "text"
     """Form of the operator's own log."""
+
+    @field_validator("conda_channels")
+    @classmethod
+    def _channels_hold_no_key(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
+        if any("@" in channel or "/t/" in f"/{channel}" for channel in channels):
+            raise ValueError("a channel's address with a key belongs into FAIRLEAD_CONDA_MIRRORS")
+        return channels
+
+    @field_validator("conda_mirrors")
+    @classmethod
+    def _mirrors_have_no_password(cls, text: str) -> str:
+        hosts = (one.partition("://")[2].partition("/")[0] for one in pairs(text).values())
+        if any("@" in host for host in hosts):
+            raise ValueError("a mirror's address must not hold a user name or password")
+        return text
 
     @field_validator("runner")
     @classmethod

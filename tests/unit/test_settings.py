@@ -13,9 +13,13 @@ from fairlead.settings import Settings
         ({"task_requests": "=1"}, "must be like cpu=500m"),
         ({"task_pod_labels": "team"}, "must be like example.com/use=true team=ml"),
         ({"task_pod_annotations": "=ml"}, "must be like example.com/use=true team=ml"),
+        ({"conda_mirrors": "*=https://me:hunter2@m.example/x"}, "must not hold a user name"),
+        ({"conda_channels": "https://me:hunter2@m.example/x"}, "belongs into FAIRLEAD_CONDA_MIR"),
+        ({"conda_channels": "defaults t/hunter2/x"}, "belongs into FAIRLEAD_CONDA_MIRRORS"),
         ({"runner": "job"}, "the job runner needs FAIRLEAD_TASK_IMAGE"),
     ],
 )
 def test_what_cannot_be_meant_so_is_refused(settings: dict[str, str], message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(ValidationError, match=message) as refused:
         Settings.model_validate(settings)
+    assert "hunter2" not in str(refused.value)

@@ -19,6 +19,13 @@ class Channel:
     address: str
     mirror: str
 
+    def shown(self, fetched: str) -> str:
+        """What was fetched, as it may be shown: where mirrors lie is nobody's business, and their
+        addresses may be keys."""
+        if fetched == self.mirror or fetched.startswith(f"{self.mirror}/"):
+            return self.address + fetched.removeprefix(self.mirror)
+        return fetched if self.mirror == self.address else self.address
+
 
 def channels_of(conda: CondaRecipe, mirrors: Mapping[str, str]) -> list[Channel]:
     """The channels in their order; those that only a ``channel::package`` names come last."""

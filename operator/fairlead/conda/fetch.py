@@ -15,8 +15,8 @@ from urllib.parse import urljoin, urlsplit
 
 import httpcore
 
+from fairlead.conda.channels import Channel
 from fairlead.connection import why
-from fairlead.contract import Requirement
 from fairlead.diagnosis.build.conda_causes import (
     ChannelBroken,
     ChannelDenied,
@@ -35,7 +35,11 @@ CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
 REDIRECTS = {301, 302, 303, 307, 308}
 ABSENT = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
-DENIED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PAYMENT_REQUIRED}
+DENIED = {
+    *(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PAYMENT_REQUIRED),
+    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS,
+}
+AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 MAX_URL_CHARS = 2048
 BROKEN = (
     httpcore.NetworkError,
@@ -76,7 +80,7 @@ class Fetcher:
     ) -> None:
         self._pool.close()
 
-    def fetch(self, address: str, target: Path, most_bytes: int, channel: Requirement) -> bool:
+    def fetch(self, address: str, target: Path, most_bytes: int, channel: Channel) -> bool:
         """Store what is at ``address``; return False where there is nothing.
 
         Raises ``CondaError``.
@@ -88,19 +92,22 @@ class Fetcher:
                 said = str(error)
             if attempt < ATTEMPTS - 1:
                 self._pause(FIRST_PAUSE_S * 2**attempt)
-        raise CondaError(ChannelUnreachable(_shown(address), said))
+        raise CondaError(ChannelUnreachable(_shown(channel, address), said))
 
-    def _once(self, address: str, target: Path, most_bytes: int, channel: Requirement) -> bool:
-        hop = address
+    def _once(self, address: str, target: Path, most_bytes: int, channel: Channel) -> bool:
+        shown, hop = _shown(channel, address), address
         for _ in range(MAX_REDIRECTS + 1):
-            found = self._get(hop, address, target, most_bytes, channel)
+            found = self._get(hop, shown, target, most_bytes, channel)
             if isinstance(found, bool):
                 return found
-            hop = urljoin(hop, found)
-        raise CondaError(ChannelBroken(_shown(address), "it leads from one address to another"))
+            try:
+                hop = urljoin(hop, found)
+            except ValueError as error:
+                raise CondaError(ChannelBroken(shown, "it leads to no address")) from error
+        raise CondaError(ChannelBroken(shown, "it leads from one address to another"))
 
     def _get(
-        self, hop: str, address: str, target: Path, most_bytes: int, channel: Requirement
+        self, hop: str, shown: str, target: Path, most_bytes: int, channel: Channel
     ) -> "bool | str":
         _check(hop, channel)
         headers: dict[bytes | str, bytes | str] = {
@@ -114,16 +121,16 @@ class Fetcher:
             with self._pool.stream(
                 "GET", hop, headers=headers, extensions={"timeout": timeout}
             ) as answer:
-                return _taken(answer, address, target, most_bytes)
+                return _taken(answer, shown, target, most_bytes)
         except AddressRefusedError as error:
             raise CondaError(
-                ChannelRefused(channel, _shown(hop), str(error), error.remedy)
+                ChannelRefused(channel.asked, _leads(channel, hop), str(error), error.remedy)
             ) from error
         except BROKEN as error:
             raise _AgainError(why(error)) from error
 
 
-def _taken(answer: httpcore.Response, address: str, target: Path, most_bytes: int) -> "bool | str":
+def _taken(answer: httpcore.Response, shown: str, target: Path, most_bytes: int) -> "bool | str":
     status = answer.status
     if status in REDIRECTS:
         for name, value in answer.headers:
@@ -131,27 +138,33 @@ def _taken(answer: httpcore.Response, address: str, target: Path, most_bytes: in
                 return str(value.decode("latin-1"))
     if status in ABSENT:
         return False
-    if status in DENIED:
-        raise CondaError(ChannelDenied(_shown(address), status))
     if status != HTTPStatus.OK:
-        raise _AgainError(f"it answers {status}")
+        raise _failure(status, shown)
     with target.open("wb") as file:
-        for piece in _bounded(answer.iter_stream(), most_bytes, address):
+        for piece in _bounded(answer.iter_stream(), most_bytes, shown):
             file.write(piece)
     return True
 
 
-def _bounded(pieces: Iterator[bytes], most_bytes: int, address: str) -> Iterator[bytes]:
+def _failure(status: int, shown: str) -> Exception:
+    if status in DENIED:
+        return CondaError(ChannelDenied(shown, status))
+    if status in AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _AgainError(f"it answers {status}")
+    return CondaError(ChannelBroken(shown, f"it answers {status}"))
+
+
+def _bounded(pieces: Iterator[bytes], most_bytes: int, shown: str) -> Iterator[bytes]:
     size = 0
     for piece in pieces:
         size += len(piece)
         if size > most_bytes:
             words = f"it is longer than {most_bytes:,} bytes"
-            raise CondaError(ChannelBroken(_shown(address), words))
+            raise CondaError(ChannelBroken(shown, words))
         yield piece
 
 
-def _check(address: str, channel: Requirement) -> None:
+def _check(address: str, channel: Channel) -> None:
     """What an address may look like. Raises ``CondaError``."""
     try:
         parts = urlsplit(address)
@@ -167,8 +180,15 @@ def _check(address: str, channel: Requirement) -> None:
     else:
         return
     remedy = "Name a channel by an https:// address without secrets, or by its name."
-    raise CondaError(ChannelRefused(channel, _shown(address), words, remedy))
+    raise CondaError(ChannelRefused(channel.asked, _leads(channel, address), words, remedy))
 
 
-def _shown(address: str) -> str:
-    return redacted(address)[:512]
+def _shown(channel: Channel, address: str) -> str:
+    return redacted(channel.shown(address))[:512]
+
+
+def _leads(channel: Channel, hop: str) -> str:
+    """Where we are led, where that may be shown."""
+    shown = _shown(channel, hop)
+    elsewhere = shown == redacted(channel.address) and hop != channel.mirror
+    return f"{shown} leads to a place that" if elsewhere else shown

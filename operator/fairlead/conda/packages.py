@@ -23,6 +23,7 @@ from fairlead.diagnosis.build.conda_causes import (
 )
 from fairlead.finding import shown
 from fairlead.images.environment_tree import Limits
+from fairlead.redact import redacted
 
 AT_ONCE = 4
 MAX_PACKAGE_BYTES = 8 * 1024**3
@@ -74,13 +75,14 @@ def _fetched(record: Record, repodata: Repodata, fetcher: Fetcher, folder: Path)
     _check_record(record)
     address = str(record.url)
     channel, mirror = repodata.mirror_of(address)
+    shown_at = redacted(channel.shown(mirror))
     path = folder / f"{record.subdir}-{record.file_name}"
     path.parent.mkdir(exist_ok=True)
-    if not fetcher.fetch(mirror, path, MAX_PACKAGE_BYTES, channel.asked):
-        raise CondaError(ChannelBroken(mirror, "its list names the file, and it is not there"))
+    if not fetcher.fetch(mirror, path, MAX_PACKAGE_BYTES, channel):
+        raise CondaError(ChannelBroken(shown_at, "its list names the file, and it is not there"))
     kind, wanted = ("sha256", record.sha256) if record.sha256 else ("md5", record.md5)
     if wanted is None or _digest(path, kind) != wanted:
-        raise CondaError(ChecksumWrong(record.file_name, mirror))
+        raise CondaError(ChecksumWrong(record.file_name, shown_at))
     return Package(record, address, path)
 
 

@@ -10,7 +10,14 @@ from rattler import SparseRepoData
 
 from fairlead.conda.channels import SUBDIRS, Channel
 from fairlead.conda.fetch import Fetcher
-from fairlead.diagnosis.build.conda_causes import ChannelBroken, ChannelMissing, CondaError
+from fairlead.conda.panics import RattlerPanicError, panics_told
+from fairlead.diagnosis.build.conda_causes import (
+    ChannelBroken,
+    ChannelDenied,
+    ChannelMissing,
+    CondaError,
+)
+from fairlead.redact import redacted
 
 MAX_REPODATA_BYTES = 4 * 1024**3  # of one, unpacked; conda-forge's largest is half a GiB
 CHUNK_BYTES = 1024 * 1024
@@ -49,28 +56,48 @@ def fetch_repodata(
     """Return what the channels have. Raises ``CondaError``."""
     found = Repodata(tuple(channels))
     for number, channel in enumerate(found.channels):
-        before = len(found.parts)
+        before, denied = len(found.parts), list[CondaError]()
         for subdir in SUBDIRS:
             path = folder / f"{number}-{subdir}.json"
-            if _fetched(channel, subdir, path, fetcher):
+            try:
+                is_there = _fetched(channel, subdir, path, fetcher)
+            except CondaError as error:
+                if not _is_denied(error):
+                    raise
+                denied.append(error)
+                say(f"{channel.address}/{subdir} cannot be read.")
+                continue
+            if is_there:
                 size = path.stat().st_size
                 say(f"{channel.address}/{subdir}: {size:,} bytes of repodata.")
                 found.add(channel, _read(channel, subdir, path))
         if len(found.parts) == before:
-            raise CondaError(ChannelMissing(channel.asked, channel.mirror))
+            raise denied[0] if denied else CondaError(_missing(channel))
     return found
+
+
+def _missing(channel: Channel) -> ChannelMissing:
+    return ChannelMissing(channel.asked, channel.address)
+
+
+def _is_denied(error: CondaError) -> bool:
+    """Stores such as S3 say so of what is not there, too."""
+    return isinstance(error.causes[0], ChannelDenied)
 
 
 def _fetched(channel: Channel, subdir: str, path: Path, fetcher: Fetcher) -> bool:
     address = f"{channel.mirror}/{subdir}/repodata.json"
     packed = path.with_suffix(".zst")
     try:
-        if fetcher.fetch(f"{address}.zst", packed, MAX_REPODATA_BYTES, channel.asked):
-            _unpack(packed, path, address)
+        if fetcher.fetch(f"{address}.zst", packed, MAX_REPODATA_BYTES, channel):
+            _unpack(packed, path, redacted(channel.shown(address)))
             return True
+    except CondaError as error:
+        if not _is_denied(error):
+            raise
     finally:
         packed.unlink(missing_ok=True)
-    return fetcher.fetch(address, path, MAX_REPODATA_BYTES, channel.asked)
+    return fetcher.fetch(address, path, MAX_REPODATA_BYTES, channel)
 
 
 def _unpack(packed: Path, path: Path, address: str) -> None:
@@ -88,7 +115,8 @@ def _unpack(packed: Path, path: Path, address: str) -> None:
 
 def _read(channel: Channel, subdir: str, path: Path) -> SparseRepoData:
     try:
-        return SparseRepoData(RattlerChannel(channel.address), subdir, path)
-    except OSError as error:  # what py-rattler makes of JSON that is none
-        address = f"{channel.mirror}/{subdir}/repodata.json"
+        with panics_told():
+            return SparseRepoData(RattlerChannel(channel.address), subdir, path)
+    except (OSError, RattlerPanicError) as error:  # OSError: JSON that is none
+        address = f"{channel.address}/{subdir}/repodata.json"
         raise CondaError(ChannelBroken(address, str(error))) from error

@@ -22,6 +22,7 @@ from rattler.package import BuildString
 from rattler.solver.solver import solve_with_sparse_repodata
 
 from fairlead.conda.channels import channel_address
+from fairlead.conda.panics import RattlerPanicError, panics_told
 from fairlead.conda.repodata import Repodata
 from fairlead.contract import Requirement
 from fairlead.diagnosis.build.conda_causes import (
@@ -56,6 +57,14 @@ class Machine:
 
 def solved(asked: Sequence[Requirement], repodata: Repodata, machine: Machine) -> list[Record]:
     """Return the packages of the environment, by name. Raises ``CondaError``."""
+    try:
+        with panics_told():
+            return _solved(asked, repodata, machine)
+    except RattlerPanicError as error:
+        raise CondaError(ChannelBroken(_all(repodata)[0], str(error))) from error
+
+
+def _solved(asked: Sequence[Requirement], repodata: Repodata, machine: Machine) -> list[Record]:
     found = [_looked_up(one, repodata) for one in asked]
     causes = [one for one in found if not isinstance(one, MatchSpec)]
     if causes:

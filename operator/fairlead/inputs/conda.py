@@ -17,7 +17,7 @@ import yaml
 from fairlead.api.reasons import Reason
 from fairlead.contract import CondaRecipe, Requirement
 from fairlead.finding import Problem, quoted
-from fairlead.inputs.match_spec import MatchSpec, is_channel, read_match_spec
+from fairlead.inputs.match_spec import MatchSpec, has_token, is_channel, read_match_spec
 from fairlead.inputs.python_version import OLDEST_PYTHON, read_python, too_old
 from fairlead.inputs.requirements import MAX_REQUIREMENTS, Reading, read_requirement
 
@@ -158,7 +158,9 @@ class _Reader:
         items = [node] if _is_text(node) else self._items(node, "channels")
         for item in items:
             text, line = str(item.value).strip(), _line(item)
-            if not isinstance(item, yaml.ScalarNode) or not is_channel(text):
+            if isinstance(item, yaml.ScalarNode) and has_token(text):
+                self.wrong(line, *_TOKEN)
+            elif not isinstance(item, yaml.ScalarNode) or not is_channel(text):
                 said = text if isinstance(item, yaml.ScalarNode) else "a list or mapping"
                 remedy = "Write a name such as conda-forge, or an https:// address."
                 self.wrong(line, f"{quoted(said)} is no channel", remedy)
@@ -200,6 +202,9 @@ class _Reader:
             self.wrong(_line(node), f"`{name}` must be a list")
 
     def _read_package(self, text: str, line: int) -> None:
+        if has_token(text):
+            self.wrong(line, *_TOKEN)
+            return
         try:
             spec = read_match_spec(text)
         except ValueError as error:
@@ -231,6 +236,11 @@ class _Reader:
         return True
 
 
+_TOKEN = (
+    "a channel's address holds a token (`/t/…/`), and everybody could read it here",
+    "Name the channel without it; whoever runs Fairlead can name the address with the token in "
+    "FAIRLEAD_CONDA_MIRRORS.",
+)
 _VARIABLES_REMEDY = "Write `variables: {NAME: value}`, each value one line of text."
 _CONDAS_OWN = re.compile(r"[|(^\[]")
 

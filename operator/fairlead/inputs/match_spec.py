@@ -10,6 +10,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _CHANNEL = re.compile(
     r"(?:https?://)?[A-Za-z0-9_.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9_.~%+-]+)*/?", re.IGNORECASE
 )
+_TOKEN = re.compile(r"(?:^|/)t/[^/\s]+(?:/|::|$)")
 _REST = re.compile(r"(?:[\s=<>!~][\sA-Za-z0-9=<>!~*|,.+_()^$-]*)?(?:\[[^\[\]]*\])?")
 _BRACKET_KEY = re.compile(r"(?:\[|,)\s*([a-z_]+)\s*=")
 _BRACKET_KEYS = {"version", "build", "build_number", "channel", "subdir", "md5", "sha256"}
@@ -62,6 +63,11 @@ def read_match_spec(text: str) -> MatchSpec:
     if "[" in version and unknown:
         raise ValueError(f"says {sorted(unknown)[0]}= in its brackets, which is not supported")
     return MatchSpec(channel, name[0].lower(), version)
+
+
+def has_token(text: str) -> bool:
+    """Whether a channel's address holds a key of its own (``/t/<token>/conda-forge``)."""
+    return _TOKEN.search(text) is not None
 
 
 def is_channel(text: str) -> bool:

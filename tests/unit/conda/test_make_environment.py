@@ -12,6 +12,7 @@ import pytest
 from fairlead.conda.channels import channel_address, channels_of
 from fairlead.conda.environment import CondaEnvironment, Place, make_environment
 from fairlead.conda.fetch import Access
+from fairlead.conda.link import _without_places
 from fairlead.conda.solve import Machine, glibc_of
 from fairlead.connection import trust
 from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement
@@ -228,7 +229,7 @@ def test_a_link_script_is_not_run_and_its_package_is_named(channels: Channels) -
         (
             ("nowhere::numpy",),
             "ChannelNotFound",
-            "nowhere; there is no channel at {address}/nowhere.",
+            "nowhere; there is no channel at https://conda.anaconda.org/nowhere.",
         ),
         (
             ("numpy>=1..2",),
@@ -244,7 +245,7 @@ def test_what_stands_against_it_is_said_of_the_users_own_line(
     found = channels.finding(*specs)
     assert found.reason == reason
     assert found.class_ == "User"
-    assert found.message.startswith(words.format(address=channels.server.address))
+    assert found.message.startswith(words)
     assert found.remedy
 
 
@@ -263,12 +264,26 @@ def test_a_channel_that_is_not_there_is_named(channels: Channels) -> None:
     ("answer", "reason", "class_", "words"),
     [
         (status(503), "ChannelUnreachable", "Network", "it answers 503"),
+        (status(429), "ChannelUnreachable", "Network", "it answers 429"),
+        (status(400), "ChannelUnreachable", "Dependency", "it answers 400"),
+        (status(451), "ChannelDenied", "Auth", "it answers 451"),
         (status(401), "ChannelDenied", "Auth", "it answers 401"),
+        (status(302, Location="http://[oops/"), "ChannelUnreachable", "Dependency", "no address"),
         (sends(b"<html>sign in</html>"), "ChannelUnreachable", "Dependency", "is not what it"),
         (status(302, Location="http://127.0.0.1:1/x"), "ChannelRefused", "User", "127.0.0.1"),
         (status(302, Location="/main/x"), "ChannelUnreachable", "Dependency", "leads from one"),
     ],
-    ids=["down", "denied", "a page", "to the loopback", "in circles"],
+    ids=[
+        "down",
+        "busy",
+        "odd",
+        "law",
+        "denied",
+        "no address",
+        "a page",
+        "to the loopback",
+        "in circles",
+    ],
 )
 def test_a_channel_that_does_not_answer_as_one(
     channels: Channels, answer: object, reason: str, class_: str, words: str
@@ -277,6 +292,7 @@ def test_a_channel_that_does_not_answer_as_one(
     found = channels.finding("numpy")
     assert (found.reason, found.class_) == (reason, class_)
     assert words in found.message
+    assert channels.server.host not in found.message
 
 
 def test_what_fails_once_is_asked_for_again(channels: Channels) -> None:
@@ -320,6 +336,49 @@ def test_a_file_with_another_checksum_is_never_the_users_mistake(channels: Chann
 def test_a_file_that_is_listed_and_not_there_is_the_channels_fault(channels: Channels) -> None:
     channels.server.answers["/main/linux-64/numpy-1.26.0"] = status(404)
     assert channels.finding("numpy=1.26").reason == "ChannelUnreachable"
+
+
+def test_a_store_that_denies_what_is_not_there_is_read(channels: Channels) -> None:
+    channels.server.answers["/main/linux-64/repodata.json.zst"] = status(403)
+    channels.server.answers["/other/noarch/repodata.json"] = status(403)
+    assert channels.make("numpy").packages
+    assert "https://conda.anaconda.org/other/noarch cannot be read." in channels.said
+
+
+def test_the_address_of_a_mirror_is_never_shown(channels: Channels) -> None:
+    """It may be a key itself."""
+    channels.server.answers["/main/noarch/mod-1.0"] = status(404)
+    channels.server.answers["/main/noarch/prefixed-1.0"] = sends(b"other")
+    for specs, reason in (
+        (("mod",), "ChannelUnreachable"),
+        (("prefixed",), "PackageHashMismatch"),
+        (("nowhere::numpy",), "ChannelNotFound"),
+        (("outside",), "EnvironmentUnfit"),
+    ):
+        found = channels.finding(*specs)
+        assert found.reason == reason
+        assert channels.server.host not in found.message
+    assert channels.server.host not in " ".join(channels.said)
+
+
+def test_what_py_rattler_dies_of_is_the_channels_fault(channels: Channels) -> None:
+    record = {
+        **{"name": "python", "version": "3.11.7", "build": "0", "build_number": 0},
+        **{"depends": [], "md5": "0" * 32, "subdir": "linux-64"},
+    }
+    listed = {
+        "info": {"subdir": "linux-64", "base_url": "http://[x"},
+        "packages": {"python-3.11.7-0.tar.bz2": record},
+    }
+    channels.server.answers["/main/linux-64/repodata.json.zst"] = status(404)
+    channels.server.answers["/main/linux-64/repodata.json"] = sends(json.dumps(listed).encode())
+    found = channels.finding("python")
+    assert (found.reason, found.class_) == ("ChannelUnreachable", "Dependency")
+
+
+def test_what_cannot_be_linked_is_told_without_our_folders(tmp_path: Path) -> None:
+    said = f"failed to link {tmp_path}/environment/bin/a"
+    assert _without_places(said, tmp_path / "environment") == "failed to link bin/a"
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,8 @@ def test_what_is_no_match_spec_is_refused_with_its_line(package: str, why: str) 
         ("[file:///srv/channel]", "`file:///srv/channel` is no channel"),
         ("['a b']", "`a b` is no channel"),
         ("[[conda-forge]]", "`a list or mapping` is no channel"),
+        ("[https://c.example/t/ab-cd12/x]", "a channel's address holds a token"),
+        ("[t/ab-cd12/x]", "a channel's address holds a token"),
         ("{a: b}", "`channels` must be a list"),
         ("[" + ",".join(f"c{number}" for number in range(30)) + "]", "more than 20 channels"),
     ],
@@ -178,6 +180,16 @@ def test_what_is_no_channel_is_refused(channels: str, why: str) -> None:
     finding = refused(conda(f"dependencies: [numpy]\nchannels: {channels}"))
     assert finding.location == "myenv.yml:2"
     assert why in finding.message
+    assert "ab-cd12" not in finding.message
+
+
+def test_a_package_of_a_channel_with_a_token_is_refused_and_the_token_not_told() -> None:
+    for channel in ("t/ab-cd12/x", "https://c.example/t/ab-cd12/x", "t/ab-cd12"):
+        finding = refused(conda(f"dependencies:\n- {channel}::numpy"))
+        assert finding.location == "myenv.yml:2"
+        assert "a channel's address holds a token" in finding.message
+        assert "FAIRLEAD_CONDA_MIRRORS" in (finding.remedy or "")
+        assert "ab-cd12" not in finding.message
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,10 @@ RULES: List[Tuple[Pattern[str], Replacement]] = [
         STARS,
     ),  # its beginning is cut
     (re.compile(r"(://)[^\s/'\"]+@"), rf"\1{STARS}@"),
+    (  # the token in the address of a conda channel
+        re.compile(r"(://[^\s/\"'<>]{1,255}(?:/[^\s/\"'<>]{1,64}){0,4}?/t/)[^\s/\"'<>]+"),
+        rf"\1{STARS}",
+    ),
     (
         re.compile(
             rf"({AUTHORIZATION}\\?[\"']?\s*(?:=(?!=)|:)\s*\\?[\"']?(?:\w{{1,32}} +)?)[^\s\"',]+",
