@@ -14,7 +14,8 @@ from fairlead.finding import shown
 
 LINK_SCRIPT = re.compile(r"bin/\.[^/]+-(?:post-link|pre-link|pre-unlink)\.(?:sh|py)")
 CONDA_META = "conda-meta"
-RESERVED = (INFO, CONDA_META, "CACHEDIR.TAG", "__clobbers__")  # what is there is written by whoever links
+# What lies there is written by whoever links.
+RESERVED = (INFO, CONDA_META, "CACHEDIR.TAG", "__clobbers__")
 CLOBBERED = "__clobber-from-"  # how py-rattler names the second of two files for one path
 SHORTEST_PLACEHOLDER = 8  # characters; what it stands for is longer, and text grows with each one
 SITE_PACKAGES, SCRIPTS = "site-packages/", "python-scripts/"
