@@ -1,9 +1,9 @@
 """``python -m tests``: every test, in as few minutes as two cores allow.
 
-What needs no cluster runs beside everything else. On the cluster, first the scenes under the
-operator that the chart installs run side by side, and beside them what uses the registry and Docker
-Engine alone; then, one after the other, what has an operator of its own or changes the definitions.
-Each part is a pytest of its own, and shown when it has ended. Ends with 1 where any failed.
+What needs no cluster runs beside everything else, and so does what needs of it the registry and
+Docker Engine alone. First the scenes under the operator that the chart installs run side by side;
+then, one after the other, what has an operator of its own or changes the definitions. Each part is
+a pytest of its own, and shown when it has ended. Ends with 1 where any failed.
 """
 
 import os
@@ -36,7 +36,7 @@ from tests.e2e.chart import install_for_scenes
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--durations=25")
 SCENES = "tests/e2e"
 SCENES_AT_ONCE = 3
-BESIDE_SCENES = (  # they ask for no operator, and for no definitions
+BESIDE_OPERATORS = (  # they ask for no operator, and for no definitions
     "tests/integration/registry",
     "tests/integration/engine",
     "tests/integration/image",
@@ -88,7 +88,7 @@ def on_the_cluster(where: Places, steps: Steps, arguments: Sequence[str]) -> boo
         build_on_demand(where, steps, [*CHART_PACKAGES, *GITOPS_PACKAGES, *BUILDKIT_PACKAGES])
         cluster = up(where, steps)
         install_for_scenes(cluster, where, steps)
-        passed = all([*scenes(steps, arguments), alone(steps, arguments)])
+        passed = all(parts_on_the_cluster(steps, arguments))
     finally:
         if not passed:
             with steps.step("Logs kept in .artifacts"):
@@ -97,20 +97,17 @@ def on_the_cluster(where: Places, steps: Steps, arguments: Sequence[str]) -> boo
     return passed
 
 
-def scenes(steps: Steps, arguments: Sequence[str]) -> Iterator[bool]:
+def parts_on_the_cluster(steps: Steps, arguments: Sequence[str]) -> Iterator[bool]:
     side_by_side = ("-n", str(SCENES_AT_ONCE), "--dist", "loadfile")
-    with (
-        part("under the installed operator", SCENES, *side_by_side, *arguments) as under_it,
-        part("beside them", "--cluster-tests=only", *BESIDE_SCENES, *arguments) as beside,
-    ):
+    apart = ("--cluster-tests=only", *BESIDE_OPERATORS, *arguments)
+    with part("beside operators", *apart) as beside:
+        with part("under the installed operator", SCENES, *side_by_side, *arguments) as under_it:
+            yield under_it.end(steps)
+        elsewhere = (f"--ignore={path}" for path in (SCENES, *BESIDE_OPERATORS))
+        alone = ("--cluster-tests=only", *elsewhere, *arguments)
+        with part("with operators of their own", *alone) as others:
+            yield others.end(steps)
         yield beside.end(steps)
-        yield under_it.end(steps)
-
-
-def alone(steps: Steps, arguments: Sequence[str]) -> bool:
-    others = (f"--ignore={path}" for path in (SCENES, *BESIDE_SCENES))
-    with part("one after the other", "--cluster-tests=only", *others, *arguments) as last:
-        return last.end(steps)
 
 
 @contextmanager
