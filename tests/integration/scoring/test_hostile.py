@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -408,7 +409,15 @@ def test_a_client_may_take_its_time_for_a_large_answer(serve: Serve) -> None:
             if time.monotonic() - began < 3:  # as a slow network does
                 time.sleep(0.02)
         assert time.monotonic() - began > 2
+        wait_until(lambda: not connected(service, deaf), "the server to leave who does not read")
         assert len(deaf.rest()) < size
+
+
+def connected(service: Service, client: Raw) -> bool:
+    """Whether the server still has the connection of a client that does not read."""
+    port = client.socket.getsockname()[1]
+    connections = psutil.Process(service.process.pid).net_connections("tcp")
+    return any(one.raddr and one.raddr.port == port for one in connections)
 
 
 def test_a_stream_that_nobody_reads_does_not_hold_its_slot(serve: Serve) -> None:

@@ -258,14 +258,23 @@ def test_what_was_read_before_the_unreadable_is_answered(echo: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "least"),
+    ("sent", "least", "head_seconds"),
     [
-        pytest.param(b"POST /score HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 1000, 1.0, id="head"),
-        pytest.param(request("b" * 1000), 1.5, id="body"),
+        pytest.param(
+            b"POST /score HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 1000,
+            1.0,
+            "1",
+            id="head",
+        ),
+        pytest.param(request("b" * 1000), 1.5, "60", id="body"),
     ],
 )
-def test_who_sends_too_slowly_is_told_so(serve: Serve, sent: bytes, least: float) -> None:
-    service = serve(ECHO, FAIRLEAD_HEAD_SECONDS="1", FAIRLEAD_BODY_SECONDS="1.5").until_ready()
+def test_who_sends_too_slowly_is_told_so(
+    serve: Serve, sent: bytes, least: float, head_seconds: str
+) -> None:
+    service = serve(
+        ECHO, FAIRLEAD_HEAD_SECONDS=head_seconds, FAIRLEAD_BODY_SECONDS="1.5"
+    ).until_ready()
     answer, seconds = trickle(service, sent, pause=0.01)
     assert (answer.status, answer.headers["connection"]) == (408, "close")
     assert "too slowly" in answer.json["message"]

@@ -145,8 +145,10 @@ def test_what_the_stand_in_lacks_is_said_with_what_to_do(
     service = serve(script)
     assert service.exit_code() == 3
     assert service.record["message"] == (
-        f"azureml.core.{name} is not part of what Fairlead provides (Model.get_model_path): add "
-        "azureml-core to the conda or requirements file, or remove the import"
+        f"azureml.core.{name} is not part of what Fairlead provides (Model.get_model_path): name "
+        "azureml-core in the conda or requirements file and import it in the entry script itself "
+        "(else it counts as provided, unless FAIRLEAD_AZUREML_PACKAGES is asked), or remove the "
+        "import"
     )
 
 
