@@ -12,7 +12,7 @@ from tests.cluster.command import read
 
 NAMESPACES = (
     *("chart-system", "chart-elsewhere", "chart-team"),
-    *("team-a", "team-b", "fairlead-system"),
+    *("team-a", "team-b", "fairlead-system", "fairlead-builds"),
 )
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 PATIENCE = 90.0
