@@ -11,10 +11,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO
 
 from tests.cluster import ClusterError
@@ -47,23 +46,21 @@ BESIDE_OPERATORS = (  # they ask for no operator, and for no definitions
 
 @dataclass
 class Part:
-    """Some of the tests, at work; ``seconds`` and ``code`` once they have ended."""
+    """Some of the tests, at work."""
 
     title: str
     process: "subprocess.Popen[bytes]"
     output: IO[bytes]
-    started: float = field(default_factory=time.monotonic)
 
     def end(self, steps: Steps) -> bool:
         """Wait, show what was printed, and tell whether all passed."""
         code = self.process.wait()
-        took = (time.monotonic() - self.started) / 60
         outcome = "passed" if code == 0 else f"failed, exit code {code}"
         self.output.seek(0)
         sys.stdout.flush()
         shutil.copyfileobj(self.output, sys.stdout.buffer)
         sys.stdout.flush()
-        steps.say(f"Tests {self.title}: {outcome}, {took:.1f} min")
+        steps.say(f"Tests {self.title}: {outcome}")
         return code == 0
 
 
