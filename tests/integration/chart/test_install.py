@@ -108,7 +108,7 @@ def test_the_api_server_takes_every_manifest(administrator: Administrator, name:
         for one in documents
         if one["apiVersion"] != MONITORS and HOOK not in one["metadata"].get("annotations", {})
     ]
-    dry_run = ("apply", "--dry-run=server", "--server-side", "--filename=-")
+    dry_run = ("apply", "--dry-run=server", "--server-side", "--force-conflicts", "--filename=-")
     said = administrator.kubectl(*dry_run, text=yaml.safe_dump_all(known))
     assert said.count("(server dry run)") == len(known)
 
