@@ -13,7 +13,7 @@ from fairlead_scoring.slot.layout import read_layout
 from fairlead_scoring.slot.wire import Channel, FrameHead
 
 PROGRAM = Path(fairlead_scoring.slot.__file__).with_name("__main__.py")
-DEADLINE_S = 15.0  # for anything that a test waits for
+DEADLINE_S = 60.0  # for anything that a test waits for
 SERVICE = {"title": "ML service", "version": "1.0", "prefix": ""}
 HEADERS = [["host", "localhost:5001"], ["content-type", "text/plain"]]
 

@@ -19,7 +19,7 @@ from fairlead.observe.references import Key
 from fairlead.settings import Settings
 from tests.unit.fake_cluster import FakeCluster
 
-DEADLINE_S = 5.0
+DEADLINE_S = 60.0
 
 
 class FakeRunner:

@@ -33,7 +33,7 @@ from tests.unit.fake_cluster import FakeCluster
 from tests.unit.job_objects import condition, ended, pod_of, told
 from tests.unit.tasks_of import OWNER, assemble_task, ingest_task
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 OTHER = Owner("InferenceImage", "other", "uid-of-another")
 OK = AssembleResult(digest=f"sha256:{'ab' * 32}", size_bytes=7, seconds=1.0).to_wire()
 TASK = assemble_task({"score.py": b"def init(): ...\n"})

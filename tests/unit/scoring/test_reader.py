@@ -103,7 +103,7 @@ async def test_a_deadline_that_is_moved_away_does_not_come() -> None:
     deadline = Deadline(lambda: came.append(loop.time() - began))
     deadline.set(0.02)
     deadline.set(0.08)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not came:
             await asyncio.sleep(0.005)
     assert len(came) == 1
@@ -117,7 +117,7 @@ async def test_a_deadline_can_be_moved_nearer_and_called_off() -> None:
     never.set(0.01)
     never.set(math.inf)
     far.set(0.05)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not came:
             await asyncio.sleep(0.005)
     assert came == ["far"]

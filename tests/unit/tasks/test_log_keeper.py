@@ -21,7 +21,7 @@ from tests.unit.images.test_log_retention import InMemory
 PLACE = "registry.example.com/team/credit"
 HERE = parse_repository(PLACE)
 TARGETS = [LogTarget(repository=PLACE, tag=tag, owner="demo/a") for tag in ("log-1-1", "log-2-1")]
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class Shared(InMemory):
