@@ -17,6 +17,7 @@ import yaml
 from fairlead.api.reasons import Reason
 from fairlead.contract import CondaRecipe, Requirement
 from fairlead.finding import Problem, quoted
+from fairlead.inputs.bounded_yaml import LOADER, Excess, excess
 from fairlead.inputs.match_spec import MatchSpec, has_token, is_channel, read_match_spec
 from fairlead.inputs.python_version import OLDEST_PYTHON, read_python, too_old
 from fairlead.inputs.requirements import MAX_REQUIREMENTS, Reading, read_requirement
@@ -34,7 +35,6 @@ MAX_CHANNELS = 20
 MAX_VARIABLES = 200
 MAX_VALUE_CHARS = 4096  # characters of a variable's value
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DASH_WITHOUT_BLANK = re.compile(r" {0,40}-([A-Za-z][A-Za-z0-9_.:=<>-]{0,80})")
 _YAML_REMEDY = "Correct the YAML; indent with spaces, not with tabs."
 
@@ -47,7 +47,7 @@ def read_conda(text: str) -> Reading:
         if refused is not None:
             reader.wrong(*refused)
         else:
-            reader.read_root(yaml.compose(text, Loader=_LOADER))
+            reader.read_root(yaml.compose(text, Loader=LOADER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = str(error.problem)[:MAX_SAID_CHARS]
@@ -71,18 +71,13 @@ def _not_yaml(text: str, line: int, said: str) -> tuple[int, str, str]:
 
 
 def _refused(text: str) -> tuple[int, str, str] | None:
-    """Look at the file piece by piece, before anything is made of it: line, message and remedy of
-    what keeps it from being read at all."""
-    depth = 0
-    for number, event in enumerate(yaml.parse(text, Loader=_LOADER)):
-        line = event.start_mark.line + 1 if event.start_mark else 0
-        if isinstance(event, yaml.AliasEvent):
+    """Line, message and remedy of what keeps the file from being read at all."""
+    match excess(text, MAX_DEPTH, MAX_EVENTS):
+        case line, Excess.ALIAS:
             return line, "an alias (`*name`) is not read", "Write out what it stands for."
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
+        case line, Excess.DEPTH:
             return line, "it is nested too deeply", _SHAPE
-        if number > MAX_EVENTS:
+        case line, Excess.LENGTH:
             return line, "it has too many entries", "Name only what the script imports."
     return None
 

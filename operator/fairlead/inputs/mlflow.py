@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from fairlead.api.model import MlflowModel
+from fairlead.inputs.bounded_yaml import LOADER, excess
 from fairlead.redact import one_line
 
 MLMODEL, REQUIREMENTS = "MLmodel", "requirements.txt"
@@ -19,7 +20,6 @@ MAX_DEPTH, MAX_EVENTS = 20, 20_000  # of the YAML
 MAX_FLAVORS = 16
 MAX_REQUIREMENTS, MAX_REQUIREMENT_CHARS, MAX_REQUIREMENTS_CHARS = 64, 100, 600
 PYTHON_FUNCTION = "python_function"
-_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FLAVOR = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}(\.[0-9]{1,4})?")
 
@@ -48,13 +48,10 @@ def read_mlflow(mlmodel: bytes, requirements: bytes) -> MlflowModel | None:
 def _mapping(content: bytes) -> dict[Any, Any]:
     """The YAML, if it is a mapping without aliases and not too deep; else nothing."""
     try:
-        text, depth = content.decode("utf-8"), 0
-        for number, event in enumerate(yaml.parse(text, Loader=_LOADER)):
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if isinstance(event, yaml.AliasEvent) or depth > MAX_DEPTH or number > MAX_EVENTS:
-                return {}
-        found = yaml.load(text, Loader=_LOADER)
+        text = content.decode("utf-8")
+        if excess(text, MAX_DEPTH, MAX_EVENTS):
+            return {}
+        found = yaml.load(text, Loader=LOADER)
     except (yaml.YAMLError, ValueError, TypeError):  # a date that is none; a key that is a list
         return {}
     return found if isinstance(found, dict) else {}
