@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlencode
 
 from fairlead.sources.answers import unreachable
 from fairlead.sources.aws_signature import Keys
 from fairlead.sources.base import SourceError
-from fairlead.sources.exchange import Asked, Exchange
+from fairlead.sources.exchange import Exchange, posted_form
 from fairlead.sources.identity_token import identity_token
 from fairlead.sources.secret_keys import SecretKeys, invalid
 from fairlead.sources.xml_answer import first, parsed, text
@@ -65,13 +64,8 @@ class WebIdentity:
             "RoleSessionName": SESSION,
             "WebIdentityToken": identity_token(self.token_file, "AWS_WEB_IDENTITY_TOKEN_FILE"),
         }
-        asked = Asked(
-            "The Security Token Service",
-            f"https://sts.{self.region}.{suffix}/",
-            method="POST",
-            headers={"Content-Type": "application/x-www-form-urlencoded"},
-            content=urlencode(form).encode(),
-        )
+        address = f"https://sts.{self.region}.{suffix}/"
+        asked = posted_form("The Security Token Service", address, form)
         _, body = exchange.read(asked)
         return _read(body, asked.what)
 

@@ -5,12 +5,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fairlead.sources.answers import Remedies, unreachable
-from fairlead.sources.exchange import Asked, Exchange
+from fairlead.sources.exchange import Exchange, posted_form
 from fairlead.sources.identity_token import identity_token
 from fairlead.sources.secret_keys import SecretKeys, endpoint, invalid
 
@@ -83,14 +82,8 @@ class EntraIdentity:
             "scope": SCOPE,
             **self._proof(),
         }
-        asked = Asked(
-            "Microsoft Entra",
-            f"{self.authority.rstrip('/')}/{self.tenant}/oauth2/v2.0/token",
-            method="POST",
-            headers={"Content-Type": "application/x-www-form-urlencoded"},
-            content=urlencode(form).encode(),
-            remedies=REMEDIES,
-        )
+        address = f"{self.authority.rstrip('/')}/{self.tenant}/oauth2/v2.0/token"
+        asked = posted_form("Microsoft Entra", address, form, REMEDIES)
         _, body = exchange.read(asked)
         try:
             found = _Token.model_validate_json(body)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Self
+from urllib.parse import urlencode
 
 import httpcore
 
@@ -79,6 +80,15 @@ class Asked:
     tag: str = ""
     pinned: bool = False
     explain: Callable[["Answer", bytes], SourceError | None] = unexplained
+
+
+def posted_form(
+    what: str, url: str, form: Mapping[str, str], remedies: Remedies = BY_ADDRESS
+) -> Asked:
+    """A form, as services that give out tokens want it."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    content = urlencode(form).encode()
+    return Asked(what, url, method="POST", headers=headers, content=content, remedies=remedies)
 
 
 @dataclass(frozen=True)
