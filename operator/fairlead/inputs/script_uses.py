@@ -40,12 +40,11 @@ class ScriptUses:
 
 def script_uses(tree: ast.Module) -> ScriptUses:
     """Return each name once, with the first line that asks for it, in the order of the lines."""
-    nodes = sorted(ast.walk(tree), key=lambda node: getattr(node, "lineno", 0))
-    unconditional = sorted(_unconditional(tree), key=lambda node: getattr(node, "lineno", 0))
-    imports = (use for node in unconditional for use in _imported(node))
+    nodes = list(ast.walk(tree))
+    imports = (use for node in _unconditional(tree) for use in _imported(node))
     own = any(isinstance(node, ast.FunctionDef) and node.name == LOOKUP for node in nodes)
     models = (use for node in nodes for use in _looked_up(node, own=own))
-    azureml = (use for node in ast.walk(tree) for use in _of_azureml(node))
+    azureml = (use for node in nodes for use in _of_azureml(node))
     return ScriptUses(_first(imports), _first(models), _first(azureml))
 
 
@@ -107,7 +106,7 @@ def _looked_up(node: ast.AST, *, own: bool) -> Iterator[Use]:
 
 def _first(uses: Iterator[Use]) -> tuple[Use, ...]:
     found = dict[str, Use]()
-    for use in uses:
+    for use in sorted(uses, key=lambda use: use.line):
         if len(use.name) <= MAX_NAME_CHARS:
             found.setdefault(use.name, use)
         if len(found) == MAX_USES:
