@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from fairlead.api.meta import API_VERSION
 from fairlead.api.refs import Manifest
 from tests.cluster import Cluster, ClusterError
 from tests.cluster.versions import SCORING_PORT
+from tests.cluster.waiting import until
 from tests.e2e.installed_operator import InstalledOperator
 
 Seen = TypeVar("Seen")
@@ -91,22 +91,8 @@ class SceneUnder(Generic[AnyOperator]):
     def until(
         self, look: Callable[[], Seen], holds: Callable[[Seen], object], patience: float = PATIENCE
     ) -> Seen:
-        """Look until it holds; at the deadline fail with what was seen last.
-
-        A look that kubectl is refused is one more look: what it asks for may go, or not be there
-        yet, between two of its requests.
-        """
-        deadline = time.monotonic() + patience
-        last: object = None
-        while True:
-            try:
-                last = seen = look()
-                if holds(seen):
-                    return seen
-            except ClusterError as error:
-                last = (str(error), error.tail)
-            assert time.monotonic() < deadline, f"not so after {patience:.0f} s; last seen: {last}"
-            time.sleep(0.3)  # poll
+        """Look until it holds; at the deadline fail with what was seen last."""
+        return until(look, holds, patience)
 
     def reason(
         self, kind: str, reason: str, name: str = "diabetes", patience: float = PATIENCE

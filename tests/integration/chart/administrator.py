@@ -1,13 +1,12 @@
 """An administrator with helm and kubectl, on a cluster without anything of ours before."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from fairlead.api.meta import API_VERSION, KINDS
-from tests.cluster import Cluster, ClusterError
+from tests.cluster import Cluster, waiting
 from tests.cluster.command import read
 
 NAMESPACES = (
@@ -67,17 +66,5 @@ def remove_all(administrator: Administrator) -> None:
 
 
 def until(look: Callable[[], Any], holds: Callable[[Any], bool]) -> None:
-    """Look until it holds; at the deadline fail with what was seen last.
-
-    A look that is refused is one more look: a pod that a rollout replaces goes between the list
-    of pods and the request for its log.
-    """
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            if holds(seen := look()):
-                return
-        except ClusterError as error:
-            seen = (str(error), error.tail)
-        assert time.monotonic() < deadline, f"not so after {PATIENCE:.0f} s; last seen: {seen}"
-        time.sleep(0.5)  # poll
+    """Look until it holds; at the deadline fail with what was seen last."""
+    waiting.until(look, holds, PATIENCE)
