@@ -123,10 +123,13 @@ class IngestResult(StatusWire):
 
 
 class Requirement(Wire):
-    """One PEP 508 requirement (hashes may follow), and its line in the user's file."""
+    """One PEP 508 requirement (hashes may follow), or one of pip's options, and its line in the
+    user's file. A path of the source begins with ``./``."""
 
     text: str
     line: int
+    file: str = ""
+    """Where it stands in another file than the environment's own: that one's path."""
 
 
 class CondaRecipe(Wire):
@@ -151,6 +154,10 @@ class EnvironmentRecipe(Wire):
     python_line: int | None = None
     requirements: tuple[Requirement, ...] = ()
     """In the user's order."""
+    constraints: tuple[Requirement, ...] = ()
+    """Versions that hold for whatever is installed."""
+    options: tuple[Requirement, ...] = ()
+    """pip's, each as ``--name`` or ``--name value``."""
     conda: CondaRecipe | None = None
     """Of a conda file."""
     file: str | None = None
@@ -160,6 +167,12 @@ class EnvironmentRecipe(Wire):
     steps_file: str | None = None
     copied: dict[str, Sha256] = Field(default_factory=dict)
     """The files of the source that the steps copy, path to content's digest."""
+    local: dict[str, Sha256] = Field(default_factory=dict)
+    """The files of the source that pip installs from, written alike."""
+
+    def place(self, asked: Requirement) -> str:
+        """Where the user's files ask for it: ``myenv.yml:7``."""
+        return f"{asked.file or self.file}:{asked.line}"
 
 
 class ResolveRequest(Wire):

@@ -11,10 +11,9 @@ import pytest
 import yaml
 
 from fairlead.contract import EnvironmentRecipe
+from fairlead.images.pip_files import PackageIndex, build_files
 from fairlead.images.recipe import (
-    PackageIndex,
     base_stage,
-    build_files,
     dockerfile,
     make_environment,
     python_labels,

@@ -103,10 +103,11 @@ class InferenceImageSpec(Wire):
     ]
     """The file with init() and run(): a path inside the source."""
     conda_file: RelativePath | None = None
-    """A conda file inside the source. Its pip list is installed; its other dependencies may be
-    python and pip."""
+    """A conda file inside the source. What it asks conda for is solved from its channels, and its
+    pip list is installed."""
     requirements_file: RelativePath | None = None
-    """A requirements file of pip inside the source, instead of a conda file."""
+    """A requirements file of pip inside the source, instead of a conda file. It may name others
+    (-r, -c), indexes, and packages of the source."""
     docker_file: RelativePath | None = None
     """Extra Dockerfile instructions (Dockerfile.steps); they run before the packages install. COPY
     takes files of the source."""

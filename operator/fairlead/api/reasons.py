@@ -91,6 +91,7 @@ class Reason(StrEnum):
     ENVIRONMENT_BUILT = "EnvironmentBuilt"  # the environment image is in the registry
     PACKAGE_INDEX_UNREACHABLE = "PackageIndexUnreachable"  # not the user's fault; tried again
     PACKAGE_INDEX_DENIED = "PackageIndexDenied"  # the index does not let builds read it
+    PACKAGE_ADDRESS_REFUSED = "PackageAddressRefused"  # the settings do not allow what a file names
     PACKAGE_INDEX_REFUSED = "PackageIndexRefused"  # its address in the settings holds credentials
     PACKAGE_NOT_FOUND = "PackageNotFound"  # no such package, or no such version, on the index
     PACKAGE_NEEDS_OTHER_PYTHON = "PackageNeedsOtherPython"  # not for the base image's Python

@@ -37,6 +37,8 @@ class BuildPlan:
     """Credentials for what the engine itself pulls and pushes; no build sees them."""
     files: Mapping[str, bytes] = field(default_factory=dict)
     """Those of the source that the steps copy."""
+    local: Mapping[str, bytes] = field(default_factory=dict)
+    """Those that pip installs from."""
     linked: Path | None = None
     """A tar of the environment as it was linked, at its final path: pip installs into it."""
     explicit: tuple[str, ...] = ()

@@ -25,12 +25,11 @@ from fairlead.engines.python_probe import probe_stage, told_python
 from fairlead.images.assembly import Base, NotAnEnvironmentError, check_base
 from fairlead.images.environment_tree import EnvironmentUnfitError
 from fairlead.images.oci_layout import LayoutArchive, LayoutFolder, new_layers
+from fairlead.images.pip_files import PackageIndex, build_files
 from fairlead.images.recipe import (
     LINKED,
     OWNER_LABEL,
-    PackageIndex,
     base_stage,
-    build_files,
     dockerfile,
     make_environment,
     owner_label,
@@ -129,7 +128,7 @@ class BuildkitEngine:
         index = PackageIndex(plan.package_index, plan.insecure_hosts, certificates(plan))
         files = {"Dockerfile": text.encode(), **source_files(plan.files)}
         if made is not None:
-            files |= build_files(plan.recipe, index)
+            files |= build_files(plan.recipe, index, plan.local)
         context = self._work / "context"
         _write(context, files.items())
         if made is not None and plan.linked is not None:

@@ -25,12 +25,11 @@ from fairlead.engines.docker_client import context, engine
 from fairlead.engines.docker_stream import Ending, follow
 from fairlead.engines.python_probe import PROBE, told_python
 from fairlead.images.hashes import file_digests
+from fairlead.images.pip_files import PackageIndex, build_files
 from fairlead.images.recipe import (
     BUILD_LABEL,
     OWNER_LABEL,
-    PackageIndex,
     base_stage,
-    build_files,
     dockerfile,
     make_environment,
     owner_label,
@@ -73,7 +72,7 @@ class DockerEngine:
             about = python_labels(python.version, python.front)
             text = dockerfile(stage, _name(plan), plan.hash, about, make)
             index = PackageIndex(plan.package_index, plan.insecure_hosts, certificates(plan))
-            files = {"Dockerfile": text.encode(), **build_files(plan.recipe, index)}
+            files = {"Dockerfile": text.encode(), **build_files(plan.recipe, index, plan.local)}
             files |= source_files(plan.files)
             _run_build(client, Phase.PACKAGES, files, _name(plan), log, plan.linked)
             log.phase("push")

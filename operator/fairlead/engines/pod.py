@@ -32,13 +32,10 @@ from fairlead.images.environment_layer import Gzipped, environment_tar, folders_
 from fairlead.images.environment_tree import Limits, survey
 from fairlead.images.layers import gzipped
 from fairlead.images.layout import BUILD_FILES, ENVIRONMENT
+from fairlead.images.pip_files import PackageIndex, build_files, pip_options, requirements_txt
 from fairlead.images.recipe import (
-    PackageIndex,
-    build_files,
     make_environment,
-    pip_options,
     python_labels,
-    requirements_txt,
 )
 from fairlead.images.steps_applied import Applied, StepError, applied, placed
 from fairlead.job_request import HANDED_FOLDER, INSTALLED_FOLDER
@@ -196,7 +193,7 @@ def _python(said: Record | None) -> BasePython | None:
 
 def _files(plan: BuildPlan) -> dict[str, bytes]:
     index = PackageIndex(plan.package_index, plan.insecure_hosts, certificates(plan))
-    files = build_files(plan.recipe, index)
+    files = build_files(plan.recipe, index, plan.local)
     if plan.linked is not None:
         files[UNPACK[0]] = Path(unpack_linked.__file__).read_bytes()
     return {name.removeprefix("build/"): content for name, content in files.items()}

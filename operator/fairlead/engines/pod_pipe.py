@@ -46,7 +46,9 @@ class PodPipe:
     def hand(self, files: dict[str, bytes], orders: object) -> None:
         """Hand over the files, then the orders, which are waited for."""
         for name, content in files.items():
-            (self._folder / name).write_bytes(content)
+            path = self._folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
         draft = self._folder / f"{ORDERS}.tmp"
         draft.write_text(json.dumps(orders))
         draft.rename(self._folder / ORDERS)

@@ -32,6 +32,7 @@ def environment_hash(recipe: EnvironmentRecipe, base_digest: str) -> str:
             "requirements": [requirement.text.strip() for requirement in recipe.requirements],
             "steps": _lines(recipe.steps),
             **({"copied": recipe.copied} if recipe.copied else {}),
+            **_pip(recipe),
             **_conda(recipe),
         },
     )
@@ -85,6 +86,16 @@ def ingest_key(spec: ModelSpec, model_name: str, digests: Mapping[str, str]) -> 
 def _hash(kind: str, content: Mapping[str, object]) -> str:
     prefix = f"fairlead.dev/{kind}/v1\n".encode()
     return hashlib.sha256(prefix + canonical_json(content)).hexdigest()
+
+
+def _pip(recipe: EnvironmentRecipe) -> dict[str, object]:
+    """What else decides on pip's choices; nothing, where there is nothing of it."""
+    found = {
+        "constraints": [one.text for one in recipe.constraints],
+        "options": [one.text for one in recipe.options],
+        "local": recipe.local,
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _conda(recipe: EnvironmentRecipe) -> dict[str, object]:

@@ -6,6 +6,9 @@ Where the index has nothing of a package it is asked once more, in pip's most ta
 says "No matching distribution found" also when the index answered 403 or 503, and whose fault a
 failure is depends on that.
 
+Packages of the source are built in a copy of it: the folder that they lie in is no place to write
+to, and what pip remembers of where they came from is the same in each build.
+
 What was installed is compiled at last: the image cannot be written to when it runs, so that every
 start of every replica would compile it again (seconds, for scikit-learn). The compiled files hold
 no date.
@@ -15,6 +18,7 @@ import compileall
 import os
 import py_compile
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -24,6 +28,9 @@ from typing import List, NoReturn, Sequence
 PIP = (sys.executable, "-m", "pip")
 FILES_AT_ONCE = 64
 REQUIREMENTS = "requirements.txt"
+CONSTRAINTS = "constraints.txt"  # where there are any
+SOURCE = "source"  # the folder of packages, where there are any
+PLACE = "/tmp/fairlead-source"
 INSTALLED = "Installed: "
 NOTHING = re.compile(
     r".{0,200}?satisfies the requirement ([A-Za-z0-9][A-Za-z0-9._-]*)(?![A-Za-z0-9._-])"
@@ -48,8 +55,13 @@ def asked_for(options: Sequence[str]) -> bool:
 
 
 def install(options: Sequence[str]) -> int:
+    listed = str(Path(REQUIREMENTS).resolve())  # pip may run in another folder
+    given = [listed if one == REQUIREMENTS else one for one in options]
+    if Path(CONSTRAINTS).is_file():  # named in the list, they would come too late for an old pip
+        given += ["--constraint", str(Path(CONSTRAINTS).resolve())]
     process = subprocess.Popen(
-        (*PIP, "install", *options),
+        (*PIP, "install", *given),
+        cwd=copied_source(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         universal_newlines=True,
@@ -65,6 +77,15 @@ def install(options: Sequence[str]) -> int:
         sys.stdout.write(index_answers(package))
     code = process.wait()
     return code if code >= 0 else 128 - code
+
+
+def copied_source() -> str:
+    """Where pip runs, and paths in its list begin."""
+    if not Path(SOURCE).is_dir():
+        return os.curdir
+    shutil.rmtree(PLACE, ignore_errors=True)
+    shutil.copytree(SOURCE, PLACE)
+    return PLACE
 
 
 def tell_installed() -> None:

@@ -7,13 +7,10 @@ package index and the certificates stay in the one between, which is never pushe
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import urlsplit
 
 from fairlead.contract import EnvironmentRecipe
-from fairlead.images import pip_install
 from fairlead.images.layout import APP_ROOT, BUILD_FILES, ENVIRONMENT, USER
+from fairlead.images.pip_files import pip_options
 from fairlead.inputs.copy_instruction import read_copy
 from fairlead.inputs.dockerfile_steps import Instruction, instructions
 
@@ -27,11 +24,6 @@ _OWNER = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 SOURCE = "source"  # of the build context: the folder with the user's files
 LINKED = "linked.tar"  # of the build context: an environment, which ADD unpacks
 FIRST_STEP = 4  # the number that the engine gives the first of the user's steps
-
-_PIP = (
-    "--requirement requirements.txt --no-compile --no-cache-dir --no-input "
-    "--disable-pip-version-check --progress-bar off --retries 2 --timeout 20"
-)
 
 
 def base_stage(recipe: EnvironmentRecipe, base: str, owner: str) -> str:
@@ -88,20 +80,6 @@ def dockerfile(
     return f"{first_stage}\n{build}\n{final}"
 
 
-def requirements_txt(recipe: EnvironmentRecipe) -> str:
-    """Return pip's requirements file, one requirement on each line."""
-    return _text(*(" ".join(requirement.text.split()) for requirement in recipe.requirements))
-
-
-@dataclass(frozen=True)
-class PackageIndex:
-    """Where packages come from; no address: pip's own. ``certificates``: PEM, of all to trust."""
-
-    address: str = ""
-    insecure_hosts: tuple[str, ...] = ()
-    certificates: bytes = b""
-
-
 def python_labels(version: str, front: str = "") -> dict[str, str]:
     """What an environment says of its Python, and of the one for the server, if that is another:
     ``3.6.15``, ``3.11.2 /usr/local/bin/python3``."""
@@ -111,26 +89,6 @@ def python_labels(version: str, front: str = "") -> dict[str, str]:
 def owner_label(of_base: str | None) -> str:
     """The owner of what is made of a base image: whoever prunes that prunes this."""
     return of_base if of_base and _OWNER.fullmatch(of_base) else DEFAULT_OWNER
-
-
-def pip_options() -> list[str]:
-    """What ``pip install`` is told, whatever builds the environment."""
-    return _PIP.split()
-
-
-def has_credentials(index: str) -> bool:
-    """Whether the address of a package index holds a user or a password."""
-    return "@" in urlsplit(index).netloc
-
-
-def build_files(recipe: EnvironmentRecipe, index: PackageIndex) -> dict[str, bytes]:
-    """Return the build context but for the Dockerfile, path to content."""
-    files = {
-        "build/requirements.txt": requirements_txt(recipe).encode(),
-        "build/pip.conf": _pip_conf(index).encode(),
-        "build/pip_install.py": Path(pip_install.__file__).read_bytes(),
-    }
-    return files | ({"build/ca.pem": index.certificates} if index.certificates else {})
 
 
 def source_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -144,18 +102,6 @@ def _step(instruction: Instruction) -> str:
     copy = read_copy(instruction.arguments)
     sources = [f"{SOURCE}/{source}" for source in copy.sources]
     return f"COPY {json.dumps([*sources, copy.target])}"
-
-
-def _pip_conf(index: PackageIndex) -> str:
-    host = urlsplit(index.address).netloc
-    lines = ["[global]"]
-    if index.address:
-        lines.append(f"index-url = {index.address}")
-    if host in index.insecure_hosts or urlsplit(index.address).hostname in index.insecure_hosts:
-        lines.append(f"trusted-host = {host}")
-    if index.certificates:
-        lines.append(f"cert = /{BUILD_FILES}/ca.pem")
-    return _text(*lines)
 
 
 def _run(*command: str) -> str:

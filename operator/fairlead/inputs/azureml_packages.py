@@ -58,10 +58,9 @@ def without_provided(
         return AzureMLPackages(requirements)
     wanted = [BROUGHT_ALONG[use.name] for use in imports if use.name in BROUGHT_ALONG]
     added = (name for name in wanted if name not in names)
-    line = left_out[0].line
-    return AzureMLPackages(
-        (*kept, *(Requirement(text=name, line=line) for name in added)), left_out
-    )
+    first = left_out[0]
+    also = (Requirement(text=name, line=first.line, file=first.file) for name in added)
+    return AzureMLPackages((*kept, *also), left_out)
 
 
 def name_of(requirement: Requirement) -> str:

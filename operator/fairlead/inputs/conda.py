@@ -20,7 +20,8 @@ from fairlead.finding import Problem, quoted
 from fairlead.inputs.bounded_yaml import LOADER, Excess, excess
 from fairlead.inputs.match_spec import MatchSpec, has_token, is_channel, read_match_spec
 from fairlead.inputs.python_version import OLDEST_PYTHON, read_python, too_old
-from fairlead.inputs.requirements import MAX_REQUIREMENTS, Reading, read_requirement
+from fairlead.inputs.reading import MAX_REQUIREMENTS, Reading
+from fairlead.inputs.requirements import read_line
 
 _KEYS = ("name", "channels", "dependencies", "prefix", "variables")
 DEFAULTS, NO_DEFAULTS = "defaults", "nodefaults"
@@ -144,7 +145,8 @@ class _Reader:
     def _read_pip(self, node: yaml.Node) -> None:
         for item in self._items(node, "pip"):
             if isinstance(item, yaml.ScalarNode):
-                self._read.take(read_requirement(item.value, _line(item)))
+                for found in read_line(item.value, _line(item)):
+                    self._read.take(found)
             else:
                 self.wrong(_line(item), "only text may stand in the list under `pip:`")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fairlead.api.reasons import Reason
 from fairlead.contract import CondaRecipe, Requirement
 from fairlead.finding import Finding, Problem, combine
-from fairlead.inputs.requirements import Reading
+from fairlead.inputs.reading import Include, Reading
 from fairlead.inputs.source_file import read_text
 
 MAX_FILE_BYTES = 128 * 1024
@@ -23,6 +23,12 @@ class Environment:
     """Of a conda file; among its channels ``defaults`` stands for those of the settings."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """That the file sets in the environment."""
+    options: tuple[Requirement, ...] = ()
+    """pip's, each as ``--name`` or ``--name value``."""
+    constraints: tuple[Requirement, ...] = ()
+    """Versions that hold where something is installed: of the files that ``-c`` names."""
+    includes: tuple[Include, ...] = ()
+    """Other files that are still to be read."""
 
 
 def read_environment(
@@ -30,7 +36,7 @@ def read_environment(
 ) -> Environment | Finding:
     """Return what the file asks for, or all that is wrong with it.
 
-    ``read`` is `read_conda` or `read_requirements`.
+    ``read`` is `read_conda`, `read_requirements` or `read_constraints`.
     """
     text = read_text(content, Reason.ENVIRONMENT_FILE_INVALID, MAX_FILE_BYTES)
     if isinstance(text, Problem):
@@ -44,4 +50,6 @@ def read_environment(
         tuple(found.requirements),
         found.conda,
         found.variables,
+        options=tuple(found.options),
+        includes=tuple(found.includes),
     )

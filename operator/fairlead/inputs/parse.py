@@ -13,7 +13,7 @@ from fairlead.finding import Finding
 from fairlead.inputs.conda import read_conda
 from fairlead.inputs.dockerfile_steps import read_steps
 from fairlead.inputs.environment import Environment, read_environment
-from fairlead.inputs.requirements import read_requirements
+from fairlead.inputs.requirements import read_constraints, read_requirements
 from fairlead.inputs.script import Version, read_script
 from fairlead.inputs.script_uses import ScriptUses
 
@@ -22,6 +22,7 @@ class FileKind(StrEnum):
     SCRIPT = "script"
     CONDA = "conda"
     REQUIREMENTS = "requirements"
+    CONSTRAINTS = "constraints"
     STEPS = "steps"
 
 
@@ -57,6 +58,8 @@ def parse(job: ParseJob) -> Parsed:
             found = read_environment(job.content, job.file, read_conda)
         case FileKind.REQUIREMENTS:
             found = read_environment(job.content, job.file, read_requirements)
+        case FileKind.CONSTRAINTS:
+            found = read_environment(job.content, job.file, read_constraints)
     return _parsed(found)
 
 
@@ -76,6 +79,7 @@ _REASONS = {
     FileKind.SCRIPT: Reason.ENTRY_SCRIPT_INVALID,
     FileKind.CONDA: Reason.ENVIRONMENT_FILE_INVALID,
     FileKind.REQUIREMENTS: Reason.ENVIRONMENT_FILE_INVALID,
+    FileKind.CONSTRAINTS: Reason.ENVIRONMENT_FILE_INVALID,
     FileKind.STEPS: Reason.DOCKERFILE_STEPS_INVALID,
 }
 

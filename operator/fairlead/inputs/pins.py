@@ -4,9 +4,11 @@ import re
 
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
+from packaging.utils import canonicalize_name
 
 from fairlead.contract import EnvironmentRecipe
 from fairlead.finding import shown
+from fairlead.inputs.local_package import LOCAL
 from fairlead.inputs.match_spec import read_match_spec
 
 MAX_UNPINNED = 20
@@ -20,12 +22,19 @@ def unpinned(recipe: EnvironmentRecipe) -> tuple[str, ...]:
     conda = recipe.conda.packages if recipe.conda else ()
     specs = ((read_match_spec(one.text), one.text) for one in conda)
     found = [text for spec, text in specs if not (spec.pinned or spec.name in NOT_COUNTED)]
-    found += [one.text for one in recipe.requirements if not _pinned(one.text)]
+    held = {_name(one.text) for one in recipe.constraints if _pinned(one.text)}
+    found += [
+        one.text
+        for one in recipe.requirements
+        if not (_pinned(one.text) or _name(one.text) in held)
+    ]
     return tuple(shown(text, MAX_CHARS) for text in found[:MAX_UNPINNED])
 
 
 def _pinned(text: str) -> bool:
     bare = text.partition(" --hash")[0]
+    if bare.startswith(LOCAL):  # its content counts for the environment's hash
+        return True
     if "https://" in bare:  # a file is what it is; of a repository a commit has to be named
         return "git+" not in bare or _COMMIT.search(bare) is not None
     try:
@@ -34,3 +43,10 @@ def _pinned(text: str) -> bool:
         return False
     exact = (one for one in parsed.specifier if one.operator in ("==", "==="))
     return any("*" not in one.version for one in exact)
+
+
+def _name(text: str) -> str:
+    try:
+        return str(canonicalize_name(Pep508(text.partition(" --hash")[0]).name))
+    except InvalidRequirement:
+        return text

@@ -8,6 +8,7 @@ from fairlead.api.reasons import Reason
 from fairlead.finding import Finding, combine
 from fairlead.inputs.copied_files import copied_files, missing_files
 from fairlead.inputs.environment import Environment
+from fairlead.inputs.included import Whole, local_files, whole_environment
 from fairlead.inputs.parse import FileKind, Parsed, ParseJob
 from fairlead.inputs.python_version import minor_version, python_of_image
 from fairlead.inputs.script import Version
@@ -25,6 +26,8 @@ class ParsedSource:
     copied: tuple[str, ...] = ()
     """The files of the source that the steps copy."""
     uses: ScriptUses = field(default_factory=ScriptUses)
+    local: tuple[str, ...] = ()
+    """The files of the source that pip installs from."""
 
 
 Files = Mapping[str, bytes]
@@ -41,20 +44,32 @@ def read_source(
     environment = yield from _environment(files, spec)
     steps = yield from _steps(files, spec.docker_file)
     steps = _with_what_they_copy(steps, files, spec.docker_file)
-    asked = environment.environment.python if environment.environment else None
+    asked = environment.python if isinstance(environment, Environment) else None
     python = minor_version(asked) or python_of_image(base_image)
     script = yield from _script(files, spec.entry_script, python)
-    found = (script.finding, environment.finding, steps.finding)
+    wrong = () if isinstance(environment, Environment) else environment
+    environment = environment if isinstance(environment, Environment) else Environment()
+    found = (script.finding, *wrong, steps.finding)
     return ParsedSource(
-        environment=environment.environment or Environment(),
+        environment=environment,
         steps=steps.steps,
         findings=tuple(finding for finding in found if finding),
         copied=tuple(copied_files(steps.steps, files.keys())),
         uses=script.uses,
+        local=local_files(environment, [*files]),
     )
 
 
-def _environment(files: Files, spec: InferenceImageSpec) -> OneFile:
+def _environment(files: Files, spec: InferenceImageSpec) -> Whole:
+    """The file, and whatever it names."""
+    file = spec.conda_file or spec.requirements_file
+    main = yield from _main_file(files, spec)
+    if main.finding is not None:
+        return (main.finding,)
+    return (yield from whole_environment(main.environment or Environment(), file or "", files))
+
+
+def _main_file(files: Files, spec: InferenceImageSpec) -> OneFile:
     """Without a file, the environment is the base image's Python and nothing else."""
     kind = FileKind.CONDA if spec.conda_file else FileKind.REQUIREMENTS
     field = "condaFile" if spec.conda_file else "requirementsFile"

@@ -1,7 +1,7 @@
 """A file that the spec names: is it in the source, and is it text?"""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
@@ -14,17 +14,21 @@ def missing_file(
     files: Mapping[str, bytes], file: str, field: str, reason: Reason = Reason.SOURCE_FILE_NOT_FOUND
 ) -> Finding:
     """Return that the source has no ``file``, which ``field`` of the spec names."""
-    there = sorted(files)
-    names = {name.rpartition("/")[2].lower(): name for name in there[:MAX_NAMES_COMPARED]}
-    close = difflib.get_close_matches(file.rpartition("/")[2].lower(), names, n=1)
-    guess = f" Did you mean {names[close[0]]}?" if close else ""
-    has = f"it has {listed(there)}" if files else "it has no files at all"
+    guess = guessed_file(files, file)
+    has = f"it has {listed(sorted(files))}" if files else "it has no files at all"
     return Finding(
         reason=reason,
         class_=FailureClass.USER,
         message=f"{field} names {file}, and the source has no such file; {has}.{guess}",
         remedy=f"Correct {field}, or add the file to the source.",
     )
+
+
+def guessed_file(files: Collection[str], file: str) -> str:
+    """`` Did you mean …?``, or nothing."""
+    names = {name.rpartition("/")[2].lower(): name for name in sorted(files)[:MAX_NAMES_COMPARED]}
+    close = difflib.get_close_matches(file.rpartition("/")[2].lower(), names, n=1)
+    return f" Did you mean {names[close[0]]}?" if close else ""
 
 
 def read_text(content: bytes, reason: Reason, longest: int) -> str | Problem:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fairlead.inputs.parse import Parsed
 
 MAX_CACHED_BYTES = 16 * 1024 * 1024  # of memory, about
-ENTRY_BYTES = 2048  # of a result without requirements and steps, and of each requirement
+ENTRY_BYTES = 2048  # of a result without requirements and steps, and of each requirement or option
 USE_BYTES = 300  # of each name that a script asks for
 FOREVER = float("inf")
 
@@ -22,6 +22,7 @@ class _Result:
     def bytes(self) -> int:
         environment = self.parsed.environment
         requirements = len(environment.requirements) if environment else 0
+        requirements += len(environment.options) + len(environment.includes) if environment else 0
         uses = len(self.parsed.uses.imports) + len(self.parsed.uses.models)
         return ENTRY_BYTES * (1 + requirements) + USE_BYTES * uses + len(self.parsed.steps)
 

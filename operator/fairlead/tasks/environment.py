@@ -1,7 +1,7 @@
 """Build an environment image and push it, unless the registry has it already."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -28,12 +28,13 @@ from fairlead.finding import Finding
 from fairlead.images.environment_image import find_environment
 from fairlead.images.environment_lock import Lock, has_lock, store_lock
 from fairlead.images.environment_tree import EnvironmentUnfitError
-from fairlead.images.recipe import has_credentials
+from fairlead.images.pip_files import has_credentials
 from fairlead.job_request import BUILDER_SOCKET, HANDED_FOLDER
 from fairlead.registry.reference import as_pushed, parse_reference, parse_repository
 from fairlead.settings import Settings
 from fairlead.tasks.conda_environment import linked_environment
 from fairlead.tasks.failures import TaskFailedError, failure
+from fairlead.tasks.package_places import refuse_places
 from fairlead.tasks.program import TaskContext, run
 
 ENGINES: Mapping[str, Callable[[TaskContext], Engine]] = {
@@ -64,7 +65,10 @@ def environment(request: EnvironmentRequest, task: TaskContext) -> EnvironmentRe
 
 
 def _built(request: EnvironmentRequest, task: TaskContext, engine: Engine) -> EnvironmentResult:
-    plan = replace(_plan(request, task.settings), files=_copied(request, task))
+    refuse_places(request.recipe, task.settings)
+    recipe = request.recipe
+    files, local = _read(recipe.copied, task), _read(recipe.local, task)
+    plan = replace(_plan(request, task.settings), files=files, local=local)
     try:
         base = engine.prepare(plan, task.log)
         plan, python = _with_python(plan, base, task)
@@ -117,9 +121,10 @@ def _plan(request: EnvironmentRequest, settings: Settings) -> BuildPlan:
     )
 
 
-def _copied(request: EnvironmentRequest, task: TaskContext) -> dict[str, bytes]:
+def _read(paths: Iterable[str], task: TaskContext) -> dict[str, bytes]:
+    """Files of the source."""
     folder = task.folder / FILES_FOLDER
-    return {path: (folder / path).read_bytes() for path in request.recipe.copied}
+    return {path: (folder / path).read_bytes() for path in paths}
 
 
 def _result(

@@ -1,3 +1,4 @@
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,8 @@ from fairlead.contract import (
 from fairlead.decide.decision import ON_RESYNC_S, Decision
 from fairlead.decide.image.inputs import Inputs, inputs_of
 from fairlead.decide.image.stages import decide_image, image_reference
+from fairlead.evidence import ImageEvidence
+from fairlead.images.hashes import environment_hash
 from fairlead.settings import Settings
 from tests.unit.decide.test_model import VERSION
 from tests.unit.image_evidence import image_evidence
@@ -290,6 +293,41 @@ def test_a_build_that_cannot_work_names_the_users_line_and_is_not_repeated() -> 
     assert decision.failure.location == "myenv.yml:6"
     assert decision.failure.log_uri == story.status.build.log_uri  # type: ignore[union-attr]
     assert (decision.tasks, said(decision)["Stalled"]) == ((), "True/PackageNotFound")
+
+
+def test_a_line_of_another_list_is_named_with_its_own_file() -> None:
+    files = {**FILES, "myenv.yml": b"dependencies: [pip: [-r more.txt]]"}
+    story = Story({**files, "more.txt": b"numpy\nscikit-lern==1.9\n"})
+    story.resolve()
+    story.fails(story.wanted(), NO_SUCH_PACKAGE)
+    assert (failure := story.look().failure)
+    assert failure.location == "more.txt:2"
+    assert failure.message.startswith("more.txt:2 asks for scikit-lern==1.9; ")
+
+
+def test_packages_of_the_source_are_handed_to_the_build_and_decide_what_it_makes() -> None:
+    conda = b"dependencies: [pip: [-e pkg, -c held.txt, --pre]]"
+    files = {**FILES, "myenv.yml": conda, "held.txt": b"numpy==1", "pkg/setup.py": b"1"}
+    story = Story(files)
+    story.resolve()
+    task = story.wanted()
+    assert isinstance(task.request, EnvironmentRequest)
+    recipe = task.request.recipe
+    assert recipe.local == {"pkg/setup.py": hashlib.sha256(b"1").hexdigest()}
+    assert [one.text for one in (*recipe.requirements, *recipe.constraints, *recipe.options)] == [
+        *("./pkg", "numpy==1", "--pre"),
+    ]
+    assert task.files == files
+    hashes = {environment_hash(recipe, BASE)}
+    for changed in ({"pkg/setup.py": b"2"}, {"held.txt": b"numpy==2"}):
+        inputs = inputs_of(_evidence(files | changed), NOW)
+        assert isinstance(inputs, Inputs)
+        hashes.add(environment_hash(inputs.recipe, BASE))
+    assert len(hashes) == 3
+
+
+def _evidence(files: Mapping[str, bytes]) -> ImageEvidence:
+    return image_evidence(image({}, **SPEC), {"diabetes": STORED}, files, {}, SETTINGS)
 
 
 def test_a_failed_version_leaves_the_one_before_in_use() -> None:

@@ -41,6 +41,8 @@ def recipe(requirements: tuple[str, ...] = (), steps: str = "") -> EnvironmentRe
         ),
         steps=steps,
         steps_file="Dockerfile.steps",
+        file="requirements.txt",
+        constraints=(Requirement(text="idna==2.10", line=2, file="held.txt"),),
     )
 
 
@@ -179,6 +181,30 @@ PACKAGES = [
             "go together.",
             ONE_VERSION,
             "werkzeug==1.0.0",
+        ),
+    ),
+    (
+        "conflict-constraint",
+        ("idna>=3", "requests==2.20.0"),
+        finding(
+            Reason.PACKAGE_CONFLICT,
+            USER,
+            "idna>=3; idna==2.10 is a constraint (held.txt:2): pip finds no versions that go "
+            "together.",
+            ONE_VERSION,
+            "idna>=3",
+        ),
+    ),
+    (
+        "conflict-own-pins",
+        ("idna>=3", "idna<3"),
+        finding(
+            Reason.PACKAGE_CONFLICT,
+            USER,
+            "idna>=3; idna<3 is asked for (requirements.txt:6): pip finds no versions that go "
+            "together.",
+            ONE_VERSION,
+            "idna>=3",
         ),
     ),
     (

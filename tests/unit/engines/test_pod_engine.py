@@ -229,6 +229,21 @@ def test_what_was_installed_becomes_a_layer_on_the_base_image(
     assert both.other.wait(timeout=20) == 0
 
 
+def test_packages_of_the_source_lie_in_a_folder_of_what_is_handed_over(
+    both: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(
+        monkeypatch, "import pathlib", "print('has', pathlib.Path('source/a/setup.py').read_text())"
+    )
+    asked = replace(plan("./a"), local={"a/setup.py": b"its text"})
+    engine = both.engine()
+    both.begin()
+    python = engine.prepare(asked, both.log)
+    assert python is not None
+    engine.build(asked, python, both.log)
+    assert "has its text" in both.log.lines
+
+
 def test_what_pip_says_is_explained_by_the_users_line(
     both: Pod, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,29 @@ def test_the_exit_code_is_that_of_a_shell(option: str, code: int) -> None:
     assert pip_install.main([option]) == code
 
 
+def test_packages_of_the_source_are_built_in_a_copy_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built = tmp_path / "built"
+    program = "import os, sys; print(os.getcwd(), sys.argv[2:], os.listdir())"
+    monkeypatch.setattr(pip_install, "PIP", (sys.executable, "-c", program))
+    monkeypatch.setattr(pip_install, "PLACE", str(built))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "requirements.txt").write_text("./pkg\n")
+    assert pip_install.install(["--requirement", "requirements.txt"]) == 0
+    given = ["--requirement", str(tmp_path / "requirements.txt")]
+    here = capsys.readouterr().out
+    assert here.startswith(f"{tmp_path} {given}")
+    (tmp_path / "source/pkg").mkdir(parents=True)
+    for _ in range(2):  # what an interrupted build left is not in the way
+        assert pip_install.install(["--requirement", "requirements.txt"]) == 0
+        assert capsys.readouterr().out == f"{built} {given} ['pkg']\n"
+    held = tmp_path / "constraints.txt"
+    held.write_text("numpy==1\n")
+    assert pip_install.install(["--requirement", "requirements.txt"]) == 0
+    assert f"{[*given, '--constraint', str(held)]} " in capsys.readouterr().out
+
+
 def test_two_installations_are_compiled_to_the_same_bytes(tmp_path: Path) -> None:
     for number in range(3 * pip_install.FILES_AT_ONCE):
         text = f"def f{number}(): return {{'a', 'b', 'name{number}'}}, 'name{number % 7}'\n"

@@ -7,11 +7,9 @@ import pytest
 
 from fairlead.contract import EnvironmentRecipe, Requirement
 from fairlead.images import pip_install
+from fairlead.images.pip_files import PackageIndex, build_files, has_credentials
 from fairlead.images.recipe import (
-    PackageIndex,
     base_stage,
-    build_files,
-    has_credentials,
     source_files,
 )
 
@@ -50,6 +48,64 @@ def test_a_requirement_stays_on_its_line() -> None:
     recipe = EnvironmentRecipe(base_image="python", requirements=asked)
     text = build_files(recipe, PackageIndex())["build/requirements.txt"].decode()
     assert text == "numpy==2.1.0 --index-url=x\nb\n"
+
+
+def conf(*options: str, index: PackageIndex | None = None) -> str:
+    asked = tuple(Requirement(text=text, line=1) for text in options)
+    recipe = EnvironmentRecipe(base_image="python", options=asked)
+    return build_files(recipe, index or PackageIndex())["build/pip.conf"].decode()
+
+
+OWN = PackageIndex("http://index:80/simple", ("index",))
+PYPI = "https://pypi.org/simple"
+
+
+@pytest.mark.parametrize(
+    ("options", "index", "text"),
+    [
+        (("--index-url https://a/s", "--index-url https://b/s"), OWN, "index-url = https://b/s\n"),
+        ((f"--index-url {PYPI}",), PackageIndex(), ""),
+        (
+            (f"--index-url {PYPI}",),
+            OWN,
+            "index-url = http://index:80/simple\ntrusted-host = index:80\n",
+        ),
+        ((f"--extra-index-url {PYPI}",), OWN, conf(index=OWN).partition("\n")[2]),
+        (
+            ("--index-url https://a/s", f"--extra-index-url {PYPI}", "--extra-index-url https://b"),
+            OWN,
+            "index-url = https://a/s\nextra-index-url =\n    http://index:80/simple\n"
+            "    https://b\ntrusted-host = index:80\n",
+        ),
+        (
+            ("--find-links https://a/x.html", "--find-links ./wheels", "--find-links ./wheels"),
+            PackageIndex(),
+            "find-links =\n    https://a/x.html\n    /tmp/fairlead-source/wheels\n",
+        ),
+        (
+            ("--pre", "--no-binary a", "--no-binary b,c", "--only-binary :all:", "--no-index"),
+            PackageIndex(),
+            "pre = true\nno-index = true\nno-binary = a,b,c\nonly-binary = :all:\n",
+        ),
+    ],
+)
+def test_the_options_of_a_file_are_what_pip_is_configured_with(
+    options: tuple[str, ...], index: PackageIndex, text: str
+) -> None:
+    assert conf(*options, index=index) == f"[global]\n{text}"
+
+
+def test_constraints_and_packages_of_the_source_lie_beside_the_list() -> None:
+    asked = Requirement(text="./pkg", line=4)
+    recipe = EnvironmentRecipe(
+        base_image="python",
+        requirements=(asked,),
+        constraints=(Requirement(text="numpy==1.0", line=1, file="held.txt"),),
+    )
+    files = build_files(recipe, PackageIndex(), {"pkg/setup.py": b"x"})
+    assert files["build/requirements.txt"] == b"./pkg\n"
+    assert files["build/constraints.txt"] == b"numpy==1.0\n"
+    assert files["build/source/pkg/setup.py"] == b"x"
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,10 @@ REQUIREMENTS = (
         " --hash=sha256:ab",
         "-r x",
         "-e .",
+        "--extra-index-url ",
+        "--find-links=./x",
+        "--pre",
+        "https://c/d",
     ),
     *(
         "#",

@@ -18,7 +18,7 @@ from fairlead.inputs.python_version import (
     satisfies,
     too_old,
 )
-from fairlead.inputs.requirements import MAX_REQUIREMENTS
+from fairlead.inputs.reading import MAX_REQUIREMENTS
 from fairlead.parsing.frames import encode_parsed, read_parsed
 from fairlead.registry.reference import (
     InvalidReferenceError,
@@ -66,8 +66,10 @@ def test_conda(content: bytes) -> None:
 @EXAMPLES
 @given(texts(REQUIREMENTS))
 @example(b"-\x1b")
+@example(b"-r a\n-c b\n-f c\n-e .\n--pre\n--no-binary x")
 def test_requirements(content: bytes) -> None:
     _plain(checked(ParseJob(FileKind.REQUIREMENTS, "r.txt", content)))
+    _plain(checked(ParseJob(FileKind.CONSTRAINTS, "c.txt", content)))
 
 
 def _plain(parsed: Parsed) -> None:
@@ -77,8 +79,10 @@ def _plain(parsed: Parsed) -> None:
         return
     assert len(parsed.environment.requirements) <= MAX_REQUIREMENTS
     for requirement in parsed.environment.requirements:
-        bare = requirement.text.partition(" --hash=")[0]
-        assert not re.search(r"[\x00-\x1f\u2028\u2029]|--|^-|[@\\/]", bare)
+        bare = requirement.text.partition(" --hash=")[0].removeprefix("./")
+        assert not re.search(r"[\x00-\x1f\u2028\u2029]| --|^-|[@\\]", bare)
+    for option in parsed.environment.options:
+        assert re.fullmatch(r"--[a-z-]+( [!-~]+)?", option.text)
 
 
 @EXAMPLES

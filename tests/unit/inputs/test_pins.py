@@ -29,3 +29,12 @@ def test_what_more_than_one_version_fits_is_open() -> None:
 def test_a_long_list_is_told_in_part() -> None:
     recipe = EnvironmentRecipe(base_image="b", requirements=asked(*(f"p{n}" for n in range(99))))
     assert len(unpinned(recipe)) == 20
+
+
+def test_a_constraint_and_a_file_of_the_source_leave_nothing_open() -> None:
+    recipe = EnvironmentRecipe(
+        base_image="b",
+        requirements=asked("NumPy", "scipy>=1", "./pkg", "joblib"),
+        constraints=asked("numpy==1.0", "joblib>=1", "scipy==1.2.1"),
+    )
+    assert unpinned(recipe) == ("joblib",)

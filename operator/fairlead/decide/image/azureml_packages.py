@@ -28,7 +28,7 @@ def left_out(packages: AzureMLPackages, evidence: ImageEvidence) -> tuple[StageR
         return ()
     spec = evidence.image.spec
     file = spec.conda_file or spec.requirements_file
-    named = [f"{shown(one.text, 60)} ({file}:{one.line})" for one in packages.left_out]
+    named = [f"{shown(one.text, 60)} ({one.file or file}:{one.line})" for one in packages.left_out]
     message = (
         f"Not installed: {listed(named, MAX_NAMED)}. The server, Model.get_model_path and what "
         "else scripts import of it are part of every image; FAIRLEAD_AZUREML_PACKAGES=asked keeps "

@@ -101,11 +101,14 @@ def _recipe(
         python=environment.python,
         python_line=environment.python_line,
         requirements=packages.requirements,
+        constraints=environment.constraints,
+        options=environment.options,
         conda=environment.conda and with_settings(environment.conda, evidence.settings),
         file=spec.conda_file or spec.requirements_file,
         steps=parsed.steps,
         steps_file=spec.docker_file,
         copied={path: evidence.digests[path] for path in parsed.copied},
+        local={path: evidence.digests[path] for path in parsed.local},
     )
 
 

@@ -272,9 +272,9 @@ def _words(state: BuildState, type_: str, *, shared: bool) -> tuple[Reason, str]
 def _located(failure: TaskFailure, state: BuildState, build: BuildStatus) -> TaskFailure:
     """The failure, with the user's own file and line, and with what still stands."""
     message, location = failure.message, failure.location
-    line = _line_of(failure.requirement, state.inputs.recipe)
-    if line:
-        location = f"{state.inputs.recipe.file}:{line}"
+    place = _place_of(failure.requirement, state.inputs.recipe)
+    if place:
+        location = place
         message = f"{location} asks for {message}"
     if state.status.version:
         message += (
@@ -283,11 +283,11 @@ def _located(failure: TaskFailure, state: BuildState, build: BuildStatus) -> Tas
     return failure.model_copy(update={"message": message, "location": location})
 
 
-def _line_of(requirement: str | None, recipe: EnvironmentRecipe) -> int | None:
+def _place_of(requirement: str | None, recipe: EnvironmentRecipe) -> str | None:
     conda = (*recipe.conda.packages, *recipe.conda.channels) if recipe.conda else ()
-    asked = (one for one in (*recipe.requirements, *conda) if one.line)
-    lines = (one.line for one in asked if one.text == requirement)
-    return next(lines, None)
+    pip = (*recipe.requirements, *recipe.constraints, *recipe.options)
+    asked = (one for one in (*pip, *conda) if one.line)
+    return next((recipe.place(one) for one in asked if one.text == requirement), None)
 
 
 def _numbered(build: BuildStatus, progress: TaskProgress) -> BuildStatus:

@@ -229,10 +229,10 @@ def _of_build(
 def _handed(state: BuildState, program: str, *, apart: bool) -> tuple[Mapping[str, bytes], str]:
     """The files that a task needs, and the ConfigMap that it finds them in: where it is in another
     namespace there is none, and they travel with its request."""
-    copied = state.inputs.recipe.copied
+    needed = {**state.inputs.recipe.copied, **state.inputs.recipe.local}
     if apart:
-        return {path: state.inputs.files[path] for path in copied}, ""
-    if program != "assemble" and not copied:
+        return {path: state.inputs.files[path] for path in needed}, ""
+    if program != "assemble" and not needed:
         return {}, ""
     config_map = state.image.spec.source.config_map
     return state.inputs.files, config_map.name if config_map else ""

@@ -5,6 +5,7 @@ where the pattern fits and yet something else is the cause.
 """
 
 import re
+from collections.abc import Iterable
 
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
@@ -23,6 +24,7 @@ _FROM = re.compile(r"\(from ([A-Za-z0-9._-]+)")
 _OTHER_PYTHON = re.compile(r"(?:; |version: )(\S+) Requires-Python ([^;\n]+)")
 _INDEX_LINE = re.compile(r"^Looking in indexes: (\S+)", re.MULTILINE)
 _USER = "The user requested "
+_HELD = "(constraint) "
 _BUILT = (
     re.compile(r"Failed building wheel for (\S+)"),
     re.compile(r"╰─> (\S+)$", re.MULTILINE),
@@ -102,12 +104,21 @@ def other_python(case: Case) -> Facts | None:
 def conflict(case: Case) -> Facts:
     """Two requirements that exclude each other, as pip tells them."""
     causes = [line.strip() for line in case.match["causes"].splitlines()]
-    causes.sort(key=lambda cause: not cause.startswith(_USER))
+    causes.sort(key=lambda cause: (not cause.startswith(_USER), _HELD in cause))
     first = causes[0].removeprefix(_USER)
     asked = _culprit(first, case.recipe)
     others = causes[1:] if causes[0].startswith(_USER) else causes
-    told = [f"{c.removeprefix(_USER)} is asked for" if _USER in c else c for c in others]
+    told = [_asked_for(c.removeprefix(_USER), case.recipe) if _USER in c else c for c in others]
     return {**_subject(asked, first), "causes": ", and ".join(told)}
+
+
+def _asked_for(cause: str, recipe: EnvironmentRecipe) -> str:
+    """What else the user's files ask for, with its line; a constraint is not to be installed."""
+    text = cause.removeprefix(_HELD)
+    among = recipe.requirements if text == cause else recipe.constraints
+    asked = _named(text, among)
+    place = f" ({recipe.place(asked)})" if asked and recipe.file else ""
+    return f"{text} is {'asked for' if text == cause else 'a constraint'}{place}"
 
 
 def no_build(case: Case) -> Facts:
@@ -135,6 +146,14 @@ def _culprit(pip_says: str, recipe: EnvironmentRecipe) -> Requirement | None:
     origin = _FROM.search(pip_says)
     name = _name(origin[1] if origin else pip_says)
     return next((r for r in recipe.requirements if _name(r.text) == name), None)
+
+
+def _named(text: str, among: Iterable[Requirement]) -> Requirement | None:
+    """The one of that text, or else the last of that name: the first is told already."""
+    wanted = "".join(text.split())
+    same = [one for one in among if _name(one.text) == _name(text)]
+    exact = (one for one in same if "".join(one.text.split()) == wanted)
+    return next(exact, same[-1] if same else None)
 
 
 def _subject(asked: Requirement | None, pip_says: str) -> Facts:

@@ -36,7 +36,7 @@ def with_search(finding: Finding, output: BuildOutput, recipe: EnvironmentRecipe
 def _place(asked: Requirement | None, recipe: EnvironmentRecipe) -> str:
     if asked is None:
         return ", which another package needs"
-    return f" ({recipe.file}:{asked.line})" if recipe.file else ""
+    return f" ({recipe.place(asked)})" if recipe.file else ""
 
 
 def _name(requirement: Requirement) -> str:
