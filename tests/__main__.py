@@ -4,17 +4,25 @@ What needs no cluster runs beside everything else, and so does what needs of it 
 Docker Engine alone. First the scenes under the operator that the chart installs run side by side;
 then, one after the other, what has an operator of its own or changes the definitions. Each part is
 a pytest of its own, and shown when it has ended. Ends with 1 where any failed.
+
+The parts share two cores, so a limit may be met that is none on a quiet machine: of a part, up to
+five tests that failed are run once more, with nothing of their own part beside them, and named at
+the end even where they pass then.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
+
+import pytest
 
 from tests.cluster import ClusterError
 from tests.cluster.artifacts import keep, log_to
@@ -32,9 +40,10 @@ from tests.cluster.up import up
 from tests.conftest import PREPARED, forget_kept, kept_by_parts
 from tests.e2e.chart import install_for_scenes
 
-PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--durations=25")
+PYTEST = (sys.executable, "-m", "pytest", "--durations=25")
 SCENES = "tests/e2e"
 SCENES_AT_ONCE = 3
+MAX_RUN_AGAIN = 5  # more than this is no limit met by chance
 BESIDE_OPERATORS = (  # they ask for no operator, and for no definitions
     "tests/integration/registry",
     "tests/integration/engine",
@@ -49,18 +58,54 @@ class Part:
     """Some of the tests, at work."""
 
     title: str
-    process: "subprocess.Popen[bytes]"
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    cache: Path
     output: IO[bytes]
 
-    def end(self, steps: Steps) -> bool:
-        """Wait, show what was printed, and tell whether all passed."""
-        code = self.process.wait()
-        outcome = "passed" if code == 0 else f"failed, exit code {code}"
+    def start(self, *options: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [*PYTEST, "-o", f"cache_dir={self.cache}", *self.arguments, *options],
+            stdout=self.output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **self.environment},
+        )
+
+    def end(self, process: "subprocess.Popen[bytes]") -> int:
+        """Wait, show what was printed, and return the exit code."""
+        code = process.wait()
         self.output.seek(0)
         sys.stdout.flush()
         shutil.copyfileobj(self.output, sys.stdout.buffer)
         sys.stdout.flush()
-        steps.say(f"Tests {self.title}: {outcome}")
+        self.output.truncate(0)
+        self.output.seek(0)
+        return code
+
+    def failed(self) -> list[str]:
+        """The tests that failed in the last run, as pytest has noted them."""
+        noted = self.cache / "v" / "cache" / "lastfailed"
+        return sorted(json.loads(noted.read_text())) if noted.exists() else []
+
+
+@dataclass
+class Running:
+    """A part at work."""
+
+    part: Part
+    process: "subprocess.Popen[bytes]"
+
+    def end(self, steps: Steps) -> bool:
+        """Wait for it, run once more what failed, and tell whether all passed."""
+        code = self.part.end(self.process)
+        failed = self.part.failed()
+        if code == pytest.ExitCode.TESTS_FAILED and len(failed) <= MAX_RUN_AGAIN:
+            steps.say(f"Tests {self.part.title}, once more: {', '.join(failed)}")
+            self.process = self.part.start("-n", "0", "--last-failed")
+            code = self.part.end(self.process)
+        again = f", {len(failed)} of them the second time: {', '.join(failed)}" if failed else ""
+        outcome = f"passed{again}" if code == 0 else f"failed, exit code {code}"
+        steps.say(f"Tests {self.part.title}: {outcome}")
         return code == 0
 
 
@@ -108,20 +153,17 @@ def parts_on_the_cluster(steps: Steps, arguments: Sequence[str]) -> Iterator[boo
 
 
 @contextmanager
-def part(title: str, *arguments: str, prepared: bool = True) -> Iterator[Part]:
+def part(title: str, *arguments: str, prepared: bool = True) -> Iterator[Running]:
     """Start some of the tests, on what is ``prepared`` for them; they do not outlive us."""
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(
-            [*PYTEST, *arguments],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **({PREPARED: "yes"} if prepared else {})},
-        )
+    environment = {PREPARED: "yes"} if prepared else {}
+    with TemporaryDirectory() as cache, TemporaryFile() as output:
+        of_it = Part(title, arguments, environment, Path(cache), output)
+        running = Running(of_it, of_it.start())
         try:
-            yield Part(title, process, output)
+            yield running
         finally:
-            process.kill()
-            process.wait()
+            running.process.kill()
+            running.process.wait()
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from tests.cluster.state import Process
 from tests.cluster.versions import LOG_SERVER_PORT
 
 NAME = "operator"
-PATIENCE = 30.0  # seconds until it serves build logs: then it watches, too
+PATIENCE = 120.0  # seconds until it serves build logs: then it watches, too
 TOKEN_LIFE = "720h"  # a demo may be left running
 
 

@@ -15,7 +15,7 @@ from tests.cluster.processes import alive, end, log_of
 from tests.cluster.state import Process, forget
 from tests.e2e.installed_operator import may
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class OperatorProcess:

@@ -135,7 +135,7 @@ class Trial:
         """SIGKILL, and wait until it is gone and its port is free."""
         with suppress(ProcessLookupError):
             os.kill(self._pid, signal.SIGKILL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while taken(self.port) and time.monotonic() < deadline:
             time.sleep(0.01)  # poll
 

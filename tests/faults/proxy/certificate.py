@@ -26,5 +26,5 @@ def make_certificate(folder: Path) -> Certificate:
     files = ("-keyout", str(certificate.key), "-out", str(certificate.authority))
     kind = ("-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
     command = ("openssl", "req", *kind, "-nodes", "-days", "2", *SUBJECT, *files)
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
     return certificate

@@ -14,7 +14,7 @@ NAMESPACES = (
     *("team-a", "team-b", "fairlead-system", "fairlead-builds"),
 )
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
-PATIENCE = 90.0
+PATIENCE = 240.0
 HELM_SECONDS = 150.0
 
 

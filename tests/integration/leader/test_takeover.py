@@ -23,7 +23,7 @@ from tests.cluster.places import places
 from tests.integration.registry.server import free_port
 
 Seen = TypeVar("Seen")
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 TAKEOVER_S = 20.0
 SYSTEM = "fairlead-system"
 NAMESPACE = "takeover"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-DEADLINE = 60.0  # seconds for anything that a test waits for, beside other tests
+DEADLINE = 180.0  # seconds for anything that a test waits for, beside other tests
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from fairlead.api.wire import Wire
 from fairlead.contract import FILES_FOLDER, REQUEST_FILE, RESULT_FILE, TaskFailure, TaskResult
 
-PATIENCE = 60.0  # seconds
+PATIENCE = 300.0  # seconds, beside other tests
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ def test_a_large_model_goes_through_a_small_memory(
         stdout=subprocess.PIPE,
         env={**os.environ, **tasks.settings},
         check=True,
-        timeout=60,
+        timeout=300,
     )
     result = TaskResult.model_validate_json((folder / RESULT_FILE).read_text())
     assert result.ok
@@ -186,7 +186,7 @@ def test_a_log_that_takes_no_more_hides_no_result(
             stdout=full,
             env={**os.environ, **tasks.settings},
             check=False,
-            timeout=60,
+            timeout=300,
         )
     result = TaskResult.model_validate_json((folder / RESULT_FILE).read_text())
     assert result.failure

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-DEADLINE_S = 20.0  # for anything that a debugger is waited for
+DEADLINE_S = 60.0  # for anything that a debugger is waited for
 
 
 class DebugClient:

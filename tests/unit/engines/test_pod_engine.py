@@ -226,7 +226,7 @@ def test_what_was_installed_becomes_a_layer_on_the_base_image(
     assert "/opt/fairlead/build/pip.conf 2 /tmp" in both.log.lines
     assert both.log.lines.count("flask==3.0.3") == 2
     assert both.other is not None
-    assert both.other.wait(timeout=20) == 0
+    assert both.other.wait(timeout=120) == 0
 
 
 def test_packages_of_the_source_lie_in_a_folder_of_what_is_handed_over(
@@ -285,13 +285,13 @@ def test_the_other_container_ends_when_nobody_listens_any_more(
     install(monkeypatch, "import time", "print('begun', flush=True)", "time.sleep(600)")
     let_go(both, monkeypatch)
     assert both.other is not None
-    assert both.other.wait(timeout=20) == 0
+    assert both.other.wait(timeout=120) == 0
 
 
 def test_the_other_container_ends_when_its_python_is_refused_or_was_never_needed(both: Pod) -> None:
     engine = both.engine()
     engine.close()
-    assert both.begin().wait(timeout=20) == 0
+    assert both.begin().wait(timeout=120) == 0
 
 
 def test_a_container_that_does_not_begin_is_told(
@@ -322,7 +322,7 @@ def test_lines_of_any_kind_are_read_within_bounds(both: Pod) -> None:
     writer = subprocess.Popen([sys.executable, "-c", program], stdout=pipe)
     os.close(pipe)
     assert engine.prepare(plan(), both.log) == BasePython("3.11.9", makes_environments=False)
-    writer.wait(timeout=20)
+    writer.wait(timeout=120)
 
 
 def test_something_else_in_place_of_the_pipe_is_not_opened(both: Pod) -> None:
@@ -402,7 +402,7 @@ def test_foreign_code_that_reads_the_pipe_breaks_nothing_and_keeps_nobody(
     )
     let_go(both, monkeypatch)
     assert both.other is not None
-    assert both.other.wait(timeout=20) == 0
+    assert both.other.wait(timeout=120) == 0
 
 
 def test_a_base_that_nothing_can_be_put_on_is_told_before_anything_is_installed(

@@ -15,7 +15,7 @@ from fairlead.runners.local import LocalRunner
 from fairlead.runners.process import PROCESS_FILE
 from fairlead.settings import Settings
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 HEAD = (
     "import json, os, pathlib, signal, subprocess, sys, time\n"
     "folder = pathlib.Path(sys.argv[1])\n"

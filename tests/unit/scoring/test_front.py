@@ -118,6 +118,6 @@ def test_an_interruption_says_where_the_script_was() -> None:
 
 def test_the_dead_of_a_session_are_not_left_in_the_table_of_processes() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", INIT], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", INIT], capture_output=True, text=True, timeout=120, check=False
     )
     assert (done.stdout, done.stderr) == ("reaped\n", "")

@@ -19,7 +19,7 @@ from fairlead_scoring.slot.log_target import LogTarget
 from fairlead_scoring.slot.log_writer import LogWriter
 from tests.unit.scoring.pipe import Pipe
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 LINE = b"x" * 99 + b"\n"
 
 

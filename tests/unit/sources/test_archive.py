@@ -407,7 +407,7 @@ def test_the_rules_need_nothing_that_python_3_11_2_lacks(
         env={"PYTHONPATH": f"{operator}{os.pathsep}{packages}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert (done.stdout.strip(), done.stderr) == (said, "")

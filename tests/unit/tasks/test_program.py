@@ -35,7 +35,7 @@ def run(folder: Path, work: str, request: str = "{}") -> "subprocess.CompletedPr
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
         env={**os.environ, "FAIRLEAD_REGISTRY": "localhost:1"},
     )
 

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-DEADLINE_S = 30.0  # the reference server takes long to start
+DEADLINE_S = 120.0  # the reference server takes long to start
 HOST = "model.example:5001"
 ELSEWHERE = {"connection", "date", "keep-alive", "server"}  # the connection's, not the answer's
 ADDED = "x-fairlead-"  # what we say on top

@@ -1,0 +1,50 @@
+"""What ``python -m tests`` makes of a part in which tests failed."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.__main__ import MAX_RUN_AGAIN, part
+from tests.cluster.steps import Steps
+
+FAILS_ONCE = """
+from pathlib import Path
+def test_well(): pass
+def test_once():
+    seen = Path({seen!r})
+    if not seen.exists():
+        seen.touch()
+        raise AssertionError("a limit that is none on a quiet machine")
+"""
+FAILS = "def test_well(): pass\ndef test_never(): raise AssertionError('as it is')\n"
+MANY = "import pytest\n@pytest.mark.parametrize('n', range({n}))\ndef test_n(n): assert n < 0\n"
+
+
+def outcome(folder: Path, tests: str) -> bool:
+    (folder / "test_it.py").write_text(tests)
+    with Steps() as steps, part("of a try", str(folder), prepared=False) as running:
+        return running.end(steps)
+
+
+def test_what_failed_by_chance_is_run_again_alone_and_named(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert outcome(tmp_path, FAILS_ONCE.format(seen=str(tmp_path / "seen")))
+    shown = capfd.readouterr().out
+    assert "1 failed, 1 passed" in shown
+    assert "1 passed, 1 deselected" in shown or "run-last-failure" in shown
+    assert "Tests of a try: passed, 1 of them the second time: test_it.py::test_once" in shown
+
+
+def test_what_fails_twice_has_failed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert not outcome(tmp_path, FAILS)
+    assert "Tests of a try: failed, exit code 1" in capfd.readouterr().out
+
+
+def test_many_failures_are_no_chance(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert not outcome(tmp_path, MANY.format(n=MAX_RUN_AGAIN + 1))
+    assert "once more" not in capfd.readouterr().out
+
+
+def test_what_cannot_be_collected_has_failed(tmp_path: Path) -> None:
+    assert not outcome(tmp_path, "import nothing_of_this_name\n")
