@@ -1,6 +1,6 @@
 """What every engine does: take a plan, make the image of its environment, and say how it went."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -85,8 +85,13 @@ class Engine(Protocol):
         """Fetch the base image, run the steps on it, and return its Python; None if it has none."""
         ...
 
-    def build(self, plan: BuildPlan, python: BasePython, log: Log) -> str:
-        """Install the packages, push the image, and return its digest."""
+    def build(
+        self, plan: BuildPlan, python: BasePython, log: Log, before_push: Callable[[], None]
+    ) -> str:
+        """Install the packages, push the image, and return its digest.
+
+        Whoever finds the image may use it: what belongs beside it is stored ``before_push``.
+        """
         ...
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ comes back as an archive, whose new layers are pushed from here.
 
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from fairlead.diagnosis.build.base_python import BasePython
@@ -73,7 +73,9 @@ class BuildkitEngine:
             raise EngineUnreachableError(_LOST)
         return told_python(ending.lines) if ending.ok else None
 
-    def build(self, plan: BuildPlan, python: BasePython, log: Log) -> str:
+    def build(
+        self, plan: BuildPlan, python: BasePython, log: Log, before_push: Callable[[], None]
+    ) -> str:
         log.phase("packages")
         base = self._base or self._fetch(plan, log)
         name = f"{plan.environments}:{plan.hash}"
@@ -84,6 +86,7 @@ class BuildkitEngine:
         made = self._work / "image.tar"
         _checked(Phase.PACKAGES, self._solve(plan, text, "", log, made))
         log.phase("push")
+        before_push()
         with LayoutArchive.opened(made) as archive:
             return self._push(plan, base, archive, log)
 

@@ -8,7 +8,7 @@ again when only the packages change.
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -60,7 +60,9 @@ class DockerEngine:
                 image = client.images.get(tag)
             return _python(client, image, owner, log)
 
-    def build(self, plan: BuildPlan, python: BasePython, log: Log) -> str:
+    def build(
+        self, plan: BuildPlan, python: BasePython, log: Log, before_push: Callable[[], None]
+    ) -> str:
         with (
             engine(plan.docker_config) as client,
             _tidied(client, plan, log),
@@ -76,6 +78,7 @@ class DockerEngine:
             files |= source_files(plan.files)
             _run_build(client, Phase.PACKAGES, files, _name(plan), log, plan.linked)
             log.phase("push")
+            before_push()
             return _push(client, plan, log)
 
     def close(self) -> None:

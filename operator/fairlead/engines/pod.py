@@ -8,7 +8,7 @@ the base image's own.
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,7 +94,9 @@ class PodEngine:
         log.write(f"Its Python is {python.version}." if python else "It has no python3.")
         return python
 
-    def build(self, plan: BuildPlan, python: BasePython, log: Log) -> str:
+    def build(
+        self, plan: BuildPlan, python: BasePython, log: Log, before_push: Callable[[], None]
+    ) -> str:
         base, steps = self._base(plan)
         absent = self._install(plan, steps, log)
         copied = placed(steps, plan.files, {path for _, path in steps.copies} - absent)
@@ -106,6 +108,7 @@ class PodEngine:
         log.phase("push")
         labels = python_labels(python.version, python.front)
         image = environment_image(base, steps, parts, plan.hash, labels)
+        before_push()
         return self._push(plan, image, log)
 
     def _base(self, plan: BuildPlan) -> tuple[Base, Applied]:

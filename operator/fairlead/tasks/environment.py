@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from fairlead.api.reasons import Reason
@@ -73,7 +74,7 @@ def _built(request: EnvironmentRequest, task: TaskContext, engine: Engine) -> En
         base = engine.prepare(plan, task.log)
         plan, python = _with_python(plan, base, task)
         said = InstalledLog(task.log)
-        digest = engine.build(plan, python, said)
+        digest = engine.build(plan, python, said, partial(_keep_lock, task, plan, python, said))
     except EngineUnreachableError as error:
         raise TaskFailedError(_unreachable(error, request.engine)) from error
     except StepRefusedError as error:
@@ -85,9 +86,12 @@ def _built(request: EnvironmentRequest, task: TaskContext, engine: Engine) -> En
     except BuildFailedError as error:
         finding = explain(error.output, request.recipe)
         raise TaskFailedError(failure(finding, tail(error.output))) from error
-    lock = Lock(f"{plan.base}@{plan.base_digest}", python.version, plan.explicit, said.installed)
-    store_lock(task.registry, plan.environments, request.hash, lock)
     return _result(task, digest, python.version, built=True, locked=True)
+
+
+def _keep_lock(task: TaskContext, plan: BuildPlan, python: BasePython, said: InstalledLog) -> None:
+    lock = Lock(f"{plan.base}@{plan.base_digest}", python.version, plan.explicit, said.installed)
+    store_lock(task.registry, plan.environments, plan.hash, lock)
 
 
 def _with_python(

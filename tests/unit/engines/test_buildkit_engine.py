@@ -153,6 +153,10 @@ class Scene:
         return BuildkitEngine(registry, self.work, client)
 
 
+def no_lock() -> None:
+    """Nothing is kept beside the image."""
+
+
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
     return Scene(tmp_path)
@@ -161,8 +165,10 @@ def scene(tmp_path: Path) -> Scene:
 def test_the_steps_run_on_the_base_image_and_only_what_they_add_is_pushed(scene: Scene) -> None:
     engine = scene.engine
     assert engine.prepare(PLAN, scene.log) == PYTHON
-    digest = engine.build(PLAN, PYTHON, scene.log)
+    tags: list[dict[str, bytes]] = []
+    digest = engine.build(PLAN, PYTHON, scene.log, lambda: tags.append(dict(scene.registry.tags)))
     engine.close()
+    assert tags == [{}]  # whoever finds the image finds its lock
     assert [solve.target for solve, _ in scene.client.asked] == ["base", "probe", ""]
     assert scene.registry.pushed == [NEW_LAYER.digest, digest_of(b'{"architecture":"amd64"}')]
     assert scene.registry.copied == [BASE_LAYER.digest]
@@ -179,7 +185,7 @@ def test_the_steps_run_on_the_base_image_and_only_what_they_add_is_pushed(scene:
 def test_an_environment_that_conda_linked_goes_into_the_build(scene: Scene) -> None:
     linked = scene.work / "linked-here.tar"
     linked.write_bytes(b"a tar")
-    scene.engine.build(replace(PLAN, linked=linked), PYTHON, scene.log)
+    scene.engine.build(replace(PLAN, linked=linked), PYTHON, scene.log, no_lock)
     [(solve, text)] = scene.client.asked
     assert "ADD linked.tar /" in text
     assert (solve.context / "linked.tar").read_bytes() == b"a tar"
@@ -232,7 +238,9 @@ def test_what_fails_is_told_with_all_that_it_printed(scene: Scene, target: str, 
     scene.client.endings[target] = Ending(ok=False, lines=("Step 4/5 : RUN make",), error="boo")
     engine = scene.engine
     with pytest.raises(BuildFailedError) as failed:
-        engine.prepare(PLAN, scene.log) if target else engine.build(PLAN, PYTHON, scene.log)
+        engine.prepare(PLAN, scene.log) if target else engine.build(
+            PLAN, PYTHON, scene.log, no_lock
+        )
     output = failed.value.output
     assert (output.phase, output.error, output.engine) == (phase, "boo", "buildkit")
     assert scene.registry.tags == {}
@@ -255,12 +263,12 @@ def test_a_layer_that_is_not_what_its_digest_says_is_no_image(scene: Scene) -> N
     blob = f"blobs/sha256/{NEW_LAYER.digest[7:]}"
     scene.client.files = {**image(BASE_LAYER, NEW_LAYER), blob: b"another"}
     with pytest.raises(EnvironmentUnfitError, match="left another thing than"):
-        scene.engine.build(PLAN, PYTHON, scene.log)
+        scene.engine.build(PLAN, PYTHON, scene.log, no_lock)
     assert scene.registry.tags == {}
 
 
 def test_a_layer_that_the_registry_has_is_not_pushed_again(scene: Scene) -> None:
     scene.registry.there.add(NEW_LAYER.digest)
-    scene.engine.build(PLAN, PYTHON, scene.log)
+    scene.engine.build(PLAN, PYTHON, scene.log, no_lock)
     assert NEW_LAYER.digest not in scene.registry.pushed
     assert list(scene.registry.tags) == [HASH]

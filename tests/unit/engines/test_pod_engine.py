@@ -119,6 +119,10 @@ class Pod:
         return self.other
 
 
+def no_lock() -> None:
+    """Nothing is kept beside the image."""
+
+
 @pytest.fixture
 def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pod]:
     found = Pod(tmp_path)
@@ -171,7 +175,7 @@ def let_go(both: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(both.log, "write", write)
     with pytest.raises(LetGoError):
-        engine.build(plan("a"), python, both.log)
+        engine.build(plan("a"), python, both.log, no_lock)
     engine.close()
 
 
@@ -200,7 +204,9 @@ def test_what_was_installed_becomes_a_layer_on_the_base_image(
     version = ".".join(map(str, sys.version_info[:3]))
     libc, path = install_in_base.libc(), sys.executable
     assert python == BasePython(version, makes_environments=True, libc=libc, path=path)
-    digest = engine.build(asked, python, both.log)
+    tags: list[dict[str, bytes]] = []
+    digest = engine.build(asked, python, both.log, lambda: tags.append(dict(both.registry.tags)))
+    assert tags == [{}]  # whoever finds the image finds its lock
     manifest = both.registry.tags[HASH]
     assert digest == digest_of(manifest)
     assert both.registry.copied == [f"docker.io/library/python {BASE_LAYER.digest}"]
@@ -258,7 +264,7 @@ def test_what_pip_says_is_explained_by_the_users_line(
     python = engine.prepare(asked, both.log)
     assert python is not None
     with pytest.raises(BuildFailedError) as failed:
-        engine.build(asked, python, both.log)
+        engine.build(asked, python, both.log, no_lock)
     found = explain(failed.value.output, asked.recipe)
     assert (found.reason, found.requirement) == ("PackageNotFound", "falsk==3.0.3")
     assert both.registry.tags == {}
@@ -273,7 +279,7 @@ def test_a_container_that_is_killed_has_run_out_of_memory(
     python = engine.prepare(plan("a"), both.log)
     assert python is not None
     with pytest.raises(BuildFailedError) as failed:
-        engine.build(plan("a"), python, both.log)
+        engine.build(plan("a"), python, both.log, no_lock)
     found = explain(failed.value.output, plan("a").recipe)
     assert found.reason == "BuildOutOfMemory"
     assert "spec.build.resources.limits.memory" in (found.remedy or "")
@@ -340,7 +346,7 @@ def test_a_step_that_cannot_be_read_is_refused_before_anything_is_installed(both
     asked = plan("a", steps="ENV A=1\nENV B='")
     python = BasePython("3.11.9", makes_environments=True)
     with pytest.raises(StepRefusedError, match="is not closed") as refused:
-        both.engine().build(asked, python, both.log)
+        both.engine().build(asked, python, both.log, no_lock)
     assert refused.value.line == 2
 
 
@@ -355,7 +361,7 @@ def test_many_folders_of_steps_are_told_one_by_one(
     both.begin()
     python = engine.prepare(asked, both.log)
     assert python is not None
-    engine.build(asked, python, both.log)
+    engine.build(asked, python, both.log, no_lock)
     assert {folder.strip("/") for folder in folders} <= layer(both.registry, 1).keys()
 
 
@@ -381,7 +387,7 @@ def test_what_foreign_code_says_in_our_form_is_no_end(
     python = engine.prepare(plan("a"), both.log)
     assert python is not None
     with pytest.raises(BuildFailedError, match="code: 3"):
-        engine.build(plan("a"), python, both.log)
+        engine.build(plan("a"), python, both.log, no_lock)
 
 
 def test_foreign_code_that_reads_the_pipe_breaks_nothing_and_keeps_nobody(
@@ -411,7 +417,7 @@ def test_a_base_that_nothing_can_be_put_on_is_told_before_anything_is_installed(
     monkeypatch.setitem(CONFIG, "rootfs", {"diff_ids": []})
     python = BasePython("3.11.9", makes_environments=True)
     with pytest.raises(BaseUnfitError, match="lists 0 layers and its manifest 1"):
-        both.engine().build(plan("a"), python, both.log)
+        both.engine().build(plan("a"), python, both.log, no_lock)
     assert both.registry.blobs == {}
 
 
@@ -440,7 +446,7 @@ def test_an_environment_that_is_linked_already_is_unpacked_before_pip(
     both.begin()
     python = engine.prepare(asked, both.log)
     assert python is not None
-    engine.build(asked, BasePython("3.7.6", makes_environments=True), both.log)
+    engine.build(asked, BasePython("3.7.6", makes_environments=True), both.log, no_lock)
     entries = layer(both.registry, 1)
     assert entries["opt/fairlead/env/bin"].linkname == "/usr/bin"
     config = both.registry.blobs[
