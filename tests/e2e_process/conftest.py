@@ -46,21 +46,33 @@ def job_settings(cluster: Cluster, operator_image: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
+def settings() -> dict[str, str]:
+    """Those of the operator for the tests of a module; one that has others gives them here."""
+    return {}
+
+
+@pytest.fixture(scope="module")
 def stage(
-    cluster: Cluster, operator: OperatorProcess, request: pytest.FixtureRequest
+    cluster: Cluster,
+    operator: OperatorProcess,
+    settings: dict[str, str],
+    request: pytest.FixtureRequest,
 ) -> Iterator[Scene]:
     """One namespace for the tests of a module that all look at what was applied together."""
-    yield from _scene(cluster, operator, f"stage-{request.path.stem.removeprefix('test_')}")
+    name = f"stage-{request.path.stem.removeprefix('test_')}"
+    yield from _scene(cluster, operator, settings, name)
 
 
 @pytest.fixture
 def scene(
-    cluster: Cluster, operator: OperatorProcess, request: pytest.FixtureRequest
+    cluster: Cluster,
+    operator: OperatorProcess,
+    settings: dict[str, str],
+    request: pytest.FixtureRequest,
 ) -> Iterator[Scene]:
     """A namespace of the test's own, and the verbs of a person at a keyboard."""
-    operator.ensure_running()
     name = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
-    yield from _scene(cluster, operator, name[:50].strip("-"))
+    yield from _scene(cluster, operator, settings, name[:50].strip("-"))
 
 
 @pytest.fixture(scope="session")
@@ -69,11 +81,14 @@ def files() -> Iterator[FileServer]:
         yield server
 
 
-def _scene(cluster: Cluster, operator: OperatorProcess, name: str) -> Iterator[Scene]:
+def _scene(
+    cluster: Cluster, operator: OperatorProcess, settings: dict[str, str], name: str
+) -> Iterator[Scene]:
+    operator.ensure_running(settings)
     scene = Scene(cluster, operator, name)
     scene.kubectl("create", "namespace", name)
     yield scene
-    operator.ensure_running()
+    operator.ensure_running(settings)
     for kind in ("webservices", "services"):  # the next scene may want the same NodePort
         scene.kubectl("delete", kind, "--all", "--timeout=60s")
     scene.kubectl("delete", "namespace", name, "--wait=false")

@@ -75,9 +75,9 @@ class OperatorProcess:
         """What a browser on this machine shows for ``status.build.logUri``."""
         return httpx.get(uri).text
 
-    def ensure_running(self) -> None:
-        """With the settings of everybody: a test that failed may have left others."""
+    def ensure_running(self, settings: Mapping[str, str]) -> None:
+        """With these settings: a test may have left others."""
         if not self.running:
-            self.start()
-        elif self._others:
-            self.restart()
+            self.start(**settings)
+        elif self._others != settings:
+            self.restart(**settings)

@@ -16,23 +16,27 @@ from tests.cluster import Cluster
 from tests.e2e.scene import SCRIPT
 from tests.e2e_process.scene import Scene
 
+APART = "fairlead-builds"
 ENFORCE = "pod-security.kubernetes.io/enforce"
 FILE = {"dockerFile": "Dockerfile.steps"}
 RUNS = 'ENV WORD=hello\nRUN echo "$WORD" > /opt/said && id --user > /opt/user\nCOPY tool /opt/\n'
 FAILS = "RUN echo one\nRUN echo no such luck >&2; exit 3\n"
 
 
+@pytest.fixture(scope="module")
+def settings(job_settings: dict[str, str], buildkit: str) -> dict[str, str]:
+    engine = {"FAIRLEAD_BUILDKIT_IMAGE": buildkit, "FAIRLEAD_BUILDKIT_NAMESPACE": APART}
+    return job_settings | engine
+
+
 @pytest.fixture
-def builds(scene: Scene, job_settings: dict[str, str], buildkit: str) -> Iterator[Scene]:
-    """A namespace of the test's own, and one for builds, under an operator that makes Jobs."""
-    apart = f"{scene.namespace}-builds"
-    scene.cluster.run_kubectl("create", "namespace", apart)
-    scene.cluster.run_kubectl("label", "namespace", apart, f"{ENFORCE}=privileged")
+def builds(scene: Scene) -> Iterator[Scene]:
+    """A namespace that lets in restricted pods alone, and one for builds."""
+    scene.cluster.run_kubectl("create", "namespace", APART)
+    scene.cluster.run_kubectl("label", "namespace", APART, f"{ENFORCE}=privileged")
     scene.kubectl("label", "namespace", scene.namespace, f"{ENFORCE}=restricted")
-    engine = {"FAIRLEAD_BUILDKIT_IMAGE": buildkit, "FAIRLEAD_BUILDKIT_NAMESPACE": apart}
-    scene.operator.restart(**job_settings, **engine)
     yield scene
-    scene.cluster.run_kubectl("delete", "namespace", apart, "--wait=false")
+    scene.cluster.run_kubectl("delete", "namespace", APART, "--wait=false")
 
 
 def test_steps_run_and_fail_by_their_line(builds: Scene) -> None:

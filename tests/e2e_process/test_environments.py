@@ -25,10 +25,14 @@ BUILD_PATIENCE = PATIENCE  # pulling, installing, packing on a busy machine
 
 
 @pytest.fixture(scope="module")
-def built(stage: Scene, job_settings: dict[str, str]) -> Scene:
+def settings(job_settings: dict[str, str]) -> dict[str, str]:
+    return job_settings
+
+
+@pytest.fixture(scope="module")
+def built(stage: Scene) -> Scene:
     """The example in a namespace that lets in restricted pods alone; the operator has no engine."""
     stage.kubectl("label", "namespace", stage.namespace, RESTRICTED)
-    stage.operator.restart(**job_settings)
     train(places(), EXAMPLE)
     stage.kubectl("apply", "-k", str(EXAMPLE))
     stage.reason("webservice", "Serving", patience=BUILD_PATIENCE)

@@ -19,15 +19,17 @@ TOLD_WITHIN_S = 10.0  # why a Job does not begin
 BINARY = bytes(range(256)) * 100
 
 
+@pytest.fixture(scope="module")
+def settings(job_settings: dict[str, str]) -> dict[str, str]:
+    return job_settings
+
+
 @pytest.fixture
-def jobs(scene: Scene, job_settings: dict[str, str]) -> Iterator[Scene]:
+def jobs(scene: Scene) -> Scene:
     """A namespace of the test's own under an operator that makes Jobs."""
     enforce = "pod-security.kubernetes.io/enforce=restricted"
     scene.kubectl("label", "namespace", scene.namespace, enforce)
-    scene.operator.restart(**job_settings)
-    yield scene
-    if not scene.operator.running:
-        scene.operator.start(**job_settings)
+    return scene
 
 
 @pytest.fixture
