@@ -246,7 +246,7 @@ def test_packages_of_the_source_lie_in_a_folder_of_what_is_handed_over(
     both.begin()
     python = engine.prepare(asked, both.log)
     assert python is not None
-    engine.build(asked, python, both.log)
+    engine.build(asked, python, both.log, no_lock)
     assert "has its text" in both.log.lines
 
 
