@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from fairlead.api.code_source import FetchedCode, ImageSource
 from fairlead.api.fields import (
     MAX_VERSION,
     EntryName,
@@ -38,6 +39,7 @@ EXIT_NO_SPACE = 73  # the disk had no room, not even for the result (EX_CANTCREA
 LANES: Mapping[str, str] = {
     "resolve": "resolves_at_once",
     "ingest": "ingests_at_once",
+    "source": "ingests_at_once",
     "environment": "tasks_at_once",
     "assemble": "tasks_at_once",
 }
@@ -175,6 +177,33 @@ class EnvironmentRecipe(Wire):
         return f"{asked.file or self.file}:{asked.line}"
 
 
+class SourceRequest(Wire):
+    """Fetch the source of an image, read what decides about the build, and store it all."""
+
+    repository: str
+    """``<push registry>/<namespace>/fairlead/code/<object name>``."""
+    source: ImageSource
+    entry_script: str
+    conda_file: str | None = None
+    requirements_file: str | None = None
+    docker_file: str | None = None
+    base_image: str
+    channels: tuple[str, ...] = ()
+    """What ``defaults`` stands for among the channels of a conda file."""
+    cuda: str = ""
+    provides_azureml: bool = True
+    """Packages of Azure ML v1 that the runtime answers for are not installed."""
+    identity: bool = False
+    """Whether the task may ask as its pod's own identity: never as the operator's."""
+
+
+class SourceResult(StatusWire):
+    """``digest`` is that of the artifact that holds the code, and what its files decide."""
+
+    digest: StoredDigest
+    code: FetchedCode
+
+
 class ResolveRequest(Wire):
     """Ask the registry, before anything expensive: may we push, what is the base image, which
     versions exist, is the environment there already."""
@@ -183,6 +212,9 @@ class ResolveRequest(Wire):
     environments: str
     """``<push registry>/<namespace>/fairlead/environments``."""
     recipe: EnvironmentRecipe
+    code: str | None = None
+    """Of a source that was fetched: the artifact, by digest. What is in it goes before all of
+    ``recipe`` but the base image."""
 
 
 class KnownVersion(StatusWire):
@@ -225,6 +257,8 @@ class EnvironmentRequest(Wire):
     shared_log: LogTarget | None = None
     """Of the environment itself, for all who wait for it."""
     engine: Literal["docker", "pod", "buildkit"] = "docker"
+    code: str | None = None
+    """As in a ``ResolveRequest``."""
 
 
 class EnvironmentResult(StatusWire):
@@ -264,6 +298,8 @@ class AssembleRequest(Wire):
     entry_script: str
     environment_variables: dict[str, str] = Field(default_factory=dict)
     log: LogTarget
+    code: str | None = None
+    """Of a source that was fetched: the artifact, by digest, in the place of ``files/``."""
 
 
 class AssembleResult(StatusWire):
@@ -274,6 +310,7 @@ class AssembleResult(StatusWire):
 
 RESULTS: Mapping[str, type[StatusWire]] = {
     "ingest": IngestResult,
+    "source": SourceResult,
     "resolve": ResolveResult,
     "environment": EnvironmentResult,
     "assemble": AssembleResult,

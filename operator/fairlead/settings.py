@@ -182,7 +182,7 @@ class Settings(BaseSettings):
     and one namespace has all of them but one at the most: so it cannot hold up the others, unless
     this is 1."""
     ingests_at_once: PositiveInt = 3
-    """Models that are fetched at the same time, shared out in the same way."""
+    """Models and sources of code that are fetched at the same time, shared out in the same way."""
     resolves_at_once: PositiveInt = 4
     """Short questions to registries (`resolve` tasks) at the same time, shared out in the same
     way."""
@@ -205,6 +205,12 @@ class Settings(BaseSettings):
     """Most files in one model."""
     ingest_timeout_seconds: PositiveInt = 3600
     """Longest time to fetch and store a model."""
+    code_max_bytes: PositiveInt = 300 * MIB
+    """Largest source of an image that is fetched, as fetched and as unpacked."""
+    code_max_files: PositiveInt = 5_000
+    """Most files in such a source."""
+    code_timeout_seconds: PositiveInt = 600
+    """Longest time to fetch and store such a source."""
     build_timeout_seconds: PositiveInt = 3600
     """Longest time to build an environment or to assemble an image, where
     `spec.build.timeoutSeconds` does not say."""
@@ -251,6 +257,10 @@ class Settings(BaseSettings):
     def model_repository(self, namespace: str, name: str) -> str:
         """Where the versions of a Model object lie, as the tasks reach it."""
         return f"{self.push_registry}/{namespace}/fairlead/models/{name}"
+
+    def code_repository(self, namespace: str, name: str) -> str:
+        """Where the sources of an InferenceImage lie that were fetched, as the tasks reach it."""
+        return f"{self.push_registry}/{namespace}/fairlead/code/{name}"
 
     @property
     def keyed_log_base(self) -> str:

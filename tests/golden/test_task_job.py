@@ -24,7 +24,14 @@ from fairlead.desired.task_job import (
 )
 from fairlead.job_request import MAX_REQUEST_BYTES, request_digest
 from fairlead.settings import Settings
-from tests.unit.tasks_of import OWNER, assemble_task, environment_task, ingest_task, resolve_task
+from tests.unit.tasks_of import (
+    OWNER,
+    assemble_task,
+    environment_task,
+    ingest_task,
+    resolve_task,
+    source_task,
+)
 
 FILES = Path(__file__).parent / "tasks"
 IMAGE = f"localhost:5000/fairlead/tasks@sha256:{'ab' * 32}"
@@ -38,6 +45,7 @@ CASES = {
         uri="s3://models/diabetes", access=Access(source_secret="bucket", service_account="store")
     ),
     "ingest-volume": ingest_task(claim="models", access=Access(source_claim="models")),
+    "source-secret": source_task(access=Access(source_secret="bucket", push_secret="pushes")),
     "resolve": resolve_task(),
     "resolve-secrets": replace(
         resolve_task(),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from fairlead.api.code_source import ImageSource
 from fairlead.api.model import ConfigMapSource, ModelSource, VolumeClaimSource
 from fairlead.contract import (
     AssembleRequest,
@@ -13,6 +14,7 @@ from fairlead.contract import (
     Owner,
     Requirement,
     ResolveRequest,
+    SourceRequest,
     Task,
 )
 from fairlead.log_address import image_log
@@ -49,6 +51,20 @@ def ingest_task(
         config_map=config_map,
         **usual,
     )
+
+
+def source_task(**others: Any) -> Task:
+    request = SourceRequest(
+        repository="localhost:5000/demo/fairlead/code/diabetes",
+        source=ImageSource(uri="s3://code/credit/"),
+        entry_script="src/score.py",
+        conda_file="myenv.yml",
+        base_image="python:3.11-slim",
+        channels=("conda-forge",),
+        identity=True,
+    )
+    usual = {"attempt": 1, "timeout": 600.0, "owner": OWNER, **others}
+    return Task(id="source-diabetes", program="source", request=request, namespace="demo", **usual)
 
 
 def resolve_task(name: str = "diabetes", namespace: str = "demo", owner: Owner = OWNER) -> Task:

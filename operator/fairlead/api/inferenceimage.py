@@ -6,11 +6,11 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from fairlead.api.build_options import BuildEngine, BuildOptions
+from fairlead.api.code_source import ImageSource, SourceStatus
 from fairlead.api.fields import (
     MAX_PATH_CHARS,
     MAX_VERSION,
     BuildId,
-    Files,
     ImageReference,
     ObjectName,
     PythonVersion,
@@ -21,7 +21,6 @@ from fairlead.api.fields import (
     StoredReference,
     VersionNumber,
 )
-from fairlead.api.model import ConfigMapSource
 from fairlead.api.secret_ref import SecretRef
 from fairlead.api.shape import Shape
 from fairlead.api.status import Cell, CommonStatus, Timestamp
@@ -36,31 +35,6 @@ class ImageModel(Wire):
     """Name of a Model in the same namespace."""
     version: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """A version of it; without one the image follows the version that the Model stands for."""
-
-
-class InlineSource(Wire):
-    """Files that stand in the object itself."""
-
-    files: Files
-    """Path to text."""
-
-
-class ImageSource(Wire):
-    """Where the script and its files come from: exactly one of the fields."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            (
-                "(has(self.inline) ? 1 : 0) + (has(self.configMap) ? 1 : 0) == 1",
-                "exactly one of inline and configMap must be given",
-            )
-        )
-    )
-
-    inline: InlineSource | None = None
-    """Files that stand in the object itself."""
-    config_map: ConfigMapSource | None = None
-    """A ConfigMap whose keys are the files; a change of it makes a new version."""
 
 
 class InferenceImageSpec(Wire):
@@ -90,7 +64,7 @@ class InferenceImageSpec(Wire):
     """The models to put into the image. The script finds them with Model.get_model_path() or below
     AZUREML_MODEL_DIR."""
     source: ImageSource
-    """The script and the files beside it: exactly one of inline and configMap."""
+    """The script and the files beside it: exactly one of inline, configMap and uri."""
     entry_script: Annotated[
         str,
         Field(min_length=4, max_length=MAX_PATH_CHARS),
@@ -261,6 +235,8 @@ class InferenceImageStatus(CommonStatus):
     """What the base image's name stood for when it was asked for."""
     environment: EnvironmentStatus | None = None
     hashes: Hashes | None = None
+    source: SourceStatus | None = None
+    """Of a source that is fetched: what was found there."""
     resolved: ResolvedInputs | None = None
     build: BuildStatus | None = None
     history: Annotated[tuple[HistoryEntry, ...], Field(max_length=10)] = ()

@@ -24,6 +24,7 @@ from fairlead.api.fields import (
     VersionNumber,
 )
 from fairlead.api.shape import HiddenShape, Shape
+from fairlead.api.source_uri import TAKES_CREDENTIALS, SourceUri
 from fairlead.api.status import Cell, CommonStatus, Text, Timestamp
 from fairlead.api.wire import StatusWire, Wire, rules
 
@@ -82,20 +83,7 @@ class ModelSource(Wire):
         )
     )
 
-    uri: (
-        Annotated[
-            str,
-            Field(max_length=2048),
-            Shape(
-                r"((https?|s3|gs|hf|oci)://([a-zA-Z0-9._~%:-]+|\[[0-9a-fA-F:.]+\](:[0-9]+)?)|"
-                r"(abfss?|az)://[a-z0-9$-]+(@[a-z0-9.-]+)?)(/[^\s]*)?",
-                "must be an https://, s3://, gs://, abfss://, az://, hf:// or oci:// address "
-                "without user name or password; an azureml:// path stands for a blob of its "
-                "workspace: give the blob's own address, abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH",
-            ),
-        ]
-        | None
-    ) = None
+    uri: SourceUri | None = None
     """An https:// address of one file; or of a file or a folder s3://BUCKET/KEY, gs://BUCKET/NAME,
     abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH, https://ACCOUNT.blob…/CONTAINER/PATH,
     hf://ORG/NAME@REVISION/PATH, oci://REGISTRY/REPOSITORY:TAG. It is fetched once; a new content
@@ -131,7 +119,7 @@ class ModelSpec(Wire):
             ),
             (
                 "!has(self.credentialsSecretRef) || (has(self.source.uri) && "
-                "self.source.uri.matches('^(s3|gs|abfss?|az|hf|oci)://|^https://[a-z0-9.]+[.]blob[.]'))",
+                f"self.source.uri.matches({TAKES_CREDENTIALS}))",
                 "credentialsSecretRef goes with an s3://, gs://, abfss://, az://, hf:// or oci:// "
                 "uri, or with that of a blob: no other source takes credentials",
             ),

@@ -14,8 +14,8 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"  # the schema let it pass, but it cannot be meant so
     QUEUED = "Queued"  # waits for a free task slot
     CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound"  # the ConfigMap named by the source is missing
-    SOURCE_TOO_LARGE = "SourceTooLarge"  # the ConfigMap has more keys than a source may have files
-    SOURCE_CHANGED = "SourceChanged"  # the ConfigMap changed while a task began; tried again
+    SOURCE_TOO_LARGE = "SourceTooLarge"  # more files or bytes than a source of code may have
+    SOURCE_CHANGED = "SourceChanged"  # it changed while a task read it; tried again
     NAME_TAKEN = "NameTaken"  # an object we need to make exists and belongs to somebody else
     FORBIDDEN = "Forbidden"  # the operator's role, a quota or an admission policy refuses
     API_UNREACHABLE = "ApiUnreachable"  # the Kubernetes API does not answer
@@ -58,7 +58,7 @@ class Reason(StrEnum):
     MODEL_TOO_LARGE = "ModelTooLarge"  # more bytes or files than the settings allow
     MODEL_EMPTY = "ModelEmpty"  # the source holds no file
     MODEL_DIGEST_MISMATCH = "ModelDigestMismatch"  # the content is not what spec.digest says
-    ARCHIVE_INVALID = "ArchiveInvalid"  # unpack is set, but the file is no archive we read
+    ARCHIVE_INVALID = "ArchiveInvalid"  # the file to be unpacked is no archive that we read
     ARCHIVE_UNSAFE = "ArchiveUnsafe"  # the archive reaches outside its folder, or holds links
 
     # --- InferenceImage
@@ -66,6 +66,12 @@ class Reason(StrEnum):
     MODEL_NOT_FOUND = "ModelNotFound"  # a model of spec.models does not exist
     MODEL_VERSION_NOT_FOUND = "ModelVersionNotFound"  # the model has no such version
     MODEL_NAME_TWICE = "ModelNameTwice"  # two models would lie in the same folder
+    FETCHING_SOURCE = "FetchingSource"  # the source is being fetched and stored
+    SOURCE_NOT_FOUND = "SourceNotFound"  # there is nothing at the address of the source
+    SOURCE_DENIED = "SourceDenied"  # what answers at the address hands out no source
+    SOURCE_UNREACHABLE = "SourceUnreachable"  # the address does not answer; tried again
+    SOURCE_REFUSED = "SourceRefused"  # the settings do not allow the address, or what is there
+    SOURCE_LOST = "SourceLost"  # the registry has not what was fetched; it is fetched again
     ENTRY_SCRIPT_NOT_FOUND = "EntryScriptNotFound"  # the source has no such file
     ENTRY_SCRIPT_INVALID = "EntryScriptInvalid"  # it does not parse
     ENTRY_SCRIPT_INCOMPLETE = "EntryScriptIncomplete"  # no init() or no run(), or a run() unfit

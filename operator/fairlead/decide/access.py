@@ -1,6 +1,7 @@
 """What an object names for its tasks to be let into registries, and where that cannot be had."""
 
 import hashlib
+from dataclasses import replace
 
 from fairlead.api.inferenceimage import InferenceImageSpec
 from fairlead.api.model import ModelSpec
@@ -11,14 +12,20 @@ from fairlead.contract import NO_ACCESS, Access
 from fairlead.finding import Finding, listed
 from fairlead.settings import Settings
 
-SOURCE_SECRET_UNSUPPORTED = Finding(
-    Reason.SECRET_UNSUPPORTED,
-    FailureClass.INFRASTRUCTURE,
-    "spec.credentialsSecretRef cannot be used: this operator runs tasks as child processes "
-    "(FAIRLEAD_RUNNER=local), and only a kubelet mounts a Secret.",
-    "Whoever runs Fairlead: use the job runner. Or leave the field out, and offer the model where "
-    "it can be read without credentials.",
-)
+
+def _source_secret_unsupported(field: str, what: str) -> Finding:
+    return Finding(
+        Reason.SECRET_UNSUPPORTED,
+        FailureClass.INFRASTRUCTURE,
+        f"{field} cannot be used: this operator runs tasks as child processes "
+        "(FAIRLEAD_RUNNER=local), and only a kubelet mounts a Secret.",
+        f"Whoever runs Fairlead: use the job runner. Or leave the field out, and offer the {what} "
+        "where it can be read without credentials.",
+    )
+
+
+SOURCE_SECRET_UNSUPPORTED = _source_secret_unsupported("spec.credentialsSecretRef", "model")
+CODE_SECRET_UNSUPPORTED = _source_secret_unsupported("spec.source.credentialsSecretRef", "source")
 VOLUME_UNSUPPORTED = Finding(
     Reason.VOLUME_UNSUPPORTED,
     FailureClass.INFRASTRUCTURE,
@@ -31,6 +38,12 @@ VOLUME_UNSUPPORTED = Finding(
 def image_access(spec: InferenceImageSpec) -> Access:
     account = spec.build.service_account_name if spec.build else None
     return Access(_name(spec.push_secret_ref), _name(spec.pull_secret_ref), account or "")
+
+
+def code_access(spec: InferenceImageSpec) -> Access:
+    """Of the one task that fetches the source: no other is given the Secret for it."""
+    reference = spec.source.credentials_secret_ref
+    return replace(image_access(spec), source_secret=reference.name if reference else "")
 
 
 def model_access(spec: ModelSpec) -> Access:
@@ -62,6 +75,8 @@ def unmountable(spec: InferenceImageSpec | ModelSpec, settings: Settings) -> Fin
     account = "spec.serviceAccountName"
     if isinstance(spec, InferenceImageSpec):
         account = "spec.build.serviceAccountName"
+    if isinstance(spec, InferenceImageSpec) and spec.source.credentials_secret_ref:
+        return CODE_SECRET_UNSUPPORTED
     if access.source_claim:
         return VOLUME_UNSUPPORTED
     if access.source_secret:

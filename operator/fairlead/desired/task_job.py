@@ -58,6 +58,7 @@ TASK_SETTINGS = (
     *("registry_secret", "conda_mirrors", "front_python"),
     *("ca_bundle", "model_max_bytes", "model_max_files", "ingest_timeout_seconds"),
     *("build_timeout_seconds", "build_logs_max"),
+    *("code_max_bytes", "code_max_files", "code_timeout_seconds"),
 )
 """What tasks read of the settings; a test compares it with their code."""
 

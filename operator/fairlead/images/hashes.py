@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from fairlead.api.model import ModelSpec
 from fairlead.canonical import canonical_json
-from fairlead.contract import EnvironmentRecipe, ModelLayer
+from fairlead.contract import EnvironmentRecipe, ModelLayer, SourceRequest
 from fairlead.registry.oci import PLATFORM
 
 ENVIRONMENT_FORMAT = 2  # goes up when images/recipe.py renders another Dockerfile
@@ -46,6 +46,24 @@ def file_digests(files: Mapping[str, bytes]) -> dict[str, str]:
 def code_hash(digests: Mapping[str, str], entry_script: str) -> str:
     """The user's source: the digest of every file by its path, and which of them is the script."""
     return _hash("code", {"files": dict(digests), "entryScript": entry_script})
+
+
+def fetched_code_hash(
+    digests: Mapping[str, str],
+    programs: Iterable[str],
+    entry_script: str,
+    variables: Mapping[str, str],
+) -> str:
+    """A source that was fetched: its files, which of them may be run, which is the script, and the
+    variables that its environment file sets."""
+    content = {"files": dict(digests), "programs": sorted(programs), "entryScript": entry_script}
+    return _hash("fetched-code", {**content, "variables": dict(variables)})
+
+
+def source_key(request: SourceRequest) -> str:
+    """What is asked of the task that fetches a source: while this stays the same nothing is fetched
+    again. Where it is stored counts for nothing."""
+    return _hash("source", request.model_copy(update={"repository": ""}).to_wire())
 
 
 def image_hash(

@@ -1,8 +1,8 @@
 """Layers: tar archives that depend on nothing but names and contents, and gzip without a date.
 
-Every file belongs to root, is 0644 (folders 0755) and dates from 1970; entries are sorted. POSIX
-(pax) headers are written only where a name or a size needs them. Large files are streamed from
-disk: there is never a second copy.
+Every file belongs to root, is 0644 (folders and programs 0755) and dates from 1970; entries are
+sorted. POSIX (pax) headers are written only where a name or a size needs them. Large files are
+streamed from disk: there is never a second copy.
 """
 
 import struct
@@ -43,6 +43,8 @@ class Entry:
 
     name: str
     content: Path | bytes
+    program: bool = False
+    """Whether it may be run."""
 
     @property
     def size(self) -> int:
@@ -69,7 +71,7 @@ def tar(entries: Iterable[Entry], within: str) -> Iterator[bytes]:
             if folder not in folders:
                 folders.add(folder)
                 yield _header(folder, tarfile.DIRTYPE, 0)
-        yield _header(entry.name, tarfile.REGTYPE, entry.size)
+        yield _header(entry.name, tarfile.REGTYPE, entry.size, program=entry.program)
         yield from _pieces(entry)
         yield bytes(-entry.size % TAR_BLOCK_BYTES)
     yield bytes(2 * TAR_BLOCK_BYTES)
@@ -82,10 +84,10 @@ def compressed_layer(entries: Iterable[Entry], within: str) -> Layer:
     return Layer(packed, digest_of(content), descriptor(OCI_LAYER_GZIP, packed))
 
 
-def _header(name: str, kind: bytes, size: int) -> bytes:
+def _header(name: str, kind: bytes, size: int, *, program: bool = False) -> bytes:
     info = tarfile.TarInfo(name)
     info.type, info.size = kind, size
-    info.mode = 0o755 if kind == tarfile.DIRTYPE else 0o644
+    info.mode = 0o755 if program or kind == tarfile.DIRTYPE else 0o644
     return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "strict")
 
 

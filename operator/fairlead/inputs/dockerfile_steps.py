@@ -81,6 +81,11 @@ def instructions(text: str) -> list[Instruction]:
     return found
 
 
+def first_run(text: str) -> int | None:
+    """The line of the first RUN; None where there is none."""
+    return next((one.line for one in instructions(text) if one.keyword == "RUN"), None)
+
+
 def _instruction(line: int, text: str) -> Instruction:
     keyword, *arguments = text.split(maxsplit=1) or [""]
     return Instruction(line, keyword.upper(), "".join(arguments).strip())

@@ -2,11 +2,12 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from fairlead.api.inferenceimage import InferenceImageSpec
 from fairlead.api.reasons import Reason
 from fairlead.finding import Finding, combine
 from fairlead.inputs.copied_files import copied_files, missing_files
+from fairlead.inputs.dockerfile_steps import first_run
 from fairlead.inputs.environment import Environment
 from fairlead.inputs.included import Whole, local_files, whole_environment
 from fairlead.inputs.parse import FileKind, Parsed, ParseJob
@@ -14,6 +15,19 @@ from fairlead.inputs.python_version import minor_version, python_of_image
 from fairlead.inputs.script import Version
 from fairlead.inputs.script_uses import ScriptUses
 from fairlead.inputs.source_file import missing_file
+
+
+class NamedFiles(Protocol):
+    """The files of the source that something names: the spec of an image."""
+
+    @property
+    def entry_script(self) -> str: ...
+    @property
+    def conda_file(self) -> str | None: ...
+    @property
+    def requirements_file(self) -> str | None: ...
+    @property
+    def docker_file(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,8 @@ class ParsedSource:
     uses: ScriptUses = field(default_factory=ScriptUses)
     local: tuple[str, ...] = ()
     """The files of the source that pip installs from."""
+    run_line: int | None = None
+    """The line of the first RUN among the steps."""
 
 
 Files = Mapping[str, bytes]
@@ -35,7 +51,7 @@ OneFile = Generator[ParseJob, Parsed, Parsed]
 
 
 def read_source(
-    files: Files, spec: InferenceImageSpec, base_image: str
+    files: Files, spec: NamedFiles, base_image: str
 ) -> Generator[ParseJob, Parsed, ParsedSource]:
     """Yield each file that is to be read, be sent what was read, and return what came of them all.
 
@@ -57,10 +73,11 @@ def read_source(
         copied=tuple(copied_files(steps.steps, files.keys())),
         uses=script.uses,
         local=local_files(environment, [*files]),
+        run_line=first_run(steps.steps),
     )
 
 
-def _environment(files: Files, spec: InferenceImageSpec) -> Whole:
+def _environment(files: Files, spec: NamedFiles) -> Whole:
     """The file, and whatever it names."""
     file = spec.conda_file or spec.requirements_file
     main = yield from _main_file(files, spec)
@@ -69,7 +86,7 @@ def _environment(files: Files, spec: InferenceImageSpec) -> Whole:
     return (yield from whole_environment(main.environment or Environment(), file or "", files))
 
 
-def _main_file(files: Files, spec: InferenceImageSpec) -> OneFile:
+def _main_file(files: Files, spec: NamedFiles) -> OneFile:
     """Without a file, the environment is the base image's Python and nothing else."""
     kind = FileKind.CONDA if spec.conda_file else FileKind.REQUIREMENTS
     field = "condaFile" if spec.conda_file else "requirementsFile"

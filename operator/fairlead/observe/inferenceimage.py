@@ -14,7 +14,8 @@ from fairlead.observe.source import digests_of, parsed_source
 async def observe_image(image: InferenceImage, context: ReconcileContext) -> ImageEvidence:
     files = await _files(image, context)
     digests = await digests_of(files or {})
-    parsed = None if files is None else await _parsed(image, files, context)
+    unread = files is None or image.spec.source.is_fetched  # what is fetched a task reads
+    parsed = None if unread else await _parsed(image, files or {}, context)
     names = [model.name for model in image.spec.models]
     return ImageEvidence(  # what follows was seen at one moment
         image=image,
@@ -42,6 +43,8 @@ async def _parsed(
 
 async def _files(image: InferenceImage, context: ReconcileContext) -> Mapping[str, bytes] | None:
     source = image.spec.source
+    if source.is_fetched:
+        return {}
     if source.inline is not None:
         return {path: text.encode() for path, text in source.inline.files.items()}
     name = source.config_map.name if source.config_map else ""

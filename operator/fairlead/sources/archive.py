@@ -62,6 +62,7 @@ class Member:
     name: PurePosixPath
     size: int
     content: IO[bytes]
+    mode: int = 0
 
 
 def unpack(archive: Path, into: Path, limits: Limits) -> Digests:
@@ -77,6 +78,7 @@ def unpack(archive: Path, into: Path, limits: Limits) -> Digests:
             meter.expect(member.size)
             with member.content:
                 digests[member.name.as_posix()] = meter.store(chunks(member.content), target)
+            _set_mode(target, member)
     return digests
 
 
@@ -98,6 +100,13 @@ def unpack_onto(
                 target = _place(member.name, into, meter, again=member.name.as_posix() in digests)
                 meter.expect(member.size)
                 digests[member.name.as_posix()] = meter.store(chunks(member.content), target)
+                _set_mode(target, member)
+
+
+def _set_mode(target: Path, member: Member) -> None:
+    """Of a mode one thing counts: whether its owner may run the file."""
+    if member.mode & stat.S_IXUSR:
+        target.chmod(0o755)
 
 
 def _white_out(name: PurePosixPath, into: Path, digests: Digests) -> None:
@@ -153,7 +162,7 @@ def _tar_members(file: BinaryIO, meter: Meter, within: str = "") -> Iterator[Mem
             careful.allow(None)
             source = tar.extractfile(member) if member.isreg() else None
             if source is not None:
-                yield Member(name, member.size, source)
+                yield Member(name, member.size, source, member.mode)
             careful.allow(MAX_HEADER_BYTES)
 
 
@@ -175,7 +184,8 @@ def _zip_members(file: BinaryIO, meter: Meter) -> Iterator[Member]:
         files = {name: member for name, member in last.items() if not member.is_dir()}
         meter.expect(sum(member.file_size for member in files.values()))
         for name, member in files.items():
-            yield Member(name, member.file_size, archive.open(member))
+            mode = member.external_attr >> 16
+            yield Member(name, member.file_size, archive.open(member), mode)
 
 
 def _judged(member: zipfile.ZipInfo, meter: Meter) -> PurePosixPath:
@@ -226,9 +236,9 @@ def _both(name: PurePosixPath) -> SourceError:
 def _invalid(why: str) -> SourceError:
     return SourceError(
         Reason.ARCHIVE_INVALID,
-        f"spec.unpack is set, but the file cannot be unpacked: {why}.",
-        "Offer a zip, tar, tar.gz, tar.bz2 or tar.xz, or leave spec.unpack out to keep the file as "
-        "it is.",
+        f"The file cannot be unpacked: {why}.",
+        "Offer a zip, tar, tar.gz, tar.bz2 or tar.xz; of a model, leave spec.unpack out to keep "
+        "the file as it is.",
     )
 
 

@@ -51,27 +51,42 @@ def _config_map(source: ModelSource) -> str:
     return f"configmap/{source.config_map.name}" if source.config_map else ""
 
 
-def _open_address(request: IngestRequest, _: Path, settings: Settings) -> Source:
-    context, named, uri = (
-        trust(settings.ca_bundle),
-        NamedHosts.of(settings),
-        str(request.source.uri),
-    )
+@dataclass(frozen=True)
+class Address:
+    """An address, and as whom to ask there. ``name`` is what to call a file where it does not say.
+
+    ``secret``: a Secret with credentials is mounted; ``identity``: else the task may ask as its
+    pod's own identity.
+    """
+
+    uri: str
+    name: str
+    secret: bool
+    identity: bool
+
+
+def open_address(address: Address, settings: Settings) -> Source:
+    """The source at an address. Raises ``SourceError``."""
+    uri, context, named = address.uri, trust(settings.ca_bundle), NamedHosts.of(settings)
+    folder = Path(CREDENTIALS_FOLDER, SOURCE) if address.secret else None
     if uri.startswith(OCI):
-        return _open_registry(request, uri, settings)
+        return _open_registry(uri, folder, settings)
     opener = store_at(uri)
     if opener is not None:
-        folder = Path(CREDENTIALS_FOLDER, SOURCE) if request.credentials else None
-        variables = os.environ if request.identity and folder is None else {}
+        variables = os.environ if address.identity and folder is None else {}
         access = SourceAccess(uri, folder, variables)
         return RemoteSource(shown(uri), lambda: opener(access), context, named)
-    return UriSource(str(request.source.uri), request.model_name, context, named)
+    return UriSource(uri, address.name, context, named)
 
 
-def _open_registry(request: IngestRequest, uri: str, settings: Settings) -> Source:
+def _open_address(request: IngestRequest, _: Path, settings: Settings) -> Source:
+    uri, secret = str(request.source.uri), bool(request.credentials)
+    return open_address(Address(uri, request.model_name, secret, request.identity), settings)
+
+
+def _open_registry(uri: str, secret: Path | None, settings: Settings) -> Source:
     from fairlead.sources.oci import OciSource
 
-    secret = Path(CREDENTIALS_FOLDER, SOURCE) if request.credentials else None
     return OciSource(shown(uri), uri.removeprefix(OCI), settings, secret)
 
 

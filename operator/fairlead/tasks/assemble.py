@@ -5,7 +5,7 @@ one that is there is never written again.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fairlead.api.model import ModelVersion
@@ -29,6 +29,7 @@ from fairlead.registry.oci import written
 from fairlead.registry.reference import Repository, parse_repository
 from fairlead.tasks.program import TaskContext, run
 from fairlead.tasks.runtime_layer import runtime_part
+from fairlead.tasks.stored_source import stored_source, told_as_lost
 
 
 def assemble(request: AssembleRequest, task: TaskContext) -> AssembleResult:
@@ -47,11 +48,11 @@ def assemble(request: AssembleRequest, task: TaskContext) -> AssembleResult:
     pythons = pythons_of(request.python, base.config.config.labels)
     runtime, python = runtime_part(runtimes, target, pythons, task)
     models = [_model(layer, target, task) for layer in sorted(request.models, key=_order)]
-    code = _code(target, task)
+    code, variables = _code(request, target, task)
     parts = (runtime, *(part for _, part in models), code)
     names = [(stored.model_name, stored.version) for stored, _ in models]
     annotations = {HASH_ANNOTATION: request.hash, VERSION_ANNOTATION: str(request.version)}
-    about = About(_variables(request, names, task), annotations, python)
+    about = About(_variables(request, variables, names, task), annotations, python)
     return _push(request, target, base, parts, about, task)
 
 
@@ -88,11 +89,20 @@ def _model(layer: ModelLayer, target: Repository, task: TaskContext) -> tuple[Mo
     return stored, Part(described, described.digest, f"model {name}")
 
 
-def _code(target: Repository, task: TaskContext) -> Part:
+def _code(
+    request: AssembleRequest, target: Repository, task: TaskContext
+) -> tuple[Part, Mapping[str, str]]:
+    """The layer with the source, and the variables that come with it."""
+    if request.code:
+        stored = stored_source(request.code, task)
+        with told_as_lost(request.code):
+            how = task.registry.copy_blob(stored.repository, target, stored.layer.digest)
+        task.log.write(f"Code ({stored.layer.size:,} bytes) {how}.")
+        return Part(stored.layer, stored.layer.digest, "code"), stored.config.variables
     layer = compressed_layer(_files(task.folder / FILES_FOLDER), APP_ROOT)
     task.registry.upload_bytes(target, layer.content)
     task.log.write(f"Code ({layer.descriptor.size:,} bytes) pushed.")
-    return Part(layer.descriptor, layer.diff_id, "code")
+    return Part(layer.descriptor, layer.diff_id, "code"), {}
 
 
 def _files(folder: Path) -> Iterator[Entry]:
@@ -102,9 +112,12 @@ def _files(folder: Path) -> Iterator[Entry]:
 
 
 def _variables(
-    request: AssembleRequest, models: list[tuple[str, int]], task: TaskContext
+    request: AssembleRequest,
+    of_code: Mapping[str, str],
+    models: list[tuple[str, int]],
+    task: TaskContext,
 ) -> dict[str, str]:
-    asked = request.environment_variables
+    asked = {**of_code, **request.environment_variables}
     variables = environment_variables(request.entry_script, models, asked)
     for name in sorted(name for name in asked if variables[name] != asked[name]):
         task.log.write(f"{name} is set by Fairlead; spec.environmentVariables does not change it.")

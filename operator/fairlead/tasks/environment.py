@@ -26,10 +26,12 @@ from fairlead.engines.docker import DockerEngine
 from fairlead.engines.installed_log import InstalledLog
 from fairlead.engines.pod import PodEngine
 from fairlead.finding import Finding
+from fairlead.images.code_artifact import files_of
 from fairlead.images.environment_image import find_environment
 from fairlead.images.environment_lock import Lock, has_lock, store_lock
 from fairlead.images.environment_tree import EnvironmentUnfitError
 from fairlead.images.pip_files import has_credentials
+from fairlead.inputs.recipe import located
 from fairlead.job_request import BUILDER_SOCKET, HANDED_FOLDER
 from fairlead.registry.reference import as_pushed, parse_reference, parse_repository
 from fairlead.settings import Settings
@@ -37,6 +39,7 @@ from fairlead.tasks.conda_environment import linked_environment
 from fairlead.tasks.failures import TaskFailedError, failure
 from fairlead.tasks.package_places import refuse_places
 from fairlead.tasks.program import TaskContext, run
+from fairlead.tasks.stored_source import stored_source, told_as_lost
 
 ENGINES: Mapping[str, Callable[[TaskContext], Engine]] = {
     "docker": lambda _: DockerEngine(),
@@ -62,13 +65,35 @@ def environment(request: EnvironmentRequest, task: TaskContext) -> EnvironmentRe
             task.log.write(f"The registry has it already: {known.digest}.")
             locked = has_lock(task.registry, place, request.hash)
             return _result(task, known.digest, known.python, built=False, locked=locked or None)
-        return _built(request, task, engine)
+        if not request.code:
+            named = (*request.recipe.copied, *request.recipe.local)
+            return _built(request, task, engine, _read(named, task))
+        return _built_of_code(request, task, engine)
 
 
-def _built(request: EnvironmentRequest, task: TaskContext, engine: Engine) -> EnvironmentResult:
+def _built_of_code(
+    request: EnvironmentRequest, task: TaskContext, engine: Engine
+) -> EnvironmentResult:
+    """Of a source that was fetched: what decides is in the registry, with the lines of its file."""
+    artifact = request.code or ""
+    code = stored_source(artifact, task)
+    recipe = code.recipe(request.recipe.base_image)
+    with told_as_lost(artifact):
+        files = files_of(task.registry, code, {*recipe.copied, *recipe.local}, task.work)
+    try:
+        return _built(request.model_copy(update={"recipe": recipe}), task, engine, files)
+    except TaskFailedError as error:
+        raise TaskFailedError(located(error.failure, recipe)) from error
+
+
+def _built(
+    request: EnvironmentRequest, task: TaskContext, engine: Engine, source: Mapping[str, bytes]
+) -> EnvironmentResult:
+    """``source``: the files of it that the recipe names."""
     refuse_places(request.recipe, task.settings)
     recipe = request.recipe
-    files, local = _read(recipe.copied, task), _read(recipe.local, task)
+    files = {path: source[path] for path in recipe.copied}
+    local = {path: source[path] for path in recipe.local}
     plan = replace(_plan(request, task.settings), files=files, local=local)
     try:
         base = engine.prepare(plan, task.log)

@@ -25,6 +25,7 @@ from fairlead.registry.reference import (
 )
 from fairlead.tasks.failures import TaskFailedError, registry_failure
 from fairlead.tasks.program import TaskContext, run
+from fairlead.tasks.stored_source import stored_source
 
 MAX_KNOWN_VERSIONS = 10
 SHA256 = re.compile("[0-9a-f]{64}")
@@ -38,13 +39,16 @@ def resolve(request: ResolveRequest, task: TaskContext) -> ResolveResult:
     for target in (repository, environments):
         task.registry.check_push(target)
         task.log.write(f"{target} may be pushed to.")
+    recipe = request.recipe
+    if request.code:
+        recipe = stored_source(request.code, task).recipe(recipe.base_image)
     task.log.phase("base image")
     base = _base_digest(request.recipe.base_image, task)
     task.log.write(f"{request.recipe.base_image} is {base}.")
     task.log.phase("versions")
     tags = task.registry.tags(repository)
     used = [version_of(tag) or version_of_log(tag) or 0 for tag in tags]
-    wanted = environment_hash(request.recipe, base)
+    wanted = environment_hash(recipe, base)
     environment = find_environment(task.registry, environments, wanted)
     task.log.write(
         f"Environment {wanted} is {environment.digest if environment else 'not there yet'}."

@@ -12,6 +12,7 @@ from fairlead.decide.decision import Decision
 from fairlead.decide.image.engine import EngineChoice, chosen_engine
 from fairlead.decide.image.stages import decide_image
 from fairlead.finding import Finding
+from fairlead.inputs.dockerfile_steps import first_run
 from fairlead.settings import Settings
 from tests.unit.decide.test_image import BASE, ENV, FILES, RESOLVED, SPEC, STORED
 from tests.unit.image_evidence import image_evidence
@@ -31,7 +32,7 @@ def chosen(steps: str, asked: str | None, **settings: Any) -> EngineChoice | Fin
             "build": {"engine": asked} if asked else None,
         }
     )
-    return chosen_engine(spec, Settings(**settings), steps)
+    return chosen_engine(spec, Settings(**settings), first_run(steps))
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,18 @@ MODEL_STATUS = {
     "ingest": {"key": HASH},
     "display": {"size": "10B"},
 }
+CODE = {
+    "hash": HASH,
+    "origin": "https://code.example.com/x.zip",
+    "files": 2,
+    "sizeBytes": 10,
+    "requirements": 1,
+    "runLine": 3,
+    "imports": [{"name": "sklearn", "line": 1}],
+    "models": [{"name": "m", "line": 2}],
+    "leftOut": [{"name": "azureml-defaults", "line": 3}],
+    "unpinned": ["numpy"],
+}
 IMAGE_SPEC = {
     "models": [{"name": "m"}, {"name": "n", "version": 1}],
     "source": {
@@ -108,7 +120,14 @@ IMAGE_STATUS = {
     "resolved": {"key": HASH, "lastVersion": 3},
     "build": {"id": "3-1", "hash": HASH, "phase": "Succeeded", "startedAt": TIME},
     "history": [{"version": 3, "hash": HASH, "digest": DIGEST}],
+    "source": {
+        "key": HASH,
+        "artifact": f"localhost:5000/demo/fairlead/code/diabetes@{DIGEST}",
+        "code": CODE,
+        "fetchedAt": TIME,
+    },
 }
+FETCHED_SPEC = {**IMAGE_SPEC, "source": {"uri": "https://code.example.com/x.zip"}}
 SERVICE_SPEC = {
     "imageRef": {"name": "diabetes"},
     "autoscale": {"minReplicas": 1, "maxReplicas": 3, "targetUtilization": 70},
@@ -204,6 +223,7 @@ RESULT = {
     "seconds": 2.5,
     "built": True,
     "sizeBytes": 7,
+    "code": CODE,
 }  # of any program
 FAILURE = {"reason": "VersionTaken", "class": "User", "message": "taken", "requirement": "numpy"}
 
@@ -237,7 +257,9 @@ def tasks(draw: st.DrawFn) -> Tasks:
     """Often those of a build that has come some way."""
     resolved = draw(st.sampled_from([DONE, TO_BE_BUILT]) | task_states())
     built = draw(st.just(DONE) | task_states())
-    others = {name: draw(st.just(DONE) | task_states()) for name in ("ingest", "assemble")}
+    others = {
+        name: draw(st.just(DONE) | task_states()) for name in ("ingest", "source", "assemble")
+    }
     return Tasks({"resolve": resolved, "environment": built, **others})
 
 
@@ -260,7 +282,13 @@ def test_model(spec: Any, status: Any, files: Any, known: Tasks) -> None:
 
 
 @EXAMPLES
-@given(spoilt(IMAGE_SPEC), spoilt(IMAGE_STATUS), spoilt(MODEL_STATUS), FILES, tasks())
+@given(
+    spoilt(IMAGE_SPEC) | spoilt(FETCHED_SPEC),
+    spoilt(IMAGE_STATUS),
+    spoilt(MODEL_STATUS),
+    FILES,
+    tasks(),
+)
 def test_image(spec: Any, status: Any, model: Any, files: Any, known: Tasks) -> None:
     seen = body(INFERENCE_IMAGE, spec, status)
     try:
@@ -273,7 +301,8 @@ def test_image(spec: Any, status: Any, model: Any, files: Any, known: Tasks) -> 
     other = {**MODEL_STATUS, "versions": [{**VERSIONS[0], "modelName": "n"}]}
     models = {"m": read_model(body(MODEL, MODEL_SPEC, model))}
     models["n"] = read_model(body(MODEL, MODEL_SPEC, other, name="n"))
-    evidence = image_evidence(image, models, inline or files, known, SETTINGS)
+    files = {} if source.is_fetched else inline or files
+    evidence = image_evidence(image, models, files, known, SETTINGS)
     check(decide_image(evidence, NOW), IMAGE_STAGES, seen)
 
 

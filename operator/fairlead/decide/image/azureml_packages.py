@@ -6,20 +6,10 @@ from fairlead.api.status import Truth
 from fairlead.decide.decision import StageResult
 from fairlead.evidence import ImageEvidence
 from fairlead.finding import MAX_MESSAGE_CHARS, listed, shown
-from fairlead.inputs.azureml_packages import AzureMLPackages, without_provided
-from fairlead.inputs.source import ParsedSource
+from fairlead.inputs.azureml_packages import AzureMLPackages
 
 PACKAGES_LEFT_OUT = "PackagesLeftOut"
-AS_ASKED = "asked"
 MAX_NAMED = 10
-
-
-def installed_packages(evidence: ImageEvidence, parsed: ParsedSource) -> AzureMLPackages:
-    """What pip is to install, and what it is spared, by the setting."""
-    requirements, uses = parsed.environment.requirements, parsed.uses
-    if evidence.settings.azureml_packages == AS_ASKED:
-        return AzureMLPackages(requirements)
-    return without_provided(requirements, uses.imports, uses.azureml)
 
 
 def left_out(packages: AzureMLPackages, evidence: ImageEvidence) -> tuple[StageResult, ...]:

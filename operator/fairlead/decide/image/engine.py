@@ -8,7 +8,6 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.evidence import ImageEvidence
 from fairlead.finding import Finding
-from fairlead.inputs.dockerfile_steps import instructions
 from fairlead.settings import Settings
 
 OWN_ENGINE = {"local": BuildEngine.DOCKER, "job": BuildEngine.POD}
@@ -23,23 +22,25 @@ class EngineChoice:
 
 
 def chosen_engine(
-    spec: InferenceImageSpec, settings: Settings, steps: str
+    spec: InferenceImageSpec, settings: Settings, run_line: int | None
 ) -> EngineChoice | Finding:
-    """Return the engine for an environment with these ``steps``, or why there is none."""
-    run = next((one for one in instructions(steps) if one.keyword == "RUN"), None)
-    location = f"{spec.docker_file}:{run.line}" if run else ""
+    """Return the engine for an environment, or why there is none.
+
+    ``run_line``: where the first RUN among its steps stands; None where there is none.
+    """
+    location = f"{spec.docker_file}:{run_line}" if run_line else ""
     choice = _asked(spec, settings) or _automatic(settings, location)
     if choice.engine not in _engines(settings):
         return _not_here(choice, settings)
-    if choice.engine is BuildEngine.POD and run is not None:
+    if choice.engine is BuildEngine.POD and run_line is not None:
         return _runs_steps(location, choice, settings)
     return choice
 
 
 def unbuildable(evidence: ImageEvidence) -> Finding | None:
     """Why no engine here builds the environment; None where one does."""
-    steps = evidence.parsed.steps if evidence.parsed else ""
-    found = chosen_engine(evidence.image.spec, evidence.settings, steps)
+    run_line = evidence.parsed.run_line if evidence.parsed else None
+    found = chosen_engine(evidence.image.spec, evidence.settings, run_line)
     return found if isinstance(found, Finding) else None
 
 

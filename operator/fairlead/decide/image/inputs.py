@@ -4,27 +4,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from fairlead.api.code_source import FetchedCode
 from fairlead.api.conditions import unknown
 from fairlead.api.inferenceimage import ImageModel, InferenceImageSpec
 from fairlead.api.objects import InferenceImage, Model
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass, FailureStatus, Truth
-from fairlead.contract import CondaRecipe, EnvironmentRecipe, ModelLayer
+from fairlead.contract import EnvironmentRecipe, ModelLayer
 from fairlead.decide.access import unmountable
 from fairlead.decide.decision import StageResult
-from fairlead.decide.image.azureml_packages import installed_packages, left_out
+from fairlead.decide.image.azureml_packages import left_out
 from fairlead.decide.image.engine import unbuildable
 from fairlead.decide.image.preflight import preflight
 from fairlead.decide.missing import missing, missing_config_map, not_found
 from fairlead.decide.refused import refused
 from fairlead.evidence import ImageEvidence
 from fairlead.finding import Finding
-from fairlead.inputs.azureml_packages import AzureMLPackages
-from fairlead.inputs.conda import with_default_channels
-from fairlead.inputs.source import ParsedSource
+from fairlead.images.hashes import code_hash
+from fairlead.inputs.pins import unpinned
+from fairlead.inputs.recipe import RecipeSettings, installed_packages, recipe_of
 from fairlead.settings import Settings
 
 INPUTS_READY = "InputsReady"
+AS_ASKED = "asked"  # of FAIRLEAD_AZUREML_PACKAGES
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,37 @@ class Inputs:
     """All that the build needs, and nothing that it does not."""
 
     files: Mapping[str, bytes]
+    """Empty where the source is ``fetched``."""
     models: tuple[ModelLayer, ...]
     recipe: EnvironmentRecipe
+    """Where the source is ``fetched`` only the base image of it counts."""
     variables: Mapping[str, str] = field(default_factory=dict)
-    """Of the image: those of the conda file, and those of the spec, which win."""
+    """Of the image: those of the conda file, and those of the spec, which win. Where the source is
+    ``fetched``, those of the spec."""
     warnings: tuple[StageResult, ...] = ()
     """What may go wrong later or is done otherwise than asked, and keeps nothing from going on."""
+    fetched: FetchedCode | None = None
+    """What a task found that fetched the source; ``artifact`` is where it then is."""
+    artifact: str = ""
+    run_line: int | None = None
+    """The line of the first RUN among the steps."""
+
+    @property
+    def file_count(self) -> int:
+        return self.fetched.files if self.fetched else len(self.files)
+
+    @property
+    def requirement_count(self) -> int:
+        return self.fetched.requirements if self.fetched else len(self.recipe.requirements)
+
+    @property
+    def unpinned(self) -> tuple[str, ...]:
+        """What the environment file leaves a choice of versions of."""
+        return self.fetched.unpinned if self.fetched else unpinned(self.recipe)
+
+    def code_hash(self, digests: Mapping[str, str], entry_script: str) -> str:
+        """Stands for the source; ``digests`` are those of its files, where we have them."""
+        return self.fetched.hash if self.fetched else code_hash(digests, entry_script)
 
 
 def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
@@ -63,12 +90,24 @@ def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
     if twice:
         return refused(INPUTS_READY, [twice], image.status.failure, now)
     variables = {**parsed.environment.variables, **(image.spec.environment_variables or {})}
-    packages = installed_packages(evidence, parsed)
+    settings = recipe_settings(image.spec, evidence.settings)
+    packages = installed_packages(parsed, provided=settings.provides_azureml)
     told = (
         *preflight(evidence, parsed, layers, packages.requirements),
         *left_out(packages, evidence),
     )
-    return Inputs(files, layers, _recipe(evidence, parsed, packages), variables, told)
+    fetched = image.status.source if image.spec.source.is_fetched else None
+    requirements, digests = packages.requirements, evidence.digests
+    return Inputs(
+        files,
+        layers,
+        recipe_of(image.spec, parsed, requirements, digests, settings),
+        variables,
+        told,
+        fetched=fetched.code if fetched else None,
+        artifact=fetched.artifact if fetched else "",
+        run_line=parsed.run_line,
+    )
 
 
 def _built_before(image: InferenceImage) -> bool:
@@ -86,29 +125,13 @@ def base_image(spec: InferenceImageSpec, settings: Settings) -> str:
     return settings.mirrored(asked_base_image(spec, settings))
 
 
-def with_settings(conda: CondaRecipe, settings: Settings) -> CondaRecipe:
-    """What the settings add to a conda file: all of it counts for the environment's hash."""
-    whole = with_default_channels(conda, settings.conda_channels)
-    return whole.model_copy(update={"cuda": settings.conda_cuda})
-
-
-def _recipe(
-    evidence: ImageEvidence, parsed: ParsedSource, packages: AzureMLPackages
-) -> EnvironmentRecipe:
-    spec, environment = evidence.image.spec, parsed.environment
-    return EnvironmentRecipe(
-        base_image=base_image(spec, evidence.settings),
-        python=environment.python,
-        python_line=environment.python_line,
-        requirements=packages.requirements,
-        constraints=environment.constraints,
-        options=environment.options,
-        conda=environment.conda and with_settings(environment.conda, evidence.settings),
-        file=spec.conda_file or spec.requirements_file,
-        steps=parsed.steps,
-        steps_file=spec.docker_file,
-        copied={path: evidence.digests[path] for path in parsed.copied},
-        local={path: evidence.digests[path] for path in parsed.local},
+def recipe_settings(spec: InferenceImageSpec, settings: Settings) -> RecipeSettings:
+    """What the settings say of an environment."""
+    return RecipeSettings(
+        base_image=base_image(spec, settings),
+        channels=settings.conda_channels,
+        cuda=settings.conda_cuda,
+        provides_azureml=settings.azureml_packages != AS_ASKED,
     )
 
 

@@ -5,11 +5,7 @@ condition that only informs tells all of it at once.
 """
 
 import difflib
-import re
-import sys
-from collections.abc import Collection, Iterable, Iterator
-
-from packaging.utils import canonicalize_name
+from collections.abc import Collection
 
 from fairlead.api.conditions import Condition
 from fairlead.api.reasons import Reason
@@ -18,19 +14,12 @@ from fairlead.contract import ModelLayer, Requirement
 from fairlead.decide.decision import StageResult
 from fairlead.evidence import ImageEvidence
 from fairlead.finding import MAX_MESSAGE_CHARS, MAX_PROBLEMS, shown
-from fairlead.inputs.import_names import distributions_of, with_what_they_bring
-from fairlead.inputs.match_spec import read_match_spec
-from fairlead.inputs.script_uses import ScriptUses, Use
+from fairlead.inputs.import_names import distributions_of
+from fairlead.inputs.missing_uses import missing_imports, models_looked_up
+from fairlead.inputs.script_uses import Use
 from fairlead.inputs.source import ParsedSource
 
 PREFLIGHT_PASSED = "PreflightPassed"
-OURS = frozenset({"azureml"})  # the runtime answers for these modules of Azure ML v1
-ANYTHING = frozenset({"anaconda"})
-NOBODYS = frozenset({"__main__", "__future__"})
-GONE_FROM_PYTHON = frozenset(
-    ("asynchat", "asyncore", "distutils", "dummy_threading", "formatter", "imp", "parser", "smtpd")
-)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?![A-Za-z0-9._-]|:)")
 
 
 def preflight(
@@ -41,15 +30,14 @@ def preflight(
 ) -> tuple[StageResult, ...]:
     """Return the one condition that tells what the script asks for and nobody brings; or nothing.
 
-    ``requirements`` are what pip will install. Steps may bring anything, and so may an installation
-    from an address, or a package that is a whole distribution: then imports are not compared.
+    ``requirements`` are what pip will install.
     """
     spec, files = evidence.image.spec, evidence.files or {}
     where = spec.conda_file or spec.requirements_file
-    missing_models = list(_missing_models(parsed.uses, models, files))
-    asked = _asked(parsed, requirements)
-    comparable = not parsed.steps and asked is not None
-    imports = list(_missing_imports(parsed.uses, asked or (), files)) if comparable else []
+    there = {model.model_name for model in models}
+    looked_up = models_looked_up(parsed.uses, files)
+    missing_models = [use for use in looked_up if use.name not in there]
+    imports = missing_imports(parsed, requirements, files)
     told = [_model_told(spec.entry_script, use, models) for use in missing_models[:MAX_PROBLEMS]]
     told += [_imports_told(spec.entry_script, imports, where)] if imports else []
     if not told:
@@ -58,51 +46,6 @@ def preflight(
     message = f"{'; '.join(told)}. The build goes on: this is a warning."
     condition = Condition(PREFLIGHT_PASSED, Truth.FALSE, reason, message[:MAX_MESSAGE_CHARS])
     return (StageResult(condition, informs=True),)
-
-
-def _missing_imports(
-    uses: ScriptUses, asked: Collection[str], files: Collection[str]
-) -> Iterator[Use]:
-    """Imports of no module of Python's, of ours, of the source, of a package that is asked for."""
-    brought, own = with_what_they_bring(asked), _own_modules(files)
-    for use in uses.imports:
-        known = sys.stdlib_module_names | GONE_FROM_PYTHON | OURS | NOBODYS | own
-        candidates = distributions_of(use.name)
-        if use.name not in known and candidates and brought.isdisjoint(candidates):
-            yield use
-
-
-def _own_modules(files: Iterable[str]) -> frozenset[str]:
-    """Every folder of the source, and every file that is a module, wherever it lies."""
-    parts = (part for file in files for part in file.split("/"))
-    return frozenset(part.removesuffix(".py") for part in parts)
-
-
-def _asked(parsed: ParsedSource, requirements: Iterable[Requirement]) -> frozenset[str] | None:
-    """The distributions that are asked for; None where what one of them brings cannot be told."""
-    conda = parsed.environment.conda
-    names = {_name(requirement.text) for requirement in requirements}
-    for package in conda.packages if conda else ():
-        names.add(str(canonicalize_name(read_match_spec(package.text).name)))
-    return None if "" in names or names & ANYTHING else frozenset(names)
-
-
-def _name(requirement: str) -> str:
-    """Empty for one that is named by its address alone."""
-    found = _NAME.match(requirement)
-    return str(canonicalize_name(found[0])) if found else ""
-
-
-def _missing_models(
-    uses: ScriptUses, models: Collection[ModelLayer], files: Collection[str]
-) -> Iterator[Use]:
-    """`get_model_path` also takes the path of a file of the source."""
-    there = {model.model_name for model in models}
-    for use in uses.models:
-        path = use.name.removeprefix("./").rstrip("/")
-        in_source = any(file == path or file.startswith(f"{path}/") for file in files)
-        if use.name not in there and not in_source:
-            yield use
 
 
 def _model_told(script: str, use: Use, models: Collection[ModelLayer]) -> str:

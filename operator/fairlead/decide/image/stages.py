@@ -9,7 +9,6 @@ from fairlead.api.objects import InferenceImage
 from fairlead.api.reasons import Reason
 from fairlead.contract import (
     AssembleResult,
-    EnvironmentRecipe,
     EnvironmentResult,
     ResolveResult,
     TaskFailure,
@@ -24,8 +23,10 @@ from fairlead.decide.display import count
 from fairlead.decide.image.build import build_for, label, repository, version_of
 from fairlead.decide.image.inputs import Inputs, asked_base_image, inputs_of
 from fairlead.decide.image.logs import BuildLog, environment_build_log, image_build_log
+from fairlead.decide.image.source import with_source
 from fairlead.decide.image.status import (
     recognised,
+    stays,
     with_build,
     with_environment,
     with_image,
@@ -45,7 +46,8 @@ from fairlead.decide.refused import refused
 from fairlead.decide.task_progress import TaskProgress, left_over, pending, task_progress
 from fairlead.evidence import ImageEvidence
 from fairlead.finding import Finding, listed
-from fairlead.images.hashes import code_hash, image_hash
+from fairlead.images.hashes import image_hash
+from fairlead.inputs.recipe import located
 
 ImageDecision = Decision[InferenceImageStatus]
 BASE_IMAGE_FAILURES = (Reason.BASE_IMAGE_NOT_FOUND, Reason.BASE_IMAGE_DENIED)
@@ -54,12 +56,16 @@ INPUTS, ENVIRONMENT, ASSEMBLED = "InputsReady", "EnvironmentReady", "Assembled"
 
 def decide_image(evidence: ImageEvidence, now: datetime) -> ImageDecision:
     """Go from stage to stage until one has to wait; what was learnt on the way is in the status."""
+    found = with_source(evidence, now)
+    if isinstance(found, Decision):
+        return found
+    evidence, taken = found.evidence, found.taken
     inputs = inputs_of(evidence, now)
     if isinstance(inputs, StageResult):
         status = evidence.image.status
-        stages = (inputs, *not_reached(ENVIRONMENT, ASSEMBLED, why=_stays(status)))
-        return Decision(status, stages)
-    decision = _advanced(BuildState(evidence, inputs, evidence.image.status, now))
+        stages = (inputs, *not_reached(ENVIRONMENT, ASSEMBLED, why=stays(status)))
+        return Decision(status, stages, taken=taken)
+    decision = _advanced(BuildState(evidence, inputs, evidence.image.status, now, taken))
     return replace(decision, stages=(*decision.stages, *inputs.warnings))
 
 
@@ -93,8 +99,8 @@ def _resolved(state: BuildState) -> BuildState | ImageDecision:
     )
     if progress.result is not None:
         result = ResolveResult.model_validate(progress.result)
-        environments, recipe = state.shared("environments"), state.inputs.recipe
-        status = with_resolution(state.status, key, environments, recipe, result)
+        environments = state.shared("environments")
+        status = with_resolution(state.status, key, environments, state.inputs, result)
         return replace(state, status=status, taken=(*state.taken, identifier))
     base = f"{state.inputs.recipe.base_image}{_stands_for(state)}"
     message = f"Asking the registry for {base} and for earlier versions."
@@ -103,7 +109,9 @@ def _resolved(state: BuildState) -> BuildState | ImageDecision:
         told = f"{progress.failure.message}{_stands_for(state)}"
         progress = replace(progress, failure=progress.failure.model_copy(update={"message": told}))
     stage = pending(INPUTS, progress, state.status, Reason.RESOLVING, message, state.now)
-    waiting = not_reached(ENVIRONMENT, ASSEMBLED, why=_stays(state.status))
+    waiting = not_reached(ENVIRONMENT, ASSEMBLED, why=stays(state.status))
+    if _source_lost(progress):
+        state = replace(state, status=state.status.model_copy(update={"source": None}))
     return _waiting(state, progress, (stage, *waiting))
 
 
@@ -140,7 +148,7 @@ def _environment_built(state: BuildState) -> BuildState | ImageDecision:
 def _unbuildable(state: BuildState, finding: Finding) -> ImageDecision:
     """An earlier environment was built in another way, and this one cannot be built here."""
     stage = refused(INPUTS, [finding], state.status.failure, state.now)
-    waiting = not_reached(ENVIRONMENT, ASSEMBLED, why=_stays(state.status))
+    waiting = not_reached(ENVIRONMENT, ASSEMBLED, why=stays(state.status))
     return Decision(state.status, (stage, *waiting), taken=state.taken)
 
 
@@ -235,9 +243,10 @@ def _building(
     stage = pending(type_, progress, state.status, reason, message, state.now)
     status = with_build(state.status, build, log)
     if _lost(progress, known, ended):
-        status = status.model_copy(update={"resolved": None})  # ask again what is there
+        lost = {"source": None} if _source_lost(progress) else {}
+        status = status.model_copy(update={"resolved": None, **lost})  # ask again what is there
     if type_ == ENVIRONMENT:
-        stages = (_inputs_ready(state.inputs), stage, *not_reached(ASSEMBLED, why=_stays(status)))
+        stages = (_inputs_ready(state.inputs), stage, *not_reached(ASSEMBLED, why=stays(status)))
     else:
         stages = (_inputs_ready(state.inputs), _environment(state), stage)
     return _waiting(replace(state, status=status), progress, stages)
@@ -252,42 +261,35 @@ def _log(state: BuildState, build: BuildStatus, progress: TaskProgress, type_: s
 def _lost(progress: TaskProgress, known: BuildStatus | None, ended: datetime | None) -> bool:
     """It has just turned out that the registry does not have what the status says it has."""
     news = known is None or known.finished_at != ended
-    return bool(news and progress.failure and progress.failure.reason is Reason.REGISTRY_FAULT)
+    fault = progress.failure and progress.failure.reason is Reason.REGISTRY_FAULT
+    return news and (bool(fault) or _source_lost(progress))
+
+
+def _source_lost(progress: TaskProgress) -> bool:
+    return progress.failure is not None and progress.failure.reason is Reason.SOURCE_LOST
 
 
 def _words(state: BuildState, type_: str, *, shared: bool) -> tuple[Reason, str]:
-    stays = f" {_stays(state.status)}" if state.status.version else ""
+    stands = f" {stays(state.status)}" if state.status.version else ""
     if type_ == ASSEMBLED:
-        return Reason.ASSEMBLING, f"Putting models and code on the environment.{stays}"
+        return Reason.ASSEMBLING, f"Putting models and code on the environment.{stands}"
     if shared:
         words = "Another image of this namespace builds the same environment; it is used by both."
-        return Reason.WAITING_FOR_SHARED_ENVIRONMENT, f"{words}{stays}"
-    packages = count(len(state.inputs.recipe.requirements), "requirement")
+        return Reason.WAITING_FOR_SHARED_ENVIRONMENT, f"{words}{stands}"
+    packages = count(state.inputs.requirement_count, "requirement")
     base, engine = state.inputs.recipe.base_image, state.engine
     how = "" if isinstance(engine, Finding) else f" with the {engine.engine} engine: {engine.why}"
-    words = f"Installing {packages} on {base}{_stands_for(state)}{how}.{stays}"
+    words = f"Installing {packages} on {base}{_stands_for(state)}{how}.{stands}"
     return Reason.BUILDING_ENVIRONMENT, words
 
 
 def _located(failure: TaskFailure, state: BuildState, build: BuildStatus) -> TaskFailure:
     """The failure, with the user's own file and line, and with what still stands."""
-    message, location = failure.message, failure.location
-    place = _place_of(failure.requirement, state.inputs.recipe)
-    if place:
-        location = place
-        message = f"{location} asks for {message}"
-    if state.status.version:
-        message += (
-            f" Version {version_of(build)} failed; version {state.status.version} stays in use."
-        )
-    return failure.model_copy(update={"message": message, "location": location})
-
-
-def _place_of(requirement: str | None, recipe: EnvironmentRecipe) -> str | None:
-    conda = (*recipe.conda.packages, *recipe.conda.channels) if recipe.conda else ()
-    pip = (*recipe.requirements, *recipe.constraints, *recipe.options)
-    asked = (one for one in (*pip, *conda) if one.line)
-    return next((recipe.place(one) for one in asked if one.text == requirement), None)
+    failure = located(failure, state.inputs.recipe)
+    if state.status.version is None:
+        return failure
+    stands = f"Version {version_of(build)} failed; version {state.status.version} stays in use."
+    return failure.model_copy(update={"message": f"{failure.message} {stands}"})
 
 
 def _numbered(build: BuildStatus, progress: TaskProgress) -> BuildStatus:
@@ -313,9 +315,11 @@ def _waiting(
 
 
 def _inputs_ready(inputs: Inputs) -> StageResult:
-    models, files = count(len(inputs.models), "model"), count(len(inputs.files), "file")
-    packages = count(len(inputs.recipe.requirements), "requirement")
-    return StageResult(true(INPUTS, Reason.INPUTS_READY, f"{models}, {files}, {packages}."))
+    models, files = count(len(inputs.models), "model"), count(inputs.file_count, "file")
+    packages = count(inputs.requirement_count, "requirement")
+    source = f" The source is {inputs.fetched.origin}." if inputs.fetched else ""
+    words = f"{models}, {files}, {packages}.{source}"
+    return StageResult(true(INPUTS, Reason.INPUTS_READY, words))
 
 
 def _environment(state: BuildState) -> StageResult:
@@ -330,12 +334,6 @@ def _environment(state: BuildState) -> StageResult:
     return StageResult(true(ENVIRONMENT, Reason.ENVIRONMENT_UNPINNED, words))
 
 
-def _stays(status: InferenceImageStatus) -> str:
-    if status.version is None:
-        return "Waits for the stage before."
-    return f"Version {status.version} stays in use."
-
-
 def _known(state: BuildState) -> bool:
     """An image of exactly these inputs exists."""
     return recognised(state.status, _wanted(state)) is not None
@@ -347,6 +345,6 @@ def _wanted(state: BuildState) -> str:
 
 def _hashes(state: BuildState) -> Hashes:
     environment, spec = state.environment, state.image.spec
-    code = code_hash(state.evidence.digests, spec.entry_script)
+    code = state.inputs.code_hash(state.evidence.digests, spec.entry_script)
     image = image_hash(environment.hash, state.inputs.models, code, state.inputs.variables)
     return Hashes(image=image, environment=environment.hash, code=code)

@@ -18,15 +18,14 @@ from fairlead.api.inferenceimage import (
 )
 from fairlead.contract import (
     AssembleResult,
-    EnvironmentRecipe,
     EnvironmentResult,
     ResolveResult,
 )
 from fairlead.decide.display import duration
 from fairlead.decide.image.build import version_of
+from fairlead.decide.image.inputs import Inputs
 from fairlead.decide.image.logs import BuildLog
 from fairlead.images.environment_lock import lock_tag
-from fairlead.inputs.pins import unpinned
 
 MAX_HISTORY = 10  # versions in status.history
 
@@ -35,22 +34,23 @@ def with_resolution(
     status: InferenceImageStatus,
     key: str,
     environments: str,
-    recipe: EnvironmentRecipe,
+    inputs: Inputs,
     result: ResolveResult,
 ) -> InferenceImageStatus:
     """What the registry said of the base image, the environment and earlier versions."""
+    base = inputs.recipe.base_image
     digest = result.environment_digest
     known = (HistoryEntry(version=v.version, hash=v.hash, digest=v.digest) for v in result.versions)
     return status.model_copy(
         update={
             "resolved": ResolvedInputs(key=key, last_version=result.last_version),
-            "base_image": BaseImageStatus(reference=recipe.base_image, digest=result.base_digest),
+            "base_image": BaseImageStatus(reference=base, digest=result.base_digest),
             "environment": EnvironmentStatus(
                 hash=result.environment_hash,
                 image=f"{environments}@{digest}" if digest else None,
                 python=result.environment_python,
                 lock=_lock(environments, result.environment_hash, there=result.environment_locked),
-                unpinned=unpinned(recipe) or None,
+                unpinned=inputs.unpinned or None,
             ),
             "history": _newest([*status.history, *known]),
         }
@@ -150,6 +150,13 @@ def with_log(build: BuildStatus, log: BuildLog) -> BuildStatus:
 def recognised(status: InferenceImageStatus, wanted: str) -> HistoryEntry | None:
     """The version that was made from exactly these inputs, if one is remembered."""
     return next((entry for entry in reversed(status.history) if entry.hash == wanted), None)
+
+
+def stays(status: InferenceImageStatus) -> str:
+    """What still stands while a stage waits."""
+    if status.version is None:
+        return "Waits for the stage before."
+    return f"Version {status.version} stays in use."
 
 
 def _newest(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:

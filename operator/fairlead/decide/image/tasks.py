@@ -76,8 +76,7 @@ class BuildState:
     @property
     def engine(self) -> EngineChoice | Finding:
         """What builds the environment, and why; or why nothing does."""
-        recipe = self.inputs.recipe
-        return chosen_engine(self.image.spec, self.evidence.settings, recipe.steps)
+        return chosen_engine(self.image.spec, self.evidence.settings, self.inputs.run_line)
 
     @property
     def build_options(self) -> BuildOptions:
@@ -103,6 +102,8 @@ def resolution_key(state: BuildState) -> str:
     """What the registry has to be asked about once: the base image by its name, and the rest."""
     asked = environment_hash(state.inputs.recipe, state.inputs.recipe.base_image)
     key = f"{asked} {state.repository}{access_key(state.access)}"
+    if source := state.status.source if state.inputs.artifact else None:
+        key += f" {source.artifact} {source.fetched_at.isoformat()}"
     return hashlib.sha256(key.encode()).hexdigest()
 
 
@@ -113,6 +114,7 @@ def resolve_task(state: BuildState) -> tuple[str, TaskOf]:
         repository=state.repository,
         environments=state.shared("environments"),
         recipe=state.inputs.recipe,
+        code=state.inputs.artifact or None,
     )
 
     def task(attempt: int) -> Task:
@@ -154,6 +156,7 @@ def environment_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf
                 owner=f"{state.image.namespace}/{ENVIRONMENTS}",
             ),
             engine=_ENGINES.get(build.engine, "docker"),
+            code=state.inputs.artifact or None,
         )
 
     return identifier, _of_build(state, build, identifier, "environment", request)
@@ -179,6 +182,7 @@ def assemble_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
             entry_script=spec.entry_script,
             environment_variables=dict(state.inputs.variables),
             log=_log(state, mine),
+            code=state.inputs.artifact or None,
         )
 
     return identifier, _of_build(state, build, identifier, "assemble", request)

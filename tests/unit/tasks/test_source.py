@@ -1,0 +1,303 @@
+"""The program ``source``: whatever is at the address, what comes of it is a folder of files."""
+
+import io
+import json
+import tarfile
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fairlead.api.code_source import AskedFor, FetchedCode, ImageSource
+from fairlead.api.reasons import Reason
+from fairlead.contract import SourceRequest, SourceResult, TaskFailure, TaskResult
+from fairlead.images.code_artifact import StoredCode, files_of, stored_code
+from fairlead.registry.oci import digest_of
+from fairlead.registry.reference import parse_repository
+from fairlead.settings import Settings
+from fairlead.sources.base import SourceError
+from fairlead.task_message import MAX_MESSAGE_BYTES, read_message, written_message
+from fairlead.tasks.failures import TaskFailedError, failure_of
+from fairlead.tasks.program import TaskContext
+from fairlead.tasks.source import fitted, source
+from fairlead.tasks.task_log import TaskLog
+from tests.integration.registry.server import WebServer, replies
+from tests.unit.memory_registry import MemoryRegistry
+
+SCRIPT = b"import numpy\n\ndef init():\n    pass\n\n\ndef run(data):\n    return data\n"
+CONDA = b"""dependencies:
+- python=3.11
+- pip:
+  - numpy==2.1.0
+  - pandas
+  - azureml-defaults==1.0.17
+variables: {MODE: fast}
+"""
+FILES = {"score.py": SCRIPT, "env.yml": CONDA, "lib/__init__.py": b"", "data/w.bin": b"\x00\xff"}
+REPOSITORY = "localhost:5000/demo/fairlead/code/credit"
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def tarred(files: Mapping[str, bytes], programs: tuple[str, ...] = (), mode: str = "w:gz") -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), 0o755 if name in programs else 0o644
+            archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+@dataclass
+class Fetching:
+    """Runs the program here, on what ``web`` offers at ``/code``."""
+
+    web: WebServer
+    folder: Path
+    registry: MemoryRegistry = field(default_factory=MemoryRegistry)
+    settings: dict[str, Any] = field(default_factory=dict)
+    count: int = 0
+
+    def offer(self, content: bytes) -> None:
+        self.web.answers["/code"] = replies(200, content)
+
+    def run(self, uri: str = "", **more: Any) -> SourceResult:
+        self.count += 1
+        folder = self.folder / str(self.count)
+        (folder / "work").mkdir(parents=True)
+        settings = Settings(insecure_hosts=(self.web.host,), **self.settings)
+        task = TaskContext(folder, settings, self.registry.client, TaskLog(StringIO()))
+        usual: dict[str, Any] = {"entry_script": "score.py", "base_image": "python:3.11-slim"}
+        place = ImageSource(uri=uri or self.web.url("/code"))
+        request = SourceRequest(repository=REPOSITORY, source=place, **{**usual, **more})
+        return source(request, task)
+
+    def fails(self, uri: str = "", **more: Any) -> TaskFailure:
+        with pytest.raises((TaskFailedError, SourceError)) as told:
+            self.run(uri, **more)
+        failure = failure_of(told.value)
+        assert failure
+        return failure
+
+    def stored(self, result: SourceResult) -> StoredCode:
+        return stored_code(self.registry.client, f"{REPOSITORY}@{result.digest}")
+
+    def contents(self, result: SourceResult) -> dict[str, tuple[bytes, int]]:
+        """The files of the layer: content and mode."""
+        code = self.stored(result)
+        layer = self.registry.blob(code.repository, code.layer.digest)
+        with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
+            files = [(member, archive.extractfile(member)) for member in archive]
+            prefix = "var/azureml-app/"
+            return {
+                member.name.removeprefix(prefix): (file.read(), member.mode)
+                for member, file in files
+                if file
+            }
+
+
+@pytest.fixture
+def fetching(web: WebServer, tmp_path: Path) -> Fetching:
+    return Fetching(web, tmp_path)
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred, lambda files: tarred(files, mode="w:xz")])
+def test_an_archive_becomes_a_layer_and_what_its_files_decide(
+    fetching: Fetching, pack: Callable[[Mapping[str, bytes]], bytes]
+) -> None:
+    fetching.offer(pack(FILES))
+    result = fetching.run(conda_file="env.yml")
+    found = {name: content for name, (content, _) in fetching.contents(result).items()}
+    assert found == FILES
+    stored = fetching.stored(result)
+    recipe = stored.recipe("other:1")
+    assert [(one.text, one.line) for one in recipe.requirements] == [
+        ("numpy==2.1.0", 4),
+        ("pandas", 5),
+    ]
+    assert (recipe.base_image, recipe.python, recipe.file) == ("other:1", "3.11", "env.yml")
+    assert stored.config.variables == {"MODE": "fast"}
+    code = result.code
+    assert code.files == len(FILES)
+    assert code.size_bytes == sum(map(len, FILES.values()))
+    assert code.requirements == 2
+    assert code.unpinned == ("pandas",)
+    assert code.left_out == (AskedFor(name="azureml-defaults==1.0.17", line=6),)
+    assert code.imports == ()
+    assert code.origin == fetching.web.url("/code")
+
+
+def test_the_same_content_is_stored_once_whatever_it_came_in(fetching: Fetching) -> None:
+    fetching.offer(zipped(FILES))
+    first = fetching.run()
+    sent = list(fetching.registry.sent)
+    fetching.offer(tarred(dict(reversed(FILES.items()))))
+    assert fetching.run() == first
+    assert fetching.registry.sent == sent
+    fetching.offer(zipped({**FILES, "lib/__init__.py": b"A = 1\n"}))
+    assert fetching.run().code.hash != first.code.hash
+
+
+def test_programs_may_be_run_in_the_image_too(fetching: Fetching) -> None:
+    files = {"score.py": SCRIPT, "bin/tool": b"#!/bin/sh\n"}
+    fetching.offer(tarred(files))
+    plain = fetching.run()
+    assert {mode for _, mode in fetching.contents(plain).values()} == {0o644}
+    fetching.offer(tarred(files, programs=("bin/tool",)))
+    with_program = fetching.run()
+    modes = {name: mode for name, (_, mode) in fetching.contents(with_program).items()}
+    assert modes == {"score.py": 0o644, "bin/tool": 0o755}
+    assert with_program.code.hash != plain.code.hash
+
+
+def test_the_one_folder_that_holds_all_of_it_is_the_source(fetching: Fetching) -> None:
+    """As archives of repositories have it."""
+    inside = {f"credit-1f2e3d/{name}": content for name, content in FILES.items()}
+    clutter = {"__MACOSX/credit/._score.py": b"\x00", "credit-1f2e3d/.DS_Store": b"\x00"}
+    fetching.offer(zipped({**inside, **clutter}))
+    result = fetching.run(conda_file="env.yml")
+    assert set(fetching.contents(result)) == set(FILES)
+    whole = fetching.run(entry_script="credit-1f2e3d/score.py")
+    assert set(fetching.contents(whole)) == set(inside)
+
+
+def test_the_script_may_be_in_a_sub_folder_and_may_be_all_there_is(fetching: Fetching) -> None:
+    fetching.offer(zipped({"src/score.py": SCRIPT, "src/helper/x.py": b"", "README": b""}))
+    result = fetching.run(entry_script="src/score.py")
+    assert "src/score.py" in fetching.contents(result)
+    fetching.web.answers["/my/score.py"] = replies(200, SCRIPT)
+    alone = fetching.run(fetching.web.url("/my/score.py"))
+    assert fetching.contents(alone) == {"score.py": (SCRIPT, 0o644)}
+
+
+def test_what_the_script_asks_for_is_told(fetching: Fetching) -> None:
+    script = SCRIPT.replace(b"import numpy", b"import sklearn\nimport lib") + (
+        b"\nget_model_path('credit')\nget_model_path('data/w.bin')\n"
+    )
+    steps = b"ENV A=1\n\nRUN make\nCOPY data/w.bin /opt/\n"
+    fetching.offer(zipped({**FILES, "score.py": script, "Dockerfile.steps": steps}))
+    code = fetching.run(conda_file="env.yml").code
+    assert code.imports == (AskedFor(name="sklearn", line=1),)
+    assert [use.name for use in code.models] == ["credit"]
+    assert code.run_line is None
+    with_steps = fetching.run(conda_file="env.yml", docker_file="Dockerfile.steps")
+    assert with_steps.code.run_line == 3
+    assert with_steps.code.imports == ()
+    stored = fetching.stored(with_steps)
+    copied = files_of(
+        fetching.registry.client, stored, stored.config.recipe.copied, fetching.folder
+    )
+    assert copied == {"data/w.bin": FILES["data/w.bin"]}
+
+
+def test_all_that_is_wrong_with_the_files_is_said_at_once(fetching: Fetching) -> None:
+    fetching.offer(zipped({"main.py": SCRIPT, "env.yml": b"dependencies: 3\n"}))
+    failure = fetching.fails(conda_file="env.yml")
+    assert failure.reason is Reason.ENTRY_SCRIPT_NOT_FOUND
+    assert "Also: env.yml" in failure.message
+    assert fetching.web.url("/code") in failure.message
+    assert failure.retryable
+    assert failure.remedy
+    assert failure.remedy.endswith("It is fetched again by itself.")
+
+
+def test_a_script_that_no_parser_survives_is_said(fetching: Fetching) -> None:
+    fetching.offer(zipped({"score.py": b"x = " + b"(" * 50_000}))
+    assert fetching.fails().reason is Reason.ENTRY_SCRIPT_INVALID
+
+
+@pytest.mark.parametrize(
+    ("content", "reason", "said"),
+    [
+        (b"no archive at all", Reason.ARCHIVE_INVALID, "cannot be unpacked"),
+        (zipped({"/etc/passwd": b"x"}), Reason.ARCHIVE_UNSAFE, "absolute name"),
+        (zipped({"../../score.py": b"x"}), Reason.ARCHIVE_UNSAFE, "reaches outside"),
+        (zipped({f"f{n}": b"" for n in range(50)}), Reason.SOURCE_TOO_LARGE, "more than 40 files"),
+        (zipped({"score.py": bytes(2_000_000)}), Reason.SOURCE_TOO_LARGE, "1,000,000 bytes"),
+    ],
+)
+def test_archives_are_bounded_and_stay_in_their_folder(
+    fetching: Fetching, content: bytes, reason: Reason, said: str
+) -> None:
+    fetching.settings = {"code_max_bytes": 1_000_000, "code_max_files": 40}
+    fetching.offer(content)
+    failure = fetching.fails()
+    assert failure.reason is reason
+    assert said in failure.message
+    assert "spec.unpack" not in f"{failure.message}{failure.remedy}"
+    assert "MODEL" not in f"{failure.remedy}"
+
+
+def test_a_link_in_an_archive_is_refused(fetching: Fetching) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        link = tarfile.TarInfo("score.py")
+        link.type, link.linkname = tarfile.SYMTYPE, "/var/run/secrets/token"
+        archive.addfile(link)
+    fetching.offer(packed.getvalue())
+    failure = fetching.fails()
+    assert failure.reason is Reason.ARCHIVE_UNSAFE
+    assert "is a link" in failure.message
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (404, Reason.SOURCE_NOT_FOUND),
+        (403, Reason.SOURCE_DENIED),
+        (500, Reason.SOURCE_UNREACHABLE),
+    ],
+)
+def test_what_a_server_answers_is_said_of_the_source(
+    fetching: Fetching, status: int, reason: Reason
+) -> None:
+    fetching.web.answers["/code"] = replies(status, b"no")
+    assert fetching.fails().reason is reason
+
+
+def test_an_address_that_only_the_task_can_reach_is_refused(fetching: Fetching) -> None:
+    failure = fetching.fails("https://169.254.169.254/code.zip")
+    assert failure.reason is Reason.SOURCE_REFUSED
+    assert "169.254.169.254" in failure.message
+
+
+def test_what_is_told_fits_into_a_termination_message() -> None:
+    names = tuple(AskedFor(name="ä" * 60, line=9999) for _ in range(12))
+    found = FetchedCode(
+        hash="a" * 64,
+        origin="é" * 400,
+        files=5000,
+        size_bytes=2**50,
+        imports=names,
+        models=names,
+        left_out=names,
+        unpinned=tuple("ö" * 80 for _ in range(12)),
+    )
+    result = SourceResult(digest=digest_of(b""), code=fitted(found))
+    message = written_message(TaskResult(ok=result.to_wire()))
+    assert len(message) <= MAX_MESSAGE_BYTES
+    assert read_message("source", message.decode()).ok == result.to_wire()
+    assert fitted(found.model_copy(update={"origin": "x", "unpinned": ()})).imports
+
+
+def test_an_artifact_that_something_else_wrote_is_none(fetching: Fetching) -> None:
+    fetching.offer(zipped(FILES))
+    result = fetching.run()
+    repository = parse_repository(REPOSITORY)
+    manifest, _ = fetching.registry.manifest(repository, result.digest)
+    config = json.loads(fetching.registry.blob(repository, manifest.config.digest))
+    config["recipe"]["unknown"] = 1
+    fetching.registry.blobs[REPOSITORY, manifest.config.digest] = json.dumps(config).encode()
+    with pytest.raises(Exception, match="no source that this version of Fairlead wrote"):
+        fetching.stored(result)
