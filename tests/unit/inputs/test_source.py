@@ -45,7 +45,7 @@ def test_everything_that_is_named_is_read() -> None:
         packages=(Requirement(text="python=3.12", line=1),),
     )
     assert read(files, condaFile="env/my.yml", dockerFile="Dockerfile.steps") == ParsedSource(
-        Environment("3.12", 1, asked, from_conda), "RUN ls\n", ()
+        Environment("3.12", 1, asked, from_conda), "RUN ls\n", (), run_line=1
     )
     files["r.txt"] = b"numpy"
     assert read(files, requirementsFile="r.txt").environment == Environment(requirements=asked)

@@ -14,16 +14,25 @@ import pytest
 
 from fairlead.api.code_source import AskedFor, FetchedCode, ImageSource
 from fairlead.api.reasons import Reason
-from fairlead.contract import SourceRequest, SourceResult, TaskFailure, TaskResult
+from fairlead.contract import (
+    AssembleRequest,
+    LogTarget,
+    SourceRequest,
+    SourceResult,
+    TaskFailure,
+    TaskResult,
+)
 from fairlead.images.code_artifact import StoredCode, files_of, stored_code
 from fairlead.registry.oci import digest_of
 from fairlead.registry.reference import parse_repository
 from fairlead.settings import Settings
 from fairlead.sources.base import SourceError
 from fairlead.task_message import MAX_MESSAGE_BYTES, read_message, written_message
+from fairlead.tasks.assemble import _code, _variables
 from fairlead.tasks.failures import TaskFailedError, failure_of
 from fairlead.tasks.program import TaskContext
 from fairlead.tasks.source import fitted, source
+from fairlead.tasks.stored_source import stored_source
 from fairlead.tasks.task_log import TaskLog
 from tests.integration.registry.server import WebServer, replies
 from tests.unit.memory_registry import MemoryRegistry
@@ -301,3 +310,42 @@ def test_an_artifact_that_something_else_wrote_is_none(fetching: Fetching) -> No
     fetching.registry.blobs[REPOSITORY, manifest.config.digest] = json.dumps(config).encode()
     with pytest.raises(Exception, match="no source that this version of Fairlead wrote"):
         fetching.stored(result)
+
+
+def test_a_source_that_was_removed_is_lost_and_fetched_again(fetching: Fetching) -> None:
+    fetching.offer(zipped(FILES))
+    result = fetching.run()
+    artifact = f"{REPOSITORY}@{result.digest}"
+    task = TaskContext(fetching.folder, Settings(), fetching.registry.client, TaskLog(StringIO()))
+    assert stored_source(artifact, task) == fetching.stored(result)
+    fetching.registry.manifests.clear()
+    with pytest.raises(TaskFailedError) as told:
+        stored_source(artifact, task)
+    assert told.value.failure.reason is Reason.SOURCE_LOST
+    assert told.value.failure.retryable
+
+
+def test_what_is_assembled_takes_the_layer_and_the_variables(fetching: Fetching) -> None:
+    fetching.offer(zipped(FILES))
+    result = fetching.run(conda_file="env.yml")
+    request = AssembleRequest(
+        repository="localhost:5000/demo/credit",
+        version=1,
+        hash="h",
+        environments="localhost:5000/demo/fairlead/environments",
+        environment_digest="",
+        runtimes="localhost:5000/demo/fairlead/runtimes",
+        python="3.11.2",
+        entry_script="score.py",
+        log=LogTarget(repository="localhost:5000/demo/credit", tag="log-1-1", owner="demo/credit"),
+        code=f"{REPOSITORY}@{result.digest}",
+    )
+    task = TaskContext(fetching.folder, Settings(), fetching.registry.client, TaskLog(StringIO()))
+    target = parse_repository(request.repository)
+    part, variables = _code(request, target, task)
+    assert variables == {"MODE": "fast"}
+    assert part.diff_id == part.descriptor.digest == fetching.stored(result).layer.digest
+    assert fetching.registry.has_blob(target, part.diff_id)
+    asked = {"MODE": "slow"}
+    changed = request.model_copy(update={"environment_variables": asked})
+    assert _variables(changed, variables, [], task)["MODE"] == "slow"
