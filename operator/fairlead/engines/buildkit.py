@@ -37,10 +37,10 @@ from fairlead.images.recipe import (
     source_files,
 )
 from fairlead.inputs.dockerfile_steps import instructions
-from fairlead.registry.blobs import Hashed
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import RegistryFaultError
 from fairlead.registry.oci import OCI_MANIFEST, Descriptor
+from fairlead.registry.uploads import Hashed, Repeated
 
 BASE = "fairlead-base"  # the base image's name between the client and BuildKit
 BEGIN_TIMEOUT_S = 60.0  # for BuildKit to answer; its container runs by then
@@ -158,7 +158,9 @@ class BuildkitEngine:
     ) -> None:
         if self._registry.has_blob(plan.environments, layer.digest):
             return
-        digest, size = self._registry.upload(plan.environments, archive.layer(layer))
+        digest, size = self._registry.upload(
+            plan.environments, Repeated(lambda: archive.layer(layer))
+        )
         if (digest, size) != (layer.digest, layer.size):
             raise EnvironmentUnfitError(f"BuildKit left another thing than {layer.digest}.")
         log.write(f"{layer.digest} ({layer.size:,} bytes): pushed.")

@@ -48,6 +48,7 @@ from fairlead.registry.oci import (
     digest_of,
     written,
 )
+from fairlead.registry.uploads import Repeated
 
 LINKED = "environment.tar"
 UNPACK = ("unpack_linked.py", LINKED)
@@ -164,7 +165,8 @@ class PodEngine:
         return [Part(descriptor(OCI_LAYER_GZIP, packed), digest_of(content), "steps")]
 
     def _packages(self, plan: BuildPlan) -> Part:
-        archive = Gzipped(environment_tar(self._places.installed, ENVIRONMENT, self._limits))
+        root, limits = self._places.installed, self._limits
+        archive = Gzipped(Repeated(lambda: environment_tar(root, ENVIRONMENT, limits)))
         digest, size = self._registry.upload(plan.environments, archive)
         described = Descriptor(media_type=OCI_LAYER_GZIP, digest=digest, size=size)
         return Part(described, archive.diff_id, f"environment {plan.hash}")

@@ -56,6 +56,7 @@ class Gzipped:
 
     def __iter__(self) -> Iterator[bytes]:
         deflate = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        self._sha256 = hashlib.sha256()
         checksum = size = 0
         yield GZIP_HEADER
         for piece in self._pieces:

@@ -28,6 +28,7 @@ from fairlead.registry.oci import (
     written,
 )
 from fairlead.registry.reference import Repository
+from fairlead.registry.uploads import Repeated
 from fairlead.sources.kinds import describe
 
 MODEL_ARTIFACT_TYPE = "application/vnd.fairlead.model.v1"
@@ -72,8 +73,8 @@ def push(
     Raises ``RegistryError``. The tag comes last: an upload that was broken off leaves no version.
     """
     folder = model_folder(request.model_name, number)
-    entries = (Entry(f"{folder}/{file.name}", file.source) for file in content.files)
-    digest, size = registry.upload(repository, tar(entries, APP_ROOT))
+    entries = [Entry(f"{folder}/{file.name}", file.source) for file in content.files]
+    digest, size = registry.upload(repository, Repeated(lambda: tar(entries, APP_ROOT)))
     registry.upload_bytes(repository, EMPTY)
     version = ModelVersion(
         version=number,

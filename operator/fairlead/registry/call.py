@@ -30,13 +30,16 @@ class Call:
     mounts_from: str = ""
     """The path of the repository that a blob is mounted from, on the same registry."""
 
+    pushes: bool = False
+    """Whether it belongs to a push, though it stores nothing: asked with the same rights."""
+
     @property
     def streamed(self) -> bool:
         return self.content is not None and not isinstance(self.content, bytes)
 
     @property
     def writes(self) -> bool:
-        return self.method not in READING
+        return self.pushes or self.method not in READING
 
     @property
     def actions(self) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from fairlead.registry import uploads
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import NotInRegistryError, RegistryFaultError, TagTakenError
 from fairlead.registry.oci import (
@@ -25,6 +26,8 @@ from fairlead.registry.oci import (
 )
 from fairlead.registry.reference import Repository
 from fairlead.settings import Settings
+from tests.cluster import Cluster
+from tests.integration.registry.cutting import CuttingProxy
 
 BLOB = b"weights" * 1000
 
@@ -82,6 +85,21 @@ def test_an_upload_that_breaks_off_leaves_nothing(
     with pytest.raises(OSError, match="the disk is gone"):
         registry.upload(repository, broken())
     assert not registry.has_blob(repository, digest_of(BLOB))
+
+
+def test_an_upload_that_is_cut_twice_is_whole_in_the_end(
+    cluster: Cluster, registry: Registry, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CNCF distribution forgets what was cut: it begins anew, in the same task."""
+    monkeypatch.setattr(uploads, "PAUSES_S", (0.1,) * 4)
+    whole = random.Random(11).randbytes(3_000_000)
+    pieces = [whole[at : at + 100_000] for at in range(0, len(whole), 100_000)]
+    with CuttingProxy(cluster.registry, [2_000_000, 1_000_000]).running() as proxy:
+        through = Repository(proxy.host, repository.path)
+        assert registry.upload(through, pieces) == (digest_of(whole), len(whole))
+        assert proxy.cuts == []
+    with registry.open_blob(repository, digest_of(whole)) as read:
+        assert b"".join(read) == whole
 
 
 def test_a_blob_is_mounted_once_and_is_then_present(
