@@ -2,6 +2,7 @@
 
 import re
 import ssl
+from functools import lru_cache
 from pathlib import Path
 
 from fairlead.redact import redacted
@@ -10,9 +11,12 @@ MAX_MESSAGE_CHARS = 300  # characters of an error's own words
 _NUMBERS = re.compile(r"\[(?:Errno|SSL)[^\]]{0,64}\] ?| ?\(_ssl\.c:\d+\)")
 
 
+@lru_cache(maxsize=4)
 def trust(ca_bundle: Path | None) -> ssl.SSLContext:
     """Return the TLS context: the system's certificate authorities and those of ``ca_bundle``.
 
+    Reading them takes longer than a call to a registry: once for each bundle and process, and
+    processes that connect are tasks.
     Raises ``OSError`` (which an ``ssl.SSLError`` is) where the bundle cannot be read.
     """
     context = ssl.create_default_context()

@@ -70,12 +70,14 @@ class LogKeeper:
 
     def _run(self) -> None:
         """A connection of its own: that of the task is for its first thread."""
-        wait_s = FIRST_FLUSH_S
+        if self._stop.wait(FIRST_FLUSH_S):
+            return  # most tasks are shorter
         with Registry(self._settings) as registry:
-            while not self._stop.wait(wait_s):
-                wait_s = FLUSH_EVERY_S
+            while True:
                 with self._writing:
                     self._flush(registry)
+                if self._stop.wait(FLUSH_EVERY_S):
+                    return
 
     def _flush(self, registry: Registry) -> None:
         chars = self._log.written_chars
