@@ -6,6 +6,9 @@ Where the index has nothing of a package it is asked once more, in pip's most ta
 says "No matching distribution found" also when the index answered 403 or 503, and whose fault a
 failure is depends on that.
 
+It is asked for its wheels, too, where there is none for this Python or a package does not build:
+which versions have one, and which Pythons that version is for.
+
 Packages of the source are built in a copy of it: the folder that they lie in is no place to write
 to, and what pip remembers of where they came from is the same in each build.
 
@@ -23,9 +26,12 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
-from typing import List, NoReturn, Sequence
+from typing import Dict, List, NoReturn, Sequence, Tuple
 
 PIP = (sys.executable, "-m", "pip")
+OWN_WHEELS = "Versions with a wheel for this Python, of "
+OTHER_WHEELS = "Other Pythons with a wheel, of "
+MAX_VERSIONS = 5  # that are told
 FILES_AT_ONCE = 64
 REQUIREMENTS = "requirements.txt"
 CONSTRAINTS = "constraints.txt"  # where there are any
@@ -36,6 +42,21 @@ NOTHING = re.compile(
     r".{0,200}?satisfies the requirement ([A-Za-z0-9][A-Za-z0-9._-]*)(?![A-Za-z0-9._-])"
     r".*\(from versions: none\)"
 )
+TAKEN_UP = re.compile(r"(?:Collecting|Processing) (\S+)")
+NAMED = re.compile(
+    r"([A-Za-z0-9][A-Za-z0-9._-]*)(?![A-Za-z0-9._+:/@-])(?:\[[^\]]*\])?(?:===?([^ ,;]+))?"
+)
+NOT_BUILT = re.compile(
+    r" {0,4}error: (?:subprocess-exited-with|metadata-generation-)"
+    r"|(?:ERROR: |  )?Failed building wheel for ([\w.-]+)"
+    r"|Command .{1,500} failed with error code"
+)
+WHEEL = re.compile(
+    r"/[A-Za-z0-9._]+-([^-/\s]+)(?:-[0-9][^-/\s]*)?-((?:cp|py)[0-9][^-/\s]*)-([^-/\s]+)"
+    r"-([^-/\s]+)\.whl"
+)
+
+FOR_LINUX = re.compile(r"(?:many)?linux\S*" + re.escape(os.uname().machine))
 
 
 def main(options: Sequence[str]) -> int:
@@ -67,16 +88,36 @@ def install(options: Sequence[str]) -> int:
         universal_newlines=True,
     )
     missing: "List[str]" = []
+    last, broken = "", ""
+    versions: "Dict[str, str]" = {}
     for line in process.stdout or ():
         sys.stdout.write(line)
         sys.stdout.flush()
-        found = NOTHING.match(line)
-        if found:
-            missing.append(found[1])
+        nothing, stopped = NOTHING.match(line), NOT_BUILT.match(line)
+        if nothing:
+            missing.append(nothing[1])
+        if stopped:
+            broken = stopped[1] or broken or last
+        last = taken_up(line, last, versions)
+    code = process.wait()
     for package in missing:
         sys.stdout.write(index_answers(package))
-    code = process.wait()
+    if code and broken:
+        sys.stdout.write(wheels(broken, versions.get(broken, ""), asked_again(broken)))
     return code if code >= 0 else 128 - code
+
+
+def taken_up(line: str, last: str, versions: "Dict[str, str]") -> str:
+    """The package of the index that pip works on; empty for one from elsewhere. ``versions``: the
+    ones that are asked for."""
+    found = TAKEN_UP.match(line)
+    if found is None:
+        return last
+    named = NAMED.match(found[1])
+    if named is None:
+        return ""
+    versions[named[1]] = named[2] or ""
+    return named[1]
 
 
 def copied_source() -> str:
@@ -143,8 +184,15 @@ def _compile_one(file: str) -> None:
 
 
 def index_answers(package: str) -> str:
-    """Return the lines that tell why the index gave no page for ``package``."""
-    nowhere = ("download", "-vv", "--no-deps", "--no-input", "--retries", "0", f"{package}===none")
+    """Return the lines that tell why the index gave no page for ``package``, or what is on it."""
+    lines = asked_again(package)
+    found = "".join(line for line in lines if "Could not fetch URL" in line)
+    return found or wheels(package, "", lines)
+
+
+def asked_again(package: str) -> "List[str]":
+    """All that pip says where it looks for a version that nobody has."""
+    nowhere = ("download", "-vv", "--no-deps", "--no-input", "--retries", "0", package + "===none")
     look = subprocess.run(
         (*PIP, *nowhere),
         stdout=subprocess.PIPE,
@@ -152,8 +200,31 @@ def index_answers(package: str) -> str:
         universal_newlines=True,
         check=False,
     )
-    lines = look.stdout.splitlines(keepends=True)
-    return "".join(line for line in lines if "Could not fetch URL" in line)
+    return look.stdout.splitlines(keepends=True)
+
+
+def wheels(package: str, version: str, lines: "Sequence[str]") -> str:
+    """Return lines that tell which wheels for Linux the index has: versions with one for this
+    Python, and other Pythons with one (of that version, where one is asked for)."""
+    own: "List[str]" = []
+    others: "List[str]" = []
+    for line in lines:
+        for of, python, abi, platform in WHEEL.findall(line[:2000]):
+            if platform != "any" and not FOR_LINUX.match(platform):
+                continue
+            if "Found link" in line and of not in own:
+                own.append(of)
+            elif "Skipping link" in line and version in ("", of):
+                others += [tag + ("-abi3" if abi == "abi3" else "") for tag in python.split(".")]
+    newest, tags = own[: -MAX_VERSIONS - 1 : -1], sorted(set(others), key=order)
+    name = re.sub(r"[-_.]+", "-", package).lower()
+    told = ((OWN_WHEELS, newest), (OTHER_WHEELS, tags))
+    return "".join(begin + name + ": " + " ".join(said) + "\n" for begin, said in told if said)
+
+
+def order(tag: str) -> "Tuple[int, str]":
+    """cp39 comes before cp310."""
+    return len(tag.partition("-")[0]), tag
 
 
 if __name__ == "__main__":

@@ -33,6 +33,11 @@ ONE_VERSION = "Change one of the versions, or leave one open so that pip can cho
 HASHED = f"tabulate==0.9.0 --hash=sha256:{'a' * 64}"
 
 
+OWN_INDEX = "--extra-index-url https://own.example.com/simple"
+REPOSITORY = "git+https://git.example.com/team/tools.git@nosuch"
+WHEEL, OTHER_WHEEL = "./tools-1.0-py3-none-any.whl", "./tools-1.0-cp36-cp36m-manylinux1_x86_64.whl"
+
+
 def recipe(requirements: tuple[str, ...] = (), steps: str = "") -> EnvironmentRecipe:
     return EnvironmentRecipe(
         base_image="python:3.11-slim",
@@ -43,6 +48,7 @@ def recipe(requirements: tuple[str, ...] = (), steps: str = "") -> EnvironmentRe
         steps_file="Dockerfile.steps",
         file="requirements.txt",
         constraints=(Requirement(text="idna==2.10", line=2, file="held.txt"),),
+        options=(Requirement(text=OWN_INDEX, line=3),),
     )
 
 
@@ -205,6 +211,174 @@ PACKAGES = [
             "together.",
             ONE_VERSION,
             "idna>=3",
+        ),
+    ),
+    (
+        "conflict-twice-pip-18",
+        ("idna>=3", "idna<3"),
+        finding(
+            Reason.PACKAGE_CONFLICT,
+            USER,
+            "idna>=3; idna<3 is asked for, too (requirements.txt:6): this environment's pip takes "
+            "a package once only.",
+            "Keep one of the two lines.",
+            "idna>=3",
+        ),
+    ),
+    *(
+        (
+            name,
+            (REPOSITORY,),
+            finding(reason, class_, f"{REPOSITORY}; {words}", remedy, REPOSITORY),
+        )
+        for names, reason, class_, words, remedy in (
+            (
+                ("git-private", "git-forbidden"),
+                Reason.PACKAGE_INDEX_DENIED,
+                FailureClass.AUTH,
+                "the repository is private, or there is none of that name.",
+                "Correct the address, or build a wheel of it and put that into the source "
+                "(./name-1.0-py3-none-any.whl): builds have no credentials.",
+            ),
+            (
+                ("git-unknown",),
+                Reason.PACKAGE_NOT_FOUND,
+                USER,
+                "there is no such repository.",
+                "Correct the address in that line.",
+            ),
+            (
+                ("git-no-such-ref",),
+                Reason.PACKAGE_NOT_FOUND,
+                USER,
+                "the repository has no branch, tag or commit nosuch.",
+                "Correct what stands behind the @ in that line.",
+            ),
+            (
+                ("git-unreachable",),
+                Reason.PACKAGE_INDEX_UNREACHABLE,
+                NETWORK,
+                "the repository does not answer: Could not resolve host: git.example.com.",
+                f"Nothing to change: the repository must be reachable from builds. {RETRIED}",
+            ),
+            (
+                ("git-busy",),
+                Reason.PACKAGE_INDEX_UNREACHABLE,
+                NETWORK,
+                "the repository does not answer: The requested URL returned error: 503.",
+                f"Nothing to change: the repository must be reachable from builds. {RETRIED}",
+            ),
+        )
+        for name in names
+    ),
+    (
+        "wheel-of-source-broken",
+        ("numpy", WHEEL),
+        finding(
+            Reason.ENVIRONMENT_FILE_INVALID,
+            USER,
+            f"{WHEEL}; the file of the source is no wheel that can be read.",
+            "Put it into the source as it was built: a ConfigMap keeps it under `binaryData`.",
+            WHEEL,
+        ),
+    ),
+    (
+        "wheel-for-other-python",
+        ("numpy", OTHER_WHEEL),
+        finding(
+            Reason.PACKAGE_NEEDS_OTHER_PYTHON,
+            USER,
+            f"{OTHER_WHEEL}; that wheel is for another Python or platform "
+            "(cp36-cp36m-manylinux1_x86_64) than the environment.",
+            "Name a wheel for this Python on Linux, or ask for the Python that it is for.",
+            OTHER_WHEEL,
+        ),
+    ),
+    (
+        "wheel-for-other-python-pip-18",
+        ("./tools-1.0-cp39-cp39-manylinux1_x86_64.whl",),
+        finding(
+            Reason.PACKAGE_NEEDS_OTHER_PYTHON,
+            USER,
+            "./tools-1.0-cp39-cp39-manylinux1_x86_64.whl; that wheel is for another Python or "
+            "platform (cp39-cp39-manylinux1_x86_64) than the environment.",
+            "Name a wheel for this Python on Linux, or ask for the Python that it is for.",
+            "./tools-1.0-cp39-cp39-manylinux1_x86_64.whl",
+        ),
+    ),
+    (
+        "only-yanked",
+        ("attrs>=21.0,<21.2",),
+        finding(
+            Reason.PACKAGE_NOT_FOUND,
+            USER,
+            "attrs>=21.0,<21.2; what fits was taken back by its authors (yanked): 21.1.0.",
+            "Ask for another version; one that was taken back is installed only where it is named "
+            "itself (==).",
+            "attrs>=21.0,<21.2",
+        ),
+    ),
+    (
+        "index-of-file-denied",
+        ("tools",),
+        finding(
+            Reason.PACKAGE_INDEX_DENIED,
+            FailureClass.AUTH,
+            f"{OWN_INDEX}; it does not let us read https://own.example.com/simple/tools/ (it "
+            "answers 401).",
+            "Name an index there that builds may read without credentials, or leave the line out; "
+            "what you have as a wheel may lie in the source (./name-1.0-py3-none-any.whl).",
+            OWN_INDEX,
+        ),
+    ),
+    (
+        "index-of-file-down",
+        ("tools",),
+        finding(
+            Reason.PACKAGE_INDEX_UNREACHABLE,
+            NETWORK,
+            f"{OWN_INDEX}; it does not answer (Name or service not known): "
+            "https://own.example.com/simple/tools/",
+            f"Correct the address, or leave the line out. {RETRIED}",
+            OWN_INDEX,
+        ),
+    ),
+    (
+        "no-wheel-for-this-python",
+        ("numpy==1.15.4",),
+        finding(
+            Reason.PACKAGE_BUILD_FAILED,
+            USER,
+            "numpy==1.15.4; there is no wheel of it for this Python; there are for Python 2.7, "
+            "3.4, 3.5, 3.6 and 3.7, and building it failed: its set-up imports "
+            "distutils.msvccompiler, which is not there while it is built.",
+            "Ask for a version that has a wheel (2.4.6, 2.4.5, 2.4.4, 2.4.3, 2.4.2), or install "
+            "what it needs in spec.dockerFile.",
+            "numpy==1.15.4",
+        ),
+    ),
+    (
+        "no-set-up-pip-18",
+        ("tools==1.0",),
+        finding(
+            Reason.PACKAGE_BUILD_FAILED,
+            USER,
+            "tools==1.0; there is no wheel of it for this Python, and building it failed: its "
+            "set-up imports numpy, which is not there while it is built.",
+            f"{A_WHEEL}.",
+            "tools==1.0",
+        ),
+    ),
+    (
+        "no-set-up-python-2",
+        ("./py2",),
+        finding(
+            Reason.PACKAGE_BUILD_FAILED,
+            USER,
+            "./py2; there is no wheel of it for this Python, and building it failed: it is written "
+            "for Python 2.",
+            f"{A_WHEEL}.",
+            "./py2",
         ),
     ),
     (
@@ -598,9 +772,10 @@ def test_without_any_one_row_some_recorded_output_is_told_otherwise(
     row: Row, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outputs = [recorded(phase_of(log.stem), log.stem) for log in LOGS.iterdir()]
-    before = [explain(output, recipe((AN_ADDRESS,))) for output in outputs]
+    asked = recipe((AN_ADDRESS, WHEEL))
+    before = [explain(output, asked) for output in outputs]
     monkeypatch.setattr(explain_module, "ROWS", [other for other in ROWS if other is not row])
-    assert [explain(output, recipe((AN_ADDRESS,))) for output in outputs] != before
+    assert [explain(output, asked) for output in outputs] != before
 
 
 def test_what_only_the_engine_can_explain_is_tried_again() -> None:

@@ -6,6 +6,7 @@ where the pattern fits and yet something else is the cause.
 
 import re
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
@@ -15,6 +16,9 @@ from packaging.version import InvalidVersion, Version
 from fairlead.contract import EnvironmentRecipe, Requirement
 from fairlead.diagnosis.build.output import Case, Facts
 from fairlead.diagnosis.build.package_names import MODULES, did_you_mean
+from fairlead.diagnosis.build.wheel_facts import wheels_of
+from fairlead.inputs.local_package import LOCAL
+from fairlead.inputs.pip_options import PUBLIC_INDEX, address
 from fairlead.inputs.python_version import official_image
 
 MAX_OFFERED_VERSIONS = 5  # versions that a message offers
@@ -23,12 +27,23 @@ _LINE = re.compile(r"requirements\.txt \(line (\d+)\)")
 _FROM = re.compile(r"\(from ([A-Za-z0-9._-]+)")
 _OTHER_PYTHON = re.compile(r"(?:; |version: )(\S+) Requires-Python ([^;\n]+)")
 _INDEX_LINE = re.compile(r"^Looking in indexes: (\S+)", re.MULTILINE)
+_YANKED = re.compile(r"Ignored the following yanked versions: ([^\n]{1,2000})")
 _USER = "The user requested "
 _HELD = "(constraint) "
 _BUILT = (
     re.compile(r"Failed building wheel for (\S+)"),
     re.compile(r"╰─> (\S+)$", re.MULTILINE),
-    re.compile(r"^Collecting (.+)$", re.MULTILINE),
+    re.compile(r"^(?:Collecting|Processing) (.+)$", re.MULTILINE),
+)
+_SET_UP = (
+    (
+        re.compile(r"ModuleNotFoundError: No module named '([A-Za-z0-9_.]{1,100})'"),
+        "its set-up imports {}, which is not there while it is built",
+    ),
+    (
+        re.compile(r"SyntaxError: (Missing parentheses in call to 'print')"),
+        "it is written for Python 2",
+    ),
 )
 _NO_TOOL = (
     re.compile(r"(?:command|unable to execute) '([^']+)'(?: failed)?: No such file"),
@@ -62,7 +77,7 @@ def not_found(case: Case) -> Facts:
     close = did_you_mean(name) if name else None
     named = _INDEX_LINE.search(case.output.text)  # pip names it where it is not pip's own
     return {
-        **_subject(asked, missing),
+        **subject(asked, missing),
         "index": f"the index {named[1]}" if named else "the index",
         "guess": f" Did you mean {close}?" if close else "",
     }
@@ -70,13 +85,9 @@ def not_found(case: Case) -> Facts:
 
 def no_file(case: Case) -> Facts | None:
     """The index has a page of the package (else it would answer 404), and nothing of use on it."""
-    return None if "404 Client Error" in case.output.text else not_found(case)
-
-
-def from_repository(case: Case) -> Facts:
-    """The first requirement of a repository: pip looks for the program before it takes one up."""
-    asked = next((one for one in case.recipe.requirements if "git+" in one.text), None)
-    return _subject(asked, asked.text if asked else "a requirement")
+    if "404 Client Error" in case.output.text:
+        return None
+    return {**not_found(case), **wheels_of(case, _name(case.match["missing"]))}
 
 
 def at_an_address(case: Case) -> Facts | None:
@@ -84,6 +95,53 @@ def at_an_address(case: Case) -> Facts | None:
     found = (one for one in case.recipe.requirements if case.match["url"] in one.text)
     asked = next(found, None)
     return {"requirement": asked.text, "subject": f"{asked.text}; "} if asked else None
+
+
+def only_yanked(case: Case) -> Facts | None:
+    """What fits is among the versions that pip names, and yet it takes none of them."""
+    fitting = _fitting(case)
+    return {**not_found(case), "versions": ", ".join(map(str, fitting))} if fitting else None
+
+
+def _fitting(case: Case) -> list[Version]:
+    wanted = _parsed(case.match["missing"])
+    gone = _YANKED.search(case.output.text)
+    named = ", ".join((case.match["versions"], gone[1] if gone else ""))
+    versions = sorted(set(filter(None, map(_version, named.split(", ")))), reverse=True)
+    if wanted is None or not wanted.specifier:
+        return []
+    fits = (v for v in versions if wanted.specifier.contains(v, prereleases=True))
+    return [*fits][:MAX_OFFERED_VERSIONS]
+
+
+def asked_twice(case: Case) -> Facts:
+    """The two lines that name one package, in the words of a pip older than 20.3."""
+    first, second = case.match["first"], case.match["second"]
+    one, other = _culprit(first, case.recipe), _culprit(second, case.recipe)
+    bare = second.partition(" (from ")[0]
+    place = f" ({case.recipe.place(other)})" if other and case.recipe.file else ""
+    return {**subject(one, first), "causes": f"{bare} is asked for, too{place}"}
+
+
+def unsupported_wheel(case: Case) -> Facts:
+    """A file that a line names, by its path or its address."""
+    wheel = case.match["wheel"].rpartition("/")[2]
+    asked = next((one.text for one in case.recipe.requirements if wheel in one.text), "")
+    tags = "-".join(wheel.removesuffix(".whl").split("-")[-3:])
+    return {"requirement": asked, "subject": f"{asked or wheel}; ", "tags": tags}
+
+
+def broken_local(case: Case) -> Facts | None:
+    """A file of the source; what comes from an index did not come whole."""
+    path = case.match["path"]
+    local = (one for one in case.recipe.requirements if one.text.startswith(LOCAL))
+    asked = next((one for one in local if path.endswith(_path(one))), None)
+    return subject(asked, path) if asked else None
+
+
+def _path(local: Requirement) -> str:
+    found = re.match(r"\./([A-Za-z0-9._+/-]*)", local.text)
+    return f"/{found[1]}" if found else local.text
 
 
 def other_version(case: Case) -> Facts | None:
@@ -109,7 +167,7 @@ def conflict(case: Case) -> Facts:
     asked = _culprit(first, case.recipe)
     others = causes[1:] if causes[0].startswith(_USER) else causes
     told = [_asked_for(c.removeprefix(_USER), case.recipe) if _USER in c else c for c in others]
-    return {**_subject(asked, first), "causes": ", and ".join(told)}
+    return {**subject(asked, first), "causes": ", and ".join(told)}
 
 
 def _asked_for(cause: str, recipe: EnvironmentRecipe) -> str:
@@ -132,11 +190,20 @@ def no_build(case: Case) -> Facts:
     today = MODULES.get(_name(package) or "")
     command = f": RUN apt-get update && apt-get install -y {debian}" if debian else ""
     return {
-        **_subject(_culprit(package, case.recipe), package),
-        "why": f"{tool} is missing" if tool else "its own set-up ended with an error",
+        **subject(_culprit(package, case.recipe), package),
+        "why": f"{tool} is missing" if tool else _set_up(text),
         "install": command,
         "guess": f" Did you mean {today}?" if today else "",
+        **wheels_of(case, _name(package)),
     }
+
+
+def _set_up(text: str) -> str:
+    """What a package's own set-up program ended with."""
+    for pattern, words in _SET_UP:
+        if found := pattern.search(text):
+            return words.format(found[1])
+    return "its own set-up ended with an error"
 
 
 def _culprit(pip_says: str, recipe: EnvironmentRecipe) -> Requirement | None:
@@ -156,7 +223,7 @@ def _named(text: str, among: Iterable[Requirement]) -> Requirement | None:
     return next(exact, same[-1] if same else None)
 
 
-def _subject(asked: Requirement | None, pip_says: str) -> Facts:
+def subject(asked: Requirement | None, pip_says: str) -> Facts:
     """What the message begins with: the user's requirement, and what that needs if it is not it."""
     missing = pip_says.partition(" (from ")[0]
     if asked is None:
@@ -191,6 +258,16 @@ def _name(requirement: str) -> str | None:
     """The canonical name; ``flask 3.0.3 depends on …`` begins with one, too."""
     parsed = _parsed(requirement) or _parsed(requirement.partition(" ")[0])
     return canonicalize_name(parsed.name) if parsed else None
+
+
+def index_of_file(case: Case) -> Facts | None:
+    """The option of the user's own that names the index; None where the settings do."""
+    host = urlsplit(case.match["url"]).netloc
+    options = ((one, address(one)) for one in case.recipe.options)
+    asked = next((one for one, url in options if url and urlsplit(url).netloc == host), None)
+    if asked is None or address(asked) == PUBLIC_INDEX:
+        return None
+    return {**index_answer(case), "requirement": asked.text, "subject": f"{asked.text}; "}
 
 
 _WHY = (

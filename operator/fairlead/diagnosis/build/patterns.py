@@ -10,6 +10,7 @@ from fairlead.diagnosis.build import package_facts
 from fairlead.diagnosis.build.engine_patterns import ENGINE_ROWS
 from fairlead.diagnosis.build.output import RETRIED, Phase, Row, line
 from fairlead.diagnosis.build.package_facts import index_answer
+from fairlead.diagnosis.build.repository_patterns import REPOSITORY_ROWS
 
 _PIP = (Phase.PACKAGES,)
 # What pip says begins near the beginning of a line. A pattern that tried each place of a long line
@@ -27,16 +28,6 @@ _INDEX_IS_DOWN = (
 INDEX_ROWS = (
     Row(
         _PIP,
-        line(r"^ERROR: Cannot find command '(?P<tool>git|hg|svn)'"),
-        Reason.PACKAGE_BUILD_FAILED,
-        FailureClass.USER,
-        "{subject}it comes from a repository, and the base image has no {tool}.",
-        "Install it in spec.dockerFile: RUN apt-get update && apt-get install -y {tool}; or name a "
-        "base image that has it.",
-        facts=package_facts.from_repository,
-    ),
-    Row(
-        _PIP,
         line(
             r"^ERROR: Could not install requirement .{1,1000}? because of HTTP error 404 "
             r".{0,2000}? "
@@ -47,6 +38,26 @@ INDEX_ROWS = (
         "{subject}there is no such file.",
         "Correct the address in that line.",
         facts=package_facts.at_an_address,
+    ),
+    Row(
+        _PIP,
+        line(_INDEX + r"40[137] .*"),
+        Reason.PACKAGE_INDEX_DENIED,
+        FailureClass.AUTH,
+        "{subject}it does not let us read {url} ({why}).",
+        "Name an index there that builds may read without credentials, or leave the line out; what "
+        "you have as a wheel may lie in the source (./name-1.0-py3-none-any.whl).",
+        facts=package_facts.index_of_file,
+    ),
+    Row(
+        _PIP,
+        line(_INDEX + r"(?!404 ).*"),
+        Reason.PACKAGE_INDEX_UNREACHABLE,
+        FailureClass.NETWORK,
+        "{subject}it does not answer ({why}): {url}",
+        f"Correct the address, or leave the line out. {RETRIED}",
+        retryable=True,
+        facts=package_facts.index_of_file,
     ),
     Row(
         _PIP,
@@ -89,6 +100,15 @@ INDEX_ROWS = (
         _INDEX_IS_DOWN,
         retryable=True,
         facts=index_answer,
+    ),
+    Row(
+        _PIP,
+        line(r"^ERROR: Wheel '\S{1,200}' located at (?P<path>\S{1,1000}) is invalid"),
+        Reason.ENVIRONMENT_FILE_INVALID,
+        FailureClass.USER,
+        "{subject}the file of the source is no wheel that can be read.",
+        "Put it into the source as it was built: a ConfigMap keeps it under `binaryData`.",
+        facts=package_facts.broken_local,
     ),
     Row(
         _PIP,
@@ -137,6 +157,27 @@ PACKAGE_ROWS = (
     ),
     Row(
         _PIP,
+        line(
+            r"^Double requirement given: (?P<second>.{1,500}?) \(already in (?P<first>.{1,500}), "
+            r"name="
+        ),
+        Reason.PACKAGE_CONFLICT,
+        FailureClass.USER,
+        "{subject}{causes}: this environment's pip takes a package once only.",
+        "Keep one of the two lines.",
+        facts=package_facts.asked_twice,
+    ),
+    Row(
+        _PIP,
+        line(r"^(?:ERROR: )?(?P<wheel>\S{1,300}\.whl) is not a supported wheel on this platform"),
+        Reason.PACKAGE_NEEDS_OTHER_PYTHON,
+        FailureClass.USER,
+        "{subject}that wheel is for another Python or platform ({tags}) than the environment.",
+        "Name a wheel for this Python on Linux, or ask for the Python that it is for.",
+        facts=package_facts.unsupported_wheel,
+    ),
+    Row(
+        _PIP,
         _UNSATISFIED,
         Reason.PACKAGE_NEEDS_OTHER_PYTHON,
         FailureClass.USER,
@@ -144,6 +185,16 @@ PACKAGE_ROWS = (
         "Ask for another version, or for a base image with that Python, such as spec.baseImage: "
         "{image}.",
         facts=package_facts.other_python,
+    ),
+    Row(
+        _PIP,
+        _UNSATISFIED,
+        Reason.PACKAGE_NOT_FOUND,
+        FailureClass.USER,
+        "{subject}what fits was taken back by its authors (yanked): {versions}.",
+        "Ask for another version; one that was taken back is installed only where it is named "
+        "itself (==).",
+        facts=package_facts.only_yanked,
     ),
     Row(
         _PIP,
@@ -159,7 +210,7 @@ PACKAGE_ROWS = (
         _UNSATISFIED,
         Reason.PACKAGE_NOT_FOUND,
         FailureClass.USER,
-        "{subject}{index} has it, but no file for this Python on Linux.",
+        "{subject}{index} has it, but no file for this Python on Linux{wheels}.",
         "Remove it if it is for Windows or macOS only; else ask for a base image with another "
         "Python (spec.baseImage).",
         facts=package_facts.no_file,
@@ -177,14 +228,16 @@ PACKAGE_ROWS = (
         _PIP,
         line(
             r"subprocess-exited-with-error|metadata-generation-failed|legacy-install-failure|"
-            r"Failed building wheel|Failed to build "
+            r"Failed building wheel|Failed to build |^Command .{1,500} failed with error code \d"
         ),
         Reason.PACKAGE_BUILD_FAILED,
         FailureClass.USER,
-        "{subject}there is no wheel of it for this Python, and building it failed: {why}.{guess}",
-        "Ask for a version that has a wheel, or install what it needs in spec.dockerFile{install}.",
+        "{subject}there is no wheel of it for this Python{wheels}, and building it failed: {why}."
+        "{guess}",
+        "Ask for a version that has a wheel{others}, or install what it needs in spec.dockerFile"
+        "{install}.",
         facts=package_facts.no_build,
     ),
 )
 
-ROWS = (*ENGINE_ROWS, *INDEX_ROWS, *PACKAGE_ROWS)
+ROWS = (*ENGINE_ROWS, *REPOSITORY_ROWS, *INDEX_ROWS, *PACKAGE_ROWS)
