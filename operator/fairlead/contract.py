@@ -87,6 +87,27 @@ class TaskFailure(StatusWire):
     retryable: bool = False
 
 
+_LONGER = {
+    "ingest": "FAIRLEAD_INGEST_TIMEOUT_SECONDS of the operator",
+    "environment": "spec.build.timeoutSeconds",
+    "assemble": "spec.build.timeoutSeconds",
+}
+
+
+def timed_out(program: str, seconds: float, log_tail: str | None = None) -> TaskFailure:
+    """What is told of a task that was ended because it took longer than it may."""
+    longer = _LONGER.get(program)
+    return TaskFailure(
+        reason=Reason.TASK_TIMED_OUT,
+        class_=FailureClass.RESOURCE,
+        message=f"The {program} task took longer than {seconds:.0f} s and was ended.",
+        remedy="See what it waited for at the end of its log"
+        f"{f', or raise {longer}' if longer else ''}. It is tried again.",
+        log_tail=log_tail,
+        retryable=True,
+    )
+
+
 class TaskResult(StatusWire):
     """``result.json``: exactly one of the two; ``ok`` is the program's own result type."""
 

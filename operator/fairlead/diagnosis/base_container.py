@@ -16,6 +16,9 @@ from fairlead.pod_evidence import ContainerEvidence, PodEvidence
 
 _NO_PYTHON = re.compile(r"python3\W{1,4}[^\n]{0,80}(?:not found|no such file)", re.IGNORECASE)
 
+# Some runtimes begin the container first: then this is all that it ever printed.
+_OTHER_PLATFORM = re.compile(rf"\A\s{{0,9}}exec \S{{1,300}}: {EXEC_FORMAT_ERROR}\s{{0,9}}\Z")
+
 
 def base_image_obstacle(pod: PodEvidence) -> TaskFailure | None:
     """Why the base image's container has not begun; None where it has, or is not there."""
@@ -26,7 +29,8 @@ def base_image_obstacle(pod: PodEvidence) -> TaskFailure | None:
     name = image if isinstance(image, str) else "(its name is not known)"
     if container.waiting_reason in CANNOT_PULL:
         return _not_pulled(pod, name)
-    if container.end_reason in NOT_RUN:
+    other_platform = container.failed and _OTHER_PLATFORM.search(container.termination_message)
+    if container.end_reason in NOT_RUN or other_platform:
         return _not_run(container, name)
     return None
 

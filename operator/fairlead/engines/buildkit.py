@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from fairlead.diagnosis.build.base_python import BasePython
-from fairlead.diagnosis.build.output import BuildOutput, Phase
+from fairlead.diagnosis.build.output import EXEC_FORMAT_ERROR, BuildOutput, Phase
 from fairlead.engines.base import (
     BaseUnfitError,
     BuildFailedError,
@@ -71,6 +71,8 @@ class BuildkitEngine:
         ending = self._solve(plan, f"{stage}\n{probe_stage()}", "probe", log)
         if ending.lost:
             raise EngineUnreachableError(_LOST)
+        if not ending.ok and any(EXEC_FORMAT_ERROR in line for line in ending.lines):
+            _checked(Phase.PULL, ending)
         return told_python(ending.lines) if ending.ok else None
 
     def build(

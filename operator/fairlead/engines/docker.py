@@ -19,7 +19,7 @@ from docker.models.images import Image
 
 from fairlead.canonical import canonical_json
 from fairlead.diagnosis.build.base_python import BasePython
-from fairlead.diagnosis.build.output import BuildOutput, Phase
+from fairlead.diagnosis.build.output import EXEC_FORMAT_ERROR, BuildOutput, Phase
 from fairlead.engines.base import BuildFailedError, BuildPlan, Log, certificates
 from fairlead.engines.docker_client import context, engine
 from fairlead.engines.docker_stream import Ending, follow
@@ -163,6 +163,9 @@ def _python(client: docker.DockerClient, image: Image, owner: str, log: Log) -> 
     found = told_python([said])
     if found is None:
         log.write(f"python3 of the base image says: {said}")
+    if found is None and EXEC_FORMAT_ERROR in said:
+        told = "python3 of the base image does not run"
+        raise BuildFailedError(BuildOutput(Phase.PULL, said.splitlines(), told))
     return found
 
 

@@ -17,6 +17,7 @@ from fairlead.contract import (
     TaskResult,
     TaskState,
     read_result,
+    timed_out,
 )
 from fairlead.runners.attempt_log import read_log
 from fairlead.runners.handed_files import UnsafeFileError
@@ -34,7 +35,7 @@ def outcome(folder: Path, state: TaskState, task: Task, ending: Ending) -> TaskS
         return replace(state, phase=TaskPhase.SUCCEEDED, result=result.ok)
     failure = result.failure if isinstance(result, TaskResult) else None
     if not ending.in_time and (failure is None or failure.reason is Reason.TASK_INTERRUPTED):
-        failure = _timed_out(folder, task)
+        failure = timed_out(task.program, task.timeout, _log_tail(folder))
     if failure is None:
         failure = _crashed(folder, result if isinstance(result, str) else "", ending.code)
     return failed(state, failure)
@@ -109,18 +110,6 @@ def _words(code: int | None) -> str:
         return f"exit code {code}"
     known = {number.value: number.name for number in signal.Signals}
     return f"killed by {known.get(-code, f'signal {-code}')}"
-
-
-def _timed_out(folder: Path, task: Task) -> TaskFailure:
-    return TaskFailure(
-        reason=Reason.TASK_TIMED_OUT,
-        class_=FailureClass.RESOURCE,
-        message=f"The {task.program} task took longer than {task.timeout:.0f} s and was ended.",
-        remedy="See what it waited for at the end of its log, or raise the time-out in the "
-        "operator's settings. It is tried again.",
-        log_tail=_log_tail(folder),
-        retryable=True,
-    )
 
 
 def _out_of_disk(message: str) -> TaskFailure:

@@ -30,6 +30,7 @@ from fairlead.contract import (
     TaskFailure,
     TaskResult,
     read_result,
+    timed_out,
 )
 from fairlead.job_request import (
     CARD_KEY,
@@ -93,7 +94,7 @@ def main(digest: str, places: Places, command: Command = program_command) -> int
     if not ended.in_time and (
         result is None or (failure and failure.reason is Reason.TASK_INTERRUPTED)
     ):
-        result = TaskResult(failure=_timed_out(card))
+        result = TaskResult(failure=timed_out(card.program, card.timeout_s))
     if result is None:
         return ended.code if ended.code >= 0 else SIGNALLED - ended.code
     return _told(result, places)
@@ -183,17 +184,6 @@ def _result(program: str, path: Path) -> TaskResult | None:
 def _told(result: TaskResult, places: Places) -> int:
     places.message.write_bytes(written_message(result))
     return DONE if result.failure is None else FAILED
-
-
-def _timed_out(card: JobCard) -> TaskFailure:
-    return TaskFailure(
-        reason=Reason.TASK_TIMED_OUT,
-        class_=FailureClass.RESOURCE,
-        message=f"The {card.program} task took longer than {card.timeout_s:.0f} s and was ended.",
-        remedy="See what it waited for at the end of its log, or raise the time-out in the "
-        "operator's settings. It is tried again.",
-        retryable=True,
-    )
 
 
 _FOREIGN_REQUEST = TaskFailure(

@@ -61,6 +61,11 @@ def seen(own: Manifest, base: Manifest) -> TaskState:
             "ContainerConfigInvalid",
             f"cannot run the base image {BASE}: exec python3: exec format error",
         ),
+        (
+            ended(1, "exec /usr/bin/python3: exec format error\n"),
+            "ContainerConfigInvalid",
+            f"cannot run the base image {BASE}: exec /usr/bin/python3: exec format error",
+        ),
     ],
 )
 def test_it_is_told_of_the_base_image_while_the_task_waits_and_when_it_gave_up(

@@ -608,6 +608,17 @@ REFUSED = 'Get "https://index.example.org:8080/v2/": tls: first record does not 
             ),
         ),
         (
+            PULL,
+            "base-for-another-platform",
+            finding(
+                Reason.ENVIRONMENT_UNFIT,
+                USER,
+                "The base image python:3.11-slim is for another platform than the machine that "
+                "builds.",
+                "Name one in spec.baseImage that is there for this platform, too.",
+            ),
+        ),
+        (
             PUSH,
             "push-without-tls",
             finding(
@@ -793,6 +804,29 @@ def test_a_time_out_that_passed_is_not_the_cause_of_what_came_later() -> None:
     output = recorded(PIP, "unknown-package")
     later = BuildOutput(PIP, (waited, *output.lines), output.error)
     assert explain(later, recipe()).reason is Reason.PACKAGE_NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "gcc: internal compiler error: Killed (program cc1plus)",
+        "  MemoryError",
+        "OSError: [Errno 12] Cannot allocate memory",
+        "virtual memory exhausted: Cannot allocate memory",
+    ],
+)
+def test_what_ran_out_of_memory_is_told_so_whoever_noticed(line: str) -> None:
+    error = "The installation of the packages returned a non-zero code: 1"
+    found = explain(
+        BuildOutput(PIP, (line, "  error: subprocess-exited-with-error"), error), recipe()
+    )
+    assert found.reason is Reason.BUILD_OUT_OF_MEMORY
+
+
+def test_a_wheel_of_the_index_that_is_broken_is_not_the_users() -> None:
+    line = "ERROR: Wheel 'a' located at /tmp/pip-unpack-x/a-1.0-py3-none-any.whl is invalid."
+    found = explain(BuildOutput(PIP, (line,), "returned a non-zero code: 1"), recipe((WHEEL,)))
+    assert found.reason is Reason.PACKAGE_INDEX_UNREACHABLE
 
 
 def test_secrets_in_an_output_are_not_repeated() -> None:

@@ -1,5 +1,6 @@
 """``pip install`` inside the build, with a stand-in that says what a real pip was seen to say."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,68 @@ def test_packages_of_the_source_are_built_in_a_copy_of_it(
     held.write_text("numpy==1\n")
     assert pip_install.install(["--requirement", "requirements.txt"]) == 0
     assert f"{[*given, '--constraint', str(held)]} " in capsys.readouterr().out
+
+
+HOST = "https://files.example.com/packages/ac"
+LINUX = f"manylinux_2_17_{os.uname().machine}"
+FOUND = "  Found link {}/numpy-{}-cp311-cp311-{}.whl (from https://x), version: {}"
+SKIPPED = (
+    "  Skipping link: none of the wheel's tags ({0}) are compatible (run pip debug): "
+    "{1}/numpy-{2}-{0}.whl (from https://x)"
+)
+LINKS = [
+    *(FOUND.format(HOST, version, LINUX, version) for version in ("1.9", "2.0", "2.0", "2.1")),
+    FOUND.format(HOST, "2.2", "win_amd64", "2.2"),
+    *(
+        SKIPPED.format(f"{tag}-{LINUX}", HOST, "1.15.4")
+        for tag in ("cp310-cp310", "cp39-cp39", "cp38-abi3", "cp39-cp39")
+    ),
+    SKIPPED.format("cp27-cp27m-win32", HOST, "1.15.4"),
+    SKIPPED.format("cp37-cp37m-manylinux1_other", HOST, "1.15.4"),
+    SKIPPED.format(f"cp36-cp36m-{LINUX}", HOST, "1.14"),
+]
+
+
+def test_which_wheels_there_are_is_told_in_two_lines() -> None:
+    own = "Versions with a wheel for this Python, of numpy: 2.1 2.0 1.9\n"
+    others = "Other Pythons with a wheel, of numpy: cp38-abi3 cp39 cp310\n"
+    assert pip_install.wheels("NumPy", "1.15.4", LINKS) == own + others
+    assert pip_install.wheels("numpy", "1.16", LINKS) == own
+    assert pip_install.wheels("numpy", "", LINKS) == own + others.replace(": ", ": cp36 ")
+    assert pip_install.wheels("numpy", "", ["x" * 100_000]) == ""
+
+
+@pytest.mark.parametrize(
+    ("lines", "asked"),
+    [
+        (["Collecting numpy==1.15.4 (from -r r.txt)", "  error: metadata-generation-failed"], True),
+        (["Collecting numpy[x]===1.15.4", "error: subprocess-exited-with-error"], True),
+        (["Collecting numpy==1.15.4", "Collecting x", "Failed building wheel for numpy"], True),
+        (["Collecting numpy==1.15.4", 'Command "x setup.py" failed with error code 1 in /'], True),
+        (
+            ["Collecting numpy==1.15.4", "Processing ./numpy", "  error: subprocess-exited-with-"],
+            False,
+        ),
+        (["Collecting git+https://x/numpy", "error: subprocess-exited-with-error"], False),
+        (["Collecting numpy==1.15.4", "something else"], False),
+    ],
+)
+def test_the_index_is_asked_for_wheels_of_what_does_not_build(
+    lines: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    asked: bool,
+) -> None:
+    said = "\n".join(lines)
+    program = (
+        f"import sys\nif sys.argv[1] == 'download':\n    assert sys.argv[-1] == 'numpy===none'\n"
+        f"    print('\\n'.join({LINKS!r}))\nelse:\n    print({said!r})\n    sys.exit(1)\n"
+    )
+    monkeypatch.setattr(pip_install, "PIP", (sys.executable, "-c", program))
+    assert pip_install.install([]) == 1
+    told = "Other Pythons with a wheel, of numpy: cp38-abi3 cp39 cp310" in capsys.readouterr().out
+    assert told is asked
 
 
 def test_two_installations_are_compiled_to_the_same_bytes(tmp_path: Path) -> None:

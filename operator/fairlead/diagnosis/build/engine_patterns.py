@@ -26,11 +26,23 @@ ENGINE_ROWS = (
     ),
     Row(
         _ANY,
-        line(r"returned a non-zero code: 137$|Killed signal terminated program"),
+        line(
+            r"returned a non-zero code: 137$|Killed signal terminated program"
+            r"|internal compiler error: Killed|^[ \t]{0,40}MemoryError$|Cannot allocate memory"
+            r"|virtual memory exhausted"
+        ),
         Reason.BUILD_OUT_OF_MEMORY,
         FailureClass.RESOURCE,
         "The build was killed, most likely because memory ran out.",
         "Ask for fewer or smaller packages; or {memory}.",
+    ),
+    Row(
+        _ANY,
+        line(r"^(?:exec \S{1,300}|standard_init_linux.{1,80}): exec format error"),
+        Reason.ENVIRONMENT_UNFIT,
+        FailureClass.USER,
+        "The base image {base} is for another platform than the machine that builds.",
+        "Name one in spec.baseImage that is there for this platform, too.",
     ),
     Row(
         _PULL,

@@ -42,6 +42,7 @@ class Case:
     match: re.Match[str]
 
 
+EXEC_FORMAT_ERROR = "exec format error"  # the kernel's words: a program for another platform
 RETRIED = "It is tried again."
 ENGINE_WORDS: Mapping[str, Facts] = {
     "docker": {
