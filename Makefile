@@ -2,7 +2,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help demo test faults unit coverage lint bench bench-runtime soak crds chart-docs image up down status lock upgrade setup
+.PHONY: help demo test faults unit coverage lint bench bench-runtime soak crds chart-docs cli-docs image up down status lock upgrade setup
 .DEFAULT_GOAL := help
 
 help:  ## What there is to make
@@ -43,6 +43,9 @@ crds: setup  ## Write crds/, and the chart's copy, from the types in operator/fa
 
 chart-docs: setup  ## Write the chart's README from the comments in its values
 	@$(python) -m tests.cluster chart-docs
+
+cli-docs: setup  ## Write docs/cli.md from the commands and their options
+	@$(python) -m fairlead.cli.reference docs/cli.md
 
 image: setup  ## The images of operator and tasks, pushed to the local registry where it runs
 	@$(python) -m tests.cluster image

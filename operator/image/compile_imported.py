@@ -16,6 +16,8 @@ LATE = ("google.auth.identity_pool", "google.oauth2.credentials", "google.oauth2
 
 sys.path.append("/opt/tasks")
 for module in pkgutil.walk_packages(fairlead.__path__, "fairlead."):
+    if module.name.startswith("fairlead.cli."):
+        continue  # the command line is no part of the image, nor what it is made of
     importlib.import_module(module.name)  # and its bytecode is written
 for late in LATE:
     importlib.import_module(late)

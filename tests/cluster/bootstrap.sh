@@ -89,14 +89,14 @@ compile() { # Usage: compile FILE INPUT... [OPTION...]: pinned with hashes, for 
 lock() { # the build backend as well: nothing unpinned is ever downloaded. What is pinned stays, without --upgrade
   ensure_uv
   printf 'hatchling\neditables\n' |
-    compile requirements.lock - pyproject.toml operator/scoring/pyproject.toml --extra conda --extra clouds --group dev "$@"
+    compile requirements.lock - pyproject.toml operator/scoring/pyproject.toml --all-extras --group dev "$@"
   for part in operator runtime build; do # of the operator's image, from the same pins
     case $part in
-    operator) asked=pyproject.toml ;;
+    operator) asked='pyproject.toml --extra operator' ;;
     runtime) asked=operator/scoring/pyproject.toml ;;
     build) asked=- ;;
     esac
-    echo hatchling | compile "operator/image/$part.lock" "$asked" --constraints requirements.lock
+    echo hatchling | compile "operator/image/$part.lock" $asked --constraints requirements.lock
   done
   # Servers that the tests start; what they ask for need not fit to what we ask for.
   printf 'gcp-storage-emulator\nsetuptools<81\n' | compile tests/integration/sources/gcs.lock - "$@"

@@ -152,3 +152,13 @@ class Reason(StrEnum):
     FIXED_REPLICAS = "FixedReplicas"  # spec.replicas holds; nothing scales
     AT_MAX_REPLICAS = "AtMaxReplicas"  # the autoscaler wants more than maxReplicas
     METRICS_UNAVAILABLE = "MetricsUnavailable"  # the autoscaler gets no CPU metrics
+
+    # --- fairlead, the command line
+    SERVICE_NOT_FOUND = "ServiceNotFound"  # no local web service has this name
+    SERVICE_NOT_RUNNING = "ServiceNotRunning"  # the local web service has ended, or does not answer
+    PORT_TAKEN = "PortTaken"  # another program of this machine listens on the port
+    FILE_NOT_FOUND = "FileNotFound"  # a file that the command names is not there
+    FILE_UNREADABLE = "FileUnreadable"  # a file cannot be read, or not as what it should be
+    PROGRAM_NOT_FOUND = "ProgramNotFound"  # a program that is needed is not on this machine
+    SCORING_FAILED = "ScoringFailed"  # the service answered a request with an error
+    NOT_WITHOUT_CONTAINER = "NotWithoutContainer"  # only a container or a cluster has it

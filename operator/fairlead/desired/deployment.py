@@ -139,7 +139,14 @@ def _container(webservice: Webservice, image: str) -> Manifest:
 
 
 def _environment(webservice: Webservice) -> list[Manifest]:
-    """The user's variables and ours, which win; sorted, for a mapping has no order.
+    """Sorted, for a mapping has no order."""
+    whole = service_variables(webservice)
+    return [{"name": name, "value": _literal(value)} for name, value in sorted(whole.items())]
+
+
+def service_variables(webservice: Webservice) -> dict[str, str]:
+    """What a container of the service has beyond its image: the user's variables and ours, which
+    win.
 
     Ours are there whether or not they have the runtime's defaults: the runtime would take them from
     a config file in the source else.
@@ -155,8 +162,7 @@ def _environment(webservice: Webservice) -> list[Manifest]:
     if authenticated(webservice):
         ours["FAIRLEAD_KEYS_DIR"] = KEYS_FOLDER
     homes = {} if webservice.spec.image_ref else {"HOME": SCRATCH}  # images of ours have it
-    whole = {**homes, **(webservice.spec.environment_variables or {}), **ours}
-    return [{"name": name, "value": _literal(value)} for name, value in sorted(whole.items())]
+    return {**homes, **(webservice.spec.environment_variables or {}), **ours}
 
 
 def _literal(value: str) -> str:

@@ -74,5 +74,5 @@ _NOT_INSTALLED = Finding(
     "The environment asks for conda packages, and this installation of Fairlead has not what "
     "solves and links them (py-rattler).",
     "Whoever runs Fairlead: run tasks as Jobs (FAIRLEAD_RUNNER=job), whose image has it, or "
-    "install fairlead[conda] where the operator runs.",
+    "install fairlead[tasks] where the operator runs.",
 )

@@ -13,6 +13,7 @@ PURE = "What decides, parses and builds manifests is pure"
 TASKS = "Tasks are programs of their own: they never see the cluster"
 IMPURE = {  # and why: a new package is either pure or named here
     "__main__": "the process: signals, the event loop",
+    "cli": "the terminal",
     "cluster": "the Kubernetes API",
     "conda": "files, the network, the event loop",
     "connection": "TLS",
@@ -24,6 +25,7 @@ IMPURE = {  # and why: a new package is either pure or named here
     "http_server": "sockets, the clock",
     "images": "files, the registry",
     "informer": "the Kubernetes API, the event loop",
+    "local": "Docker, child processes, files",
     "leader": "the clock, the Kubernetes API",
     "logs": "sockets, the Kubernetes API, the registry's API",
     "observe": "the Kubernetes API",

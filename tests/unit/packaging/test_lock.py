@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from tests.unit.packaging.project import CHECKOUT, DISTRIBUTIONS, pyproject
 
 LOCK = CHECKOUT / "requirements.lock"
 IMAGE = CHECKOUT / "operator/image"
+PROJECT = pyproject(CHECKOUT)["project"]
 STALE = "requirements.lock is stale: run `make lock`"
 BUILD = ("hatchling", "editables")  # what `make setup` builds with, without isolation
 
@@ -114,12 +114,9 @@ def test_it_tells_nobody_from_which_index_it_was_made() -> None:
 @pytest.mark.parametrize(
     ("part", "asked"),
     [
-        ("operator", pyproject(CHECKOUT)["project"]["dependencies"]),
+        ("operator", [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["operator"]]),
         ("runtime", pyproject(DISTRIBUTIONS["fairlead-scoring"])["project"]["dependencies"]),
-        (
-            "tasks",
-            list(chain(*pyproject(CHECKOUT)["project"]["optional-dependencies"].values())),
-        ),
+        ("tasks", PROJECT["optional-dependencies"]["tasks"]),
         ("build", []),
     ],
 )

@@ -50,6 +50,11 @@ ENGINE_WORDS: Mapping[str, Facts] = {
         "room": "Make room: `docker system df` tells what takes it.",
         "memory": "give Docker Engine more memory, and delete and create the InferenceImage",
     },
+    "machine": {
+        "disk": "the disk of this machine",
+        "room": "Make room.",
+        "memory": "end other programs, and try again",
+    },
     "pod": {
         "disk": "the disk of the node where it is built",
         "room": "Make room on the node.",

@@ -59,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
     for remark in (*settings.remarks, *layout_remarks(settings.layout)):
         logger.warning("%s", remark)
     try:
-        listeners = [listen(port) for port in settings.ports]
+        listeners = [listen(port, settings.host) for port in settings.ports]
     except PortTakenError as error:
         logger.error("%s", error)  # noqa: TRY400 - no traceback
         return PORT_TAKEN_EXIT_CODE

@@ -16,6 +16,7 @@ from fairlead_scoring.front.config.values import (
     AllowedOrigins,
     SettingsError,
     read_bool,
+    read_host,
     read_int,
     read_optional_int,
     read_seconds,
@@ -57,6 +58,7 @@ class Settings:
     layout: Layout
     port: int = PORT
     health_port: int | None = None
+    host: str = ""
     metrics_port: int | None = None
     slots: int = 1
     in_threads: bool = False
@@ -118,6 +120,7 @@ def read_settings(
         layout=read_layout(merged),
         port=port,
         health_port=health_port,
+        host=read_host(merged),
         metrics_port=read_optional_int(merged, "FAIRLEAD_METRICS_PORT", maximum=MAX_PORT),
         slots=slots,
         in_threads=_in_threads(merged),

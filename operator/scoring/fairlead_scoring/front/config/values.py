@@ -1,5 +1,6 @@
 """Settings are text: how a number, a duration, a switch or a list of origins is written."""
 
+import ipaddress
 import re
 from collections.abc import Mapping
 
@@ -72,6 +73,16 @@ def read_switch(environ: Mapping[str, str], name: str) -> bool:
     if text.lower() not in SWITCH_VALUES:
         raise SettingsError(f"{name} is {text!r}, but must be true or false.")
     return text.lower() == "true"
+
+
+def read_host(environ: Mapping[str, str]) -> str:
+    """The address to listen at; empty: at every one of the machine."""
+    text = environ.get("FAIRLEAD_HOST") or ""
+    try:
+        return str(ipaddress.ip_address(text)) if text else ""
+    except ValueError:
+        problem = "must be an address such as 127.0.0.1"
+        raise SettingsError(f"FAIRLEAD_HOST is {text!r}, but {problem}.") from None
 
 
 class AllowedOrigins:

@@ -59,16 +59,17 @@ class HttpServer(uvicorn.Server):
         self.force_exit = self.should_exit = True
 
 
-def listen(port: int) -> socket.socket:
-    """Open ``port`` on every address of the machine, IPv6 included where there is any.
+def listen(port: int, host: str = "") -> socket.socket:
+    """Open ``port`` at the address ``host``; empty: at every one of the machine, IPv6 included
+    where there is any.
 
     Raise ``PortTakenError``.
     """
-    both = socket.has_dualstack_ipv6()
-    family = socket.AF_INET6 if both else socket.AF_INET
+    both = not host and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if both or ":" in host else socket.AF_INET
     try:
         listener = socket.create_server(
-            ("", port), family=family, backlog=BACKLOG, dualstack_ipv6=both
+            (host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both
         )
     except OSError as error:
         raise PortTakenError(

@@ -33,6 +33,7 @@ class ScriptReloader:
         self._lock = asyncio.Lock()
         self._reloads = 0
         self._failure: Record | None = None
+        self._known: FileStats = {}
         self._tasks: set[asyncio.Task[str | None]] = set()
 
     @property
@@ -52,6 +53,7 @@ class ScriptReloader:
     async def reload(self) -> str | None:
         """Load the script again. If that fails, return why: the old slots go on."""
         async with self._lock:
+            self._known = await self._scan()  # what is loaded now is not loaded once more
             self._failure = await self._replace_slots()
             if self._failure is None:
                 self._reloads += 1
@@ -63,13 +65,14 @@ class ScriptReloader:
 
     async def watch(self) -> None:
         """Reload whenever a file of the user's has changed, for ever."""
-        known = await self._scan()
+        self._known = await self._scan()
         while True:
             await asyncio.sleep(POLL_INTERVAL_S)
-            found = await self._scan()
+            found, known = await self._scan(), self._known
             if found != known:
                 changed = sorted(path for path, _ in found.items() ^ known.items())
-                known = await self._wait_until_stable(found)
+                if await self._wait_until_stable(found) == self._known:
+                    continue  # somebody has asked for it meanwhile
                 logger.info("%s has changed: the script is loaded again.", changed[0])
                 await self.reload()
 

@@ -1,0 +1,1 @@
+"""The program `fairlead`, also found as `kubectl fairlead`."""

@@ -1,0 +1,35 @@
+"""The commands, as typer has them. What a command needs it imports when it runs."""
+
+from typing import Annotated
+
+import typer
+
+from fairlead.cli.local_commands import local
+
+EPILOG = "Try: fairlead local deploy --entry-script score.py --conda-file myenv.yml --model my.pkl"
+app = typer.Typer(
+    name="fairlead",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EPILOG,
+)
+app.add_typer(local, name="local")
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001  (typer calls it so)
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"fairlead {version('fairlead')}")
+        raise typer.Exit
+
+
+@app.callback()
+def fairlead(
+    version: Annotated[  # noqa: FBT002  (an eager option: its callback does it all)
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="The version.")
+    ] = False,
+) -> None:
+    """From score.py, a conda file and a model to a running web service."""

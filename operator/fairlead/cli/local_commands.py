@@ -1,0 +1,383 @@
+"""`fairlead local`: the same files as in the cluster, on this machine."""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fairlead.cli.output import Output, pairs, say, table, write
+from fairlead.cli.progress import Progress
+from fairlead.cli.told import finds
+
+if TYPE_CHECKING:
+    from fairlead.local.asked import Asked
+    from fairlead.local.host import Keeper
+    from fairlead.local.lifecycle import Lifecycle
+    from fairlead.local.service import LocalService
+
+local = typer.Typer(
+    no_args_is_help=True,
+    help="Run web services on this machine, from the same files as in the cluster.",
+    rich_markup_mode=None,
+)
+Name = Annotated[str | None, typer.Argument(help="The service; not needed if there is only one.")]
+Form = Annotated[Output, typer.Option("--output", "-o", help="The form of the answer.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="All that is printed meanwhile.")]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="PATH or NAME=PATH of a model: a file or a folder. Repeatable."),
+]
+Variables = Annotated[
+    list[str] | None, typer.Option("--env", help="NAME=VALUE, a variable. Repeatable.")
+]
+Memory = Annotated[str | None, typer.Option(help="The most memory it may use, such as 1Gi.")]
+Port = Annotated[
+    int | None,
+    typer.Option(min=1, max=65535, help="The port; else 8890, or the next one that is free."),
+]
+
+
+def lifecycle(log: Progress) -> "Lifecycle":
+    """What does the work."""
+    from fairlead.local.lifecycle import Lifecycle
+    from fairlead.local.places import places
+    from fairlead.settings import Settings
+
+    return Lifecycle(places(os.environ), Settings(), log)
+
+
+class Known:
+    """The services that there are, with what looks after each."""
+
+    def __init__(self) -> None:
+        from fairlead.local.places import places
+        from fairlead.local.service import Services
+
+        self._places = places(os.environ)
+        self.services = Services(self._places)
+
+    def keeper(self, service: "LocalService") -> "Keeper":
+        from fairlead.local.hosts import keeper_of
+
+        return keeper_of(service.mode, self._places)
+
+    def folder(self, service: "LocalService") -> Path:
+        return self._places.service(service.name)
+
+
+@local.command(
+    epilog="Example: fairlead local deploy credit --entry-script score.py --conda-file myenv.yml "
+    "--model credit.pkl"
+)
+@finds
+def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
+    name: Annotated[str | None, typer.Argument(help="Its name.")] = None,
+    manifests: Annotated[
+        list[Path] | None,
+        typer.Option("--filename", "-f", help="A manifest, or a folder of them. Repeatable."),
+    ] = None,
+    kustomization: Annotated[
+        Path | None, typer.Option("--kustomize", "-k", help="A folder with a kustomization.")
+    ] = None,
+    entry_script: Annotated[Path | None, typer.Option(help="The script: init() and run().")] = None,
+    source_directory: Annotated[
+        Path | None, typer.Option(help="All files of this folder go with the script.")
+    ] = None,
+    conda_file: Annotated[Path | None, typer.Option(help="The conda file.")] = None,
+    requirements: Annotated[
+        Path | None, typer.Option(help="A requirements file of pip, in its place.")
+    ] = None,
+    dockerfile_steps: Annotated[
+        Path | None, typer.Option(help="Extra instructions of a Dockerfile.")
+    ] = None,
+    base_image: Annotated[str | None, typer.Option(help="The image to build on.")] = None,
+    model: Models = None,
+    env: Variables = None,
+    memory: Memory = None,
+    port: Port = None,
+    no_container: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--no-container", help="In a virtual environment, where there is no Docker."),
+    ] = False,
+    output: Form = Output.TEXT,
+    verbose: Verbose = False,  # noqa: FBT002
+) -> None:
+    """Make a web service and start it.
+
+    From manifests (-f, -k), or from plain files. A service of the same name is replaced.
+    """
+    from fairlead.local.asked import Asked
+    from fairlead.local.service import Mode
+
+    plain = {
+        "entry_script": entry_script,
+        "source_directory": source_directory,
+        "conda_file": conda_file,
+        "requirements_file": requirements,
+        "docker_file": dockerfile_steps,
+    }
+    _check_forms(bool(manifests or kustomization), plain)
+    asked = Asked(
+        manifests=tuple(str(path.absolute()) for path in manifests or ()),
+        kustomization=str(kustomization.absolute()) if kustomization else None,
+        service=name,
+        **{field: str(path.absolute()) for field, path in plain.items() if path},
+        base_image=base_image,
+        models=tuple(absolute_model(text) for text in model or ()),
+        variables=variables_of(env or ()),
+        memory=memory,
+    )
+    mode = Mode.MACHINE if no_container else Mode.CONTAINER
+    with Progress(verbose=verbose, quiet=output is not Output.TEXT) as progress:
+        service = lifecycle(progress).deploy(asked, mode, port)
+    _tell_deployed(service, output, progress.seconds)
+
+
+@local.command(epilog="Example: fairlead local run credit '{\"data\": [[1, 2]]}'")
+@finds
+def run(
+    name: Name = None,
+    data: Annotated[str | None, typer.Argument(help="The body; - reads standard input.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="The body, in a file.")] = None,
+) -> None:
+    """Send one request, and print the answer.
+
+    The body is the argument, a file, or what comes on standard input.
+    """
+    from fairlead.local.scoring import score
+
+    if name and data is None and file is None and not could_be_a_name(name):
+        name, data = None, name  # the only service there is
+    work = Known()
+    service = work.services.only(name)
+    answer = score(service, body_of(data, file), work.keeper(service), work.folder(service))
+    sys.stdout.buffer.write(answer.body)
+    if not answer.body.endswith(b"\n"):
+        sys.stdout.write("\n")
+
+
+@local.command(epilog="Example: fairlead local logs credit -f")
+@finds
+def logs(
+    name: Name = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Until it ends.")] = False,  # noqa: FBT002
+    previous: Annotated[bool, typer.Option("--previous", help="Of the one before.")] = False,  # noqa: FBT002
+    tail: Annotated[int | None, typer.Option(min=0, help="Only the last lines.")] = None,
+) -> None:
+    """Print what the service printed: the server's lines and the script's."""
+    from fairlead.local.logs import read_log
+
+    work = Known()
+    service = work.services.only(name)
+    pieces = read_log(
+        service, work.keeper(service), work.folder(service), follow=follow, previous=previous
+    )
+    for piece in _last(pieces, tail):
+        sys.stdout.buffer.write(piece)
+        sys.stdout.flush()
+
+
+@local.command(epilog="Example: fairlead local reload credit")
+@finds
+def reload(name: Name = None, verbose: Verbose = False) -> None:  # noqa: FBT002
+    """Load a changed script, without a dropped request; the packages stay as they are."""
+    from fairlead.local.lifecycle import Change, left_words
+
+    with Progress(verbose=verbose) as progress:
+        work = lifecycle(progress)
+        done = work.reload(name)
+    service = work.services.only(name)
+    words = {
+        Change.RELOADED: f"The changed source serves now ({progress.seconds:.1f} s).",
+        Change.UNCHANGED: "Nothing of the source has changed.",
+        Change.STARTED: "It did not run: it was started, with the source as it is now.",
+    }
+    say([words[done.change], *([left_words(done.left, service.name)] if done.left else [])])
+
+
+@local.command(epilog="Example: fairlead local update credit --model credit=new.pkl")
+@finds
+def update(  # noqa: PLR0913, PLR0917  (one for each option)
+    name: Name = None,
+    model: Models = None,
+    env: Variables = None,
+    memory: Memory = None,
+    port: Port = None,
+    output: Form = Output.TEXT,
+    verbose: Verbose = False,  # noqa: FBT002
+) -> None:
+    """Take changed models, packages and settings: all of its files are read again."""
+    from fairlead.local.update import changed
+
+    models = tuple(absolute_model(text) for text in model or ())
+    variables = variables_of(env or ())
+
+    def change(asked: "Asked") -> "Asked":
+        return changed(asked, models, variables, memory)
+
+    with Progress(verbose=verbose, quiet=output is not Output.TEXT) as progress:
+        service = lifecycle(progress).update(name, change, port)
+    _tell_deployed(service, output, progress.seconds)
+
+
+@local.command(name="ls", epilog="Example: fairlead local ls -o json")
+@finds
+def list_services(output: Form = Output.TEXT) -> None:
+    """List the services of this machine."""
+    work = Known()
+    found = [described(work, service) for service in work.services.all()]
+    if output is Output.NAME:
+        say(str(one["name"]) for one in found)
+    elif output is not Output.TEXT:
+        write({"services": found}, output)
+    elif not found:
+        say(["There is no local web service: `fairlead local deploy` makes one."])
+    else:
+        head = ("NAME", "STATE", "REASON", "RUNS IN", "URI")
+        cells = ("name", "state", "reason", "mode", "scoringUri")
+        say(table(head, ([str(one[cell]) for cell in cells] for one in found)))
+
+
+@local.command(epilog="Example: fairlead local describe credit -o yaml")
+@finds
+def describe(name: Name = None, output: Form = Output.TEXT) -> None:
+    """Tell all that is known of a service, and why it fails if it does."""
+    from fairlead.cli.told import columns, finding_lines, is_terminal
+
+    work = Known()
+    service = work.services.only(name)
+    found = described(work, service)
+    if output is Output.NAME:
+        say([service.name])
+    elif output is not Output.TEXT:
+        write(found, output)
+    else:
+        say(pairs(_fields(found)))
+        if "failure" in found:
+            coloured = is_terminal(sys.stdout)
+            say(["", *finding_lines(found["failure"], columns(), coloured=coloured)])
+
+
+@local.command(epilog="Example: fairlead local delete credit")
+@finds
+def delete(
+    names: Annotated[list[str] | None, typer.Argument(help="The services.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every one there is.")] = False,  # noqa: FBT002
+) -> None:
+    """End a service; nothing of it is left."""
+    work = lifecycle(Progress(verbose=False))
+    found = [service.name for service in work.services.all()] if all_ else names or []
+    if not found and not all_:
+        found = [work.services.only(None).name]
+    for name in found:
+        work.delete(name)
+        say([f"'{name}' is gone."])
+
+
+def could_be_a_name(text: str) -> bool:
+    """Whether it may name a service; a body of a request hardly does."""
+    return all(sign in "abcdefghijklmnopqrstuvwxyz0123456789-" for sign in text)
+
+
+def body_of(data: str | None, file: Path | None) -> bytes:
+    """The body of a request: argument, file or standard input. Raises ``LocalError``."""
+    from fairlead.local.files import read_bytes
+
+    if file is not None and str(file) != "-":
+        return read_bytes(file)
+    if data is not None and data != "-":
+        return data.encode()
+    if file is None and data is None and sys.stdin.isatty():
+        raise typer.BadParameter("give the body: as an argument, with --file, or on standard input")
+    return sys.stdin.buffer.read()
+
+
+def absolute_model(text: str) -> str:
+    """The same, whatever folder a later command runs in."""
+    before, equals, after = text.partition("=")
+    path = Path(after if equals else text).absolute()
+    return f"{before}={path}" if equals else f"{path.name}={path}"
+
+
+def variables_of(texts: Iterable[str]) -> dict[str, str]:
+    """NAME=VALUE of each."""
+    found = dict[str, str]()
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--env")
+        found[name] = value
+    return found
+
+
+def described(known: Known, service: "LocalService") -> dict[str, Any]:
+    """What is known, as a machine reads it."""
+    from fairlead.local.standing import HEALTHY, standing
+
+    now = standing(service, known.keeper(service), known.folder(service))
+    kept = service.to_wire()
+    wanted = ("name", "mode", "port", "createdAt", "entryScript", "python", "models", "image")
+    found = {
+        "name": service.name,
+        "state": now.state,
+        "reason": now.reason,
+        "scoringUri": service.scoring_uri,
+        **{field: kept[field] for field in wanted if kept.get(field)},
+        "differences": list(service.differences),
+    }
+    failed = service.failure is not None and now.state != HEALTHY
+    return {**found, "failure": kept["failure"]} if failed else found
+
+
+def _fields(found: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    yield "Name", found["name"]
+    yield "State", f"{found['state']} ({found['reason']})"
+    yield "Scoring URI", found["scoringUri"]
+    yield "Runs in", "a virtual environment" if found["mode"] == "machine" else "a container"
+    yield "Image", found.get("image", "")
+    yield "Entry script", found["entryScript"]
+    yield "Python", found.get("python", "")
+    yield "Models", ", ".join(found.get("models", ()))
+    yield "Created", found["createdAt"]
+    for difference in found["differences"]:
+        yield "Not as in a pod", difference
+
+
+def _tell_deployed(service: "LocalService", output: Output, seconds: float) -> None:
+    if output is Output.NAME:
+        say([service.name])
+        return
+    if output is not Output.TEXT:
+        told = {"name": service.name, "scoringUri": service.scoring_uri, "port": service.port}
+        write(told, output)
+        return
+    lines = [f"'{service.name}' serves at {service.scoring_uri} ({seconds:.1f} s)."]
+    lines += [f"Not as in a pod: {one}." for one in service.differences]
+    lines += [f"Try: fairlead local run {service.name} '{{\"data\": []}}'"]
+    say(lines)
+
+
+def _check_forms(manifests: bool, plain: dict[str, Path | None]) -> None:  # noqa: FBT001
+    given = [f"--{name.replace('_', '-')}" for name, path in plain.items() if path]
+    if manifests and given:
+        raise typer.BadParameter(f"-f and -k exclude {', '.join(given)}: the manifests say it all")
+    if not manifests and plain["entry_script"] is None:
+        raise typer.BadParameter("give manifests (-f, -k), or a script (--entry-script)")
+
+
+def _last(pieces: Iterable[bytes], lines: int | None) -> Iterable[bytes]:
+    """The last lines of the first piece, which is all that was printed so far; then the rest."""
+    if lines is None:
+        return pieces
+    return _cut(pieces, lines)
+
+
+def _cut(pieces: Iterable[bytes], lines: int) -> Iterable[bytes]:
+    first = True
+    for piece in pieces:
+        whole = piece.splitlines(keepends=True)
+        yield b"".join(whole[-lines:] if lines else []) if first else piece
+        first = False

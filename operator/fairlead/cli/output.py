@@ -1,0 +1,48 @@
+"""What a command answers, in the form that was asked for."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+
+class Output(StrEnum):
+    """Forms of an answer."""
+
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+    NAME = "name"
+
+
+def write(content: Mapping[str, Any] | Sequence[Mapping[str, Any]], output: str) -> None:
+    """As JSON or YAML, to stdout."""
+    if output == Output.YAML:
+        import yaml
+
+        sys.stdout.write(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    else:
+        sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines with columns as wide as they must be, as kubectl has them."""
+    whole = [list(head), *(list(row) for row in rows)]
+    widths = [max(len(row[at]) for row in whole) for at in range(len(head))]
+    return [
+        "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in whole
+    ]
+
+
+def pairs(fields: Iterable[tuple[str, str]]) -> list[str]:
+    """Lines of a name and a value each; those without a value are left out."""
+    kept = [(name, value) for name, value in fields if value]
+    width = max((len(name) for name, _ in kept), default=0) + 1
+    return [f"{name + ':':<{width}}  {value}" for name, value in kept]
+
+
+def say(lines: Iterable[str]) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()

@@ -1,0 +1,50 @@
+"""Where `fairlead` begins. What is imported is what is needed: the first line is there soon."""
+
+import os
+import sys
+from types import TracebackType
+
+from fairlead.cli.exit_codes import BUG, USAGE
+
+TRACEBACK = "FAIRLEAD_TRACEBACK"
+NOT_INSTALLED = "fairlead: the command line is not installed here: pip install 'fairlead[cli]'\n"
+EXTRA = ("typer", "rich")
+
+
+def main() -> None:
+    """Run the command that the command line names, and end the process."""
+    sys.excepthook = _bug
+    try:
+        import typer.main
+
+        from fairlead.cli.app import app
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] not in EXTRA:
+            raise
+        sys.stderr.write(NOT_INSTALLED)
+        sys.exit(USAGE)
+    typer.main.get_command(app)(prog_name=_name(sys.argv[0]))
+
+
+def _name(path: str) -> str:
+    """As it was called: kubectl calls plug-ins by another name."""
+    return "kubectl fairlead" if os.path.basename(path).startswith("kubectl-") else "fairlead"  # noqa: PTH119
+
+
+def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What nobody expected: one line, and the traceback for whoever asks for it."""
+    if os.environ.get(TRACEBACK):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        said = " ".join(str(error).split())[:300]
+        sys.stderr.write(
+            f"InternalError: {kind.__name__}: {said}\n"
+            f"  Remedy:  This is a bug of Fairlead: please report it, with what {TRACEBACK}=1 "
+            "shows.\n"
+        )
+    sys.stderr.flush()
+    os._exit(BUG)  # Python itself would end with 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""`docs/cli.md`, written from the commands themselves: `make cli-docs`."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer.main
+
+from fairlead.cli import exit_codes
+from fairlead.cli.app import app
+
+HEAD = """\
+# The command line
+
+`fairlead` (also `kubectl fairlead`) is installed with `pip install 'fairlead[cli]'`;
+`fairlead --install-completion` makes the shell complete its words. Made by `make cli-docs`.
+
+What a command answers goes to standard output; what it does meanwhile, and what is wrong, to
+standard error. `--output json` and `yaml` are for programs: then a failure comes as
+`{"failure": …}`, with the fields that `status.failure` has in the cluster, and a reason of
+[reasons.md](reasons.md). Colours and a moving line are for terminals alone; `NO_COLOR` turns them
+off. Settings mean what they mean for the operator, such as `FAIRLEAD_PACKAGE_INDEX`,
+`FAIRLEAD_CA_BUNDLE` and `FAIRLEAD_DEFAULT_BASE_IMAGE`: [settings.md](settings.md).
+
+| Exit code | Meaning |
+|---|---|
+"""
+CODES = {
+    exit_codes.DONE: "done",
+    exit_codes.FAILED: "your files, your model or your script: change something, and try again",
+    exit_codes.USAGE: "the command line is wrong",
+    exit_codes.UNAVAILABLE: "this machine, the network or a server does not do what is needed",
+    exit_codes.NOT_FOUND: "there is no such service",
+    exit_codes.BUG: "a bug of Fairlead",
+    exit_codes.INTERRUPTED: "ctrl-C",
+}
+LOCAL = """
+## Local web services
+
+The files are checked as the operator checks them, and the environment is made by the same recipe.
+Services listen on 127.0.0.1 alone, ask for no key, and load a changed script at
+`fairlead local reload`. What is otherwise than in a pod is said, and kept in `describe`.
+
+State is kept in `$XDG_STATE_HOME/fairlead/local` (`~/.local/state`), what can be made again
+(environments, fetched models) in `$XDG_CACHE_HOME/fairlead/local` (`~/.cache`). `delete` removes a
+service, and its environment where no other has it.
+
+`--no-container` makes a virtual environment with the Python that the conda file asks for: the one
+of this program, or one of this machine (on the path, of pyenv, of uv). Packages of conda's
+channels, and RUN in a `Dockerfile.steps`, need a container. Models are linked, not copied.
+"""
+
+
+def reference() -> str:
+    """The whole document."""
+    codes = "".join(f"| {code} | {meaning} |\n" for code, meaning in CODES.items())
+    return HEAD + codes + LOCAL + "".join(_commands(typer.main.get_command(app), ("fairlead",)))
+
+
+def _commands(command: Any, path: tuple[str, ...]) -> Iterator[str]:
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        yield _described(command, path)
+        return
+    for name in inner:
+        yield from _commands(inner[name], (*path, name))
+
+
+def _described(command: Any, path: tuple[str, ...]) -> str:
+    about = "\n".join(line.strip() for line in (command.help or "").strip().splitlines())
+    example = (command.epilog or "").removeprefix("Example: ")
+    rows = [_row(one) for one in command.params if one.name != "help"]
+    table = "".join(("| Option | Meaning |\n", "|---|---|\n", *rows)) if rows else ""
+    return f"\n### `{' '.join(path)}`\n\n{about}\n\n```sh\n{example}\n```\n\n{table}"
+
+
+def _row(one: Any) -> str:
+    option = one.param_type_name == "option"
+    names = ", ".join(f"`{name}`" for name in one.opts) if option else f"`{one.name.upper()}`"
+    choices = getattr(getattr(one, "type", None), "choices", ())
+    values = (
+        f" One of {', '.join(str(getattr(c, 'value', c)) for c in choices)}." if choices else ""
+    )
+    return f"| {names} | {one.help or ''}{values} |\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(reference())

@@ -1,0 +1,72 @@
+"""Files of this machine that a command names, read within bounds."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from fairlead.api.reasons import Reason
+from fairlead.local.errors import refusal
+
+Files = Mapping[str, bytes]
+MIB = 1024**2
+MAX_FILE_BYTES = 100 * MIB  # bytes of a manifest, or of one file of the source
+MAX_SOURCE_BYTES = 300 * MIB  # bytes of a whole source: v1's own limit for a folder
+MAX_SOURCE_FILES = 5000
+IGNORED = frozenset(
+    (
+        *("__pycache__", ".git", ".hg", ".svn", ".ipynb_checkpoints", ".mypy_cache"),
+        *(".pytest_cache", ".ruff_cache", ".venv", "venv", "node_modules", ".DS_Store"),
+    )
+)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Raises ``LocalError``."""
+    try:
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "is not there"
+            remedy = "Correct the path; it is taken from the folder that the command runs in."
+            raise refusal(Reason.FILE_NOT_FOUND, f"{path} {what}.", remedy)
+        if path.stat().st_size > MAX_FILE_BYTES:
+            said = f"{path} has more than {MAX_FILE_BYTES // MIB} MiB."
+            raise refusal(Reason.FILE_UNREADABLE, said, "A model goes to --model.")
+        return path.read_bytes()
+    except OSError as error:
+        said = f"{path} cannot be read: {os.strerror(error.errno or 0)}."
+        remedy = "Let whoever runs this command read it."
+        raise refusal(Reason.FILE_UNREADABLE, said, remedy) from error
+
+
+def folder_files(folder: Path) -> dict[str, bytes]:
+    """All files below ``folder`` but for what no script needs, by their relative paths.
+
+    Raises ``LocalError``.
+    """
+    if not folder.is_dir():
+        what = "is not there" if not folder.exists() else "is no folder"
+        raise refusal(Reason.FILE_NOT_FOUND, f"{folder} {what}.", "Correct --source-directory.")
+    found, size = dict[str, bytes](), 0
+    for path in _walked(folder):
+        found[path.relative_to(folder).as_posix()] = content = read_bytes(path)
+        size += len(content)
+        if size > MAX_SOURCE_BYTES or len(found) > MAX_SOURCE_FILES:
+            said = (
+                f"{folder} is too large for a source: more than {MAX_SOURCE_BYTES // MIB} MiB or "
+                f"{MAX_SOURCE_FILES:,} files."
+            )
+            remedy = "Name a folder with the code alone; models go to --model."
+            raise refusal(Reason.SOURCE_TOO_LARGE, said, remedy)
+    return found
+
+
+def _walked(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(_kept(folders))
+        for name in sorted(_kept(names)):
+            path = Path(place, name)
+            if path.is_file():
+                yield path
+
+
+def _kept(names: Iterable[str]) -> Iterator[str]:
+    return (name for name in names if name not in IGNORED and not name.endswith(".pyc"))

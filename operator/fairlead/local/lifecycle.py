@@ -1,0 +1,212 @@
+"""Deploy, reload, update and delete local services."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from fairlead.api.reasons import Reason
+from fairlead.api.webservice import Probes
+from fairlead.evidence import PodContext
+from fairlead.finding import listed
+from fairlead.images.hashes import code_hash, file_digests
+from fairlead.local.answers import NoAnswerError, reload_script
+from fairlead.local.asked import Asked
+from fairlead.local.deployment import Wanted
+from fairlead.local.errors import LocalError, refusal
+from fairlead.local.host import Keeper, Log
+from fairlead.local.hosts import keeper_of, maker_of
+from fairlead.local.places import Places, held
+from fairlead.local.ports import choose_port
+from fairlead.local.preparation import Prepared, check_source, prepare, read_asked
+from fairlead.local.readiness import await_ready, reload_failed
+from fairlead.local.service import LocalService, Mode, Services, failure_of
+from fairlead.settings import Settings
+
+
+class Change(StrEnum):
+    """What a reload did."""
+
+    RELOADED = "reloaded"
+    UNCHANGED = "unchanged"
+    STARTED = "started"
+
+
+@dataclass(frozen=True)
+class Reloaded:
+    change: Change
+    left: tuple[str, ...] = ()
+    """Files that have changed, too, and that only `update` takes."""
+
+
+class Lifecycle:
+    """``host_of`` makes what runs services of a mode; ``log`` is told what is done."""
+
+    def __init__(self, places: Places, settings: Settings, log: Log) -> None:
+        self._places = places
+        self._settings = settings
+        self._log = log
+        self.services = Services(places)
+
+    def deploy(self, asked: Asked, mode: Mode, port: int | None) -> LocalService:
+        """Make the service and wait until it is ready; one of the same name is replaced.
+
+        Raises ``LocalError``. A service that does not come up stays, with its log.
+        """
+        wanted = read_asked(asked)
+        with held(self._places.service(wanted.name)):
+            before = self.services.find(wanted.name)
+            port = self._port(port, wanted.name, before)
+            self._log.phase("files")
+            prepared = prepare(wanted, self._places, self._settings)
+            for warning in prepared.warnings:
+                self._log.write(f"Warning: {warning}")
+            return self._replaced(asked, mode, port, prepared, before)
+
+    def update(
+        self, name: str | None, change: Callable[[Asked], Asked], port: int | None = None
+    ) -> LocalService:
+        """Read all of its files again: models, environment, settings. Raises ``LocalError``."""
+        service = self.services.only(name)
+        asked = change(service.asked).model_copy(update={"service": service.name})
+        return self.deploy(asked, service.mode, port)
+
+    def reload(self, name: str | None) -> Reloaded:
+        """Give a service that runs its changed source, without a dropped request.
+
+        Raises ``LocalError``: then what was loaded before serves on.
+        """
+        service = self.services.only(name)
+        folder, keeper = self._places.service(service.name), self._keeper(service.mode)
+        wanted = read_asked(service.asked.model_copy(update={"service": service.name}))
+        check_source(wanted, self._settings)
+        if keeper.ended(service, folder):
+            self.deploy(service.asked, service.mode, None)
+            return Reloaded(Change.STARTED)
+        left = _changed(service, wanted)
+        code = _code(wanted)
+        if code == service.code:
+            return Reloaded(Change.UNCHANGED, left)
+        with held(folder):
+            self._log.phase("reload")
+            keeper.put_code(service, folder, wanted.files)
+            self._load_again(service, wanted)
+            self.services.keep(service.model_copy(update={"code": code, "failure": None}))
+        return Reloaded(Change.RELOADED, left)
+
+    def delete(self, name: str) -> None:
+        """Nothing of it is left, and nothing that it alone needed. Raises ``LocalError``."""
+        service = self.services.get(name)
+        folder = self._places.service(name)
+        with held(folder):
+            keeper = self._keeper(service.mode)
+            keeper.stop(service, folder)
+            self.services.forget(name)
+            keeper.forget(service, tuple(self.services.all()))
+
+    def _port(self, asked: int | None, name: str, before: LocalService | None) -> int:
+        """A service that is replaced keeps its port, and gives it up to itself."""
+        if before and asked in (None, before.port):
+            return before.port
+        taken = [service.port for service in self.services.all() if service.name != name]
+        return choose_port(asked, taken)
+
+    def _replaced(
+        self, asked: Asked, mode: Mode, port: int, prepared: Prepared, before: LocalService | None
+    ) -> LocalService:
+        wanted, maker = prepared.wanted, maker_of(mode, self._places, self._settings)
+        folder = self._places.service(wanted.name)
+        environment = maker.make(prepared, self._log)
+        if before:
+            self._keeper(before.mode).stop(before, folder)
+        service = LocalService(
+            name=wanted.name,
+            mode=mode,
+            port=port,
+            asked=asked,
+            created_at=datetime.now(UTC).replace(microsecond=0),
+            entry_script=wanted.image.entry_script,
+            environment=environment,
+            code=_code(wanted),
+            inputs=_inputs(wanted),
+            models=tuple(f"{model.name}:{model.version}" for model in prepared.models),
+            differences=differences(prepared, mode),
+            startup_budget_s=(wanted.service.probes or Probes()).initial_delay_seconds,
+        )
+        self.services.keep(service)
+        service = maker.start(prepared, service, folder, self._log)
+        self.services.keep(service)
+        self._await(service, wanted)
+        if before and (before.mode, before.environment) != (mode, environment):
+            others = tuple(self.services.all())
+            self._keeper(before.mode).forget(before, others)
+        return service
+
+    def _keeper(self, mode: Mode) -> Keeper:
+        return keeper_of(mode, self._places)
+
+    def _await(self, service: LocalService, wanted: Wanted) -> None:
+        keeper, folder = self._keeper(service.mode), self._places.service(service.name)
+        try:
+            await_ready(keeper, service, folder, context(service, wanted))
+        except LocalError as error:
+            self.services.keep(service.model_copy(update={"failure": failure_of(error)}))
+            raise
+
+    def _load_again(self, service: LocalService, wanted: Wanted) -> None:
+        try:
+            failure = reload_script(service.port)
+        except NoAnswerError as error:
+            message = f"'{service.name}' does not answer at port {service.port}: {error}."
+            remedy = f"See its log: fairlead local logs {service.name}."
+            raise refusal(Reason.SERVICE_NOT_RUNNING, message, remedy) from error
+        if failure is not None:
+            raise reload_failed(dict(failure), context(service, wanted))
+
+
+def context(service: LocalService, wanted: Wanted) -> PodContext:
+    """What a diagnosis is told of the service."""
+    limits = wanted.service.resources.limits if wanted.service.resources else None
+    return PodContext(
+        webservice=service.name,
+        inference_image=wanted.image_name,
+        image=service.image or "",
+        memory_limit=limits.memory if limits else None,
+        startup_budget=service.startup_budget_s,
+    )
+
+
+def differences(prepared: Prepared, mode: Mode) -> tuple[str, ...]:
+    """What a pod of the cluster has, and this service has not."""
+    wanted, told = prepared.wanted, list[str]()
+    if (wanted.service.auth is None or wanted.service.auth.enabled) and wanted.service.image_ref:
+        told.append("no key is asked for (in the cluster spec.auth is on)")
+    if mode is Mode.CONTAINER:
+        return tuple(told)
+    told.append("it runs as you, on this machine's libraries, with no limit of CPU or memory")
+    told.append(f"its packages are for this machine's Python, not for {prepared.recipe.base_image}")
+    if prepared.recipe.steps.strip():
+        told.append(f"{prepared.recipe.steps_file} is not carried out")
+    return tuple(told)
+
+
+def _code(wanted: Wanted) -> str:
+    return code_hash(file_digests(wanted.files), wanted.image.entry_script)
+
+
+def _inputs(wanted: Wanted) -> dict[str, str]:
+    """The files that decide the environment, with their digests."""
+    spec = wanted.image
+    names = [spec.conda_file or "", spec.requirements_file or "", spec.docker_file or ""]
+    return file_digests({name: wanted.files[name] for name in names if name in wanted.files})
+
+
+def _changed(service: LocalService, wanted: Wanted) -> tuple[str, ...]:
+    now = _inputs(wanted)
+    return tuple(sorted(name for name, digest in now.items() if service.inputs.get(name) != digest))
+
+
+def left_words(left: tuple[str, ...], name: str) -> str:
+    """What is said of files that a reload does not take."""
+    verb = "has" if len(left) == 1 else "have"
+    return f"{listed(left)} {verb} changed, too: `fairlead local update {name}` takes that."

@@ -1,0 +1,261 @@
+"""An environment as a virtual environment of this machine, by the same recipe as an image's.
+
+Each lies in a folder named by its hash, the runtime beside it, as an image has them: services with
+the same packages share it. A folder without the mark of a whole one is made anew.
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import certifi
+
+from fairlead.api.reasons import Reason
+from fairlead.api.status import FailureClass
+from fairlead.contract import EnvironmentRecipe
+from fairlead.diagnosis.build.explain import explain, tail
+from fairlead.diagnosis.build.output import BuildOutput, Phase
+from fairlead.engines.output_lines import OutputLines
+from fairlead.finding import Finding, listed
+from fairlead.images.front_python import FrontPythonError
+from fairlead.images.hashes import environment_hash
+from fairlead.images.layout import BUILD_FILES
+from fairlead.images.pip_files import PackageIndex, build_files, pip_options
+from fairlead.images.pip_install import INSTALLED, PLACE
+from fairlead.images.runtime_layer import (
+    RuntimeInstallError,
+    RuntimeMissingError,
+    bundled_runtime,
+    install,
+)
+from fairlead.inputs.dockerfile_steps import instructions
+from fairlead.inputs.match_spec import read_match_spec
+from fairlead.local.errors import LocalError, refusal
+from fairlead.local.host import Log
+from fairlead.local.interpreters import interpreter, version_of
+from fairlead.local.places import held
+from fairlead.redact import redacted
+from fairlead.settings import Settings
+
+WHOLE = "whole"  # the file that says so: the version of its Python
+ENVIRONMENT, RUNTIME = "env", "runtime"
+OLDEST_FRONT = (3, 11)
+RUNTIME_LOG_CHARS = 2000
+OWN_FILES = ("build/pip.conf", "build/pip_install.py")
+EMPTY_CONFIGURATION = "[global]"
+FOREIGN = (
+    *("PYTHON", "VIRTUAL_ENV", "CONDA", "FAIRLEAD_", "AZUREML_", "AML_", "WORKER_"),
+    *("SERVICE_NAME", "SERVICE_VERSION", "SERVICE_PATH_PREFIX", "SCORING_TIMEOUT_MS"),
+)
+"""What variables of this shell begin with that a service is not to see."""
+NOTHING_IN_IT = {"python", "pip"}
+
+
+@dataclass(frozen=True)
+class VirtualEnvironment:
+    """``folder`` has ``env`` and ``runtime`` in it."""
+
+    folder: Path
+    hash: str
+    python: str
+
+    @property
+    def program(self) -> Path:
+        """Python of the user's code."""
+        return self.folder / ENVIRONMENT / "bin/python"
+
+    @property
+    def server(self) -> Path:
+        """Python of the scoring server: the same, where it is new enough."""
+        major, minor = self.python.split(".")[:2]
+        new_enough = (int(major), int(minor)) >= OLDEST_FRONT
+        return self.program if new_enough else Path(sys.executable)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What is to be installed; ``local`` are the files of the source that pip installs from."""
+
+    recipe: EnvironmentRecipe
+    settings: Settings
+    local: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def check_recipe(recipe: EnvironmentRecipe) -> None:
+    """Raise ``LocalError`` where only a container can have what it asks for."""
+    step = next((one for one in instructions(recipe.steps) if one.keyword == "RUN"), None)
+    if step:
+        raise refusal(
+            Reason.NOT_WITHOUT_CONTAINER,
+            f"{recipe.steps_file}:{step.line} has RUN, which would change this machine.",
+            "Leave --no-container out, or leave the steps out and install by hand what they do.",
+        )
+    packages = recipe.conda.packages if recipe.conda else ()
+    names = [read_match_spec(package.text).name for package in packages]
+    asked = [name for name in names if name not in NOTHING_IN_IT]
+    if asked:
+        line = next(one.line for one in packages if read_match_spec(one.text).name == asked[0])
+        raise refusal(
+            Reason.NOT_WITHOUT_CONTAINER,
+            f"{recipe.file}:{line} asks for {listed(asked)} from conda's channels, and a virtual "
+            "environment has packages of pip alone.",
+            "Leave --no-container out, or move them to the list of pip.",
+        )
+
+
+def make_environment(
+    installation: Installation, environments: Path, log: Log
+) -> VirtualEnvironment:
+    """Make it, or find it. Raises ``LocalError``; what was begun is removed."""
+    recipe = installation.recipe
+    check_recipe(recipe)
+    python, version = interpreter(recipe)
+    key = environment_hash(recipe, f"{python.resolve()} {version}")
+    made = VirtualEnvironment(environments / key[:16], key, version)
+    with held(made.folder):
+        if (made.folder / WHOLE).is_file() and version_of(made.program) == version:
+            log.write(f"The environment is there already (Python {version}).")
+            return made
+        shutil.rmtree(made.folder, ignore_errors=True)
+        made.folder.mkdir(parents=True)
+        try:
+            _fill(made, python, installation, log)
+        except BaseException:  # ctrl-C, too: nothing half-made is left
+            shutil.rmtree(made.folder, ignore_errors=True)
+            raise
+    return made
+
+
+def _fill(made: VirtualEnvironment, python: Path, wanted: Installation, log: Log) -> None:
+    log.phase("environment")
+    log.write(f"Making a virtual environment with Python {made.python} ({python}).")
+    _make_venv(python, made.folder / ENVIRONMENT, with_pip=bool(wanted.recipe.requirements))
+    if wanted.recipe.requirements:
+        log.phase("packages")
+        _install(made, wanted, log)
+    log.phase("runtime")
+    _install_runtime(made, wanted.settings, log)
+    (made.folder / WHOLE).write_text(made.python)
+
+
+def _make_venv(python: Path, folder: Path, *, with_pip: bool) -> None:
+    """By venv; where Debian has kept it in a package of its own, by uv."""
+    without = [] if with_pip else ["--without-pip"]
+    done = _said([str(python), "-m", "venv", *without, str(folder)])
+    if done.returncode == 0:
+        return
+    uv = shutil.which("uv")
+    if uv:
+        seed = ["--seed"] if with_pip else []
+        done = _said([uv, "venv", "--clear", *seed, "--python", str(python), str(folder)])
+        if done.returncode == 0:
+            return
+    words = redacted(done.stdout, 600).strip()
+    message = f"{python} makes no virtual environment: {words}"
+    remedy = "Install its venv module (Debian: python3-venv), or uv."
+    raise refusal(Reason.PYTHON_UNAVAILABLE, message, remedy)
+
+
+def _said(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=clean_environment(),
+        check=False,
+    )
+
+
+def _install(made: VirtualEnvironment, wanted: Installation, log: Log) -> None:
+    """The very program that runs in a build of an image, told the same."""
+    lines = OutputLines(lambda line: log.write(line) if INSTALLED not in line else None)
+    with tempfile.TemporaryDirectory(prefix="fairlead-") as work:
+        folder = Path(work, "build")
+        lay_out(wanted, Path(work))
+        with subprocess.Popen(
+            [str(made.program), "pip_install.py", *pip_options()],
+            cwd=folder,
+            env={**clean_environment(), **_pip_variables(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as pip:
+            for line in pip.stdout or ():
+                lines.add(line.rstrip("\n"))
+            code = pip.wait()
+    if code:
+        said = f"The command pip install returned a non-zero code: {code}"
+        output = BuildOutput(Phase.PACKAGES, lines.finished(), said, "machine")
+        raise LocalError(explain(output, wanted.recipe), tail(output))
+
+
+def lay_out(wanted: Installation, work: Path) -> None:
+    """The build context of an image below ``work``, where paths of an image are paths of ours."""
+    settings = wanted.settings
+    certificates = ca_certificates(settings)
+    index = PackageIndex(settings.package_index, settings.insecure_hosts, certificates)
+    for name, content in build_files(wanted.recipe, index, wanted.local).items():
+        path = work / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_here(content, work) if name in OWN_FILES else content)
+
+
+def _here(content: bytes, work: Path) -> bytes:
+    for place, folder in ((PLACE, work / "place"), (f"/{BUILD_FILES}", work / "build")):
+        content = content.replace(place.encode(), str(folder).encode())
+    return content
+
+
+def _pip_variables(folder: Path) -> dict[str, str]:
+    """Our configuration takes the place of the user's own, where it says anything."""
+    told = (folder / "pip.conf").read_text().strip() != EMPTY_CONFIGURATION
+    return {"PIP_CONFIG_FILE": str(folder / "pip.conf")} if told else {}
+
+
+def ca_certificates(settings: Settings) -> bytes:
+    """All that pip should trust: with a bundle of its own it trusts nothing else."""
+    if settings.ca_bundle is None:
+        return b""
+    return b"\n".join((settings.ca_bundle.read_bytes(), Path(certifi.where()).read_bytes()))
+
+
+def _install_runtime(made: VirtualEnvironment, settings: Settings, log: Log) -> None:
+    own = None if made.server == made.program else platform.python_version()
+    target = made.folder / RUNTIME
+    target.mkdir()
+    try:
+        runtime = bundled_runtime(made.python, settings, own)
+        log.write(f"Putting {runtime.wheel.name} beside it.")
+        install(runtime, target, settings, lambda _: None)
+    except RuntimeMissingError as error:
+        said = f"This Fairlead has no scoring runtime. {error}"
+        remedy = "Install Fairlead again, from a whole wheel; in a checkout, run `make setup`."
+        raise refusal(
+            Reason.IMAGE_BUILD_FAILURE, said, remedy, FailureClass.INFRASTRUCTURE
+        ) from error
+    except (RuntimeInstallError, FrontPythonError) as error:
+        words = redacted(getattr(error, "output", str(error)), RUNTIME_LOG_CHARS)
+        found = Finding(
+            Reason.PACKAGE_INDEX_UNREACHABLE,
+            FailureClass.NETWORK,
+            "The scoring runtime could not be installed: the package index does not answer, or "
+            "lacks what the runtime is made of.",
+            "See that this machine reaches the index (FAIRLEAD_PACKAGE_INDEX), and try again.",
+        )
+        raise LocalError(found, words) from error
+
+
+def clean_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Ours without what would reach into another Python, or into the runtime's settings."""
+    return {name: value for name, value in environ.items() if not name.startswith(FOREIGN)}
