@@ -92,6 +92,7 @@ class Reason(StrEnum):
     RESOLVING = "Resolving"  # the registry is asked for the base image and earlier versions
     BASE_IMAGE_NOT_FOUND = "BaseImageNotFound"  # the registry does not have the base image
     BASE_IMAGE_DENIED = "BaseImageDenied"  # the registry does not let us read the base image
+    BASE_IMAGE_WRONG_PLATFORM = "BaseImageWrongPlatform"  # made for another processor or system
     BUILDING_ENVIRONMENT = "BuildingEnvironment"  # packages are being installed
     WAITING_FOR_SHARED_ENVIRONMENT = "WaitingForSharedEnvironment"  # another image builds the same
     ENVIRONMENT_BUILT = "EnvironmentBuilt"  # the environment image is in the registry

@@ -82,7 +82,7 @@ class BuildkitEngine:
         base = self._base or self._fetch(plan, log)
         name = f"{plan.environments}:{plan.hash}"
         make = None if plan.linked else make_environment(plan.recipe)
-        about = python_labels(python.version, python.front)
+        about = python_labels(python.version, python.front, musl=python.is_musl)
         text = dockerfile(_first_stage(plan, base), name, plan.hash, about, make)
         log.write(f"Dockerfile:\n{text.rstrip()}")
         made = self._work / "image.tar"

@@ -71,7 +71,7 @@ class DockerEngine:
             log.phase("packages")
             stage = _first_stage(plan, client.images.get(_base_name(plan)))
             make = None if plan.linked else make_environment(plan.recipe)
-            about = python_labels(python.version, python.front)
+            about = python_labels(python.version, python.front, musl=python.is_musl)
             text = dockerfile(stage, _name(plan), plan.hash, about, make)
             index = PackageIndex(plan.package_index, plan.insecure_hosts, certificates(plan))
             files = {"Dockerfile": text.encode(), **build_files(plan.recipe, index, plan.local)}

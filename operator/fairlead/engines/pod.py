@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fairlead.diagnosis.build.base_python import BasePython
+from fairlead.diagnosis.build.base_python import MUSL, BasePython
 from fairlead.diagnosis.build.output import BuildOutput, Phase
 from fairlead.engines.base import (
     BaseUnfitError,
@@ -107,7 +107,7 @@ class PodEngine:
         made = absent & set(steps.folders)
         parts = [*self._steps(plan, made, copied), self._packages(plan)]
         log.phase("push")
-        labels = python_labels(python.version, python.front)
+        labels = python_labels(python.version, python.front, musl=python.is_musl)
         image = environment_image(base, steps, parts, plan.hash, labels)
         before_push()
         return self._push(plan, image, log)
@@ -191,7 +191,7 @@ def _python(said: Record | None) -> BasePython | None:
     version = said.get("python") if said else None
     if said is None or not isinstance(version, str) or not _VERSION.fullmatch(version):
         return None
-    libc = str(said.get("libc", ""))[:MAX_LIBC_CHARS]
+    libc = str(said["libc"] or MUSL)[:MAX_LIBC_CHARS] if "libc" in said else ""
     venv, path = said.get("venv") is True, str(said.get("path", ""))[:MAX_PATH_CHARS]
     return BasePython(version, makes_environments=venv, libc=libc, path=path)
 

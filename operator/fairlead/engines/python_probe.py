@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 
-from fairlead.diagnosis.build.base_python import BasePython
+from fairlead.diagnosis.build.base_python import MUSL, BasePython
 
 PROBE = (
     "import importlib.util as u, os, sys; print('%d.%d.%d' % sys.version_info[:3], "
@@ -29,5 +29,5 @@ def told_python(lines: Iterable[str]) -> BasePython | None:
     found = next(filter(None, (_PYTHON.fullmatch(line.strip()) for line in lines)), None)
     if found is None:
         return None
-    venv, libc = found[2] == "True", found[3] or ""
+    venv, libc = found[2] == "True", found[3] or MUSL
     return BasePython(found[1], makes_environments=venv, libc=libc, path=found[4])

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fairlead.images.recipe import FRONT_LABEL, PYTHON_LABEL
+from fairlead.images.recipe import FRONT_LABEL, LIBC_LABEL, PYTHON_LABEL
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import NotInRegistryError
 from fairlead.registry.reference import Repository
@@ -21,17 +21,20 @@ class EnvironmentImage:
 @dataclass(frozen=True)
 class Pythons:
     """The Python of an environment, ``3.6.15``, and one of its base image that the server can run
-    on, ``3.11.2`` at ``path``, where it says of one."""
+    on, ``3.11.2`` at ``path``, where it says of one. ``musl``: it has no glibc."""
 
     environment: str
     server: str | None = None
     path: str = ""
+    musl: bool = False
 
 
 def pythons_of(environment: str, labels: Mapping[str, str]) -> Pythons:
     """``labels`` are those of the environment's image."""
-    found = _FRONT.fullmatch(labels.get(FRONT_LABEL, ""))
-    return Pythons(environment, found[1], found[2]) if found else Pythons(environment)
+    found, musl = _FRONT.fullmatch(labels.get(FRONT_LABEL, "")), labels.get(LIBC_LABEL) == "musl"
+    if found is None:
+        return Pythons(environment, musl=musl)
+    return Pythons(environment, found[1], found[2], musl)
 
 
 def find_environment(

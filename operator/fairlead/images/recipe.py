@@ -17,6 +17,7 @@ from fairlead.inputs.dockerfile_steps import Instruction, instructions
 HASH_LABEL = "dev.fairlead.environment.hash"
 PYTHON_LABEL = "dev.fairlead.environment.python"
 FRONT_LABEL = "dev.fairlead.environment.front"  # another interpreter, for the scoring server
+LIBC_LABEL = "dev.fairlead.environment.libc"  # ``musl``; glibc is not named
 OWNER_LABEL = "fairlead.dev/owner"
 BUILD_LABEL = "fairlead.dev/build"
 DEFAULT_OWNER = "fairlead"
@@ -80,10 +81,11 @@ def dockerfile(
     return f"{first_stage}\n{build}\n{final}"
 
 
-def python_labels(version: str, front: str = "") -> dict[str, str]:
+def python_labels(version: str, front: str = "", *, musl: bool = False) -> dict[str, str]:
     """What an environment says of its Python, and of the one for the server, if that is another:
     ``3.6.15``, ``3.11.2 /usr/local/bin/python3``."""
-    return {PYTHON_LABEL: version, **({FRONT_LABEL: front} if front else {})}
+    known = {FRONT_LABEL: front, LIBC_LABEL: "musl" if musl else ""}
+    return {PYTHON_LABEL: version, **{name: value for name, value in known.items() if value}}
 
 
 def owner_label(of_base: str | None) -> str:

@@ -63,13 +63,14 @@ class Runtime:
     """What the layer is made from. ``python`` is that of the environment, ``3.11``.
 
     ``front`` is the Python that is brought along for the server, where that is another one; it may
-    also be one of the base image, of the version ``server``.
+    also be one of the base image, of the version ``server``. ``musl``: for an image without glibc.
     """
 
     wheel: Path
     python: str
     front: FrontPython | None = None
     server: str | None = None
+    musl: bool = False
 
     @property
     def key(self) -> str:
@@ -81,11 +82,14 @@ class Runtime:
             "platform": str(PLATFORM),
             **({"front": self.front.sha256} if self.front else {}),
             **({"server": self.server} if self.server else {}),
+            **({"libc": "musl"} if self.musl else {}),
         }
         return hashlib.sha256(canonical_json(made_from)).hexdigest()
 
 
-def bundled_runtime(python: str, settings: Settings, server: str | None = None) -> Runtime:
+def bundled_runtime(
+    python: str, settings: Settings, server: str | None = None, *, musl: bool = False
+) -> Runtime:
     """Return the newest bundled wheel for a Python such as ``3.11.2``.
 
     ``server`` is the version of one of the base image's, which the server can run on.
@@ -99,7 +103,7 @@ def bundled_runtime(python: str, settings: Settings, server: str | None = None) 
         raise RuntimeMissingError(f"There is no {DISTRIBUTION}-*.whl in {BUNDLE}.")
     if server is not None and is_too_old(python):
         return Runtime(wheels[-1], minor(python), server=minor(server))
-    return Runtime(wheels[-1], minor(python), front_python(python, settings))
+    return Runtime(wheels[-1], minor(python), front_python(python, settings), musl=musl)
 
 
 def minor(python: str) -> str:
@@ -119,9 +123,9 @@ def front_requirements(wheel: Path, python: str) -> list[str]:
     return [pin for pin in own if pin not in scripts]
 
 
-def are_bundled(asked: Sequence[str], python: str, folder: Path) -> bool:
+def are_bundled(asked: Sequence[str], python: str, folder: Path, *, musl: bool = False) -> bool:
     """Whether all that is asked for lies in ``folder`` for that Python."""
-    release, platforms = [int(part) for part in python.split(".")], _platforms()
+    release, platforms = [int(part) for part in python.split(".")], _platforms(musl=musl)
     fitting = {
         *cpython_tags(release, platforms=platforms),
         *compatible_tags(release, platforms=platforms),
@@ -157,7 +161,7 @@ def install(runtime: Runtime, folder: Path, settings: Settings, say: Callable[[s
         folder.mkdir(exist_ok=True)
         python = lay_out(runtime.front, folder, settings)
         say(f"The server brings its own Python {python}: {runtime.front.source}")
-    pip = _Pip(wheel.parent, settings, say)
+    pip = _Pip(wheel.parent, settings, say, runtime.musl)
     pip.install(front_requirements(wheel, python), python, folder, str(wheel))
     script = script_requirements(wheel, runtime.python)
     if script:
@@ -205,11 +209,12 @@ class _Pip:
     bundle: Path
     settings: Settings
     say: Callable[[str], None]
+    musl: bool = False
 
     def install(self, pins: Sequence[str], python: str, folder: Path, *more: str) -> None:
         """Install wheels for that Python. Raises ``RuntimeInstallError``."""
-        platforms = [f"--platform={platform}" for platform in _platforms()]
-        bundled = are_bundled(pins, python, self.bundle)
+        platforms = [f"--platform={platform}" for platform in _platforms(musl=self.musl)]
+        bundled = are_bundled(pins, python, self.bundle, musl=self.musl)
         beside = ("--no-index", f"--find-links={self.bundle}") if bundled else ()
         command = [
             *(sys.executable, "-m", "pip", "install", "--target", str(folder), "--no-deps"),
@@ -237,8 +242,10 @@ class _Pip:
             raise RuntimeInstallError(done.stdout)
 
 
-def _platforms() -> list[str]:
+def _platforms(*, musl: bool = False) -> list[str]:
     machine = _MACHINES.get(PLATFORM.architecture, PLATFORM.architecture)
+    if musl:
+        return [f"musllinux_1_{minor}_{machine}" for minor in (1, 2)]
     return [f"manylinux{glibc}_{machine}" for glibc in ("2014", "_2_17", "_2_28")]
 
 

@@ -15,7 +15,11 @@ from fairlead.api.wire import StatusWire
 from fairlead.finding import listed
 from fairlead.registry.blobs import Blobs
 from fairlead.registry.call import Answer, Call
-from fairlead.registry.errors import NotInRegistryError, RegistryFaultError, TagTakenError
+from fairlead.registry.errors import (
+    RegistryFaultError,
+    TagTakenError,
+    WrongPlatformError,
+)
 from fairlead.registry.keychain import Keychain
 from fairlead.registry.oci import (
     INDEXES,
@@ -26,11 +30,12 @@ from fairlead.registry.oci import (
     ImageConfig,
     Index,
     Manifest,
+    Platform,
     TagList,
     digest_of,
 )
 from fairlead.registry.reference import Repository, is_digest, is_tag
-from fairlead.registry.transport import Transport, leads_to, same_origin
+from fairlead.registry.transport import MAX_ANSWER_BYTES, Transport, leads_to, same_origin
 from fairlead.settings import Settings
 
 OK, CREATED, ACCEPTED, MISSING = 200, 201, 202, 404
@@ -76,7 +81,8 @@ class Registry(Blobs):
     def manifest(self, repository: Repository, reference: str) -> tuple[Manifest, Descriptor]:
         """Return the manifest for this machine's platform, and the descriptor that names it.
 
-        Raises ``NotInRegistryError`` where there is none, or none for the platform.
+        Raises ``NotInRegistryError`` where there is none, ``WrongPlatformError`` where there is
+        none for the platform.
         """
         body, described = self._fetch(repository, reference)
         if described.media_type in INDEXES:
@@ -100,10 +106,28 @@ class Registry(Blobs):
         name = f"{repository.path}@{digest}"
         return _parsed(ImageConfig, "an image's config", name, repository, body)
 
+    def check_platform(self, repository: Repository, manifest: Manifest) -> None:
+        """Raise ``WrongPlatformError`` where an image says that it is for another platform.
+
+        An index says so of each of its images; one that stands alone says it in its config.
+        """
+        config = self.config(repository, manifest)
+        told = Platform(
+            os=config.os or PLATFORM.os, architecture=config.architecture or PLATFORM.architecture
+        )
+        if told != PLATFORM:
+            raise WrongPlatformError(repository, f"It is made for {told}, not for {PLATFORM}.")
+
     def put_manifest(
         self, repository: Repository, reference: str, body: bytes, media_type: str
     ) -> str:
-        """Store a manifest under a tag, see that it is there, and return its digest."""
+        """Store a manifest under a tag, see that it is there, and return its digest.
+
+        Raises ``RegistryFaultError`` where it is larger than registries take, before any is asked.
+        """
+        if len(body) > MAX_ANSWER_BYTES:
+            said = f"The manifest of {repository}:{reference} would be larger than 4 MiB."
+            raise RegistryFaultError(repository, f"{said} Use fewer layers or annotations.")
         call = Call(
             "PUT",
             repository,
@@ -193,7 +217,7 @@ def _of_platform(repository: Repository, reference: str, index: Index) -> Descri
     others = sorted({str(child.platform) for child in index.manifests if child.platform})
     only = f", only for {listed(others)}" if others else ""
     said = f"{repository}:{reference} is not made for {PLATFORM}{only}."
-    raise NotInRegistryError(repository, said)
+    raise WrongPlatformError(repository, said)
 
 
 def _tags_in(repository: Repository, body: bytes) -> list[str]:

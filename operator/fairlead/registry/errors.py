@@ -78,6 +78,10 @@ class NotInRegistryError(RegistryError):
     """The registry answers, and does not have it."""
 
 
+class WrongPlatformError(NotInRegistryError):
+    """It has the image, and not for our platform."""
+
+
 class TagTakenError(RegistryError):
     """Somebody else has written the version that was to be written."""
 

@@ -24,6 +24,7 @@ from fairlead.registry.errors import (
     RegistryUntrustedError,
     RepositoryNotFoundError,
     TagTakenError,
+    WrongPlatformError,
 )
 from fairlead.sources.base import SourceError
 
@@ -128,6 +129,12 @@ REGISTRY: Mapping[type[RegistryError], tuple[Reason, FailureClass, str]] = {
         FailureClass.INFRASTRUCTURE,
         "Something that was stored in {host} is gone; it is looked for again. If it was deleted by "
         "hand, delete the object that had stored it and create it again.",
+    ),
+    WrongPlatformError: (
+        Reason.REGISTRY_FAULT,
+        FailureClass.INFRASTRUCTURE,
+        "Something that was stored in {host} was made on another kind of machine: let all tasks "
+        "run on nodes of one architecture. It is tried again.",
     ),
     RegistryFaultError: (
         Reason.REGISTRY_FAULT,

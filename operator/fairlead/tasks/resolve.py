@@ -15,7 +15,9 @@ from fairlead.registry.errors import (
     NotInRegistryError,
     RegistryDeniedError,
     RegistryError,
+    WrongPlatformError,
 )
+from fairlead.registry.oci import PLATFORM
 from fairlead.registry.reference import (
     InvalidReferenceError,
     Repository,
@@ -70,15 +72,19 @@ def _base_digest(base_image: str, task: TaskContext) -> str:
     name = as_pushed(base_image, settings.registry, settings.push_registry)
     try:
         reference = parse_reference(name)
-        return task.registry.manifest(reference.repository, reference.wanted)[1].digest
+        manifest, described = task.registry.manifest(reference.repository, reference.wanted)
+        task.registry.check_platform(reference.repository, manifest)
     except InvalidReferenceError as error:
         raise TaskFailedError(_base_not_found(f"{error}.")) from error
     except RegistryError as error:
         raise TaskFailedError(base_failure(base_image, error)) from error
+    return described.digest
 
 
 def base_failure(base_image: str, error: RegistryError) -> TaskFailure:
     """What a registry's answer about the base image means."""
+    if isinstance(error, WrongPlatformError):
+        return _wrong_platform(base_image, error)
     if isinstance(error, NotInRegistryError):
         return _base_not_found(f"The base image {base_image} was not found. {error}")
     message = f"The base image {base_image} could not be looked up. {error}"
@@ -93,6 +99,17 @@ def base_failure(base_image: str, error: RegistryError) -> TaskFailure:
             retryable=True,
         )
     return registry_failure(error).model_copy(update={"message": message})
+
+
+def _wrong_platform(base_image: str, error: WrongPlatformError) -> TaskFailure:
+    return TaskFailure(
+        reason=Reason.BASE_IMAGE_WRONG_PLATFORM,
+        class_=FailureClass.USER,
+        message=f"The base image {base_image} does not run here. {error}",
+        remedy=f"Name an image in spec.baseImage that is made for {PLATFORM}, or push this one for "
+        "it, too. Images are built for the platform of the machine that the tasks run on.",
+        retryable=True,
+    )
 
 
 def _base_not_found(message: str) -> TaskFailure:

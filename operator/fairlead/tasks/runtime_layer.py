@@ -36,7 +36,9 @@ def runtime_part(
     """Put the runtime's layer for a Python into ``target``; return it, and the path of the
     interpreter that the server runs on. Raises ``TaskFailedError``."""
     try:
-        runtime = bundled_runtime(pythons.environment, task.settings, pythons.server)
+        runtime = bundled_runtime(
+            pythons.environment, task.settings, pythons.server, musl=pythons.musl
+        )
         part = _kept(runtimes, runtime, task) or _made(runtimes, runtime, task)
     except RuntimeMissingError as error:
         raise TaskFailedError(_missing(error)) from error

@@ -5,7 +5,14 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement
-from fairlead.diagnosis.build.base_python import BasePython, front_of, usable_python, wants_conda
+from fairlead.diagnosis.build.base_python import (
+    MUSL,
+    BasePython,
+    front_of,
+    usable_python,
+    wants_conda,
+)
+from fairlead.engines.python_probe import told_python
 from fairlead.finding import Finding
 from fairlead.inputs.python_version import (
     minor_version,
@@ -46,6 +53,36 @@ def test_another_python_is_told_with_an_image_that_has_it(asked: str, image: str
         remedy=f"Name a base image that has it, such as spec.baseImage: {image}, or ask for "
         "python=3.11.",
         location="myenv.yml:4",
+    )
+
+
+def test_alpine_is_built_upon_where_its_own_python_runs_the_server() -> None:
+    alpine = BasePython("3.11.2", makes_environments=True, libc=MUSL)
+    assert usable_python(recipe("3.11"), alpine) == alpine
+    older = BasePython("3.10.4", makes_environments=True, libc=MUSL)
+    assert usable_python(recipe("3.10"), older) == Finding(
+        reason=Reason.PYTHON_UNSUPPORTED,
+        class_=FailureClass.USER,
+        message="The base image python:3.11-slim has Python 3.10.4 and no glibc; there the scoring "
+        "server needs Python 3.11 or newer.",
+        remedy="Name an image in spec.baseImage that has it, such as python:3.11-alpine, or one "
+        "with glibc, such as python:3.10-slim.",
+        location=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "libc"),
+    [
+        ("3.12.1 True  at /usr/bin/python3", MUSL),
+        ("3.12.1 True None at /usr/bin/python3", MUSL),
+        ("3.12.1 True glibc 2.36 at /usr/bin/python3", "glibc 2.36"),
+    ],
+)
+def test_what_has_no_glibc_is_told_by_its_python(said: str, libc: str) -> None:
+    found = told_python([said])
+    assert found == BasePython(
+        "3.12.1", makes_environments=True, libc=libc, path="/usr/bin/python3"
     )
 
 

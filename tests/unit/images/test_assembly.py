@@ -15,7 +15,7 @@ from fairlead.images.assembly import (
     environment_variables,
 )
 from fairlead.images.environment_image import Pythons, pythons_of
-from fairlead.images.recipe import python_labels
+from fairlead.images.recipe import LIBC_LABEL, python_labels
 from fairlead.registry.oci import (
     DOCKER_LAYER_GZIP,
     DOCKER_MANIFEST,
@@ -172,3 +172,10 @@ def test_the_server_starts_on_the_python_that_is_named() -> None:
 )
 def test_an_environment_may_name_a_python_for_the_server(label: str, found: Pythons) -> None:
     assert pythons_of("3.6.15", python_labels("3.6.15", label)) == found
+
+
+@pytest.mark.parametrize("libc", ["glibc", "", "MUSL", "musl\n"])
+def test_an_environment_says_that_it_has_no_glibc(libc: str) -> None:
+    labels = python_labels("3.12.1", musl=True)
+    assert pythons_of("3.12.1", labels) == Pythons("3.12.1", musl=True)
+    assert pythons_of("3.12.1", {**labels, LIBC_LABEL: libc}) == Pythons("3.12.1")

@@ -15,6 +15,7 @@ from fairlead.images.runtime_layer import (
     front_requirements,
     script_requirements,
 )
+from fairlead.registry.oci import Platform
 from fairlead.settings import Settings
 
 PLATFORM_TAG = "manylinux2014_x86_64"
@@ -97,6 +98,22 @@ def test_the_newest_wheel_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     beside = bundled_runtime("3.6.15", Settings(), "3.12.1")
     assert beside == Runtime(newest, "3.6", server="3.12")
     assert bundled_runtime("3.11.2", Settings(), "3.12.1") == Runtime(newest, "3.11")
+
+
+def test_alpine_gets_wheels_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime_layer, "BUNDLE", tmp_path)
+    here = wheel(tmp_path, "0.9.0")
+    found = bundled_runtime("3.11.2", Settings(), musl=True)
+    assert found == Runtime(here, "3.11", musl=True)
+    assert found.key != bundled_runtime("3.11.2", Settings()).key
+    name = "httptools-0.9.0-cp311-cp311-{}_x86_64.whl"
+    monkeypatch.setattr(runtime_layer, "PLATFORM", Platform(os="linux", architecture="amd64"))
+    for libc, platform in ((False, "manylinux_2_28"), (True, "musllinux_1_2")):
+        folder = tmp_path / platform
+        folder.mkdir()
+        (folder / name.format(platform)).touch()
+        assert are_bundled(["httptools==0.9.0"], "3.11", folder, musl=libc)
+        assert not are_bundled(["httptools==0.9.0"], "3.11", folder, musl=not libc)
 
 
 def test_a_fairlead_without_a_wheel_says_so(

@@ -50,7 +50,11 @@ from fairlead.images.hashes import image_hash
 from fairlead.inputs.recipe import located
 
 ImageDecision = Decision[InferenceImageStatus]
-BASE_IMAGE_FAILURES = (Reason.BASE_IMAGE_NOT_FOUND, Reason.BASE_IMAGE_DENIED)
+BASE_IMAGE_FAILURES = (
+    Reason.BASE_IMAGE_NOT_FOUND,
+    Reason.BASE_IMAGE_DENIED,
+    Reason.BASE_IMAGE_WRONG_PLATFORM,
+)
 INPUTS, ENVIRONMENT, ASSEMBLED = "InputsReady", "EnvironmentReady", "Assembled"
 
 

@@ -24,14 +24,20 @@ class BasePython:
     makes_environments: bool
     """Whether ``python3 -m venv`` works; Debian has that in a package of its own."""
     libc: str = ""
-    """``glibc 2.36``; empty where it is another C library."""
+    """``glibc 2.36``, ``musl``; empty where that is not known."""
     path: str = ""
     """Where the interpreter lies in the base image; empty where that is not known."""
     front: str = ""
     """Another interpreter, of the base image, that the scoring server can run on, as a label of the
     image names it: ``3.11.2 /usr/local/bin/python3``."""
 
+    @property
+    def is_musl(self) -> bool:
+        """Whether it is Alpine's kind, for which neither conda nor our own Python is made."""
+        return self.libc == MUSL
 
+
+MUSL = "musl"  # any C library but glibc
 _PATH = re.compile(r"/[A-Za-z0-9._/-]{1,200}")
 
 
@@ -76,6 +82,8 @@ def usable_python(recipe: EnvironmentRecipe, python: BasePython | None) -> BaseP
         remedy = "Name another in spec.baseImage, such as python:3.11-slim."
         message = f"{has} scripts are run on Python {oldest} or newer."
         return _finding(Reason.PYTHON_UNSUPPORTED, message, remedy)
+    if python.is_musl and _minor(python.version) < OLDEST_FRONT_PYTHON:
+        return _too_old_for_musl(image, python.version)
     if recipe.python and not satisfies(recipe.python, python.version):
         return _another(recipe, recipe.python, python.version)
     if not python.makes_environments:
@@ -83,6 +91,18 @@ def usable_python(recipe: EnvironmentRecipe, python: BasePython | None) -> BaseP
         remedy = "Add to spec.dockerFile: RUN apt-get update && apt-get install -y python3-venv"
         return _finding(Reason.PYTHON_UNAVAILABLE, message, remedy)
     return python
+
+
+def _too_old_for_musl(image: str, has: str) -> Finding:
+    """The Python that the server brings along elsewhere needs glibc."""
+    needed, mine = (".".join(map(str, version)) for version in (OLDEST_FRONT_PYTHON, _minor(has)))
+    message = f"The base image {image} has Python {has} and no glibc; there the scoring server "
+    remedy = f"Name an image in spec.baseImage that has it, such as python:{needed}-alpine, or one "
+    return _finding(
+        Reason.PYTHON_UNSUPPORTED,
+        f"{message}needs Python {needed} or newer.",
+        f"{remedy}with glibc, such as python:{mine}-slim.",
+    )
 
 
 def _another(recipe: EnvironmentRecipe, asked: str, has: str) -> Finding:
