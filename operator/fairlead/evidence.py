@@ -127,7 +127,8 @@ class ImageEvidence:
 class WebserviceEvidence:
     """Everything a decision about a Webservice may look at.
 
-    ``children`` holds what exists under the Webservice's name, by kind, whoever made it.
+    ``children`` holds what exists under the names of its children, by ``ChildKind.key``, whoever
+    made it.
     ``image`` is None where the InferenceImage does not exist (or none is referred to);
     ``fresh_keys`` are random, used only if the Secret has to be made.
     """
@@ -136,5 +137,7 @@ class WebserviceEvidence:
     image: InferenceImage | None
     children: Mapping[str, ChildEvidence]
     pods: Sequence[PodEvidence]
+    """Those that serve."""
     fresh_keys: tuple[str, str]
     settings: Settings
+    front_pods: Sequence[PodEvidence] = ()

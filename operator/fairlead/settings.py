@@ -47,6 +47,7 @@ def _checked_pairs(text: str) -> str:
     return text
 
 
+DOMAIN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$"
 ObjectName = Annotated[str, Field(pattern=r"^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$", max_length=253)]
 Pairs = Annotated[str, AfterValidator(_checked_pairs)]
 Quantities = Annotated[str, AfterValidator(_checked)]
@@ -148,6 +149,11 @@ class Settings(BaseSettings):
     buildkit_image: str = "moby/buildkit:v0.31.1-rootless"
     """Image of a rootless BuildKit: `buildkitd`, `buildctl`, `rootlesskit`, and user 1000 with
     further user ids to map."""
+    front_image: str = "haproxy:3.2.18"
+    """Image of fronts: HAProxy 2.6 or newer as `haproxy` in its path, and SIGUSR1 as its stop
+    signal, as in the official one."""
+    cluster_domain: Annotated[str, Field(pattern=DOMAIN, max_length=128)] = "cluster.local"
+    """The cluster's DNS domain, in which fronts find the replicas."""
     state_folder: Path = Path("~/.local/state/fairlead")
     """Where the `local` runner keeps requests, results and logs of its tasks."""
     log_address: Address = "127.0.0.1:8082"

@@ -14,6 +14,12 @@ from fairlead.api.refs import Manifest
 from fairlead.desired.autoscaler import autoscaler
 from fairlead.desired.deployment import deployment
 from fairlead.desired.disruption_budget import disruption_budget
+from fairlead.desired.front import (
+    FrontSettings,
+    front_deployment,
+    front_disruption_budget,
+    pods_service,
+)
 from fairlead.desired.keys import keys
 from fairlead.desired.service import service
 from tests.unit.objects import webservice
@@ -22,6 +28,7 @@ CASES = Path(__file__).parent / "children"
 IMAGE = f"localhost:5000/demo/diabetes@sha256:{'ab' * 32}"
 
 
+FRONT = FrontSettings("haproxy:3.2", pull_secret="fairlead-registry", serves=True)
 PULL_SECRETS = {"own-image": ("team-pull", "fairlead-registry")}
 
 
@@ -29,9 +36,12 @@ def children(case: str, wanted: Webservice) -> list[Manifest]:
     made = [
         keys(wanted, "primary", "secondary"),
         deployment(wanted, IMAGE, PULL_SECRETS.get(case, ())),
-        service(wanted),
+        service(wanted, through_front=wanted.spec.fronted is not None),
         disruption_budget(wanted),
         autoscaler(wanted),
+        pods_service(wanted),
+        front_deployment(wanted, FRONT),
+        front_disruption_budget(wanted),
     ]
     return [manifest for manifest in made if manifest]
 

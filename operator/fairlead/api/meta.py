@@ -17,7 +17,7 @@ MANAGED_BY_US = f"{MANAGED_BY}=fairlead"  # the server-side selector of every wa
 OWNED_BY_WEBSERVICE = f"{GROUP}/webservice"
 APPLIED = f"{GROUP}/applied"  # annotation: fingerprint of the manifest that was applied last
 COMPONENT = "app.kubernetes.io/component"
-SCORING = "scoring"
+SCORING, FRONT = "scoring", "front"
 
 TASK_LABEL = f"{GROUP}/task"  # on Jobs of tasks and their pods, which carry no label of a child
 TASK_ID, TASK_PROGRAM = f"{GROUP}/task-id", f"{GROUP}/task-program"  # annotations of such a Job

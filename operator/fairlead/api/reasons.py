@@ -149,6 +149,10 @@ class Reason(StrEnum):
     KUBERNETES_CRASH_LOOP_BACK_OFF = "KubernetesCrashLoopBackOff"  # crashes, cause not readable
     KEYS_CREATED = "KeysCreated"  # the Secret with the keys was made with the service
     KEYS_RECREATED = "KeysRecreated"  # that Secret was missing and was made again: new keys
+    FRONT_READY = "FrontReady"  # a front is ready: requests go through it
+    FRONT_STARTING = "FrontStarting"  # no front is ready yet; requests go to replicas directly
+    FRONT_UNAVAILABLE = "FrontUnavailable"  # none gets ready; requests go to replicas directly
+    FRONT_IMAGE_PULL_FAILED = "FrontImagePullFailed"  # a node cannot pull the fronts' image
     SCALING = "Scaling"  # the autoscaler works
     FIXED_REPLICAS = "FixedReplicas"  # spec.replicas holds; nothing scales
     AT_MAX_REPLICAS = "AtMaxReplicas"  # the autoscaler wants more than maxReplicas

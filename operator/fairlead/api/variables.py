@@ -15,6 +15,8 @@ from fairlead.api.fields import EnvironmentVariables
 from fairlead.api.wire import rules
 
 QUEUE_WAIT = "FAIRLEAD_MAX_QUEUE_WAIT_MS"
+SLOTS, WORKER_COUNT = "FAIRLEAD_MAX_CONCURRENT_REQUESTS", "WORKER_COUNT"
+MAX_BODY_MB, BODY_SECONDS = "FAIRLEAD_MAX_BODY_MB", "FAIRLEAD_BODY_SECONDS"
 PREFIX = "FAIRLEAD_"  # the runtime's own settings
 MAX_DIGITS = 10
 
@@ -105,17 +107,17 @@ Value = WholeNumber | Seconds | OneOf
 MAX_PORT, SCORING_PORT = 65_535, 5001
 HOUR_S = 3600
 VALUES: Mapping[str, Value] = {
-    "WORKER_COUNT": WholeNumber(1, 1000),
+    WORKER_COUNT: WholeNumber(1, 1000),
     "HEALTH_PORT": WholeNumber(1, MAX_PORT, but=SCORING_PORT),
     "AZUREML_DEBUG_PORT": WholeNumber(1, MAX_PORT),
-    "FAIRLEAD_MAX_CONCURRENT_REQUESTS": WholeNumber(1, 1000),
+    SLOTS: WholeNumber(1, 1000),
     "FAIRLEAD_SLOT_MODE": OneOf(("process", "thread")),
     QUEUE_WAIT: WholeNumber(0, HOUR_S * 1000),
     "FAIRLEAD_QUEUE_LIMIT": WholeNumber(0, 1_000_000),
-    "FAIRLEAD_MAX_BODY_MB": WholeNumber(1, 1_048_576),
+    MAX_BODY_MB: WholeNumber(1, 1_048_576),
     "FAIRLEAD_BODY_BUDGET_MB": WholeNumber(1, 1_048_576),
     "FAIRLEAD_HEAD_SECONDS": Seconds(0.1, HOUR_S),
-    "FAIRLEAD_BODY_SECONDS": Seconds(0.1, HOUR_S),
+    BODY_SECONDS: Seconds(0.1, HOUR_S),
     "FAIRLEAD_WRITE_SECONDS": Seconds(0.1, HOUR_S),
     "FAIRLEAD_METRICS_PORT": WholeNumber(1, MAX_PORT, but=SCORING_PORT),
     "FAIRLEAD_INIT_WARNING_SECONDS": Seconds(0.1, HOUR_S),

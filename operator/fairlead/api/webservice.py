@@ -9,12 +9,13 @@ from fairlead.api.fields import ImageReference, ObjectName
 from fairlead.api.quantity import Quantity
 from fairlead.api.secret_ref import SecretRef
 from fairlead.api.status import Cell, CommonStatus
-from fairlead.api.variables import WebserviceVariables
+from fairlead.api.variables import QUEUE_WAIT, SLOTS, WORKER_COUNT, WebserviceVariables
 from fairlead.api.wire import StatusWire, Wire, rules
 
 Replicas = Annotated[int, Field(ge=1, le=1000)]
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
 MAX_SCORING_TIMEOUT_MS = 3_600_000
+MAX_QUEUE_WAIT_MS = 3_600_000
 
 
 class ImageRef(Wire):
@@ -56,23 +57,24 @@ class Limits(Wire):
     """Bytes, such as 512Mi or 1Gi."""
 
 
+LIMITS_RULES = (
+    (
+        "!has(self.limits) || !has(self.limits.cpu) || "
+        "quantity(string(self.limits.cpu)).compareTo(quantity(string(self.cpu))) >= 0",
+        "limits.cpu must be greater than or equal to cpu",
+    ),
+    (
+        "!has(self.limits) || !has(self.limits.memory) || quantity("
+        "string(self.limits.memory)).compareTo(quantity(string(self.memory))) >= 0",
+        "limits.memory must be greater than or equal to memory",
+    ),
+)
+
+
 class Resources(Wire):
     """Requests, and limits where they are wanted."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            (
-                "!has(self.limits) || !has(self.limits.cpu) || "
-                "quantity(string(self.limits.cpu)).compareTo(quantity(string(self.cpu))) >= 0",
-                "limits.cpu must be greater than or equal to cpu",
-            ),
-            (
-                "!has(self.limits) || !has(self.limits.memory) || quantity("
-                "string(self.limits.memory)).compareTo(quantity(string(self.memory))) >= 0",
-                "limits.memory must be greater than or equal to memory",
-            ),
-        )
-    )
+    model_config = ConfigDict(json_schema_extra=rules(*LIMITS_RULES))
 
     cpu: Quantity = "100m"
     """Cores that are set aside, such as 2 or 500m. Quote a number with a decimal point: "0.5"."""
@@ -82,6 +84,39 @@ class Resources(Wire):
     """GPUs of each replica, as nvidia.com/gpu; 0 for none."""
     limits: Limits | None = None
     """What a replica may use at the most; what is not given has no limit."""
+
+
+class Concurrency(Wire):
+    """How many requests a replica runs at a time, and how long others wait."""
+
+    max_concurrent_requests: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Requests that a replica runs at the same time, each in a process of its own."""
+    max_queue_wait_milliseconds: Annotated[int, Field(ge=1, le=MAX_QUEUE_WAIT_MS)] = 500
+    """Longest time that a request waits until a replica is free; then 503."""
+
+
+class FrontResources(Wire):
+    """Requests of each front, and limits where they are wanted."""
+
+    model_config = ConfigDict(json_schema_extra=rules(*LIMITS_RULES))
+
+    cpu: Quantity = "20m"
+    """Cores that are set aside."""
+    memory: Quantity = "32Mi"
+    """Bytes that are set aside. A front takes what its connections take: see docs/front.md."""
+    limits: Limits | None = None
+    """What a front may use at the most; of memory 128Mi if not given."""
+
+
+class Front(Wire):
+    """One queue before all replicas: an HAProxy of the service's own, behind its Service."""
+
+    enabled: bool = True
+    """False: requests go to the replicas directly, each of which has a queue of its own."""
+    replicas: Annotated[int, Field(ge=1, le=2)] = 1
+    """One has one queue; two outlive the loss of one, and share out less evenly."""
+    resources: FrontResources | None = None
+    """What each front is given."""
 
 
 class Auth(Wire):
@@ -132,6 +167,12 @@ class Expose(Wire):
     """The port of every node; without it Kubernetes chooses one. Needs type NodePort."""
 
 
+CONCURRENCY_VARIABLES = (SLOTS, WORKER_COUNT, QUEUE_WAIT)
+NAMES_CONCURRENCY = " || ".join(
+    f"'{name}' in self.environmentVariables" for name in CONCURRENCY_VARIABLES
+)
+
+
 class WebserviceSpec(Wire):
     """An image, served: replicas, resources, keys, autoscaling, a scoring URI."""
 
@@ -155,6 +196,12 @@ class WebserviceSpec(Wire):
                 "has(self.replicas) || !has(self.autoscale) || self.autoscale.enabled",
                 "autoscale is disabled but replicas is not given: set replicas",
             ),
+            (
+                "!has(self.concurrency) || !has(self.environmentVariables) || "
+                f"!({NAMES_CONCURRENCY})",
+                "concurrency excludes the variables that say the same: remove "
+                f"{', '.join(CONCURRENCY_VARIABLES)} from environmentVariables",
+            ),
         )
     )
 
@@ -176,6 +223,10 @@ class WebserviceSpec(Wire):
     """Whether a key is asked for; by default it is."""
     probes: Probes | None = None
     """How Kubernetes finds out whether a replica has started and is well."""
+    concurrency: Concurrency | None = None
+    """How many requests a replica runs at a time, 1 if not given, and how long others wait."""
+    front: Front | None = None
+    """One queue before all replicas. Given, it is there unless enabled is false."""
     scoring_timeout_milliseconds: Annotated[int, Field(ge=1, le=MAX_SCORING_TIMEOUT_MS)] | None = (
         None
     )
@@ -190,6 +241,11 @@ class WebserviceSpec(Wire):
     def autoscaled(self) -> Autoscale | None:
         """The autoscaler's settings, or None where the number of replicas is fixed."""
         return None if self.replicas is not None else self.autoscale or Autoscale()
+
+    @property
+    def fronted(self) -> Front | None:
+        """The front's settings, or None where requests go to the replicas directly."""
+        return self.front if self.front is not None and self.front.enabled else None
 
 
 class State(StrEnum):

@@ -12,33 +12,86 @@ from fairlead.api.refs import Manifest, Ref
 from fairlead.desired.autoscaler import autoscaler
 from fairlead.desired.deployment import deployment
 from fairlead.desired.disruption_budget import disruption_budget
+from fairlead.desired.front import (
+    FRONT_SUFFIX,
+    NO_SETTINGS,
+    PODS_SUFFIX,
+    FrontSettings,
+    front_deployment,
+    front_disruption_budget,
+    pods_service,
+)
 from fairlead.desired.service import service
 
 
 class Builder(Protocol):
-    """Makes one child for a Webservice, its image, and the Secrets that nodes pull that with."""
+    """Makes one child for a Webservice, its image, and the Secrets that nodes pull that with;
+    ``front`` is what is known of its front."""
 
     def __call__(
-        self, webservice: Webservice, image: str, pull_secrets: Sequence[str] = (), /
+        self,
+        webservice: Webservice,
+        image: str,
+        pull_secrets: Sequence[str] = (),
+        front: FrontSettings = NO_SETTINGS,
+        /,
     ) -> Manifest | None: ...
 
 
 @dataclass(frozen=True)
 class ChildKind:
-    """``build`` returns the wanted manifest for a Webservice and its image, None where none is."""
+    """``build`` returns the wanted manifest for a Webservice and its image, None where none is.
+
+    A child is named like its Webservice, with ``suffix`` behind it.
+    """
 
     api_version: str
     kind: str
     plural: str
     build: Builder
+    suffix: str = ""
+
+    @property
+    def key(self) -> str:
+        """Stands for the child among those of one Webservice."""
+        return f"{self.kind}{self.suffix}"
+
+    def name(self, webservice: str) -> str:
+        """Its name, for a Webservice of that name."""
+        return f"{webservice}{self.suffix}"
 
     def ref(self, webservice: Webservice) -> Ref:
         """Where this child of ``webservice`` lives."""
-        return Ref(self.api_version, self.plural, webservice.namespace, webservice.name)
+        return Ref(self.api_version, self.plural, webservice.namespace, self.name(webservice.name))
 
 
-DEPLOYMENT = ChildKind("apps/v1", "Deployment", "deployments", deployment)
-SERVICE = ChildKind("v1", "Service", "services", lambda webservice, *_: service(webservice))
+def _deployment(
+    webservice: Webservice, image: str, pull_secrets: Sequence[str] = (), *_: FrontSettings
+) -> Manifest:
+    return deployment(webservice, image, pull_secrets)
+
+
+def _service(
+    webservice: Webservice,
+    _: str,
+    __: Sequence[str] = (),
+    front: FrontSettings = NO_SETTINGS,
+) -> Manifest:
+    through = webservice.spec.fronted is not None and front.serves
+    return service(webservice, through_front=through)
+
+
+def _front_deployment(
+    webservice: Webservice,
+    _: str,
+    __: Sequence[str] = (),
+    front: FrontSettings = NO_SETTINGS,
+) -> Manifest | None:
+    return front_deployment(webservice, front)
+
+
+DEPLOYMENT = ChildKind("apps/v1", "Deployment", "deployments", _deployment)
+SERVICE = ChildKind("v1", "Service", "services", _service)
 DISRUPTION_BUDGET = ChildKind(
     "policy/v1",
     "PodDisruptionBudget",
@@ -51,4 +104,27 @@ AUTOSCALER = ChildKind(
     "horizontalpodautoscalers",
     lambda webservice, *_: autoscaler(webservice),
 )
-CHILD_KINDS = (DEPLOYMENT, SERVICE, DISRUPTION_BUDGET, AUTOSCALER)
+PODS_SERVICE = ChildKind(
+    "v1", "Service", "services", lambda webservice, *_: pods_service(webservice), PODS_SUFFIX
+)
+FRONT_DEPLOYMENT = ChildKind(
+    "apps/v1", "Deployment", "deployments", _front_deployment, FRONT_SUFFIX
+)
+FRONT_DISRUPTION_BUDGET = ChildKind(
+    "policy/v1",
+    "PodDisruptionBudget",
+    "poddisruptionbudgets",
+    lambda webservice, *_: front_disruption_budget(webservice),
+    FRONT_SUFFIX,
+)
+CHILD_KINDS = (
+    DEPLOYMENT,
+    SERVICE,
+    DISRUPTION_BUDGET,
+    AUTOSCALER,
+    PODS_SERVICE,
+    FRONT_DEPLOYMENT,
+    FRONT_DISRUPTION_BUDGET,
+)
+WATCHED_KINDS = (DEPLOYMENT, SERVICE, DISRUPTION_BUDGET, AUTOSCALER)
+"""One of each kind of the API: all children of a kind are watched together."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest
-from fairlead.api.variables import QUEUE_WAIT
 from fairlead.api.webservice import Auth, Probes, Resources
 from fairlead.desired.keys import keys_name
 from fairlead.desired.metadata import (
@@ -17,6 +16,7 @@ from fairlead.desired.metadata import (
     selector,
 )
 from fairlead.desired.pod_security import restricted_container, restricted_pod
+from fairlead.desired.request_limits import request_limits, runtime_variables
 from fairlead.images.layout import PORT
 
 CONTAINER = "scoring"
@@ -27,9 +27,7 @@ GPU = "nvidia.com/gpu"
 STARTUP_PERIOD_S = 2  # seconds between two looks at a container that starts
 DRAIN_S = 5  # until every node knows that the pod takes no more requests
 END_MARGIN_S = 5  # to send the last answers and to end the slots
-SCORING_TIMEOUT_MS = 60_000  # v1's scoring time-out
-MAX_QUEUE_WAIT_MS = 500  # v1's max_request_wait_time; then a 503 says why
-MS_PER_S = 1000
+FOUND_BY_FRONTS_S = 10  # until the cluster's DNS, and each front, know of a new replica
 PROGRESS_DEADLINE_MARGIN_S = 300  # seconds to pull the image, on top of the start-up budget
 
 
@@ -51,6 +49,8 @@ def deployment(webservice: Webservice, image: str, pull_secrets: Sequence[str] =
         "revisionHistoryLimit": 3,
         "progressDeadlineSeconds": probes.initial_delay_seconds + PROGRESS_DEADLINE_MARGIN_S,
     }
+    if webservice.spec.fronted is not None:
+        spec["minReadySeconds"] = FOUND_BY_FRONTS_S  # before one of those that serve is ended
     if webservice.spec.replicas is not None:
         spec["replicas"] = webservice.spec.replicas
     return child(webservice, "apps/v1", "Deployment", spec)
@@ -66,8 +66,7 @@ def grace_period_s(webservice: Webservice) -> int:
 
     Requests arrive until the drain is over; the last one may wait in the queue, and then run.
     """
-    wait_ms, timeout_ms = int(_queue_wait_ms(webservice)), _scoring_timeout_ms(webservice)
-    return DRAIN_S + math.ceil((wait_ms + timeout_ms) / MS_PER_S) + END_MARGIN_S
+    return DRAIN_S + request_limits(webservice).longest_s + END_MARGIN_S
 
 
 def longest_startup_s(webservice: Webservice) -> float:
@@ -85,15 +84,6 @@ def liveness_window_s(webservice: Webservice) -> float:
 
 def _startup_tries(probes: Probes) -> int:
     return math.ceil(probes.initial_delay_seconds / STARTUP_PERIOD_S)
-
-
-def _scoring_timeout_ms(webservice: Webservice) -> int:
-    return webservice.spec.scoring_timeout_milliseconds or SCORING_TIMEOUT_MS
-
-
-def _queue_wait_ms(webservice: Webservice) -> str:
-    variables = webservice.spec.environment_variables or {}
-    return variables.get(QUEUE_WAIT, str(MAX_QUEUE_WAIT_MS))
 
 
 def _template(webservice: Webservice, image: str, pull_secrets: Sequence[str]) -> Manifest:
@@ -153,11 +143,10 @@ def service_variables(webservice: Webservice) -> dict[str, str]:
     """
     ours = {
         "SERVICE_NAME": webservice.name,
-        "SCORING_TIMEOUT_MS": str(_scoring_timeout_ms(webservice)),
         "FAIRLEAD_PORT": str(PORT),
         "FAIRLEAD_DRAIN_SECONDS": str(DRAIN_S),
         "FAIRLEAD_TERMINATION_LOG": TERMINATION_LOG,
-        QUEUE_WAIT: _queue_wait_ms(webservice),
+        **runtime_variables(webservice),
     }
     if authenticated(webservice):
         ours["FAIRLEAD_KEYS_DIR"] = KEYS_FOLDER

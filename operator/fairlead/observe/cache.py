@@ -27,7 +27,7 @@ from fairlead.api.meta import (
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.cluster import Cluster, Collection, Listing
-from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
+from fairlead.desired.child_kinds import CHILD_KINDS, WATCHED_KINDS, ChildKind
 from fairlead.errors import OperatorError
 from fairlead.evidence import ChildEvidence
 from fairlead.informer.missing_rights import MissingRights
@@ -39,6 +39,7 @@ from fairlead.observe.references import Key, References, references_of
 from fairlead.retry import backoff_s
 
 logger = structlog.get_logger("fairlead")
+SUFFIXES = frozenset(kind.suffix for kind in CHILD_KINDS)
 SILENT_LISTS = 2
 READY_STATUSES = ("True", "False", "Unknown")
 
@@ -73,7 +74,7 @@ class Cache:
         self._gone = gone
         self._own = {kind: Store(_own_object) for kind in KINDS}
         self._children = {
-            kind.kind: Store(partial(_child, kind), OWNED_BY_WEBSERVICE) for kind in CHILD_KINDS
+            kind.kind: Store(partial(_child, kind), OWNED_BY_WEBSERVICE) for kind in WATCHED_KINDS
         }
         self._pods = Store(project_pod, OWNED_BY_WEBSERVICE)
         self._config_maps = Store(lambda seen: seen["metadata"].get("resourceVersion"))
@@ -220,9 +221,12 @@ class Cache:
         return self._keys.get(uid)
 
     def children(self, namespace: str, name: str) -> Mapping[str, ChildEvidence]:
-        """What exists under a Webservice's name, by kind, whoever made it."""
-        stored = {kind: store.read(namespace, name) for kind, store in self._children.items()}
-        return {kind: self._evidence(found) for kind, found in stored.items() if found}
+        """What exists under the names of a Webservice's children, by key, whoever made it."""
+        stored = {
+            kind.key: self._children[kind.kind].read(namespace, kind.name(name))
+            for kind in CHILD_KINDS
+        }
+        return {key: self._evidence(found) for key, found in stored.items() if found}
 
     def pods(self, namespace: str, webservice: str) -> list[Manifest]:
         return self._pods.owned_by(namespace, webservice)
@@ -272,8 +276,9 @@ class Cache:
             self._accepted.pop(entry.uid, None)
         if entry.owner:
             self._changed(Key(WEBSERVICE, name[0], entry.owner))
-        else:  # not labelled, yet perhaps of the name that a Webservice needs
-            self._changed(Key(WEBSERVICE, *name))
+        else:  # not labelled, yet perhaps of a name that a Webservice needs
+            for suffix in SUFFIXES:
+                self._changed(Key(WEBSERVICE, name[0], name[1].removesuffix(suffix)))
 
     def _config_map_changed(self, name: Name, _: Entry, gone: bool) -> None:  # noqa: FBT001
         if gone:
@@ -294,7 +299,7 @@ class Cache:
 
     def _make_reflectors(self) -> Iterator[Reflector]:
         watched = [
-            (kind.api_version, kind.plural, self._children[kind.kind]) for kind in CHILD_KINDS
+            (kind.api_version, kind.plural, self._children[kind.kind]) for kind in WATCHED_KINDS
         ]
         watched.append(("v1", "pods", self._pods))
         for scope in self._scopes:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from fairlead.api.meta import INFERENCE_IMAGE
+from fairlead.api.meta import COMPONENT, FRONT, INFERENCE_IMAGE
 from fairlead.api.objects import InferenceImage, Webservice, read_image
+from fairlead.api.refs import Manifest
 from fairlead.cluster import PodLog
 from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
 from fairlead.desired.deployment import CONTAINER
+from fairlead.desired.front import CONTAINER as FRONT_CONTAINER
 from fairlead.diagnosis.pod_events import needs_events
 from fairlead.evidence import ChildEvidence, WebserviceEvidence
 from fairlead.observe.context import ReconcileContext
@@ -27,11 +29,22 @@ async def observe_webservice(
     webservice: Webservice, context: ReconcileContext
 ) -> WebserviceEvidence:
     image = _image(webservice, context)
-    children, pods = await asyncio.gather(
-        _children(webservice, context), _pods(webservice, context)
+    found = context.cache.pods(webservice.namespace, webservice.name)
+    fronts = [pod for pod in found if _is_front(pod)]
+    children, pods, front_pods = await asyncio.gather(
+        _children(webservice, context),
+        _with_logs([PodEvidence(pod, CONTAINER) for pod in found if not _is_front(pod)], context),
+        _with_logs([PodEvidence(pod, FRONT_CONTAINER) for pod in fronts], context),
     )
     fresh_keys = (secrets.token_urlsafe(KEY_BYTES), secrets.token_urlsafe(KEY_BYTES))
-    return WebserviceEvidence(webservice, image, children, pods, fresh_keys, context.settings)
+    return WebserviceEvidence(
+        webservice, image, children, pods, fresh_keys, context.settings, front_pods
+    )
+
+
+def _is_front(pod: Manifest) -> bool:
+    labels = pod["metadata"].get("labels") or {}
+    return bool(labels.get(COMPONENT) == FRONT)
 
 
 def _image(webservice: Webservice, context: ReconcileContext) -> InferenceImage | None:
@@ -51,22 +64,20 @@ async def _children(
     that name without the label may exist, whoever made it.
     """
     found = dict(context.cache.children(webservice.namespace, webservice.name))
-    missing = [kind for kind in CHILD_KINDS if kind.kind not in found]
+    missing = [kind for kind in CHILD_KINDS if kind.key not in found]
     wanted = [kind for kind in missing if kind.build(webservice, "") is not None]
     live = await asyncio.gather(*(_live(kind, webservice, context) for kind in wanted))
-    return {**found, **{kind: child for kind, child in live if child is not None}}
+    return {**found, **{key: child for key, child in live if child is not None}}
 
 
 async def _live(
     kind: ChildKind, webservice: Webservice, context: ReconcileContext
 ) -> tuple[str, ChildEvidence | None]:
     manifest = await context.cluster.get(kind.ref(webservice))
-    return kind.kind, None if manifest is None else project(kind, manifest)
+    return kind.key, None if manifest is None else project(kind, manifest)
 
 
-async def _pods(webservice: Webservice, context: ReconcileContext) -> list[PodEvidence]:
-    found = context.cache.pods(webservice.namespace, webservice.name)
-    pods = [PodEvidence(pod, CONTAINER) for pod in found]
+async def _with_logs(pods: list[PodEvidence], context: ReconcileContext) -> list[PodEvidence]:
     lasting = [pod for pod in pods if pod.crashed and not pod.leaving and not pod.finished]
     crashed = sorted(lasting, key=most_tried, reverse=True)[:MAX_LOG_READS]
     read = [await _with_log(pod, context) for pod in crashed]

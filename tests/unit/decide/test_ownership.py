@@ -38,7 +38,7 @@ def test_a_strangers_object_of_our_name_is_left_alone_and_hides_nothing_that_ser
         "Service 'diabetes' exists already and belongs to somebody else, so it was left alone, "
         "and nothing was made or changed."
     )
-    assert "kubectl delete service diabetes --namespace demo" in str(decision.failure.remedy)
+    assert "kubectl delete service/diabetes --namespace demo" in str(decision.failure.remedy)
 
 
 def test_a_name_that_is_taken_is_told_before_the_image_is_built() -> None:

@@ -8,7 +8,8 @@ from fairlead.api.refs import Manifest
 from fairlead.api.webservice import WebserviceStatus
 from fairlead.decide.decision import Action, Create, Decision
 from fairlead.decide.webservice.stages import decide_webservice
-from fairlead.desired.child_kinds import CHILD_KINDS
+from fairlead.desired.child_kinds import CHILD_KINDS, DEPLOYMENT, FRONT_DEPLOYMENT
+from fairlead.desired.front import FrontSettings
 from fairlead.evidence import WebserviceEvidence
 from fairlead.settings import Settings
 from tests.unit.live import applied, child
@@ -48,12 +49,16 @@ def changes(decision: Decision[WebserviceStatus]) -> list[Action]:
     return [action for action in decision.actions if not isinstance(action, Create)]
 
 
-def made(wanted: Webservice, **status: Any) -> dict[str, Manifest]:
-    """The children as they are once everything was applied."""
-    built = (kind.build(wanted, REFERENCE) for kind in CHILD_KINDS)
-    counts: dict[str, Manifest] = {"Deployment": {"observedGeneration": 1, **status}}
-    manifests = [manifest for manifest in built if manifest]
-    return {m["kind"]: applied(m, counts.get(m["kind"]), replicas=2) for m in manifests}
+def made(wanted: Webservice, *, front: int = 0, **status: Any) -> dict[str, Manifest]:
+    """The children, by key, as they are once everything was applied; ``front``: ready fronts."""
+    settings = Settings()
+    known = FrontSettings(settings.front_image, settings.cluster_domain, serves=front > 0)
+    built = ((kind.key, kind.build(wanted, REFERENCE, (), known)) for kind in CHILD_KINDS)
+    counts: dict[str, Manifest] = {
+        DEPLOYMENT.key: {"observedGeneration": 1, **status},
+        FRONT_DEPLOYMENT.key: {"observedGeneration": 1, "readyReplicas": front},
+    }
+    return {key: applied(m, counts.get(key), replicas=2) for key, m in built if m}
 
 
 SERVING = {"replicas": 2, "readyReplicas": 2, "updatedReplicas": 2}

@@ -9,7 +9,8 @@ from fairlead.api.refs import Manifest, ref_of
 from fairlead.decide.decision import Action, Apply, Delete
 from fairlead.decide.webservice.drift import needs_apply
 from fairlead.decide.webservice.ownership import Ownership
-from fairlead.desired.child_kinds import CHILD_KINDS, DEPLOYMENT
+from fairlead.desired.child_kinds import CHILD_KINDS, DEPLOYMENT, ChildKind
+from fairlead.desired.front import NO_SETTINGS, FrontSettings
 from fairlead.evidence import ChildEvidence
 
 
@@ -26,27 +27,34 @@ class Plan:
         return (f"applied {' '.join(dict.fromkeys(kinds))}",) if kinds else ()
 
 
-def wanted_kinds(webservice: Webservice) -> tuple[str, ...]:
-    """The kinds of the children that the Webservice should have."""
-    return tuple(kind.kind for kind in CHILD_KINDS if kind.build(webservice, ""))
+def wanted_kinds(webservice: Webservice) -> tuple[ChildKind, ...]:
+    """The children that the Webservice should have."""
+    return tuple(kind for kind in CHILD_KINDS if kind.build(webservice, ""))
 
 
-def plan(webservice: Webservice, image: str, pull_secrets: Sequence[str], owned: Ownership) -> Plan:
+def plan(
+    webservice: Webservice,
+    image: str,
+    pull_secrets: Sequence[str],
+    owned: Ownership,
+    front: FrontSettings = NO_SETTINGS,
+) -> Plan:
     """Return the actions that make our children what they should be.
 
-    What is leaving is waited for: an update of it would be lost with it.
+    What is leaving is waited for: an update of it would be lost with it. What is to go goes last:
+    requests have another way by then.
     """
-    wanted = {kind.kind: kind.build(webservice, image, pull_secrets) for kind in CHILD_KINDS}
-    actions = list[Action]()
-    for kind, manifest in wanted.items():
-        existing = owned.ours.get(kind)
-        if kind in owned.leaving or kind in owned.taken:
+    wanted = {kind.key: kind.build(webservice, image, pull_secrets, front) for kind in CHILD_KINDS}
+    actions, last = list[Action](), list[Action]()
+    for key, manifest in wanted.items():
+        existing = owned.ours.get(key)
+        if key in owned.leaving or key in owned.taken:
             continue
         if manifest is not None:
             actions += _apply(manifest, existing)
         elif existing is not None:
-            actions.append(Delete(ref_of(existing.manifest), existing.metadata["uid"]))
-    return Plan(tuple(actions), wanted[DEPLOYMENT.kind] or {})
+            last.append(Delete(ref_of(existing.manifest), existing.metadata["uid"]))
+    return Plan((*actions, *last), wanted[DEPLOYMENT.key] or {})
 
 
 def _apply(manifest: Manifest, existing: ChildEvidence | None) -> Iterator[Action]:

@@ -11,6 +11,7 @@ from fairlead.api.objects import Webservice
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass, FailureStatus
 from fairlead.decide.decision import StageResult
+from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
 from fairlead.evidence import ChildEvidence
 
 
@@ -25,7 +26,8 @@ class Standing(Enum):
 
 @dataclass(frozen=True)
 class Ownership:
-    """The live children by kind, parted by whose they are; only the wanted kinds can be in the way.
+    """The live children by ``ChildKind.key``, parted by whose they are; only those that are wanted
+    can be in the way.
 
     ``taken`` and ``leaving`` name them as in ``Service 'credit'``.
     """
@@ -36,27 +38,29 @@ class Ownership:
 
 
 def ownership(
-    webservice: Webservice, children: Mapping[str, ChildEvidence], wanted: Iterable[str]
+    webservice: Webservice, children: Mapping[str, ChildEvidence], wanted: Iterable[ChildKind]
 ) -> Ownership:
-    """Return whose ``children`` (by kind, whoever made them) are; ``wanted`` are kinds we need."""
-    standings = {kind: standing(child, webservice) for kind, child in children.items()}
-    needed = [kind for kind in wanted if kind in standings]
-    names = {kind: f"{kind} '{webservice.name}'" for kind in needed}
+    """Return whose ``children`` (by key, whoever made them) are; ``wanted`` are those we need."""
+    standings = {key: standing(child, webservice) for key, child in children.items()}
+    names = {
+        kind.key: f"{kind.kind} '{kind.name(webservice.name)}'"
+        for kind in wanted
+        if kind.key in standings
+    }
     return Ownership(
         ours={k: c for k, c in children.items() if standings[k] is Standing.OURS},
         taken={
-            kind: f"{names[kind]}{_controlled(children[kind])}"
-            for kind in needed
-            if standings[kind] is Standing.TAKEN
+            key: f"{name}{_controlled(children[key])}"
+            for key, name in names.items()
+            if standings[key] is Standing.TAKEN
         },
-        leaving={kind: names[kind] for kind in needed if standings[kind] is Standing.LEAVING},
+        leaving={key: n for key, n in names.items() if standings[key] is Standing.LEAVING},
     )
 
 
 def name_taken(webservice: Webservice, owned: Ownership, now: datetime) -> StageResult:
     """``Deployed`` where somebody else's objects are in the way."""
     known, reason = webservice.status.failure, Reason.NAME_TAKEN
-    kinds = " ".join(kind.lower() for kind in owned.taken)
     one = len(owned.taken) == 1
     message = (
         f"{' and '.join(owned.taken.values())} {'exists' if one else 'exist'} already and "
@@ -65,8 +69,8 @@ def name_taken(webservice: Webservice, owned: Ownership, now: datetime) -> Stage
     )
     remedy = (
         f"Give the Webservice another name; or, if nobody needs {'it' if one else 'them'}, delete "
-        f"{'it' if one else 'them'} (`kubectl delete {kinds.replace(' ', ',')} {webservice.name} "
-        f"--namespace {webservice.namespace}`): what the Webservice needs is made within seconds."
+        f"{'it' if one else 'them'} (`kubectl delete {_named(webservice, owned.taken)} --namespace "
+        f"{webservice.namespace}`): what the Webservice needs is made within seconds."
     )
     failure = FailureStatus(
         reason=reason,
@@ -76,6 +80,12 @@ def name_taken(webservice: Webservice, owned: Ownership, now: datetime) -> Stage
         since=known.since if known and known.reason == reason else now,
     )
     return StageResult(false("Deployed", reason, message), failure, stalled=True)
+
+
+def _named(webservice: Webservice, keys: Iterable[str]) -> str:
+    """The children as kubectl takes them: ``service/credit deployment/credit``."""
+    kinds = [kind for kind in CHILD_KINDS if kind.key in keys]
+    return " ".join(f"{kind.kind.lower()}/{kind.name(webservice.name)}" for kind in kinds)
 
 
 def waiting_for_deletion(owned: Ownership) -> StageResult:

@@ -27,6 +27,7 @@ from fairlead.decide.missing import missing, not_found
 from fairlead.decide.webservice.address import SCORE, SWAGGER, base_uri, pending_address
 from fairlead.decide.webservice.availability import available, deployed
 from fairlead.decide.webservice.children import Plan, plan, wanted_kinds
+from fairlead.decide.webservice.front import front_settings, front_stage
 from fairlead.decide.webservice.key_secret import create_keys, keys_stage
 from fairlead.decide.webservice.ownership import (
     Ownership,
@@ -56,12 +57,17 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
     served = image or _served_last(evidence)
     owned = ownership(webservice, evidence.children, wanted_kinds(webservice))
     secrets = pull_secrets(evidence)
-    planned = plan(webservice, served, secrets, owned) if served and not owned.taken else None
+    front = front_settings(evidence, owned)
+    free = bool(served and not owned.taken)
+    planned = plan(webservice, served, secrets, owned, front) if free else None
     progress = _progress(evidence, owned, served, planned)
-    scales = scaling(owned.ours.get(AUTOSCALER.kind), evidence.pods, webservice.spec, now)
+    scales = scaling(owned.ours.get(AUTOSCALER.key), evidence.pods, webservice.spec, now)
+    rolled_out, serves = _stages(evidence, owned, progress, served, now)
     stages = (
         image_stage,
-        *_stages(evidence, owned, progress, served, now),
+        rolled_out,
+        *front_stage(evidence, owned, now),
+        serves,
         scales,
         *keys_stage(webservice),
     )
@@ -106,7 +112,7 @@ def _progress(
     evidence: WebserviceEvidence, owned: Ownership, image: str, planned: Plan | None
 ) -> Rollout:
     """How far the rollout has come; only our own Deployment is read."""
-    spec, live = evidence.webservice.spec, owned.ours.get(DEPLOYMENT.kind)
+    spec, live = evidence.webservice.spec, owned.ours.get(DEPLOYMENT.key)
     if live is None:
         least = spec.autoscaled.min_replicas if spec.autoscaled else spec.replicas
         return Rollout(ReplicaCounts(desired=least or 1), settled=False)
@@ -120,12 +126,12 @@ def _stages(
     """What is to be said of the children that serve."""
     webservice = evidence.webservice
     failure = failure_of(progress, webservice.status.failure, now)
-    serves = available(progress, failure, pending_address(owned.ours.get(SERVICE.kind)))
+    serves = available(progress, failure, pending_address(owned.ours.get(SERVICE.key)))
     if owned.taken:
         return name_taken(webservice, owned, now), serves
     if owned.leaving:
         return waiting_for_deletion(owned), serves
-    if not image and DEPLOYMENT.kind not in owned.ours:
+    if not image and DEPLOYMENT.key not in owned.ours:
         return not_reached("Deployed", "Available", why="Waits for the image.")
     return deployed(progress, failure, _startup_budget(webservice)), serves
 
@@ -153,7 +159,7 @@ def _circumstances(evidence: WebserviceEvidence, image: str) -> PodContext:
 def _status(
     evidence: WebserviceEvidence, owned: Ownership, progress: Rollout, image: str
 ) -> WebserviceStatus:
-    service, known = owned.ours.get(SERVICE.kind), evidence.webservice.status
+    service, known = owned.ours.get(SERVICE.key), evidence.webservice.status
     addresses = [pod.host_ip for pod in evidence.pods if pod.ready and pod.host_ip]
     base = base_uri(service, addresses, evidence.settings.external_host) if service else None
     before = known.revision.active if known.revision else None
@@ -181,7 +187,8 @@ def _served_last(evidence: WebserviceEvidence) -> str:
 def _requeue_after(evidence: WebserviceEvidence, progress: Rollout, now: datetime) -> float:
     culprit = progress.culprit
     unread = culprit is not None and culprit.crashed and culprit.log is None
-    if unread or any(may_soon_need_events(pod, now) for pod in evidence.pods):
+    pods = (*evidence.pods, *evidence.front_pods)
+    if unread or any(may_soon_need_events(pod, now) for pod in pods):
         return REQUEUE_SOON_S
     waits = progress.finding is None and not progress.complete
     return REQUEUE_SLOW_S if waits else ON_RESYNC_S

@@ -64,15 +64,20 @@ class Endpoints:
         self._prometheus = PrometheusMetrics(pool, metrics, body_budget)
         self.draining = False
 
-    def rejected(self, reason: RejectionReason) -> Response:
+    def rejected(self, reason: RejectionReason, *, elsewhere: bool = False) -> Response:
         """Count and answer a request that gets no slot.
 
-        As long as none has been ready, that is the reason why it waited in vain.
+        As long as none has been ready, that is the reason why it waited in vain. ``elsewhere``: it
+        is sent to another replica where this one is too busy, as 425 tells; a 503 might be the
+        script's own, which has run by then.
         """
         if reason in QUEUE_REASONS and self._pool.script is None:
             reason = RejectionReason.STARTING
         self._metrics.rejections[reason.value] += 1
-        return self._unavailable(reason)
+        response = self._unavailable(reason)
+        if elsewhere and reason is RejectionReason.BUSY:
+            response.status = 425
+        return response
 
     def liveness(self) -> Response:
         if self._pool.failing:

@@ -129,7 +129,8 @@ class HttpRequestHandler(QueueEntry[Slot]):
 
     def on_rejected(self, reason: RejectionReason) -> None:
         self.queued, self._body = False, None
-        self.respond(self._services.endpoints.rejected(reason))
+        elsewhere = self._request.has_another_replica
+        self.respond(self._services.endpoints.rejected(reason, elsewhere=elsewhere))
 
     # Called by the slot
 

@@ -9,6 +9,7 @@ from fairlead_scoring.front.config.read_limits import ReadLimits
 from fairlead_scoring.slot.responses import RUN_FAILED_HEADER
 
 Header = tuple[str, str]
+FRONT_HEADER = "x-fairlead-front"
 OUTCOME_HEADER = "x-fairlead-outcome"
 JSON_TYPE = "application/json"
 HTML_TYPE = "text/html; charset=utf-8"
@@ -61,6 +62,11 @@ class Request:
             if "_" not in name:
                 known = self.headers.get(name)
                 self.headers[name] = value if known is None else f"{known},{value}"
+
+    @property
+    def has_another_replica(self) -> bool:
+        """Whether it came by one of several fronts, which knows of other replicas."""
+        return FRONT_HEADER in self.headers
 
     @property
     def target(self) -> str:

@@ -109,7 +109,7 @@ class Router:
                 return response
         rejection = self._pool.rejection()
         if rejection:
-            return self._endpoints.rejected(rejection)
+            return self._endpoints.rejected(rejection, elsewhere=request.has_another_replica)
         announced = request.headers.get("content-length", "")
         largest = self._read_limits.largest_body_bytes
         too_large = announced.isdecimal() and int(announced) > largest

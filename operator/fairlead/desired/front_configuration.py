@@ -1,0 +1,242 @@
+"""The configuration of a front: one HAProxy that holds one queue before all replicas of a service.
+
+A pure function from numbers and two DNS names to text. Nothing that a user writes as text is in it:
+``FrontParameters`` refuses a name that is none.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+
+from fairlead.desired.request_limits import MS_PER_S, RequestLimits
+
+PORT, METRICS_PORT = 8080, 8405
+MAX_CONNECTIONS = 1000
+QUEUED_PER_SLOT = 10  # as the runtime's own queue
+END_MARGIN_S = 3  # for the last answers
+SERVER_MARGIN_MS = 2000  # a replica that answers its time-out itself comes first
+MEGABYTE = 1024**2
+LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+MAX_HOST_CHARS = 253
+
+
+@dataclass(frozen=True)
+class FrontParameters:
+    """``service`` is the Webservice's name; ``pods`` the DNS name with the address of each replica,
+    which listens on ``port``; ``servers`` the most addresses at a time; ``fronts`` how many fronts
+    there are. Raises ``ValueError`` for a name that is no DNS name."""
+
+    service: str
+    pods: str
+    port: int
+    servers: int
+    limits: RequestLimits
+    fronts: int = 1
+
+    def __post_init__(self) -> None:
+        labels = (self.service, *self.pods.split("."))
+        if len(self.pods) > MAX_HOST_CHARS or not all(map(LABEL.fullmatch, labels)):
+            raise ValueError(f"not a DNS name: {self.service!r} or {self.pods!r}")
+
+    @property
+    def longest_s(self) -> int:
+        """Until the last request that a front has taken is answered, at the most."""
+        return self.limits.longest_s + SERVER_MARGIN_MS // MS_PER_S + END_MARGIN_S
+
+
+def front_configuration(front: FrontParameters) -> str:
+    """Return ``haproxy.cfg``, for HAProxy 2.6 and later."""
+    sections = (_global(front), _defaults(front), _resolvers(), _frontend(front), _backend(front))
+    return "\n".join((*sections, _metrics()))
+
+
+def _global(front: FrontParameters) -> str:
+    return f"""\
+global
+    log stdout len 8192 format raw local0 info
+    maxconn {MAX_CONNECTIONS + 50}
+    nbthread 1
+    hard-stop-after {front.longest_s}s
+"""
+
+
+def _defaults(front: FrontParameters) -> str:
+    """A head that does not come, or a body of up to 16 kB, ends with 408, and holds no slot."""
+    limits = front.limits
+    queue_ms = max(limits.queue_wait_ms, 1)  # 0 would be without a limit
+    server_ms = limits.scoring_timeout_ms + limits.queue_wait_ms + SERVER_MARGIN_MS
+    return f"""\
+defaults
+    mode http
+    log global
+    option dontlognull
+    option http-buffer-request
+    option redispatch 1
+    retries {10 if front.fronts > 1 else 3}
+    retry-on conn-failure{" 425" if front.fronts > 1 else ""}
+    timeout http-request 10s
+    timeout http-keep-alive 60s
+    timeout client 30s
+    timeout connect 2s
+    timeout check 2s
+    timeout queue {queue_ms}ms
+    timeout server {server_ms}ms
+"""
+
+
+def _resolvers() -> str:
+    """Addresses follow the cluster's DNS within seconds, and outlive five minutes without it."""
+    return """\
+resolvers cluster
+    parse-resolv-conf
+    accepted_payload_size 8192
+    resolve_retries 3
+    timeout resolve 2s
+    timeout retry 1s
+    hold valid 2s
+    hold obsolete 0s
+    hold nx 5s
+    hold timeout 5m
+    hold refused 5m
+    hold other 5m
+"""
+
+
+STARTING = "No replica is ready yet. Try again later."
+QUEUE_FULL = "Every replica is busy and the queue is full. Try again later."
+NO_REPLICA_FREE = "No replica was free for as long as a request may wait. Try again later."
+NOT_FOUND = (
+    "The requested URL was not found on the server. If you entered the URL manually please check "
+    "your spelling and try again."
+)
+NO_ANSWER = "The replica has not answered in time."
+BROKEN = "The connection to the replica broke before it had answered."
+FRONT_HEADER = "x-fairlead-front"  # asks a replica to say 425 where it is busy with another's
+REASON_HEADER = "x-fairlead-503-reason"
+CAUSE = "%[nbsrv(scoring),bool,iif(queue_timeout,starting)]"
+LOG_FIELDS = (
+    ("time", '"%[date,utime(%Y-%m-%dT%H:%M:%SZ)]"'),
+    ("client", '"%ci"'),
+    ("request_id", '"%[capture.req.hdr(0),json(utf8s)]"'),
+    ("method", '"%[var(txn.method),json(utf8s)]"'),
+    ("path", '"%[var(txn.path),json(utf8s)]"'),
+    ("status", "%ST"),
+    ("reason", '"%[var(txn.reason),json(utf8s)]"'),
+    ("bytes_in", "%U"),
+    ("bytes_out", "%B"),
+    ("queue_ms", "%Tw"),
+    ("connect_ms", "%Tc"),
+    ("response_ms", "%Tr"),
+    ("total_ms", "%Ta"),
+    ("pod", '"%si"'),
+    ("retries", '"%rc"'),
+    ("queued_before", "%bq"),
+    ("connections", "%ac"),
+    ("end", '"%tsc"'),
+)
+"""Path, method and request id are the client's: cut, and escaped. A query, which may hold a key,
+and headers are never in it."""
+
+
+def _log_format() -> str:
+    return "{" + ",".join(f'"{name}":{value}' for name, value in LOG_FIELDS) + "}"
+
+
+def _frontend(front: FrontParameters) -> str:
+    """The routes of the runtime that clients use, under the path of Azure ML v1, too.
+
+    What waits for nothing is answered here; the rest goes to the queue.
+    """
+    queued, bytes_ = QUEUED_PER_SLOT * front.limits.slots, front.limits.body_mb * MEGABYTE
+    too_large = (
+        f"The request body is larger than {front.limits.body_mb} MB, the most that this service "
+        "takes (FAIRLEAD_MAX_BODY_MB). Send less at a time."
+    )
+    return f"""\
+frontend front
+    bind *:{PORT}
+    maxconn {MAX_CONNECTIONS}
+    log-format '{_log_format()}'
+    capture request header x-ms-request-id len 100
+    http-request set-var(txn.path) path,bytes(0,512)
+    http-request set-var(txn.method) method,bytes(0,32)
+    http-request replace-path ^/api/v1/service/{front.service}(/.*)$ \\1
+    acl starting nbsrv(scoring) eq 0
+    acl health path /
+    acl served path /score /swagger.json /-/reload
+    {_answer(404, NOT_FOUND)} if !health !served
+    {_unavailable(STARTING, "starting")} if starting
+    http-request return status 200 content-type "text/html; charset=utf-8" string Healthy if health
+    {_answer(413, too_large)} if {{ req.body_size gt {bytes_} }}
+    {_unavailable(QUEUE_FULL, "queue_full")} if {{ avg_queue(scoring) ge {queued} }}
+    {_error(502, BROKEN)}
+    {_error(503, NO_REPLICA_FREE, CAUSE)} hdr {REASON_HEADER} {CAUSE} hdr retry-after 1
+    {_error(504, NO_ANSWER)}
+    http-after-response set-var(txn.reason) res.hdr({REASON_HEADER}) if {{ status 503 }}
+    default_backend scoring
+"""
+
+
+def _answer(status: int, message: str, reason: str = "") -> str:
+    """A rule that answers at once, in the form of the runtime's own errors."""
+    body = _body(message, reason)
+    return f"http-request return status {status} {JSON} string '{body}' {NOT_FAILED}"
+
+
+def _unavailable(message: str, reason: str) -> str:
+    return f"{_answer(503, message, reason)} hdr {REASON_HEADER} {reason} hdr retry-after 1"
+
+
+def _error(status: int, message: str, reason: str = "") -> str:
+    """What is answered where HAProxy itself gives up; ``reason`` may be an expression."""
+    kind = "lf-string" if reason else "string"  # of the latter HAProxy keeps one copy
+    return f"http-error status {status} {JSON} {kind} '{_body(message, reason)}' {NOT_FAILED}"
+
+
+JSON = "content-type application/json"
+NOT_FAILED = "hdr x-ms-run-function-failed False"
+
+
+def _body(message: str, reason: str) -> str:
+    fields = {"message": message, **({"reason": reason} if reason else {})}
+    return json.dumps(fields)
+
+
+def _backend(front: FrontParameters) -> str:
+    """One server for each replica, with as many requests at a time as it has slots.
+
+    The statuses are those of Azure ML v1's router: 502 where run() raised or its process ended, 504
+    where it took too long. What a script answers on purpose, but for 500, keeps its status.
+    """
+    slots = front.limits.slots
+    several = f"    http-request set-header {FRONT_HEADER} several\n" if front.fronts > 1 else ""
+    return f"""\
+backend scoring
+    balance leastconn
+{several}\
+    acl failed res.hdr(x-ms-run-function-failed) -m str True
+    acl timed_out res.hdr(x-fairlead-outcome) -m str timeout
+    acl busy res.hdr({REASON_HEADER}) -m found
+    http-response set-status 504 reason "Gateway Timeout" if failed timed_out
+    http-response set-status 502 reason "Bad Gateway" if {{ status 500 }} failed !timed_out
+    http-response set-status 503 reason "Service Unavailable" if {{ status 425 }} busy
+    option httpchk
+    http-check send meth GET uri /ready ver HTTP/1.1 hdr host {front.service}
+    http-check expect status 200
+    default-server check inter 2s fastinter 500ms downinter 1s fall 2 rise 1
+    default-server observe layer4 error-limit 2 on-error mark-down maxconn {slots}
+    default-server resolvers cluster init-addr none resolve-prefer ipv4
+    server-template pod 1-{front.servers} {front.pods}:{front.port}
+"""
+
+
+def _metrics() -> str:
+    return f"""\
+frontend metrics
+    bind *:{METRICS_PORT}
+    maxconn 50
+    no log
+    monitor-uri /healthz
+    http-request use-service prometheus-exporter if {{ path /metrics }}
+    http-request return status 404
+"""

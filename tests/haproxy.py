@@ -1,0 +1,109 @@
+"""A real HAProxy, with the configuration that fronts get, before servers on this machine."""
+
+import fcntl
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from fairlead.desired.front_configuration import (
+    METRICS_PORT,
+    PORT,
+    FrontParameters,
+    front_configuration,
+)
+from tests.cluster.command import found
+from tests.cluster.errors import ClusterError
+from tests.cluster.packages import install
+
+SERVERS = re.compile(r"^    server-template .*$", re.MULTILINE)
+DEADLINE_S = 120.0
+
+
+def haproxy() -> str:
+    """The program, from Debian where the machine has none."""
+    with (Path(tempfile.gettempdir()) / "fairlead-haproxy.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if found("haproxy") is None and not Path("/usr/sbin/haproxy").exists():
+            if os.geteuid() != 0:
+                raise ClusterError("haproxy is needed.", "Run `sudo apt-get install haproxy`.")
+            install(["haproxy"])
+    return str(found("haproxy") or "/usr/sbin/haproxy")
+
+
+def free_port() -> int:
+    with closing(socket.create_server(("", 0))) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def local_configuration(
+    front: FrontParameters, ports: Mapping[int, int], servers: Sequence[str]
+) -> str:
+    """What ``front`` has in a cluster, at other ports, and for ``servers`` (``host:port``) that are
+    named, not looked up."""
+    text = front_configuration(front)
+    for port, other in ports.items():
+        text = text.replace(f"bind *:{port}\n", f"bind 127.0.0.1:{other}\n")
+    lines = (f"    server pod{n} {address}" for n, address in enumerate(servers, 1))
+    return SERVERS.sub("\n".join(lines), text)
+
+
+class FrontProcess:
+    """One front; its log is in ``folder``."""
+
+    def __init__(self, folder: Path, front: FrontParameters, servers: Sequence[str]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        ports = {PORT: free_port(), METRICS_PORT: free_port()}
+        self.url = f"http://127.0.0.1:{ports[PORT]}"
+        self._metrics = f"http://127.0.0.1:{ports[METRICS_PORT]}"
+        self._log = folder / "log"
+        file = folder / "haproxy.cfg"
+        file.write_text(local_configuration(front, ports, servers))
+        with self._log.open("wb") as log:
+            command = [haproxy(), "-db", "-f", str(file)]
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+
+    @property
+    def address(self) -> str:
+        return self.url.removeprefix("http://")
+
+    def metrics(self) -> dict[str, float]:
+        """By name and labels, as in ``haproxy_backend_current_queue{proxy="scoring"}``."""
+        lines = httpx.get(f"{self._metrics}/metrics", timeout=DEADLINE_S).text.splitlines()
+        pairs = (line.rpartition(" ")[::2] for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, value in pairs}
+
+    def healthy(self) -> bool:
+        """What the kubelet asks; a closed port is no."""
+        try:
+            return httpx.get(f"{self._metrics}/healthz", timeout=DEADLINE_S).status_code == 200
+        except httpx.TransportError:
+            assert self.process.poll() is None, f"HAProxy has ended:\n{self._log.read_text()}"
+            return False
+
+    def ready_servers(self) -> int:
+        if not self.healthy():
+            return 0
+        return int(self.metrics()['haproxy_backend_active_servers{proxy="scoring"}'])
+
+    def access_log(self) -> list[dict[str, Any]]:
+        lines = self._log.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith('{"time"')]
+
+    def told_to_stop(self) -> None:
+        """As a container of the image is: finish what runs, take nothing new."""
+        self.process.send_signal(signal.SIGUSR1)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()

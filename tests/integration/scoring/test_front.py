@@ -1,0 +1,339 @@
+"""The front with its real configuration, before real runtimes: the queue, statuses, causes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+import pytest
+
+from fairlead.desired.front_configuration import FrontParameters, front_configuration
+from fairlead.desired.request_limits import RequestLimits
+from tests.haproxy import FrontProcess, haproxy
+from tests.integration.scoring.conftest import Serve
+from tests.integration.scoring.service import CLIENT, ECHO, PLAIN, Gate, Service, wait_until
+
+PODS = "credit-fairlead-pods.demo.svc.cluster.local"
+LIMITS = RequestLimits(slots=1, queue_wait_ms=500, scoring_timeout_ms=60_000, body_mb=1)
+PARAMETERS = FrontParameters("credit", PODS, 5001, 21, LIMITS)
+PATIENT = replace(LIMITS, queue_wait_ms=60_000)
+UNAVAILABLE, BAD_GATEWAY, TIMED_OUT = 503, 502, 504
+QUEUED = 'haproxy_backend_current_queue{proxy="scoring"}'
+
+
+class StartFront(Protocol):
+    def __call__(
+        self, *services: Service, limits: RequestLimits = ..., fronts: int = ...
+    ) -> FrontProcess: ...
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[StartFront]:
+    """Start a front before these services, once it has seen that all are ready."""
+    started: list[FrontProcess] = []
+
+    def begin(*services: Service, limits: RequestLimits = LIMITS, fronts: int = 1) -> FrontProcess:
+        servers = [service.url.removeprefix("http://") for service in services]
+        front = replace(PARAMETERS, limits=limits, fronts=fronts)
+        folder = tmp_path / f"front-{len(started)}"
+        started.append(FrontProcess(folder, front, servers or ["127.0.0.1:9"]))
+        process = started[-1]
+        if services:
+            wait_until(lambda: process.ready_servers() == len(services), "the front to see all")
+        else:
+            wait_until(process.healthy, "the front")
+        return process
+
+    yield begin
+    for process in started:
+        process.end()
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(32) as threads:
+        yield threads
+
+
+def score(front: FrontProcess, text: str = "1", path: str = "/score") -> httpx.Response:
+    return CLIENT.post(f"{front.url}{path}", content=text, headers=PLAIN)
+
+
+def waiting(gate: Gate) -> str:
+    body = f"    wait_for({str(gate)!r})\n    return data\n"
+    return f"{Gate.WAIT}def init():\n    pass\n\n\ndef run(data):\n{body}"
+
+
+def assert_unavailable(response: httpx.Response, reason: str) -> None:
+    assert response.status_code == UNAVAILABLE
+    assert response.headers["x-fairlead-503-reason"] == reason
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["x-ms-run-function-failed"] == "False"
+    assert int(response.headers["retry-after"]) >= 1
+    body = response.json()
+    assert body.keys() == {"message", "reason"}
+    assert body["reason"] == reason
+
+
+@pytest.mark.parametrize("fronts", [1, 2])
+def test_haproxy_takes_the_configuration(tmp_path: Path, fronts: int) -> None:
+    file = tmp_path / "haproxy.cfg"
+    most = RequestLimits(1000, 3_600_000, 3_600_000, 1_048_576)
+    for limits in (LIMITS, most):
+        file.write_text(front_configuration(replace(PARAMETERS, limits=limits, fronts=fronts)))
+        checked = subprocess.run(
+            [haproxy(), "-c", "-f", str(file)], capture_output=True, text=True, check=False
+        )
+        assert (checked.returncode, "WARNING" in checked.stderr) == (0, False), checked.stderr
+
+
+def test_both_paths_reach_the_script_and_nothing_else_does(serve: Serve, start: StartFront) -> None:
+    service = serve(ECHO).until_ready()
+    front = start(service)
+    for prefix in ("", "/api/v1/service/credit"):
+        assert score(front, "[1]", f"{prefix}/score").json() == "[1]"
+        swagger = CLIENT.get(f"{front.url}{prefix}/swagger.json")
+        assert swagger.content == service.get("/swagger.json").content
+    health = CLIENT.get(f"{front.url}/")
+    assert (health.status_code, health.text) == (200, "Healthy")
+    assert health.headers["content-type"] == service.get("/").headers["content-type"]
+    for path in ("/metrics", "/-/slots", "/ready", "/api/v1/service/other/score", "/score/x"):
+        response = CLIENT.get(f"{front.url}{path}")
+        assert (path, response.status_code) == (path, 404)
+        assert response.json() == service.get("/no-such-path").json()
+
+
+def test_as_many_run_as_there_are_slots_and_the_next_waits(
+    serve: Serve, start: StartFront, gate: Gate, pool: ThreadPoolExecutor
+) -> None:
+    services = [serve(waiting(gate)).until_ready() for _ in range(2)]
+    front = start(*services, limits=PATIENT)
+    answers = [pool.submit(score, front, str(number)) for number in range(5)]
+    wait_until(lambda: front.metrics()[QUEUED] == 3, "three to be queued")
+    assert gate.reached == 2
+    gate.open()
+    assert sorted(answer.result().text for answer in answers) == [f'"{n}"' for n in range(5)]
+
+
+def test_who_waits_too_long_is_told_so(
+    serve: Serve, start: StartFront, gate: Gate, pool: ThreadPoolExecutor
+) -> None:
+    front = start(serve(waiting(gate)).until_ready())
+    first = pool.submit(score, front)
+    wait_until(lambda: gate.reached == 1, "the first to run")
+    response = score(front)
+    assert_unavailable(response, "queue_timeout")
+    assert response.elapsed.total_seconds() >= LIMITS.queue_wait_ms / 1000
+    gate.open()
+    assert first.result().status_code == 200
+    wait_until(lambda: len(front.access_log()) == 2, "two lines")
+    refused = next(line for line in front.access_log() if line["status"] == UNAVAILABLE)
+    assert (refused["reason"], refused["queue_ms"] >= 500) == ("queue_timeout", True)
+
+
+def test_no_more_wait_than_may_wait(
+    serve: Serve, start: StartFront, gate: Gate, pool: ThreadPoolExecutor
+) -> None:
+    front = start(serve(waiting(gate)).until_ready(), limits=PATIENT)
+    taken: list[Future[httpx.Response]] = [pool.submit(score, front) for _ in range(11)]
+    wait_until(lambda: front.metrics()[QUEUED] == 10, "ten to be queued")
+    assert_unavailable(score(front), "queue_full")
+    gate.open()
+    assert [answer.result().status_code for answer in taken] == [200] * 11
+
+
+def test_without_a_replica_the_cause_is_that_none_is_ready(start: StartFront) -> None:
+    front = start()
+    wait_until(lambda: score(front).headers["x-fairlead-503-reason"] == "starting", "no replica")
+    assert_unavailable(score(front), "starting")
+    assert_unavailable(CLIENT.get(f"{front.url}/"), "starting")
+
+
+ENDINGS = """\
+import os, time
+
+
+def init():
+    pass
+
+
+def run(data):
+    if data == "raise":
+        raise ValueError("no")
+    if data == "exit":
+        os._exit(1)
+    time.sleep(60 if data == "sleep" else 0)
+    return AMLResponse("mine", int(data), json_str=False) if data.isdecimal() else data
+
+
+from azureml.contrib.services.aml_response import AMLResponse
+"""
+
+
+def test_statuses_are_those_of_v1s_router(serve: Serve, start: StartFront) -> None:
+    limits = replace(LIMITS, scoring_timeout_ms=300)
+    front = start(serve(ENDINGS, SCORING_TIMEOUT_MS="300").until_ready(), limits=limits)
+    seen = {text: score(front, text) for text in ("ok", "raise", "sleep", "418", "501")}
+    codes = {text: response.status_code for text, response in seen.items()}
+    assert codes == {"ok": 200, "raise": BAD_GATEWAY, "sleep": TIMED_OUT, "418": 418, "501": 501}
+    assert seen["raise"].headers["x-ms-run-function-failed"] == "True"
+    assert seen["sleep"].headers["x-fairlead-outcome"] == "timeout"
+    assert "message" in seen["raise"].json()
+    response = score(front, "exit")
+    assert (response.status_code, response.headers["x-fairlead-outcome"]) == (502, "exited")
+
+
+def test_a_replica_that_has_stopped_does_not_hold_its_client_for_ever(
+    serve: Serve, start: StartFront
+) -> None:
+    service = serve(ECHO).until_ready()
+    front = start(service, limits=replace(LIMITS, scoring_timeout_ms=100))
+    os.kill(service.process.pid, signal.SIGSTOP)
+    try:
+        response = score(front)
+        assert response.status_code == TIMED_OUT
+        assert response.json() == {"message": "The replica has not answered in time."}
+        wait_until(lambda: front.ready_servers() == 0, "the check to fail")
+        assert_unavailable(score(front), "starting")
+    finally:
+        os.kill(service.process.pid, signal.SIGCONT)
+    wait_until(lambda: score(front).status_code == 200, "the replica to serve again")
+
+
+def test_a_replica_that_dies_in_run_is_told_and_the_next_one_serves(
+    serve: Serve, start: StartFront, gate: Gate, pool: ThreadPoolExecutor
+) -> None:
+    dying, other = serve(waiting(gate)).until_ready(), serve(ECHO).until_ready()
+    front = start(dying, other)
+    answers = [pool.submit(score, front) for _ in range(2)]
+    wait_until(lambda: gate.reached == 1, "one to run where it waits")
+    dying.end()
+    assert sorted(answer.result().status_code for answer in answers) == [200, BAD_GATEWAY]
+    for _ in range(20):
+        assert score(front).status_code == 200
+
+
+def test_a_replica_that_drains_loses_no_request(
+    serve: Serve, start: StartFront, pool: ThreadPoolExecutor
+) -> None:
+    services = [serve(ECHO, FAIRLEAD_DRAIN_SECONDS="5").until_ready() for _ in range(2)]
+    front = start(*services, limits=PATIENT)
+    gone = Future[None]()
+
+    def load() -> list[int]:
+        codes = []
+        while not gone.done():
+            codes.append(score(front).status_code)
+        return codes
+
+    loads = [pool.submit(load) for _ in range(3)]
+    services[0].told_to_stop()
+    try:
+        assert services[0].exit_code() == 0
+        wait_until(lambda: front.ready_servers() == 1, "the front to see it")
+        assert score(front).status_code == 200
+    finally:
+        gone.set_result(None)
+    assert {code for load in loads for code in load.result()} == {200}
+
+
+def test_a_front_that_is_told_to_stop_ends_what_it_has_taken(
+    serve: Serve, start: StartFront, gate: Gate, pool: ThreadPoolExecutor
+) -> None:
+    front = start(serve(waiting(gate)).until_ready(), limits=PATIENT)
+    answers = [pool.submit(score, front) for _ in range(3)]
+    wait_until(lambda: front.metrics()[QUEUED] == 2, "two to be queued")
+    front.told_to_stop()
+    wait_until(lambda: not connects(front), "the port to be closed")
+    gate.open()
+    assert [answer.result().status_code for answer in answers] == [200] * 3
+    assert front.process.wait(120) == 0
+
+
+def connects(front: FrontProcess) -> bool:
+    host, _, port = front.address.partition(":")
+    with closing(socket.socket()) as connection:
+        return connection.connect_ex((host, int(port))) == 0
+
+
+def test_keys_are_the_runtimes_to_check(serve: Serve, start: StartFront, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    (keys / "primaryKey").write_text("one")
+    (keys / "secondaryKey").write_text("two")
+    front = start(serve(ECHO, FAIRLEAD_KEYS_DIR=str(keys)).until_ready())
+    assert score(front).status_code == 401
+    sent = {**PLAIN, "Authorization": "Bearer two", "x-ms-request-id": 'a"b'}
+    path = f"{front.url}/score?code=two"
+    assert CLIENT.post(path, content="x", headers=sent).text == '"x"'
+    wait_until(lambda: len(front.access_log()) == 2, "two lines")
+    line = front.access_log()[1]
+    assert (line["path"], line["method"], line["status"]) == ("/score", "POST", 200)
+    assert line["request_id"] == 'a"b'
+    assert "two" not in json.dumps(line)
+
+
+NO_REQUESTS = (
+    b"POST /score HTTP/1.1\r\nhost: x\r\n" + b"a: " + b"b" * 40_000 + b"\r\n\r\n",
+    b"POST /score HTTP/1.1\r\nhost: x\r\n" + b"a: b\r\n" * 500 + b"\r\n",
+    b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx",
+    b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ntransfer-encoding: x\r\n\r\nxx",
+    b"\x00\x01\x02 /score\r\n\r\n",
+    b'GET /"},{\xff\\ HTTP/1.1\r\nhost: x\r\n\r\n',
+    b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: 2000000\r\n\r\n" + b"x" * 40_000,
+)
+
+
+def test_what_is_no_request_reaches_no_replica(serve: Serve, start: StartFront) -> None:
+    front = start(serve(ECHO).until_ready())
+    statuses = [raw_status(front, sent) for sent in NO_REQUESTS]
+    assert statuses == [b"400"] * 6 + [b"413"]
+    assert score(front, "x").text == '"x"'
+    wait_until(lambda: len(front.access_log()) == len(statuses) + 1, "a line for each")
+
+
+def raw_status(front: FrontProcess, sent: bytes) -> bytes:
+    host, _, port = front.address.partition(":")
+    with closing(socket.create_connection((host, int(port)), timeout=120)) as connection:
+        connection.sendall(sent)
+        return connection.recv(65536).split()[1]
+
+
+def test_an_upload_that_does_not_come_holds_no_replica(serve: Serve, start: StartFront) -> None:
+    """Up to the size of a buffer nothing is passed on before all of it is there."""
+    front = start(serve(ECHO).until_ready())
+    host, _, port = front.address.partition(":")
+    slow = [socket.create_connection((host, int(port)), timeout=120) for _ in range(20)]
+    for connection in slow:
+        connection.sendall(b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: 9000\r\n\r\nx")
+    assert [score(front, "x").status_code for _ in range(5)] == [200] * 5
+    for connection in slow:
+        connection.close()
+
+
+def test_two_fronts_send_a_request_to_the_replica_that_is_free(
+    serve: Serve, start: StartFront, gate: Gate, pool: ThreadPoolExecutor
+) -> None:
+    """Each believes all replicas to be free; who is not says so, and another one is asked."""
+    services = [serve(waiting(gate), FAIRLEAD_MAX_QUEUE_WAIT_MS="0") for _ in range(3)]
+    for service in services:
+        service.until_ready()
+    one, other = (start(*services, fronts=2) for _ in range(2))
+    answers = [pool.submit(score, front, str(n)) for n, front in enumerate((one, other, one))]
+    wait_until(lambda: gate.reached == 3, "each replica to run one")
+    for front in (one, other):
+        response = score(front)
+        assert_unavailable(response, response.json()["reason"])
+        assert response.json()["reason"] in ("busy", "queue_timeout")
+    one.end()  # with what it has taken; the other goes on
+    gate.open()
+    wait_until(lambda: score(other).status_code == 200, "the other front to serve")
+    assert answers[1].result().text == '"1"'

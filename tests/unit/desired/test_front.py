@@ -1,0 +1,148 @@
+"""The front's children: what is in the configuration, and whom its selectors select."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairlead.api.refs import Manifest
+from fairlead.desired.child_kinds import CHILD_KINDS
+from fairlead.desired.front import (
+    CONFIGURATION,
+    FrontSettings,
+    front_deployment,
+    front_disruption_budget,
+    pods_service,
+)
+from fairlead.desired.front_configuration import FrontParameters, front_configuration
+from fairlead.desired.request_limits import RequestLimits, request_limits
+from tests.golden.test_front_configuration import ONE
+from tests.unit.objects import webservice
+
+FRONT = FrontSettings("haproxy:3.2", serves=True)
+HOSTILE = "x\n    http-request return status 200 string ${HOME} %[env(HOME)] '\"\\"
+
+
+def configuration(**spec: Any) -> str:
+    made = front_deployment(webservice(front={}, **spec), FRONT)
+    assert made
+    return str(made["spec"]["template"]["metadata"]["annotations"][CONFIGURATION])
+
+
+def test_nothing_that_a_user_writes_as_text_is_in_the_configuration() -> None:
+    """Numbers and the two DNS names alone are: whatever else is said, it is the same."""
+    plain = configuration(image="credit:1")
+    assert plain == configuration(image=f"registry.example.com/{'a' * 60}:b")
+    assert plain == configuration(image="credit:1", environmentVariables={"NOTE": HOSTILE})
+    assert plain == configuration(image="credit:1", pullSecretRef={"name": "team-pull"})
+    assert plain == configuration(image="credit:1", resources={"cpu": "2", "memory": "1Gi"})
+
+
+@given(st.text(max_size=80))
+def test_a_name_that_is_none_makes_no_configuration(name: str) -> None:
+    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    good = 0 < len(name) <= 63 and set(name) <= allowed and "-" not in (name[0], name[-1])
+    if good:
+        assert f"service/{name}(" in front_configuration(replace(ONE, service=name))
+    else:
+        with pytest.raises(ValueError, match="not a DNS name"):
+            replace(ONE, service=name)
+
+
+@pytest.mark.parametrize("name", [HOSTILE, "a b", "a\n", "A", "é", "", "-a", "a" * 64, "a..b"])
+def test_hostile_names_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="not a DNS name"):
+        replace(ONE, pods=f"credit.{name}.svc")
+    with pytest.raises(ValueError, match="not a DNS name"):
+        replace(ONE, pods=".".join(["a" * 60] * 5))
+
+
+def test_every_name_is_short_enough_for_its_kind() -> None:
+    longest = "a" * 50
+    assert all(len(kind.name(longest)) <= 63 for kind in CHILD_KINDS if kind.kind == "Service")
+
+
+def matches(selector: Manifest, labels: Manifest) -> bool:
+    return selector.items() <= labels.items()
+
+
+def test_what_selects_replicas_selects_no_front_and_the_other_way_round() -> None:
+    wanted = webservice(front={})
+    made = {kind.key: kind.build(wanted, "image", (), FRONT) for kind in CHILD_KINDS}
+    front, scoring = (
+        (made[key] or {})["spec"]["template"]["metadata"]["labels"]
+        for key in ("Deployment-fairlead-front", "Deployment")
+    )
+    replicas = [
+        made["Deployment"]["spec"]["selector"]["matchLabels"],  # type: ignore[index]
+        made["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"],  # type: ignore[index]
+        pods_service(wanted)["spec"]["selector"],  # type: ignore[index]
+    ]
+    fronts = [
+        made["Deployment-fairlead-front"]["spec"]["selector"]["matchLabels"],  # type: ignore[index]
+        front_disruption_budget(wanted)["spec"]["selector"]["matchLabels"],  # type: ignore[index]
+        made["Service"]["spec"]["selector"],  # type: ignore[index]
+    ]
+    assert [matches(one, scoring) for one in (*replicas, *fronts)] == [True] * 3 + [False] * 3
+    assert [matches(one, front) for one in (*replicas, *fronts)] == [False] * 3 + [True] * 3
+
+
+def test_a_service_without_a_front_is_as_it_always_was() -> None:
+    for wanted in (webservice(), webservice(front={"enabled": False})):
+        made = {kind.key: kind.build(wanted, "image", (), FRONT) for kind in CHILD_KINDS}
+        assert {key for key, manifest in made.items() if manifest} == {
+            *("Deployment", "Service", "PodDisruptionBudget", "HorizontalPodAutoscaler")
+        }
+        assert made == {
+            kind.key: kind.build(webservice(), "image", (), replace(FRONT, serves=False))
+            for kind in CHILD_KINDS
+        }
+
+
+@pytest.mark.parametrize(
+    ("spec", "limits"),
+    [
+        ({}, RequestLimits(1, 500, 60_000, 100)),
+        (
+            {
+                "environmentVariables": {
+                    "WORKER_COUNT": "3",
+                    "FAIRLEAD_MAX_QUEUE_WAIT_MS": "0",
+                    "FAIRLEAD_MAX_BODY_MB": "7",
+                }
+            },
+            RequestLimits(3, 0, 60_000, 7),
+        ),
+        (
+            {
+                "concurrency": {"maxConcurrentRequests": 2, "maxQueueWaitMilliseconds": 90},
+                "scoringTimeoutMilliseconds": 1500,
+            },
+            RequestLimits(2, 90, 1500, 100),
+        ),
+    ],
+)
+def test_limits_come_from_the_spec_else_its_variables_else_v1(
+    spec: Manifest, limits: RequestLimits
+) -> None:
+    assert request_limits(webservice(**spec)) == limits
+
+
+def test_where_none_may_wait_the_queue_still_has_a_limit() -> None:
+    """HAProxy takes 0 for no limit at all."""
+    assert "timeout queue 1ms\n" in configuration(
+        environmentVariables={"FAIRLEAD_MAX_QUEUE_WAIT_MS": "0"}
+    )
+
+
+def test_the_pods_end_after_the_last_request_that_a_front_has_taken() -> None:
+    parameters = FrontParameters("credit", "credit.demo", 5001, 3, RequestLimits(1, 500, 1000, 1))
+    made = front_deployment(webservice(front={}, scoringTimeoutMilliseconds=1000), FRONT)
+    assert made
+    grace: int = made["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert f"hard-stop-after {parameters.longest_s}s\n" in configuration(
+        scoringTimeoutMilliseconds=1000
+    )
+    assert grace > parameters.longest_s + 5
