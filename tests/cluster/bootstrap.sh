@@ -102,7 +102,7 @@ lock() { # the build backend as well: nothing unpinned is ever downloaded. What 
   printf 'gcp-storage-emulator\nsetuptools<81\n' | compile tests/integration/sources/gcs.lock - "$@"
   echo 'moto[s3,server]' | compile tests/integration/sources/moto.lock - "$@"
   # What the tasks have and the operator has not: pyproject.toml has the same in its extras.
-  printf 'google-auth\npy-rattler\nzstandard\n' | compile operator/image/tasks.lock - --constraints requirements.lock
+  printf 'dulwich\ngoogle-auth\npathspec\npy-rattler\nzstandard\n' | compile operator/image/tasks.lock - --constraints requirements.lock
 }
 
 case "${1-}" in

@@ -4,8 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from fairlead.api.fields import Files, SecretName, Sha256, SizeBytes, StoredReference
+from fairlead.api.fields import Files, RelativePath, SecretName, Sha256, SizeBytes, StoredReference
 from fairlead.api.model import ConfigMapSource
+from fairlead.api.shape import Shape
 from fairlead.api.source_uri import TAKES_CREDENTIALS, SourceUri
 from fairlead.api.status import Timestamp
 from fairlead.api.wire import StatusWire, Wire, rules
@@ -25,25 +26,58 @@ class CodeSecretRef(Wire):
     """A Secret in the same namespace with the credentials for the source."""
 
     name: SecretName
-    """Its name. Its keys are those of a Model's source of the same kind, such as AWS_ACCESS_KEY_ID,
-    AZURE_STORAGE_KEY or .dockerconfigjson."""
+    """Its name. For git its keys are host and token, or host, username and password; for a uri
+    those of a Model's source of that kind, such as AWS_ACCESS_KEY_ID or .dockerconfigjson."""
+
+
+class GitSource(Wire):
+    """A folder of a git repository, as it is at one commit."""
+
+    url: Annotated[
+        str,
+        Field(max_length=1024),
+        Shape(
+            r"https?://([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?/[a-zA-Z0-9._~%/+@:-]*",
+            "must be an https:// address without user name, password or query, such as "
+            "https://github.com/team/credit.git; of a repository that is reached by ssh or git:// "
+            "give the https:// address, and a token by source.credentialsSecretRef",
+        ),
+    ]
+    """The https:// address of the repository."""
+    ref: (
+        Annotated[
+            str,
+            Field(min_length=1, max_length=200),
+            Shape(
+                "[A-Za-z0-9_][A-Za-z0-9._/+@=#-]*",
+                "must be the name of a branch or a tag, or a whole commit of 40 digits; of "
+                "another name give the commit",
+                never="[.][.]|@[{]|//|[.]lock(/|$)|[/.]$|/[.]",
+            ),
+        ]
+        | None
+    ) = None
+    """A branch, a tag or a commit. It is resolved once, to the commit that status tells: a branch
+    that moves on is not noticed. Default: the repository's own default branch."""
+    path: RelativePath | None = None
+    """The folder that is the source, such as services/credit. Default: all of it."""
 
 
 class ImageSource(Wire):
-    """Where the script and its files come from: exactly one of inline, configMap and uri."""
+    """Where the script and its files come from: exactly one of inline, configMap, git and uri."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
                 "(has(self.inline) ? 1 : 0) + (has(self.configMap) ? 1 : 0) + "
-                "(has(self.uri) ? 1 : 0) == 1",
-                "exactly one of inline, configMap and uri must be given",
+                "(has(self.git) ? 1 : 0) + (has(self.uri) ? 1 : 0) == 1",
+                "exactly one of inline, configMap, git and uri must be given",
             ),
             (
-                "!has(self.credentialsSecretRef) || (has(self.uri) && "
+                "!has(self.credentialsSecretRef) || has(self.git) || (has(self.uri) && "
                 f"self.uri.matches({TAKES_CREDENTIALS}))",
-                "credentialsSecretRef goes with an s3://, gs://, abfss://, az://, hf:// or oci:// "
-                "uri, or with that of a blob: no other source takes credentials",
+                "credentialsSecretRef goes with git, with an s3://, gs://, abfss://, az://, hf:// "
+                "or oci:// uri, or with that of a blob: no other source takes credentials",
             ),
         )
     )
@@ -52,18 +86,21 @@ class ImageSource(Wire):
     """Files that stand in the object itself."""
     config_map: ConfigMapSource | None = None
     """A ConfigMap whose keys are the files; a change of it makes a new version."""
+    git: GitSource | None = None
+    """A git repository. It is fetched once, at the commit that its ref then stands for."""
     uri: SourceUri | None = None
     """The address of an archive (zip, tar, tar.gz, tar.bz2, tar.xz), of a folder (s3://, gs://,
     abfss://, hf://), or of an artifact in a registry (oci://REGISTRY/REPOSITORY:TAG). It is fetched
     once; a new content needs a new address."""
     credentials_secret_ref: CodeSecretRef | None = None
-    """A Secret with the credentials for uri; it is mounted into the pod that fetches the source.
-    Default: the identity of that pod's ServiceAccount, else none."""
+    """A Secret with the credentials for git or uri; it is mounted into the pod that fetches the
+    source. Default: of a uri the identity of that pod's ServiceAccount, else none."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if sum(one is not None for one in (self.inline, self.config_map, self.uri)) != 1:
-            raise ValueError("exactly one of inline, configMap and uri must be given")
+        given = (self.inline, self.config_map, self.git, self.uri)
+        if sum(one is not None for one in given) != 1:
+            raise ValueError("exactly one of inline, configMap, git and uri must be given")
         return self
 
     @property

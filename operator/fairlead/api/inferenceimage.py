@@ -64,7 +64,8 @@ class InferenceImageSpec(Wire):
     """The models to put into the image. The script finds them with Model.get_model_path() or below
     AZUREML_MODEL_DIR."""
     source: ImageSource
-    """The script and the files beside it: exactly one of inline, configMap and uri."""
+    """The script and the files beside it: exactly one of inline, configMap, git and
+    uri."""
     entry_script: Annotated[
         str,
         Field(min_length=4, max_length=MAX_PATH_CHARS),

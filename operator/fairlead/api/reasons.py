@@ -68,6 +68,7 @@ class Reason(StrEnum):
     MODEL_NAME_TWICE = "ModelNameTwice"  # two models would lie in the same folder
     FETCHING_SOURCE = "FetchingSource"  # the source is being fetched and stored
     SOURCE_NOT_FOUND = "SourceNotFound"  # there is nothing at the address of the source
+    SOURCE_REF_NOT_FOUND = "SourceRefNotFound"  # no such branch, tag or commit; tried again
     SOURCE_DENIED = "SourceDenied"  # what answers at the address hands out no source
     SOURCE_UNREACHABLE = "SourceUnreachable"  # the address does not answer; tried again
     SOURCE_REFUSED = "SourceRefused"  # the settings do not allow the address, or what is there

@@ -93,12 +93,14 @@ def posted_form(
 
 @dataclass(frozen=True)
 class Answer:
-    """``what`` names the way that led to it; ``headers`` have names in lower case."""
+    """``what`` names the way that led to it; ``headers`` have names in lower case; ``url`` is the
+    address that answers, after all redirects."""
 
     what: str
     status: int
     headers: Mapping[str, str]
     body: Iterator[bytes]
+    url: str = ""
 
     @property
     def kind(self) -> str:
@@ -224,7 +226,7 @@ class Exchange:
                 content=asked.content,
                 extensions={"timeout": timeout},
             ) as found:
-                yield Answer(what, found.status, _headers(found), found.iter_stream())
+                yield Answer(what, found.status, _headers(found), found.iter_stream(), url)
         except AddressRefusedError as error:
             raise not_reached(url, error, via) from error
 

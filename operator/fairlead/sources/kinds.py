@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fairlead.api.code_source import GitSource
 from fairlead.api.model import ModelSource
 from fairlead.connection import trust
 from fairlead.contract import IngestRequest
@@ -77,6 +78,15 @@ def open_address(address: Address, settings: Settings) -> Source:
         access = SourceAccess(uri, folder, variables)
         return RemoteSource(shown(uri), lambda: opener(access), context, named)
     return UriSource(uri, address.name, context, named)
+
+
+def open_repository(git: GitSource, *, secret: bool, settings: Settings) -> Source:
+    """A folder of a git repository. Raises ``SourceError``."""
+    from fairlead.sources.git import GitFolder
+
+    folder = Path(CREDENTIALS_FOLDER, SOURCE) if secret else None
+    context, named = trust(settings.ca_bundle), NamedHosts.of(settings)
+    return GitFolder(git.url, git.ref or "", git.path or "", folder, context, named)
 
 
 def _open_address(request: IngestRequest, _: Path, settings: Settings) -> Source:

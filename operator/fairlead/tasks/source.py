@@ -5,6 +5,7 @@ builds takes both from the registry. So nothing of a stranger's host ever reache
 """
 
 import json
+import re
 import sys
 import time
 
@@ -23,7 +24,7 @@ from fairlead.redact import one_line
 from fairlead.registry.reference import parse_repository
 from fairlead.sources.addresses import shown as shown_address
 from fairlead.sources.base import Limits, SourceError
-from fairlead.sources.kinds import Address, open_address
+from fairlead.sources.kinds import Address, open_address, open_repository
 from fairlead.tasks.code_failure import as_code
 from fairlead.tasks.failures import TaskFailedError
 from fairlead.tasks.program import TaskContext, run
@@ -31,6 +32,7 @@ from fairlead.tasks.source_parser import parsed_source
 
 FETCH_TIME_SHARE = 0.8  # for fetching; the rest is for storing, and for saying what took so long
 MAX_RESULT_BYTES = 1600  # of what is told: a termination message has 2 048
+COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 TOLD = ("imports", "models", "left_out", "unpinned")
 
 
@@ -61,13 +63,18 @@ def _fetched(request: SourceRequest, task: TaskContext) -> tuple[Code, str]:
     limits = _limits(task)
     folder = task.work / "fetched"
     folder.mkdir()
-    uri = str(request.source.uri)
-    task.log.write(f"Fetching {shown_address(uri)}.")
+    git, uri = request.source.git, request.source.uri or ""
+    address = shown_address(git.url if git else uri)
+    task.log.write(f"Fetching {address}.")
     secret = request.source.credentials_secret_ref is not None
-    place = open_address(Address(uri, "source", secret, request.identity), task.settings)
+    if git:
+        place = open_repository(git, secret=secret, settings=task.settings)
+    else:
+        place = open_address(Address(uri, "source", secret, request.identity), task.settings)
     digests = place.fetch(folder, limits)
-    folder, digests = unpacked(folder, digests, task.work / "unpacked", limits)
-    origin = one_line(place.origin) or shown_address(uri)
+    if not git:
+        folder, digests = unpacked(folder, digests, task.work / "unpacked", limits)
+    origin = one_line(place.origin) or address
     return code_of(folder, digests, request.entry_script), origin[:MAX_ORIGIN_CHARS]
 
 
@@ -79,6 +86,9 @@ def _limits(task: TaskContext) -> Limits:
 
 def _is_pinned(request: SourceRequest) -> bool:
     """Whether the same address can never have another content."""
+    git = request.source.git
+    if git:
+        return bool(git.ref and COMMIT.fullmatch(git.ref))
     return "@sha256:" in str(request.source.uri)
 
 

@@ -36,6 +36,7 @@ from fairlead.tasks.stored_source import stored_source
 from fairlead.tasks.task_log import TaskLog
 from tests.integration.registry.server import WebServer, replies
 from tests.unit.memory_registry import MemoryRegistry
+from tests.unit.sources.git_server import GitServer
 
 SCRIPT = b"import numpy\n\ndef init():\n    pass\n\n\ndef run(data):\n    return data\n"
 CONDA = b"""dependencies:
@@ -88,7 +89,9 @@ class Fetching:
         settings = Settings(insecure_hosts=(self.web.host,), **self.settings)
         task = TaskContext(folder, settings, self.registry.client, TaskLog(StringIO()))
         usual: dict[str, Any] = {"entry_script": "score.py", "base_image": "python:3.11-slim"}
-        place = ImageSource(uri=uri or self.web.url("/code"))
+        git = more.pop("git", None)
+        asked = {"git": git} if git else {"uri": uri or self.web.url("/code")}
+        place = ImageSource.model_validate(asked)
         request = SourceRequest(repository=REPOSITORY, source=place, **{**usual, **more})
         return source(request, task)
 
@@ -273,6 +276,27 @@ def test_what_a_server_answers_is_said_of_the_source(
 ) -> None:
     fetching.web.answers["/code"] = replies(status, b"no")
     assert fetching.fails().reason is reason
+
+
+def test_a_repository_is_a_source_pinned_to_its_commit(fetching: Fetching) -> None:
+    server = GitServer(fetching.web, fetching.folder / "server")
+    commit = server.commit({f"credit/{name}": content for name, content in FILES.items()})
+    git: dict[str, str] = {"url": server.url, "path": "credit", "ref": "main"}
+    result = fetching.run(git=git, conda_file="env.yml")
+    assert set(fetching.contents(result)) == set(FILES)
+    assert result.code.origin == f"{server.url}@{commit}"
+    moved = fetching.fails(git=git, entry_script="other.py")
+    assert (moved.reason, moved.retryable) == (Reason.ENTRY_SCRIPT_NOT_FOUND, True)
+    pinned = fetching.fails(git={**git, "ref": commit}, entry_script="other.py")
+    assert (pinned.reason, pinned.retryable) == (Reason.ENTRY_SCRIPT_NOT_FOUND, False)
+    assert commit in pinned.message
+    missing = fetching.fails(git={**git, "ref": "nothing"})
+    assert missing.reason is Reason.SOURCE_REF_NOT_FOUND
+    server.wanted = "Basic x"
+    denied = fetching.fails(git=git)
+    assert denied.reason is Reason.SOURCE_DENIED
+    assert denied.remedy
+    assert "spec.source.credentialsSecretRef" in denied.remedy
 
 
 def test_an_address_that_only_the_task_can_reach_is_refused(fetching: Fetching) -> None:

@@ -107,7 +107,8 @@ def _digest(known: SourceStatus | None) -> str:
 
 
 def _where(evidence: ImageEvidence) -> str:
-    return shown(str(evidence.image.spec.source.uri))
+    source = evidence.image.spec.source
+    return shown(source.git.url if source.git else str(source.uri))
 
 
 def _seen(evidence: ImageEvidence, source: SourceStatus) -> ImageEvidence:
