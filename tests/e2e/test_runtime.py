@@ -11,6 +11,7 @@ RAW = """\
 import importlib
 import os
 import time
+from pathlib import Path
 
 from azureml.contrib.services.aml_request import AMLRequest, rawhttp
 from azureml.contrib.services.aml_response import AMLResponse
@@ -20,6 +21,10 @@ OURS = ("fairlead_scoring", "uvicorn", "httptools", "uvloop", "prometheus_client
 
 def init():
     pass
+
+
+def mounted():
+    return [path.read_text() for path in Path("/mnt/lookup").glob("*.txt")]
 
 
 def seen(name):
@@ -41,6 +46,12 @@ def run(request):
         time.sleep(5)
     if body == b"variables":
         return [os.environ.get(name) for name in ("OF_IMAGE", "OF_SERVICE", "HOME")]
+    if body == b"write":
+        try:
+            Path(__file__).with_name("cache.txt").write_text("written")
+        except OSError as error:
+            return [error.strerror, *mounted()]
+        return [Path("cache.txt").read_text(), *mounted()]
     if body == b"ours":
         return [name for name in OURS if seen(name)]
     return AMLResponse(body[::-1], 201, {"Content-Type": "image/png", "x-size": str(len(body))})
@@ -71,6 +82,28 @@ def test_a_raw_script_of_v1_gets_bytes_and_gives_bytes(raw: str) -> None:
 
 def test_variables_arrive_as_they_are_written(raw: str) -> None:
     assert httpx.post(raw, content=b"variables").json() == [DOLLARS, DOLLARS, "/tmp"]
+
+
+def test_a_script_is_let_write_beside_itself_and_finds_what_is_mounted(
+    raw: str, stage: Scene
+) -> None:
+    assert httpx.post(raw, content=b"write").json() == ["Read-only file system"]
+    stage.config_map("lookup", a__txt="looked up")
+    stage.service(
+        "writes",
+        imageRef={"name": "diabetes"},
+        expose={"type": "NodePort"},
+        writableSource=True,
+        volumes=[{"mountPath": "/mnt/lookup", "configMap": {"name": "lookup"}}],
+        nodeSelector={"kubernetes.io/os": "linux"},
+        topologySpreadConstraints=[{"topologyKey": "kubernetes.io/hostname"}],
+        podLabels={"team": "credit"},
+    )
+    stage.reason("webservice", "Serving", "writes")
+    answer = httpx.post(stage.address("writes"), content=b"write")
+    assert answer.json() == ["written", "looked up"]
+    [pod] = stage.items("pods", "--selector=team=credit")
+    assert pod["metadata"]["labels"]["fairlead.dev/webservice"] == "writes"
 
 
 def test_user_code_sees_none_of_the_packages_of_the_server(raw: str) -> None:
@@ -132,5 +165,5 @@ def test_a_request_that_takes_all_memory_takes_nothing_else_with_it(raw: str, st
 
 
 def restarts(stage: Scene) -> int:
-    [pod] = stage.pods()
+    [pod] = stage.items("pods", "--selector=fairlead.dev/webservice=diabetes")
     return int(pod["status"]["containerStatuses"][0]["restartCount"])

@@ -5,7 +5,23 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from fairlead.api.fields import ImageReference, ObjectName
+from fairlead.api.fields import (
+    Description,
+    ImageReference,
+    Labels,
+    ObjectName,
+    ServiceAccountName,
+)
+from fairlead.api.pods import (
+    Affinity,
+    NodeSelector,
+    PodAnnotations,
+    PodLabels,
+    PriorityClassName,
+    Tolerations,
+    TopologySpreads,
+    Volumes,
+)
 from fairlead.api.quantity import Quantity
 from fairlead.api.secret_ref import SecretRef
 from fairlead.api.status import Cell, CommonStatus
@@ -236,6 +252,33 @@ class WebserviceSpec(Wire):
     with a meaning."""
     expose: Expose | None = None
     """How the service is reached from outside of the cluster; by default it is not."""
+    node_selector: NodeSelector | None = None
+    """Labels that a node must have for the pods to run on it."""
+    tolerations: Tolerations | None = None
+    """Taints of nodes that the pods put up with."""
+    affinity: Affinity | None = None
+    """Nodes and other pods that the pods are put on, near to, or apart from."""
+    topology_spread_constraints: TopologySpreads | None = None
+    """How replicas are spread over nodes or zones."""
+    priority_class_name: PriorityClassName | None = None
+    """The pods' PriorityClass: which are put off, or pushed out, where there is no room."""
+    service_account_name: ServiceAccountName | None = None
+    """Whom the pods act as where a cloud's identity goes by ServiceAccounts; no token of the
+    cluster's own is mounted. Default: the namespace's default."""
+    pod_labels: PodLabels | None = None
+    """Labels of the pods, besides Fairlead's."""
+    pod_annotations: PodAnnotations | None = None
+    """Annotations of the pods."""
+    volumes: Volumes | None = None
+    """What else the script finds in folders."""
+    writable_source: bool | None = None
+    """True: the script may write into its own folder, as Azure ML v1 let it; what it writes ends
+    with the pod. By default it may write to /tmp alone. Images that were built by a version of
+    Fairlead without this field need to be built once more."""
+    tags: Labels | None = None
+    """For people, as in Azure ML v1."""
+    description: Description | None = None
+    """For people, as in Azure ML v1."""
 
     @property
     def autoscaled(self) -> Autoscale | None:

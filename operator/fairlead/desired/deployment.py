@@ -15,6 +15,7 @@ from fairlead.desired.metadata import (
     labels,
     selector,
 )
+from fairlead.desired.pod_options import mounts, scheduling, volumes
 from fairlead.desired.pod_security import restricted_container, restricted_pod
 from fairlead.desired.request_limits import request_limits, runtime_variables
 from fairlead.images.layout import PORT
@@ -90,40 +91,46 @@ def _template(webservice: Webservice, image: str, pull_secrets: Sequence[str]) -
     spec = _pod_spec(webservice, image)
     if pull_secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in pull_secrets]
-    return {
-        "metadata": {"labels": {**labels(webservice), REVISION: fingerprint(spec)}},
-        "spec": spec,
-    }
+    return {"metadata": _pod_metadata(webservice, spec), "spec": spec}
+
+
+def _pod_metadata(webservice: Webservice, spec: Manifest) -> Manifest:
+    """Whatever makes other pods makes another revision."""
+    users, annotations = webservice.spec.pod_labels or {}, webservice.spec.pod_annotations or {}
+    content = [spec, users, annotations] if users or annotations else spec
+    metadata = {"labels": {**users, **labels(webservice), REVISION: fingerprint(content)}}
+    return {**metadata, "annotations": annotations} if annotations else metadata
 
 
 def _pod_spec(webservice: Webservice, image: str) -> Manifest:
-    volumes: list[Manifest] = [{"name": "tmp", "emptyDir": {}}]
+    all_volumes: list[Manifest] = [{"name": "tmp", "emptyDir": {}}]
     if authenticated(webservice):
-        volumes.append({"name": "keys", "secret": {"secretName": keys_name(webservice)}})
+        all_volumes.append({"name": "keys", "secret": {"secretName": keys_name(webservice)}})
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,  # a Service named `fairlead` would set FAIRLEAD_PORT
         "terminationGracePeriodSeconds": grace_period_s(webservice),
         "securityContext": restricted_pod(),
         "containers": [_container(webservice, image)],
-        "volumes": volumes,
+        "volumes": [*all_volumes, *volumes(webservice)],
+        **scheduling(webservice),
     }
 
 
 def _container(webservice: Webservice, image: str) -> Manifest:
-    mounts: list[Manifest] = [{"name": "tmp", "mountPath": SCRATCH}]
+    all_mounts: list[Manifest] = [{"name": "tmp", "mountPath": SCRATCH}]
     if authenticated(webservice):
-        mounts.append({"name": "keys", "mountPath": KEYS_FOLDER, "readOnly": True})
+        all_mounts.append({"name": "keys", "mountPath": KEYS_FOLDER, "readOnly": True})
     return {
         "name": CONTAINER,
         "image": image,
         "env": _environment(webservice),
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
         "resources": _resources(webservice.spec.resources or Resources()),
-        "volumeMounts": mounts,
+        "volumeMounts": [*all_mounts, *mounts(webservice)],
         "terminationMessagePath": TERMINATION_LOG,
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "securityContext": restricted_container(),
+        "securityContext": restricted_container(read_only=not webservice.spec.writable_source),
         **_probes(webservice.spec.probes or Probes()),
     }
 

@@ -15,10 +15,10 @@ def restricted_pod() -> Manifest:
     }
 
 
-def restricted_container() -> Manifest:
-    """The ``securityContext`` of a container: also, it writes to its volumes only."""
+def restricted_container(*, read_only: bool = True) -> Manifest:
+    """The ``securityContext`` of a container; if ``read_only`` it writes to its volumes alone."""
     return {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
-        "readOnlyRootFilesystem": True,
+        "readOnlyRootFilesystem": read_only,
     }

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 from fairlead.api.wire import StatusWire
 from fairlead.contract import EnvironmentRecipe
 from fairlead.images.layers import Entry, tar
-from fairlead.images.layout import APP_ROOT
+from fairlead.images.layout import APP_ROOT, USER_ID
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import RegistryFaultError
 from fairlead.registry.oci import (
@@ -69,7 +69,7 @@ def store_code(
     """
     layer = _layer(entries)
     if not registry.has_blob(repository, layer.digest):
-        registry.upload(repository, tar(entries, APP_ROOT))
+        registry.upload(repository, tar(entries, APP_ROOT, USER_ID))
     about = written(config)
     registry.upload_bytes(repository, about)
     manifest = written(
@@ -136,7 +136,7 @@ def _members(packed: Path, wanted: Mapping[str, str]) -> dict[str, bytes]:
 
 def _layer(entries: Collection[Entry]) -> Descriptor:
     sha256, size = hashlib.sha256(), 0
-    for piece in tar(entries, APP_ROOT):
+    for piece in tar(entries, APP_ROOT, USER_ID):
         sha256.update(piece)
         size += len(piece)
     return Descriptor(media_type=OCI_LAYER, digest=f"sha256:{sha256.hexdigest()}", size=size)

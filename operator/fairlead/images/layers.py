@@ -1,8 +1,9 @@
 """Layers: tar archives that depend on nothing but names and contents, and gzip without a date.
 
-Every file belongs to root, is 0644 (folders and programs 0755) and dates from 1970; entries are
-sorted. POSIX (pax) headers are written only where a name or a size needs them. Large files are
-streamed from disk: there is never a second copy.
+Every file is 0644 (folders and programs 0755), dates from 1970, and belongs to root: code to the
+image's user, for a script may be let write beside itself. Entries are sorted. POSIX (pax) headers
+are written only where a name or a size needs them. Large files are streamed from disk: there is
+never a second copy.
 """
 
 import struct
@@ -60,8 +61,9 @@ class Layer:
     descriptor: Descriptor
 
 
-def tar(entries: Iterable[Entry], within: str) -> Iterator[bytes]:
-    """Yield the archive of ``entries`` in pieces, with their folders from ``within`` downwards.
+def tar(entries: Iterable[Entry], within: str, owner: int = 0) -> Iterator[bytes]:
+    """Yield the archive of ``entries`` in pieces, with their folders from ``within`` downwards;
+    all belong to ``owner``, a user and a group.
 
     Folders above ``within`` are the base image's own: their owners and modes are left as they are.
     """
@@ -70,23 +72,24 @@ def tar(entries: Iterable[Entry], within: str) -> Iterator[bytes]:
         for folder in _folders(entry.name, within):
             if folder not in folders:
                 folders.add(folder)
-                yield _header(folder, tarfile.DIRTYPE, 0)
-        yield _header(entry.name, tarfile.REGTYPE, entry.size, program=entry.program)
+                yield _header(folder, tarfile.DIRTYPE, 0, owner)
+        yield _header(entry.name, tarfile.REGTYPE, entry.size, owner, program=entry.program)
         yield from _pieces(entry)
         yield bytes(-entry.size % TAR_BLOCK_BYTES)
     yield bytes(2 * TAR_BLOCK_BYTES)
 
 
-def compressed_layer(entries: Iterable[Entry], within: str) -> Layer:
+def compressed_layer(entries: Iterable[Entry], within: str, owner: int = 0) -> Layer:
     """Return a small layer, compressed: code, not weights."""
-    content = b"".join(tar(entries, within))
+    content = b"".join(tar(entries, within, owner))
     packed = gzipped(content)
     return Layer(packed, digest_of(content), descriptor(OCI_LAYER_GZIP, packed))
 
 
-def _header(name: str, kind: bytes, size: int, *, program: bool = False) -> bytes:
+def _header(name: str, kind: bytes, size: int, owner: int, *, program: bool = False) -> bytes:
     info = tarfile.TarInfo(name)
     info.type, info.size = kind, size
+    info.uid = info.gid = owner
     info.mode = 0o755 if program or kind == tarfile.DIRTYPE else 0o644
     return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "strict")
 

@@ -22,7 +22,7 @@ from fairlead.images.assembly import (
 )
 from fairlead.images.environment_image import pythons_of
 from fairlead.images.layers import Entry, compressed_layer
-from fairlead.images.layout import APP_ROOT
+from fairlead.images.layout import APP_ROOT, USER_ID
 from fairlead.images.model_artifact import stored_model
 from fairlead.registry.errors import NotInRegistryError, RegistryFaultError, TagTakenError
 from fairlead.registry.oci import written
@@ -99,7 +99,7 @@ def _code(
             how = task.registry.copy_blob(stored.repository, target, stored.layer.digest)
         task.log.write(f"Code ({stored.layer.size:,} bytes) {how}.")
         return Part(stored.layer, stored.layer.digest, "code"), stored.config.variables
-    layer = compressed_layer(_files(task.folder / FILES_FOLDER), APP_ROOT)
+    layer = compressed_layer(_files(task.folder / FILES_FOLDER), APP_ROOT, USER_ID)
     task.registry.upload_bytes(target, layer.content)
     task.log.write(f"Code ({layer.descriptor.size:,} bytes) pushed.")
     return Part(layer.descriptor, layer.diff_id, "code"), {}
