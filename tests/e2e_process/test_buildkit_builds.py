@@ -59,7 +59,8 @@ def test_steps_run_and_fail_by_their_line(builds: Scene) -> None:
 
 def pushed(cluster: Cluster, image: str) -> tuple[dict[str, bytes], dict[str, Any]]:
     """The files of the layers that lie on the base image, and the image's config."""
-    made, base = parse_reference(image), parse_reference(cluster.base_image)
+    here = image.replace(cluster.registry_from_pods, cluster.registry)  # as this machine reaches it
+    made, base = parse_reference(here), parse_reference(cluster.base_image)
     files = dict[str, bytes]()
     with Registry(Settings(registry=cluster.registry)) as registry:
         manifest, _ = registry.manifest(made.repository, made.wanted)
