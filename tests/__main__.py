@@ -1,9 +1,10 @@
 """``python -m tests``: every test, in as few minutes as two cores allow.
 
-What needs no cluster runs beside everything else, and so does what needs of it the registry and
-Docker Engine alone. First the scenes under the operator that the chart installs run side by side;
-then, one after the other, what has an operator of its own or changes the definitions. Each part is
-a pytest of its own, and shown when it has ended. Ends with 1 where any failed.
+What needs no cluster runs beside everything else, the operator's part of it with its branches
+counted; and so does what needs of the cluster the registry and Docker Engine alone. First the
+scenes under the operator that the chart installs run side by side; then, one after the other, what
+has an operator of its own or changes the definitions. Each part is a pytest of its own, and shown
+when it has ended. Ends with 1 where any failed, or too few branches were run.
 
 The parts share two cores, so a limit may be met that is none on a quiet machine: of a part, up to
 five tests that failed are run once more, with nothing of their own part beside them, and named at
@@ -16,7 +17,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -24,6 +25,7 @@ from typing import IO
 
 import pytest
 
+from tests import branch_coverage
 from tests.cluster import ClusterError
 from tests.cluster.artifacts import keep, log_to
 from tests.cluster.down import down
@@ -40,10 +42,15 @@ from tests.cluster.up import up
 from tests.conftest import PREPARED, forget_kept, kept_by_parts
 from tests.e2e.chart import install_for_scenes
 
-PYTEST = (sys.executable, "-m", "pytest", "--durations=25")
+PYTEST = (sys.executable, "-m", "pytest")
+OPTIONS = ("--durations=25",)
 SCENES = "tests/e2e"
 SCENES_AT_ONCE = 3
 MAX_RUN_AGAIN = 5  # more than this is no limit met by chance
+NOT_COUNTED = (  # the rest of what branch_coverage runs, and of all tests
+    *("tests/unit/scoring", "tests/unit/benchmarks", "tests/unit/cluster"),
+    *("tests/integration", "tests/faults", "tests/e2e", "tests/e2e_process"),
+)
 BESIDE_OPERATORS = (  # they ask for no operator, and for no definitions
     "tests/integration/registry",
     "tests/integration/engine",
@@ -53,6 +60,17 @@ BESIDE_OPERATORS = (  # they ask for no operator, and for no definitions
 )
 
 
+@dataclass(frozen=True)
+class Kind:
+    """``prepared``: the cluster is up, with what is on it; ``counted``: branches are."""
+
+    prepared: bool = False
+    counted: bool = False
+
+
+ON_THE_CLUSTER = Kind(prepared=True)
+
+
 @dataclass
 class Part:
     """Some of the tests, at work."""
@@ -60,12 +78,18 @@ class Part:
     title: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
-    cache: Path
+    folder: Path
     output: IO[bytes]
 
-    def start(self, *options: str) -> "subprocess.Popen[bytes]":
+    @property
+    def counts(self) -> Path:
+        """Of branches, where these are counted."""
+        return self.folder / "coverage"
+
+    def start(self, *options: str, command: Sequence[str] = PYTEST) -> "subprocess.Popen[bytes]":
+        cache = ("-o", f"cache_dir={self.folder / 'cache'}")
         return subprocess.Popen(
-            [*PYTEST, "-o", f"cache_dir={self.cache}", *self.arguments, *options],
+            [*command, *cache, *OPTIONS, *self.arguments, *options],
             stdout=self.output,
             stderr=subprocess.STDOUT,
             env={**os.environ, **self.environment},
@@ -84,7 +108,7 @@ class Part:
 
     def failed(self) -> list[str]:
         """The tests that failed in the last run, as pytest has noted them."""
-        noted = self.cache / "v" / "cache" / "lastfailed"
+        noted = self.folder / "cache" / "v" / "cache" / "lastfailed"
         return sorted(json.loads(noted.read_text())) if noted.exists() else []
 
 
@@ -94,6 +118,7 @@ class Running:
 
     part: Part
     process: "subprocess.Popen[bytes]"
+    counted: bool = False
 
     def end(self, steps: Steps) -> bool:
         """Wait for it, run once more what failed, and tell whether all passed."""
@@ -106,20 +131,31 @@ class Running:
         again = f", {len(failed)} of them the second time: {', '.join(failed)}" if failed else ""
         outcome = f"passed{again}" if code == 0 else f"failed, exit code {code}"
         steps.say(f"Tests {self.part.title}: {outcome}")
-        return code == 0
+        enough = not self.counted or branch_coverage.judge(self.part.counts)
+        return code == 0 and enough
 
 
 def main(arguments: list[str]) -> int:
     where = places()
-    apart = ("--cluster-tests=none", *arguments)
-    with Steps() as steps, part("without a cluster", *apart, prepared=False) as others:
+    with Steps() as steps, ExitStack() as parts:
+        beside = [parts.enter_context(one) for one in parts_without_cluster(arguments)]
         try:
             with exclusive(where, "make test"):
                 passed = on_the_cluster(where, steps, arguments)
         except ClusterError as error:
             steps.fail(error, where.log)
             passed = False
-        return int(not (others.end(steps) and passed))
+        ended = [one.end(steps) for one in beside]
+        return int(not all([passed, *ended]))
+
+
+def parts_without_cluster(arguments: Sequence[str]) -> list[AbstractContextManager[Running]]:
+    """Those of the operator, which are counted where all of them run, and the others."""
+    apart = ("--cluster-tests=none", *arguments)
+    return [
+        part("of the operator", *branch_coverage.TESTS, *apart, kind=Kind(counted=not arguments)),
+        part("without a cluster", *NOT_COUNTED, *apart, kind=Kind()),
+    ]
 
 
 def on_the_cluster(where: Places, steps: Steps, arguments: Sequence[str]) -> bool:
@@ -153,12 +189,13 @@ def parts_on_the_cluster(steps: Steps, arguments: Sequence[str]) -> Iterator[boo
 
 
 @contextmanager
-def part(title: str, *arguments: str, prepared: bool = True) -> Iterator[Running]:
-    """Start some of the tests, on what is ``prepared`` for them; they do not outlive us."""
-    environment = {PREPARED: "yes"} if prepared else {}
-    with TemporaryDirectory() as cache, TemporaryFile() as output:
-        of_it = Part(title, arguments, environment, Path(cache), output)
-        running = Running(of_it, of_it.start())
+def part(title: str, *arguments: str, kind: Kind = ON_THE_CLUSTER) -> Iterator[Running]:
+    """Start some of the tests; they do not outlive us."""
+    environment = {PREPARED: "yes"} if kind.prepared else {}
+    with TemporaryDirectory() as folder, TemporaryFile() as output:
+        of_it = Part(title, arguments, environment, Path(folder), output)
+        command = branch_coverage.counted(of_it.counts) if kind.counted else PYTEST
+        running = Running(of_it, of_it.start(command=command), counted=kind.counted)
         try:
             yield running
         finally:

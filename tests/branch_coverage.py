@@ -89,28 +89,38 @@ def table(measured: Iterable[Package], floors: Mapping[str, float]) -> Iterator[
         yield f"{package.name:<16}{rates}{package.branches:>6}{floor:>7}"
 
 
-def measure(folder: Path) -> tuple[int, dict[str, Any]]:
-    """Run the tests; return pytest's exit code and coverage.py's summaries of files."""
-    data = folder / "coverage"
-    command = [sys.executable, "-m", "coverage", "run", f"--data-file={data}", "-m", "pytest", "-q"]
-    code = subprocess.run([*command, *TESTS], cwd=CHECKOUT, check=False).returncode
+def counted(data: Path) -> tuple[str, ...]:
+    """The command that runs pytest and leaves in ``data`` what was run."""
+    return (sys.executable, "-m", "coverage", "run", f"--data-file={data}", "-m", "pytest")
+
+
+def judge(data: Path) -> bool:
+    """Print what was run of each package; whether that is enough of all of them."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
+    floors = project["tool"]["fairlead"]["branch-coverage"]
+    measured = packages(_summaries(data))
+    sys.stdout.write("\n".join(["", *table(measured, floors), "", ""]))
+    found = problems(measured, floors)
+    sys.stdout.write("".join(f"{problem}\n" for problem in found))
+    sys.stdout.flush()
+    return not found
+
+
+def _summaries(data: Path) -> dict[str, Any]:
+    """Those of coverage.py, by file."""
     coverage = Coverage(data_file=str(data), config_file=str(CHECKOUT / "pyproject.toml"))
     coverage.load()
-    coverage.json_report(outfile=str(folder / "report.json"))
-    files: dict[str, Any] = json.loads((folder / "report.json").read_text())["files"]
-    return code, files
+    with tempfile.NamedTemporaryFile("r") as report:
+        coverage.json_report(outfile=report.name)
+        files: dict[str, Any] = json.load(report)["files"]
+    return files
 
 
 def main() -> int:
-    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
-    floors = project["tool"]["fairlead"]["branch-coverage"]
     with tempfile.TemporaryDirectory() as folder:
-        code, files = measure(Path(folder))
-    measured = packages(files)
-    sys.stdout.write("\n".join(["", *table(measured, floors), "", ""]))
-    found = problems(measured, floors)
-    sys.stderr.write("".join(f"{problem}\n" for problem in found))
-    return code or int(bool(found))
+        data = Path(folder) / "coverage"
+        code = subprocess.run([*counted(data), "-q", *TESTS], cwd=CHECKOUT, check=False).returncode
+        return int(not judge(data)) or code
 
 
 if __name__ == "__main__":

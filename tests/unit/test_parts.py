@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.__main__ import MAX_RUN_AGAIN, part
+from tests.__main__ import MAX_RUN_AGAIN, NOT_COUNTED, Kind, part
+from tests.branch_coverage import TESTS
 from tests.cluster.steps import Steps
 
 FAILS_ONCE = """
@@ -22,7 +23,7 @@ MANY = "import pytest\n@pytest.mark.parametrize('n', range({n}))\ndef test_n(n):
 
 def outcome(folder: Path, tests: str) -> bool:
     (folder / "test_it.py").write_text(tests)
-    with Steps() as steps, part("of a try", str(folder), prepared=False) as running:
+    with Steps() as steps, part("of a try", str(folder), kind=Kind()) as running:
         return running.end(steps)
 
 
@@ -48,3 +49,14 @@ def test_many_failures_are_no_chance(tmp_path: Path, capfd: pytest.CaptureFixtur
 
 def test_what_cannot_be_collected_has_failed(tmp_path: Path) -> None:
     assert not outcome(tmp_path, "import nothing_of_this_name\n")
+
+
+def test_every_test_is_in_a_part() -> None:
+    tests = Path(__file__).parents[1]
+    checkout = tests.parent
+    ignored = {one.removeprefix("--ignore=") for one in TESTS if one.startswith("--")}
+    taken = [*NOT_COUNTED, *(one for one in TESTS if not one.startswith("--"))]
+    for file in tests.rglob("test_*.py"):
+        path = file.relative_to(checkout)
+        assert any(path.is_relative_to(one) for one in taken), path
+    assert ignored < set(NOT_COUNTED)  # what one part leaves out is in the other
