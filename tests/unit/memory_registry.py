@@ -62,6 +62,9 @@ class MemoryRegistry:
         self.manifests[str(repository), tag] = self.manifests[str(repository), digest] = body
         return digest
 
+    def put_version(self, repository: Repository, version: int, body: bytes) -> str:
+        return self.put_manifest(repository, str(version), body, OCI_MANIFEST)
+
     def manifest(self, repository: Repository, reference: str) -> tuple[Manifest, Descriptor]:
         body = self.manifests.get((str(repository), reference))
         if body is None:

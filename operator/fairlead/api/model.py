@@ -201,7 +201,8 @@ class ModelVersion(StatusWire):
     artifact: StoredReference
     """What the registry calls it: images mount its layer, nothing is copied."""
     layer: StoredDigest
-    """Digest of the layer that holds the files, with the paths they have in images."""
+    """Digest of the layer that holds the files, with the paths they have in images; where files of
+    more than 1 GiB are layers of their own, of the digests of all."""
     path: EntryName
     """The one file or folder, below ``azureml-models/<modelName>/<version>/``."""
     registered_at: Timestamp

@@ -14,13 +14,20 @@ from hashlib import sha256
 from pathlib import Path
 
 import docker
-from docker.errors import APIError, ImageNotFound
+from docker.errors import APIError, ImageNotFound, NotFound
+from docker.models.containers import Container
 from docker.models.images import Image
 
 from fairlead.canonical import canonical_json
 from fairlead.diagnosis.build.base_python import BasePython
 from fairlead.diagnosis.build.output import EXEC_FORMAT_ERROR, BuildOutput, Phase
-from fairlead.engines.base import BuildFailedError, BuildPlan, Log, certificates
+from fairlead.engines.base import (
+    BaseUnfitError,
+    BuildFailedError,
+    BuildPlan,
+    Log,
+    certificates,
+)
 from fairlead.engines.docker_client import context, engine
 from fairlead.engines.docker_stream import Ending, follow
 from fairlead.engines.python_probe import PROBE, told_python
@@ -40,6 +47,8 @@ from fairlead.inputs.dockerfile_steps import instructions
 
 BUILD_END_TIMEOUT_S = 5.0  # seconds for the engine to end a build whose stream was closed
 STEPS = "fairlead-steps"
+ALPINE = "/etc/alpine-release"
+_NEITHER = "it has no python3, and no glibc, which conda's packages need"
 _NOT_THERE = re.compile(r"not found|no such file", re.IGNORECASE)
 
 
@@ -157,6 +166,8 @@ def _python(client: docker.DockerClient, image: Image, owner: str, log: Log) -> 
         _, python, what = str(error.explanation).partition("python3")
         if not python or not _NOT_THERE.search(what):
             raise
+        if _holds(container, ALPINE):
+            raise BaseUnfitError(_NEITHER) from error
         return None
     finally:
         container.remove(force=True)
@@ -167,6 +178,14 @@ def _python(client: docker.DockerClient, image: Image, owner: str, log: Log) -> 
         told = "python3 of the base image does not run"
         raise BuildFailedError(BuildOutput(Phase.PULL, said.splitlines(), told))
     return found
+
+
+def _holds(container: Container, path: str) -> bool:
+    try:
+        container.get_archive(path)
+    except NotFound:
+        return False
+    return True
 
 
 def _push(client: docker.DockerClient, plan: BuildPlan, log: Log) -> str:

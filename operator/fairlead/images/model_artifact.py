@@ -1,10 +1,13 @@
-"""A model version in the registry: one layer with its final path, and annotations that say it all.
+"""A model version in the registry: layers with its final path, and annotations that say it all.
+
+It is one layer, but for files of more than 1 GiB in a folder, which are a layer each: nodes fetch
+them at the same time, and what breaks off is one of them.
 
 ``<registry>/<namespace>/fairlead/models/<object>:<version>``. What status shows can always be read
 back from here; a tag is written once and never again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from pydantic_core import from_json
@@ -14,7 +17,7 @@ from fairlead.contract import IngestRequest
 from fairlead.images.environment_image import version_of
 from fairlead.images.layers import Entry, tar
 from fairlead.images.layout import APP_ROOT, model_folder
-from fairlead.images.model_content import Content
+from fairlead.images.model_content import Content, ModelFile
 from fairlead.redact import redacted
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import RegistryFaultError
@@ -25,6 +28,7 @@ from fairlead.registry.oci import (
     Descriptor,
     Manifest,
     descriptor,
+    digest_of,
     written,
 )
 from fairlead.registry.reference import Repository
@@ -36,6 +40,8 @@ ANNOTATION_PREFIX = "dev.fairlead.model."
 ANNOTATED_FIELDS = ("modelName", "digest", "sizeBytes", "files", "source", "path", "registeredAt")
 MLFLOW = f"{ANNOTATION_PREFIX}mlflow"  # JSON
 MAX_SOURCE_CHARS = 2048
+LARGE_FILE_BYTES = 1024**3
+MAX_LARGE = 16  # layers of a version, for large files: a node mounts about 120 of an image at most
 
 
 def stored_models(registry: Registry, repository: Repository) -> list[ModelVersion]:
@@ -46,10 +52,26 @@ def stored_models(registry: Registry, repository: Repository) -> list[ModelVersi
 
 def stored_model(
     registry: Registry, repository: Repository, number: int
-) -> tuple[ModelVersion, Descriptor]:
-    """Return one version, and its layer. Raises ``RegistryError``."""
+) -> tuple[ModelVersion, tuple[Descriptor, ...]]:
+    """Return one version, and its layers. Raises ``RegistryError``."""
     manifest, _ = registry.manifest(repository, str(number))
-    return _read(repository, number, manifest), manifest.layers[0]
+    return _read(repository, number, manifest), manifest.layers
+
+
+def layers_of(content: Content) -> list[list[ModelFile]]:
+    """The files of each layer: the small ones together, the largest each alone."""
+    large = [file for file in content.files if file.size > LARGE_FILE_BYTES]
+    alone = sorted(large, key=lambda file: (-file.size, file.name))[:MAX_LARGE]
+    taken = {file.name for file in alone}
+    rest = [file for file in content.files if file.name not in taken]
+    return [group for group in (rest, *([file] for file in alone)) if group]
+
+
+def layers_digest(layers: Sequence[Descriptor]) -> str:
+    """What stands for the layers of a version: the one's digest, else the digest of all digests."""
+    if len(layers) == 1:
+        return layers[0].digest
+    return digest_of("\n".join(layer.digest for layer in layers).encode())
 
 
 def same_content(
@@ -73,8 +95,7 @@ def push(
     Raises ``RegistryError``. The tag comes last: an upload that was broken off leaves no version.
     """
     folder = model_folder(request.model_name, number)
-    entries = [Entry(f"{folder}/{file.name}", file.source) for file in content.files]
-    digest, size = registry.upload(repository, Repeated(lambda: tar(entries, APP_ROOT)))
+    layers = [_push_layer(registry, repository, folder, files) for files in layers_of(content)]
     registry.upload_bytes(repository, EMPTY)
     version = ModelVersion(
         version=number,
@@ -84,7 +105,7 @@ def push(
         files=len(content.files),
         source=(content.origin or describe(request.source))[:MAX_SOURCE_CHARS],
         artifact=f"{repository}:{number}",
-        layer=digest,
+        layer=layers_digest(layers),
         path=content.entry,
         registered_at=now.astimezone(UTC).replace(microsecond=0),
         mlflow=content.mlflow,
@@ -92,11 +113,19 @@ def push(
     manifest = Manifest(
         artifact_type=MODEL_ARTIFACT_TYPE,
         config=descriptor(OCI_EMPTY, EMPTY),
-        layers=(Descriptor(media_type=OCI_LAYER, digest=digest, size=size),),
+        layers=tuple(layers),
         annotations=_annotations(version),
     )
     registry.put_version(repository, number, written(manifest))
     return version
+
+
+def _push_layer(
+    registry: Registry, repository: Repository, folder: str, files: Sequence[ModelFile]
+) -> Descriptor:
+    entries = [Entry(f"{folder}/{file.name}", file.source) for file in files]
+    digest, size = registry.upload(repository, Repeated(lambda: tar(entries, APP_ROOT)))
+    return Descriptor(media_type=OCI_LAYER, digest=digest, size=size)
 
 
 def _annotations(version: ModelVersion) -> dict[str, str]:
@@ -121,7 +150,7 @@ def _read(repository: Repository, tag: int, manifest: Manifest) -> ModelVersion:
         fixed = {
             "version": tag,
             "artifact": f"{repository}:{tag}",
-            "layer": manifest.layers[0].digest,
+            "layer": layers_digest(_bounded(manifest.layers)),
         }
         mlflow = from_json(said["mlflow"]) if "mlflow" in said else None
         return ModelVersion.model_validate({**facts, **fixed, "mlflow": mlflow})
@@ -130,3 +159,10 @@ def _read(repository: Repository, tag: int, manifest: Manifest) -> ModelVersion:
             repository,
             f"{repository}:{tag} is no model version that Fairlead wrote: remove the tag.",
         ) from error
+
+
+def _bounded(layers: Sequence[Descriptor]) -> Sequence[Descriptor]:
+    """Raises ``ValueError`` where there are none, or more than are ever written."""
+    if not 0 < len(layers) <= MAX_LARGE + 1:
+        raise ValueError(f"{len(layers)} layers")
+    return layers

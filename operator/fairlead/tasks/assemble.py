@@ -49,7 +49,7 @@ def assemble(request: AssembleRequest, task: TaskContext) -> AssembleResult:
     runtime, python = runtime_part(runtimes, target, pythons, task)
     models = [_model(layer, target, task) for layer in sorted(request.models, key=_order)]
     code, variables = _code(request, target, task)
-    parts = (runtime, *(part for _, part in models), code)
+    parts = (runtime, *(part for _, layers in models for part in layers), code)
     names = [(stored.model_name, stored.version) for stored, _ in models]
     annotations = {HASH_ANNOTATION: request.hash, VERSION_ANNOTATION: str(request.version)}
     about = About(_variables(request, variables, names, task), annotations, python)
@@ -77,16 +77,18 @@ def _base(environments: Repository, digest: str, task: TaskContext) -> Base:
     return Base(manifest, task.registry.config(environments, manifest))
 
 
-def _model(layer: ModelLayer, target: Repository, task: TaskContext) -> tuple[ModelVersion, Part]:
-    """Put a model's layer there; what it is and where it lies the registry itself says."""
+def _model(
+    layer: ModelLayer, target: Repository, task: TaskContext
+) -> tuple[ModelVersion, list[Part]]:
+    """Put a model's layers there; what it is and where it lies the registry itself says."""
     source = parse_repository(layer.repository)
-    stored, described = stored_model(task.registry, source, layer.version)
+    stored, layers = stored_model(task.registry, source, layer.version)
     name = f"{stored.model_name}:{layer.version}"
-    if described.digest != layer.layer:
+    if stored.layer != layer.layer:
         raise RegistryFaultError(source, f"{source}:{layer.version} is not what it was.")
-    how = task.registry.copy_blob(source, target, described.digest)
-    task.log.write(f"Model {name} ({stored.size_bytes:,} bytes) {how}.")
-    return stored, Part(described, described.digest, f"model {name}")
+    how = dict.fromkeys(task.registry.copy_blob(source, target, one.digest) for one in layers)
+    task.log.write(f"Model {name} ({stored.size_bytes:,} bytes) {' and '.join(how)}.")
+    return stored, [Part(one, one.digest, f"model {name}") for one in layers]
 
 
 def _code(

@@ -215,7 +215,7 @@ def artifact(**changed: Any) -> bytes:
 
 
 def test_a_model_version_is_read_from_its_annotations() -> None:
-    version, layer = stored_model(registry(artifact()), HERE, 1)
+    version, (layer,) = stored_model(registry(artifact()), HERE, 1)
     assert (version.model_name, version.size_bytes, version.path) == ("credit", 5, "m.pkl")
     assert layer.digest == version.layer == digest_of(b"layer")
 
