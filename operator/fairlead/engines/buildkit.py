@@ -190,4 +190,6 @@ _NOT_BEGUN = (
     "BuildKit did not begin within a minute. The events of the task's pod, and the log of its "
     "container buildkit, tell why."
 )
-_LOST = "BuildKit ended while it built. The log of the pod's container buildkit tells why."
+_LOST = (
+    "BuildKit ended, or gave up, while it built. The log of the pod's container buildkit tells why."
+)

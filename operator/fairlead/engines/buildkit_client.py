@@ -14,6 +14,8 @@ ANSWER_TIMEOUT_S = 10.0
 MAX_JSON_CHARS = 8 * 1024 * 1024  # of one line of the client's: foreign text is in it
 DATE = "315532800"  # 1980: of the image itself, whose files have the dates that the steps gave them
 _LOST = ("code = Unavailable", "connection refused", "no such file or directory", "EOF")
+_BROKEN_OFF = ("context deadline exceeded", "context canceled", "no active session", "is closing")
+_ENDED_BY_ITSELF = "did not complete successfully: exit code: "  # the step: it may have said those
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Solve:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a build ended. ``lost``: nothing is left that could have said how."""
+    """How a build ended. ``lost``: it was broken off, and not by anything that it did."""
 
     ok: bool
     lines: tuple[str, ...] = ()
@@ -88,7 +90,7 @@ class BuildkitClient:
                 progress.add(line)
             code = process.wait()
         lines, error = progress.finished(), progress.error
-        lost = code != 0 and _is_lost(error) and not self.answers()
+        lost = code != 0 and (_is_broken_off(error) or (_is_lost(error) and not self.answers()))
         return Ending(code == 0, lines, error if code else "", lost)
 
     @contextmanager
@@ -107,6 +109,11 @@ class BuildkitClient:
                 yield process
             finally:
                 process.kill()
+
+
+def _is_broken_off(error: str) -> bool:
+    """BuildKit is there, and has given up: it waited for the client, or its worker, too long."""
+    return _ENDED_BY_ITSELF not in error and any(words in error for words in _BROKEN_OFF)
 
 
 def _is_lost(error: str) -> bool:

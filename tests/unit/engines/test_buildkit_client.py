@@ -56,6 +56,24 @@ def test_a_buildkit_that_does_not_answer_any_more_is_lost(tmp_path: Path, code: 
     assert (ended.ok, ended.lost) == (False, code == 1)
 
 
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        ("context deadline exceeded", True),
+        ("no active session for x4mk: context deadline exceeded", True),
+        ("process sh -c 'get; fail' did not complete successfully: exit code: 3", False),
+        ("process 'echo context canceled' did not complete successfully: exit code: 3", False),
+        ("failed to calculate checksum of ref a::b: not found", False),
+    ],
+)
+def test_one_that_gives_up_is_no_fault_of_the_step(tmp_path: Path, error: str, lost: bool) -> None:
+    mine = client(
+        tmp_path, f'test "$2" = debug && exit 0\necho "error: failed to solve: {error}"; exit 1'
+    )
+    ended = mine.solve(solve(tmp_path), print)
+    assert (ended.ok, ended.lost) == (False, lost)
+
+
 def test_one_that_hangs_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buildkit_client, "ANSWER_TIMEOUT_S", 0.05)
     assert not client(tmp_path, "exec sleep 60").answers()
