@@ -66,7 +66,9 @@ def test_a_buildkit_that_does_not_answer_any_more_is_lost(tmp_path: Path, code: 
         ("failed to calculate checksum of ref a::b: not found", False),
     ],
 )
-def test_one_that_gives_up_is_no_fault_of_the_step(tmp_path: Path, error: str, lost: bool) -> None:
+def test_one_that_gives_up_is_no_fault_of_the_step(
+    tmp_path: Path, error: str, *, lost: bool
+) -> None:
     mine = client(
         tmp_path, f'test "$2" = debug && exit 0\necho "error: failed to solve: {error}"; exit 1'
     )
