@@ -134,6 +134,8 @@ class FetchedCode(StatusWire):
     """How many files it has."""
     size_bytes: SizeBytes
     """Bytes of all files together."""
+    ignored: Annotated[int, Field(ge=0)] = 0
+    """How many files its .amlignore or .gitignore leaves out."""
     requirements: Annotated[int, Field(ge=0)] = 0
     """How many requirements its environment file has for pip."""
     run_line: Annotated[int, Field(ge=1)] | None = None

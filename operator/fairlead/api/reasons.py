@@ -72,6 +72,7 @@ class Reason(StrEnum):
     SOURCE_DENIED = "SourceDenied"  # what answers at the address hands out no source
     SOURCE_UNREACHABLE = "SourceUnreachable"  # the address does not answer; tried again
     SOURCE_REFUSED = "SourceRefused"  # the settings do not allow the address, or what is there
+    IGNORE_FILE_INVALID = "IgnoreFileInvalid"  # .amlignore or .gitignore cannot be read
     SOURCE_LOST = "SourceLost"  # the registry has not what was fetched; it is fetched again
     ENTRY_SCRIPT_NOT_FOUND = "EntryScriptNotFound"  # the source has no such file
     ENTRY_SCRIPT_INVALID = "EntryScriptInvalid"  # it does not parse

@@ -6,7 +6,7 @@ source.
 """
 
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +62,11 @@ class Code:
     def programs(self) -> list[str]:
         """The files that may be run."""
         return [name for name in sorted(self.digests) if _is_program(self.folder / name)]
+
+    def without(self, names: Collection[str]) -> "Code":
+        """The same but for these files."""
+        kept = {name: digest for name, digest in self.digests.items() if name not in names}
+        return Code(self.folder, kept)
 
     def entries(self) -> Iterator[Entry]:
         """The files as they lie in images."""

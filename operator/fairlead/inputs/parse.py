@@ -13,6 +13,7 @@ from fairlead.finding import Finding
 from fairlead.inputs.conda import read_conda
 from fairlead.inputs.dockerfile_steps import read_steps
 from fairlead.inputs.environment import Environment, read_environment
+from fairlead.inputs.ignored import read_ignored
 from fairlead.inputs.requirements import read_constraints, read_requirements
 from fairlead.inputs.script import Version, read_script
 from fairlead.inputs.script_uses import ScriptUses
@@ -24,6 +25,7 @@ class FileKind(StrEnum):
     REQUIREMENTS = "requirements"
     CONSTRAINTS = "constraints"
     STEPS = "steps"
+    IGNORED = "ignored"
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,19 @@ class Parsed:
     environment: Environment | None = None
     steps: str = ""
     uses: ScriptUses = field(default_factory=ScriptUses)
+    ignored: tuple[str, ...] = ()
+    """The names that such a file leaves out."""
     finding: Finding | None = None
 
 
 def parse(job: ParseJob) -> Parsed:
     """Read the file. Takes as long, and as much memory, as it takes."""
-    found: Environment | ScriptUses | Finding | str
+    found: Environment | ScriptUses | Finding | str | tuple[str, ...]
     match job.kind:
         case FileKind.SCRIPT:
             found = read_script(job.content, job.file, job.python)
+        case FileKind.IGNORED:
+            found = read_ignored(job.content, job.file)
         case FileKind.STEPS:
             found = read_steps(job.content, job.file)
         case FileKind.CONDA:
@@ -63,7 +69,7 @@ def parse(job: ParseJob) -> Parsed:
     return _parsed(found)
 
 
-def _parsed(found: Environment | ScriptUses | Finding | str) -> Parsed:
+def _parsed(found: Environment | ScriptUses | Finding | str | tuple[str, ...]) -> Parsed:
     match found:
         case Environment():
             return Parsed(environment=found)
@@ -71,6 +77,8 @@ def _parsed(found: Environment | ScriptUses | Finding | str) -> Parsed:
             return Parsed(uses=found)
         case str():
             return Parsed(steps=found)
+        case tuple():
+            return Parsed(ignored=found)
         case Finding():
             return Parsed(finding=found)
 
@@ -81,6 +89,7 @@ _REASONS = {
     FileKind.REQUIREMENTS: Reason.ENVIRONMENT_FILE_INVALID,
     FileKind.CONSTRAINTS: Reason.ENVIRONMENT_FILE_INVALID,
     FileKind.STEPS: Reason.DOCKERFILE_STEPS_INVALID,
+    FileKind.IGNORED: Reason.IGNORE_FILE_INVALID,
 }
 
 

@@ -15,6 +15,7 @@ from fairlead.finding import Finding, shown
 from fairlead.images.code_artifact import CodeConfig, store_code
 from fairlead.images.code_content import Code, code_of, unpacked
 from fairlead.images.hashes import fetched_code_hash
+from fairlead.inputs.ignored import IGNORE_FILES
 from fairlead.inputs.missing_uses import missing_imports, models_looked_up
 from fairlead.inputs.pins import unpinned
 from fairlead.inputs.recipe import RecipeSettings, installed_packages, recipe_of
@@ -28,7 +29,7 @@ from fairlead.sources.kinds import Address, open_address, open_repository
 from fairlead.tasks.code_failure import as_code
 from fairlead.tasks.failures import TaskFailedError
 from fairlead.tasks.program import TaskContext, run
-from fairlead.tasks.source_parser import parsed_source
+from fairlead.tasks.source_parser import ignored_names, parsed_source
 
 FETCH_TIME_SHARE = 0.8  # for fetching; the rest is for storing, and for saying what took so long
 MAX_RESULT_BYTES = 1600  # of what is told: a termination message has 2 048
@@ -48,12 +49,19 @@ def source(request: SourceRequest, task: TaskContext) -> SourceResult:
         raise as_code(error) from error
     task.log.write(f"It is {origin}: {len(code.digests)} files, {code.size:,} bytes.")
     task.log.phase("read")
-    parsed = parsed_source(code.files, request, request.base_image)
+    again = not _is_pinned(request)
+    kept = _without_ignored(code, request)
+    if isinstance(kept, Finding):
+        raise TaskFailedError(_unfit((kept,), origin, retryable=again))
+    parsed = parsed_source(kept.files, request, request.base_image)
     if parsed.findings:
-        raise TaskFailedError(_unfit(parsed.findings, origin, retryable=not _is_pinned(request)))
-    config, found = _read(request, code, parsed, origin)
+        raise TaskFailedError(_unfit(parsed.findings, origin, retryable=again))
+    config, found = _read(request, kept, parsed, origin)
+    ignored = len(code.digests) - len(kept.digests)
+    found = found.model_copy(update={"ignored": ignored})
+    task.log.write(f"{ignored} files are left out by its ignore file.")
     task.log.phase("store")
-    digest = store_code(task.registry, repository, list(code.entries()), config, origin)
+    digest = store_code(task.registry, repository, list(kept.entries()), config, origin)
     task.log.write(f"Stored as {repository}@{digest}.")
     return SourceResult(digest=digest, code=fitted(found))
 
@@ -76,6 +84,23 @@ def _fetched(request: SourceRequest, task: TaskContext) -> tuple[Code, str]:
         folder, digests = unpacked(folder, digests, task.work / "unpacked", limits)
     origin = one_line(place.origin) or address
     return code_of(folder, digests, request.entry_script), origin[:MAX_ORIGIN_CHARS]
+
+
+def _without_ignored(code: Code, request: SourceRequest) -> Code | Finding:
+    """The source without what its ignore file leaves out; what the spec names stays in it.
+
+    What is in a commit is there although it may be in .gitignore: git itself says that of files
+    that are not committed.
+    """
+    files = IGNORE_FILES[:1] if request.source.git else IGNORE_FILES
+    file = next((name for name in files if name in code.digests), None)
+    if file is None:
+        return code
+    ignored = ignored_names(code.digests, file, code.files[file])
+    if isinstance(ignored, Finding):
+        return ignored
+    named = (request.conda_file, request.requirements_file, request.docker_file)
+    return code.without(ignored - {request.entry_script, *named})
 
 
 def _limits(task: TaskContext) -> Limits:

@@ -1,10 +1,12 @@
 """The files of a source, read in a process of its own: see `fairlead.parsing`."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import cast
 
-from fairlead.inputs.parse import Parsed, ParseJob, unreadable
+from fairlead.finding import Finding
+from fairlead.inputs.ignored import ignore_jobs
+from fairlead.inputs.parse import FileKind, Parsed, ParseJob, unreadable
 from fairlead.inputs.source import NamedFiles, ParsedSource, read_source
 from fairlead.parsing.process import ParserEndedError, ParserProcess
 
@@ -15,6 +17,29 @@ def parsed_source(files: Mapping[str, bytes], named: NamedFiles, base_image: str
     Raises ``ParserStartError``.
     """
     return asyncio.run(_parsed_source(files, named, base_image))
+
+
+def ignored_names(names: Collection[str], file: str, text: bytes) -> frozenset[str] | Finding:
+    """The names that the ignore file leaves out, or why it cannot be read.
+
+    Raises ``ParserStartError``.
+    """
+    return asyncio.run(_ignored_names(names, file, text))
+
+
+async def _ignored_names(
+    names: Collection[str], file: str, text: bytes
+) -> frozenset[str] | Finding:
+    found, parser = set[str](), _Parser()
+    try:
+        for content in ignore_jobs(names, text):
+            parsed = await parser.parse(ParseJob(FileKind.IGNORED, file, content))
+            if parsed.finding is not None:
+                return parsed.finding
+            found.update(parsed.ignored)
+    finally:
+        await parser.end()
+    return frozenset(found)
 
 
 async def _parsed_source(

@@ -373,3 +373,37 @@ def test_what_is_assembled_takes_the_layer_and_the_variables(fetching: Fetching)
     asked = {"MODE": "slow"}
     changed = request.model_copy(update={"environment_variables": asked})
     assert _variables(changed, variables, [], task)["MODE"] == "slow"
+
+
+def test_an_ignore_file_leaves_out_what_it_names_but_not_what_the_spec_names(
+    fetching: Fetching,
+) -> None:
+    gitignore = {".gitignore": b"data/\n*.py\n*.yml\n"}
+    fetching.offer(zipped({**FILES, **gitignore}))
+    result = fetching.run(conda_file="env.yml")
+    assert set(fetching.contents(result)) == {"score.py", "env.yml", ".gitignore"}
+    assert (result.code.files, result.code.ignored) == (3, 2)
+    fetching.offer(zipped({**FILES, **gitignore, ".amlignore": b"lib\n"}))
+    both = fetching.run(conda_file="env.yml")
+    assert set(fetching.contents(both)) == {
+        *{"score.py", "env.yml", "data/w.bin"},
+        *{".gitignore", ".amlignore"},
+    }
+
+
+def test_of_a_repository_only_amlignore_counts(fetching: Fetching) -> None:
+    server = GitServer(fetching.web, fetching.folder / "server")
+    server.commit(FILES)
+    server.commit({".gitignore": b"data/\n"})
+    git = {"url": server.url}
+    assert "data/w.bin" in fetching.contents(fetching.run(git=git))
+    server.commit({".amlignore": b"data/\n"})
+    assert "data/w.bin" not in fetching.contents(fetching.run(git=git))
+
+
+def test_a_pattern_that_takes_for_ever_is_ended_and_told(fetching: Fetching) -> None:
+    names = {f"{'a' * 200}{number}": b"" for number in range(10)}
+    fetching.offer(zipped({**FILES, **names, ".amlignore": b"*a" * 30 + b"b\n"}))
+    failure = fetching.fails()
+    assert failure.reason is Reason.IGNORE_FILE_INVALID
+    assert ".amlignore could not be read: it takes more than" in failure.message

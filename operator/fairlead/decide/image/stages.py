@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from fairlead.api.code_source import FetchedCode
 from fairlead.api.conditions import true
 from fairlead.api.inferenceimage import BuildPhase, BuildStatus, Hashes, InferenceImageStatus
 from fairlead.api.objects import InferenceImage
@@ -321,9 +322,16 @@ def _waiting(
 def _inputs_ready(inputs: Inputs) -> StageResult:
     models, files = count(len(inputs.models), "model"), count(inputs.file_count, "file")
     packages = count(inputs.requirement_count, "requirement")
-    source = f" The source is {inputs.fetched.origin}." if inputs.fetched else ""
-    words = f"{models}, {files}, {packages}.{source}"
+    words = f"{models}, {files}, {packages}.{_of_source(inputs.fetched)}"
     return StageResult(true(INPUTS, Reason.INPUTS_READY, words))
+
+
+def _of_source(code: FetchedCode | None) -> str:
+    """Where it came from, and what of it is not in the image."""
+    if code is None:
+        return ""
+    less = f" Its ignore file leaves out {count(code.ignored, 'file')}." if code.ignored else ""
+    return f" The source is {code.origin}.{less}"
 
 
 def _environment(state: BuildState) -> StageResult:
