@@ -380,6 +380,7 @@ class Access:
     service_account: str = ""
     source_secret: str = ""
     source_claim: str = ""
+    package_secret: str = ""
 
 
 NO_ACCESS = Access()

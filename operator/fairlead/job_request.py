@@ -22,6 +22,7 @@ WORK_FOLDER = "/var/run/fairlead/work"
 CREDENTIALS_FOLDER = "/var/run/fairlead/credentials"  # of registries: a folder for each Secret
 DOCKER_CONFIG_KEY, DOCKER_CONFIG_FILE = ".dockerconfigjson", "config.json"  # in each of them
 PUSH, PULL, SHARED = "push", "pull", "shared"  # the folders: what each Secret is for
+PACKAGES = "packages"  # the folder with the Secret for hosts of packages
 SOURCE = "source"  # the folder with the Secret of a model's source: a file for each of its keys
 HANDED_FOLDER = "/var/run/fairlead/handed"
 """What the container in the base image is handed; there it is mounted read-only, elsewhere. Beside
@@ -58,7 +59,8 @@ class JobCard(Wire):
 
 def volume_of(use: str) -> str:
     """The pod's volume with the Secret for ``use``; a name that redaction leaves in messages."""
-    return "source-access" if use == SOURCE else f"registry-{use}"
+    names = {SOURCE: "source-access", PACKAGES: "package-access"}
+    return names.get(use, f"registry-{use}")
 
 
 def request_digest(data: Mapping[str, str]) -> str:

@@ -56,7 +56,12 @@ CASES = {
     "environment-with-resources": environment_task(
         requests={"cpu": "2", "memory": "4Gi"},
         limits={"ephemeral-storage": "512Mi"},
-        access=Access(pull_secret="reads", push_secret="pushes", service_account="builder"),
+        access=Access(
+            pull_secret="reads",
+            push_secret="pushes",
+            service_account="builder",
+            package_secret="channel",
+        ),
     ),
     "environment-buildkit": environment_task(
         engine="buildkit",

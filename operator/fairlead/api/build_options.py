@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from fairlead.api.fields import ServiceAccountName
+from fairlead.api.fields import SecretName, ServiceAccountName
 from fairlead.api.quantity import Quantity
 from fairlead.api.wire import Wire, rules
 
@@ -56,6 +56,14 @@ class BuildResources(Wire):
     """What it may use at the most."""
 
 
+class PackageSecretRef(Wire):
+    """A Secret in the same namespace with credentials of the hosts that packages come from."""
+
+    name: SecretName
+    """Its name. Its key .netrc has a line `machine <host> login <user> password <password>` for
+    each host."""
+
+
 class BuildOptions(Wire):
     """How the image is built."""
 
@@ -72,3 +80,6 @@ class BuildOptions(Wire):
     service_account_name: ServiceAccountName | None = None
     """The ServiceAccount of the tasks' pods, with whose workload identity registries are logged in
     to; it is given no API token. Default: the operator's taskServiceAccount."""
+    package_secret_ref: PackageSecretRef | None = None
+    """Credentials of private conda channels: mounted into the task that fetches from them, and not
+    where packages are installed. Indexes of pip are not asked with it."""

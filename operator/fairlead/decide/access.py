@@ -26,6 +26,9 @@ def _source_secret_unsupported(field: str, what: str) -> Finding:
 
 SOURCE_SECRET_UNSUPPORTED = _source_secret_unsupported("spec.credentialsSecretRef", "model")
 CODE_SECRET_UNSUPPORTED = _source_secret_unsupported("spec.source.credentialsSecretRef", "source")
+PACKAGE_SECRET_UNSUPPORTED = _source_secret_unsupported(
+    "spec.build.packageSecretRef", "channel, by FAIRLEAD_CONDA_MIRRORS,"
+)
 VOLUME_UNSUPPORTED = Finding(
     Reason.VOLUME_UNSUPPORTED,
     FailureClass.INFRASTRUCTURE,
@@ -38,6 +41,12 @@ VOLUME_UNSUPPORTED = Finding(
 def image_access(spec: InferenceImageSpec) -> Access:
     account = spec.build.service_account_name if spec.build else None
     return Access(_name(spec.push_secret_ref), _name(spec.pull_secret_ref), account or "")
+
+
+def environment_access(spec: InferenceImageSpec) -> Access:
+    """Of the one task that fetches packages: no other is given the Secret for them."""
+    reference = spec.build.package_secret_ref if spec.build else None
+    return replace(image_access(spec), package_secret=reference.name if reference else "")
 
 
 def code_access(spec: InferenceImageSpec) -> Access:
@@ -63,6 +72,7 @@ def access_key(access: Access) -> str:
         return ""
     names = f"{access.push_secret} {access.pull_secret} {access.service_account}"
     names += f" {access.source_secret}" if access.source_secret else ""
+    names += f" packages {access.package_secret}" if access.package_secret else ""
     names += f" claim {access.source_claim}" if access.source_claim else ""
     return f"-{hashlib.sha256(names.encode()).hexdigest()[:8]}"
 
@@ -75,8 +85,8 @@ def unmountable(spec: InferenceImageSpec | ModelSpec, settings: Settings) -> Fin
     account = "spec.serviceAccountName"
     if isinstance(spec, InferenceImageSpec):
         account = "spec.build.serviceAccountName"
-    if isinstance(spec, InferenceImageSpec) and spec.source.credentials_secret_ref:
-        return CODE_SECRET_UNSUPPORTED
+        if secret := _unmountable_secret(spec):
+            return secret
     if access.source_claim:
         return VOLUME_UNSUPPORTED
     if access.source_secret:
@@ -94,6 +104,12 @@ def unmountable(spec: InferenceImageSpec | ModelSpec, settings: Settings) -> Fin
         "credentials in FAIRLEAD_DOCKER_CONFIG; it is used in their place. Or leave the fields "
         "out.",
     )
+
+
+def _unmountable_secret(spec: InferenceImageSpec) -> Finding | None:
+    if spec.source.credentials_secret_ref:
+        return CODE_SECRET_UNSUPPORTED
+    return PACKAGE_SECRET_UNSUPPORTED if environment_access(spec).package_secret else None
 
 
 def _name(reference: SecretRef | None) -> str:

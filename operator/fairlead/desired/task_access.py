@@ -12,6 +12,7 @@ from fairlead.job_request import (
     CREDENTIALS_FOLDER,
     DOCKER_CONFIG_FILE,
     DOCKER_CONFIG_KEY,
+    PACKAGES,
     PULL,
     PUSH,
     SHARED,
@@ -62,6 +63,7 @@ def _secrets(access: Access, settings: Settings) -> list[tuple[str, str]]:
         (PULL, access.pull_secret),
         (SHARED, settings.registry_secret),
         (SOURCE, access.source_secret),
+        (PACKAGES, access.package_secret),
     )
     return [(use, name) for use, name in named if name]
 
@@ -76,7 +78,7 @@ def _claim(access: Access) -> list[Manifest]:
 
 def _volume(use: str, name: str, *, optional: bool) -> Manifest:
     """Of a registry's Secret one key: another kind does not have it, and is not mounted."""
-    if use == SOURCE:
+    if use in (SOURCE, PACKAGES):
         return {"name": volume_of(use), "secret": {"secretName": name}}
     items = [{"key": DOCKER_CONFIG_KEY, "path": DOCKER_CONFIG_FILE}]
     secret = {"secretName": name, "items": items, **({"optional": True} if optional else {})}

@@ -15,6 +15,7 @@ from fairlead.inputs.python_version import OLDEST_PYTHON
 from fairlead.registry.addresses import NamedHosts
 from fairlead.settings import pairs
 from fairlead.tasks.failures import TaskFailedError, failure
+from fairlead.tasks.package_credentials import PackageCredentials
 from fairlead.tasks.program import TaskContext
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def _made(
     if glibc is None:
         raise CondaError(NoGlibc(recipe.base_image))
     task.log.write(f"Solving for glibc {glibc} of {recipe.base_image}.")
-    access = Access(trust(settings.ca_bundle), NamedHosts.of(settings))
+    named = NamedHosts.of(settings)
+    credentials = PackageCredentials.read(named)
+    access = Access(trust(settings.ca_bundle), named, credentials.headers)
     place = Place(task.work, access, pairs(settings.conda_mirrors), task.log.write)
     machine = Machine(glibc, recipe.conda.cuda if recipe.conda else "")
     with_pip = bool(recipe.requirements)

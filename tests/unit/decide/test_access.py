@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fairlead.api.objects import InferenceImage
-from fairlead.contract import Access, IngestRequest, Task
+from fairlead.contract import Access, IngestRequest, Task, TaskPhase, TaskState
 from fairlead.decide.decision import Apply
 from fairlead.decide.image.stages import decide_image
 from fairlead.decide.model import decide_model
@@ -20,6 +20,9 @@ from tests.unit.objects import NOW, image, model, webservice
 
 JOBS = Settings(runner="job", task_image="tasks:1")
 LOCAL = Settings(runner="local")
+DIGEST = f"sha256:{'1' * 64}"
+RESOLVED: dict[str, Any] = {"baseDigest": DIGEST, "environmentHash": "e" * 64, "lastVersion": 0}
+ENVIRONMENT: dict[str, Any] = {"digest": DIGEST, "python": "3.11.2", "seconds": 1, "built": True}
 FILES = {"score.py": b"def init(): ...\ndef run(data): ...\n"}
 SECRETS: dict[str, Any] = {
     "pushSecretRef": {"name": "push"},
@@ -44,6 +47,26 @@ def test_with_other_credentials_it_is_other_work(field: str) -> None:
     """A Job that waits for a Secret that is not there is ended when another one is named."""
     some, other = image_task(image()).id, image_task(image(**{field: SECRETS[field]})).id
     assert some != other
+
+
+def test_the_secret_for_packages_is_for_the_task_that_fetches_them_alone() -> None:
+    named = {"build": {"packageSecretRef": {"name": "channel"}}}
+    found = dict[bool, list[Task]]()
+    for build in (named, {}):
+        tasks, seen = dict[str, TaskState](), image(**build)
+        for result in (RESOLVED, ENVIRONMENT, None):
+            [task] = decide_image(image_evidence(seen, {}, FILES, tasks, JOBS), NOW).tasks
+            tasks[task.id] = TaskState(task.id, 1, TaskPhase.SUCCEEDED, result=result)
+            found.setdefault(bool(build), []).append(task)
+    with_secret = found[True]
+    assert [task.program for task in with_secret] == ["resolve", "environment", "assemble"]
+    assert [task.access.package_secret for task in with_secret] == ["", "channel", ""]
+    same = [one.id == other.id for one, other in zip(*found.values(), strict=True)]
+    assert same == [True, False, True]
+    refused = decide_image(image_evidence(image(**named), {}, FILES, {}, LOCAL), NOW)
+    assert refused.failure
+    assert refused.failure.reason == "SecretUnsupported"
+    assert refused.failure.message.startswith("spec.build.packageSecretRef cannot be used: ")
 
 
 def test_the_task_of_a_model_has_its_service_account() -> None:

@@ -138,6 +138,15 @@ def test_what_buildkit_builds_has_its_job_apart_and_its_files_with_it() -> None:
     assert task.access == NO_ACCESS  # Secrets of another namespace cannot be mounted
 
 
+def test_a_secret_for_packages_is_not_mounted_in_another_namespace() -> None:
+    build = {"engine": "buildkit", "packageSecretRef": {"name": "channel"}}
+    for engine, reason in (("buildkit", "SecretUnsupported"), ("pod", None)):
+        seen = image({}, **{**SPEC, "build": {**build, "engine": engine}})
+        evidence = image_evidence(seen, {"diabetes": STORED}, FILES, {}, Settings(**APART))
+        failure = decide_image(evidence, NOW).failure
+        assert (failure.reason if failure else None) == reason
+
+
 def test_run_is_refused_in_jobs_with_its_line_and_what_to_do() -> None:
     found = chosen(STEPS, None, **JOBS)
     assert isinstance(found, Finding)

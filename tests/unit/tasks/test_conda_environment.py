@@ -2,21 +2,27 @@
 
 import importlib.util
 import io
+from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from fairlead.conda.environment import CondaEnvironment
 from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement, TaskFailure
 from fairlead.diagnosis.build.base_python import BasePython
 from fairlead.registry.client import Registry
 from fairlead.settings import Settings
 from fairlead.tasks.conda_environment import linked_environment
 from fairlead.tasks.failures import TaskFailedError
+from fairlead.tasks.package_credentials import PackageCredentials
 from fairlead.tasks.program import TaskContext
 from fairlead.tasks.task_log import TaskLog
-from tests.conda_channel import Package, Server, made, serving, small_python
+from tests.conda_channel import Package, Server, made, sends, serving, small_python, status
 
 DEBIAN = BasePython("3.11.2", makes_environments=True, libc="glibc 2.36")
 SCRIPTED = Package("scripted", "1.0", {"bin/.scripted-post-link.sh": b"exit 1\n"})
@@ -57,6 +63,37 @@ def test_it_is_made_for_the_base_image_that_may_have_no_python(
     assert found.scripts == ("scripted",)
     assert found.archive.is_file()
     assert found.archive.is_relative_to(tmp_path / "work")
+
+
+def test_a_private_channel_is_read_with_what_the_secret_has_for_its_host(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "channels"
+
+    def private(handler: BaseHTTPRequestHandler) -> None:
+        file = root / handler.path.strip("/")
+        known = handler.headers["Authorization"] == f"Basic {b64encode(b'me:hunter2').decode()}"
+        answer = sends(file.read_bytes()) if known and file.is_file() else status(401 - known)
+        answer(handler)
+
+    server.answers["/main/"] = private
+    secret = tmp_path / "secret"
+    read = partial(PackageCredentials.read, folder=secret)
+    monkeypatch.setattr(PackageCredentials, "read", read)
+    named = Settings(conda_mirrors=f"*={server.address}", insecure_hosts=(server.host,))
+
+    def linked(folder: str) -> CondaEnvironment:
+        (tmp_path / folder).mkdir()
+        given = replace(task(server, tmp_path / folder), settings=named)
+        return linked_environment(recipe("python=3.12"), DEBIAN, given)
+
+    with pytest.raises(TaskFailedError) as failed:
+        linked("without")
+    assert failed.value.failure.reason == "ChannelDenied"
+    secret.mkdir()
+    (secret / ".netrc").write_text("machine 127.0.0.1 login me password hunter2\n")
+    server.answers = {"/main/noarch/repodata": status(404), "/main/": private}
+    assert linked("with").python == "3.12.1"
 
 
 def test_what_a_file_names_has_no_such_word(server: Server, tmp_path: Path) -> None:

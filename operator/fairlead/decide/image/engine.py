@@ -40,8 +40,12 @@ def chosen_engine(
 def unbuildable(evidence: ImageEvidence) -> Finding | None:
     """Why no engine here builds the environment; None where one does."""
     run_line = evidence.parsed.run_line if evidence.parsed else None
-    found = chosen_engine(evidence.image.spec, evidence.settings, run_line)
-    return found if isinstance(found, Finding) else None
+    spec = evidence.image.spec
+    found = chosen_engine(spec, evidence.settings, run_line)
+    if isinstance(found, Finding):
+        return found
+    secret = spec.build is not None and spec.build.package_secret_ref is not None
+    return _NO_SECRET_APART if secret and found.engine is BuildEngine.BUILDKIT else None
 
 
 def _asked(spec: InferenceImageSpec, settings: Settings) -> EngineChoice | None:
@@ -95,6 +99,14 @@ def _runs_steps(location: str, choice: EngineChoice, settings: Settings) -> Find
     )
 
 
+_NO_SECRET_APART = Finding(
+    Reason.SECRET_UNSUPPORTED,
+    FailureClass.USER,
+    "spec.build.packageSecretRef cannot be used with the buildkit engine: it builds in a namespace "
+    "of its own, and a Secret is mounted in its own namespace alone.",
+    "Put what RUN installs into a base image of your own (spec.baseImage), so that the pod engine "
+    "builds; or have whoever runs Fairlead name a mirror in FAIRLEAD_CONDA_MIRRORS.",
+)
 _TURN_ON = (
     "Whoever runs Fairlead can turn on the buildkit engine, which runs such steps: "
     "engines.buildkit of the chart (FAIRLEAD_BUILDKIT_NAMESPACE)."

@@ -19,7 +19,7 @@ from fairlead.contract import (
     ResolveRequest,
     Task,
 )
-from fairlead.decide.access import access_key, image_access
+from fairlead.decide.access import access_key, environment_access, image_access
 from fairlead.decide.image.build import at_attempt, label, pushed_to, repository, version_of
 from fairlead.decide.image.engine import EngineChoice, chosen_engine
 from fairlead.decide.image.inputs import Inputs
@@ -87,9 +87,15 @@ class BuildState:
         """What lets the tasks into registries."""
         return image_access(self.image.spec)
 
+    @property
+    def environment_access(self) -> Access:
+        """The same, and what the environment's packages are fetched with."""
+        return environment_access(self.image.spec)
+
     def identifier(self, program: str, scope: str, content: str) -> str:
         """A task's id: what it works on, for whom, with what access, under which settings."""
-        key = f"{content[:16]}{access_key(self.access)}"
+        access = self.environment_access if program == "environment" else self.access
+        key = f"{content[:16]}{access_key(access)}"
         return f"{program}-{scope}-{key}-{self.evidence.settings.fingerprint}"
 
     def shared(self, what: str) -> str:
@@ -200,6 +206,7 @@ def _of_build(
     options, settings = state.build_options, state.evidence.settings
     apart = program == "environment" and build.engine is BuildEngine.BUILDKIT
     files, config_map = _handed(state, program, apart=apart)
+    access = state.environment_access if program == "environment" else state.access
     requests, limits = _quantities(options.resources) if program == "environment" else ({}, {})
 
     def task(attempt: int) -> Task:
@@ -222,7 +229,7 @@ def _of_build(
             log_elsewhere=program == "assemble" and not _is_ours(state),
             config_map=config_map,
             apart=settings.buildkit_namespace if apart else "",
-            access=NO_ACCESS if apart else state.access,
+            access=NO_ACCESS if apart else access,
             requests=requests,
             limits=limits,
         )

@@ -97,7 +97,8 @@ RULES: Mapping[type[CondaCause], Rule] = {
         Reason.CHANNEL_DENIED,
         FailureClass.AUTH,
         "The channel does not let us read {address} (it answers {status}).",
-        "Whoever runs Fairlead: see that the channel can be read, or name a mirror that can in "
+        "Name a Secret with credentials for that host in spec.build.packageSecretRef "
+        "(docs/conda.md, Channels); or whoever runs Fairlead: name a mirror that can be read in "
         f"FAIRLEAD_CONDA_MIRRORS. {RETRIED}",
         retryable=True,
     ),
