@@ -18,10 +18,10 @@ import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from email import message_from_bytes
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from packaging.metadata import parse_email
 from packaging.requirements import Requirement
 from packaging.tags import compatible_tags, cpython_tags
 from packaging.utils import canonicalize_name, parse_wheel_filename
@@ -183,8 +183,8 @@ def _layer_with_python(folder: Path) -> Layer:
 def _asked(path: Path) -> list[Requirement]:
     with zipfile.ZipFile(path) as wheel:
         name = next(n for n in wheel.namelist() if n.endswith(".dist-info/METADATA"))
-        metadata, _ = parse_email(wheel.read(name))
-    return [Requirement(text) for text in metadata.get("requires_dist", [])]
+        metadata = message_from_bytes(wheel.read(name))
+    return [Requirement(str(text)) for text in metadata.get_all("Requires-Dist", [])]
 
 
 def _applies(one: Requirement, python: str, extra: str = "") -> bool:

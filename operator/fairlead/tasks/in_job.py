@@ -7,6 +7,7 @@ message. Exit codes are the program's own; where it leaves no result nothing is 
 kubelet takes the end of the log instead.
 """
 
+import gc
 import hashlib
 import os
 import signal
@@ -82,6 +83,7 @@ def program_command(program: str) -> Sequence[str]:
 def main(digest: str, places: Places, command: Command = program_command) -> int:
     """Run the task, write its termination message and return the exit code."""
     signal.signal(signal.SIGTERM, _leave)
+    gc.enable()  # off while it was imported
     folder = places.work / "task"
     folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -15,6 +15,7 @@ not lost to a registry that is slow to take a log. Exit codes: 0 done, 1 the res
 is in the log and there is no result.
 """
 
+import gc
 import os
 import shutil
 import signal
@@ -73,6 +74,7 @@ class TaskContext:
 def run(kind: type[Request], program: Callable[[Request, TaskContext], Result]) -> int:
     """Run ``program`` on the folder that the command line names; return the exit code."""
     log = TaskLog(sys.stdout)
+    gc.enable()  # off while it was imported
     with _CrashTold(log):
         folder = Path(sys.argv[1])
         (folder / RESULT_FILE).unlink(missing_ok=True)

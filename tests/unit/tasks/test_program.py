@@ -8,7 +8,10 @@ from pathlib import Path
 from fairlead.contract import EXIT_NO_SPACE, RESULT_FILE, TaskResult
 
 PROGRAM = """
-import errno, sys
+import errno, gc, sys
+sys.argv[0] = "-m"  # as `python -m` has it while it looks for a program
+import fairlead.tasks
+assert not gc.isenabled()
 from fairlead.api.wire import StatusWire, Wire
 from fairlead.contract import LogTarget
 from fairlead.tasks.program import run
@@ -71,3 +74,7 @@ def test_the_result_is_there_before_the_log_is_kept(tmp_path: Path) -> None:
     assert ended.returncode == 0
     assert "This log could not be kept in the registry" in ended.stdout
     assert result_in(tmp_path)
+
+
+def test_garbage_is_looked_for_once_it_runs_and_not_while_it_is_imported(tmp_path: Path) -> None:
+    assert run(tmp_path, "assert gc.isenabled()").returncode == 0
