@@ -1,8 +1,11 @@
-"""``make bench``: all tables, on a cluster of their own."""
+"""``make bench``: all tables, on a cluster of their own.
+
+``python -m benchmarks front`` needs none.
+"""
 
 import sys
 
-from benchmarks import changed_config_map, controller, script_change
+from benchmarks import changed_config_map, controller, front, script_change
 from benchmarks.bench import at_work
 from tests.cluster.errors import ClusterError
 from tests.cluster.lock import exclusive
@@ -21,6 +24,9 @@ BY_NAME = {**BENCHMARKS, "memory": controller.measure_memory}
 def main(names: list[str]) -> int:
     where = places()
     with Steps() as steps:
+        if names == ["front"]:
+            front.measure(steps)
+            return 0
         try:
             with exclusive(where, "make bench"), at_work(where, steps) as bench:
                 for name in names or BENCHMARKS:

@@ -11,9 +11,9 @@ from hypothesis import settings
 
 from tests.cluster import Cluster, ClusterError
 from tests.cluster.artifacts import keep, log_to
-from tests.cluster.buildkit import buildkit_image
 from tests.cluster.down import down
 from tests.cluster.lock import exclusive
+from tests.cluster.on_demand import buildkit_image, front_image
 from tests.cluster.operator_image import TARGETS, build, name
 from tests.cluster.places import Places, places
 from tests.cluster.programs import (
@@ -71,6 +71,15 @@ def buildkit(cluster: Cluster, pytestconfig: pytest.Config) -> str:
     """The image of a rootless BuildKit, in the cluster's registry."""
     with on_the_terminal(pytestconfig) as steps:
         image = buildkit_image(places(), steps)
+    assert cluster.registry in image
+    return image
+
+
+@pytest.fixture(scope="session")
+def front(cluster: Cluster, pytestconfig: pytest.Config) -> str:
+    """The image of fronts, in the cluster's registry."""
+    with on_the_terminal(pytestconfig) as steps:
+        image = front_image(places(), steps)
     assert cluster.registry in image
     return image
 

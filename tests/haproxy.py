@@ -47,13 +47,15 @@ def free_port() -> int:
 
 
 def local_configuration(
-    front: FrontParameters, ports: Mapping[int, int], servers: Sequence[str]
+    front: FrontParameters, ports: Mapping[int, int], servers: Sequence[str], dns: int = 0
 ) -> str:
     """What ``front`` has in a cluster, at other ports, and for ``servers`` (``host:port``) that are
-    named, not looked up."""
+    named; they are looked up where ``dns`` is the port of a DNS server on this machine."""
     text = front_configuration(front)
     for port, other in ports.items():
         text = text.replace(f"bind *:{port}\n", f"bind 127.0.0.1:{other}\n")
+    if dns:
+        return text.replace("parse-resolv-conf", f"nameserver dns 127.0.0.1:{dns}")
     lines = (f"    server pod{n} {address}" for n, address in enumerate(servers, 1))
     return SERVERS.sub("\n".join(lines), text)
 
@@ -61,14 +63,16 @@ def local_configuration(
 class FrontProcess:
     """One front; its log is in ``folder``."""
 
-    def __init__(self, folder: Path, front: FrontParameters, servers: Sequence[str]) -> None:
+    def __init__(
+        self, folder: Path, front: FrontParameters, servers: Sequence[str] = (), dns: int = 0
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         ports = {PORT: free_port(), METRICS_PORT: free_port()}
         self.url = f"http://127.0.0.1:{ports[PORT]}"
         self._metrics = f"http://127.0.0.1:{ports[METRICS_PORT]}"
         self._log = folder / "log"
         file = folder / "haproxy.cfg"
-        file.write_text(local_configuration(front, ports, servers))
+        file.write_text(local_configuration(front, ports, servers, dns))
         with self._log.open("wb") as log:
             command = [haproxy(), "-db", "-f", str(file)]
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)

@@ -32,6 +32,7 @@ RECIPES: Mapping[str, Recipe] = {
     "metrics-server": Recipe(programs=("metrics-server",)),
     "pause": Recipe(programs=("pause",)),
     "buildkit": Recipe("debian", ("buildkitd", "buildctl", "rootlesskit")),
+    "haproxy": Recipe("debian"),
     "coredns": Recipe(programs=("coredns",)),
     "control-plane-packages": Recipe("debian"),
     "control-plane": Recipe(

@@ -21,6 +21,7 @@ SCORING_PORT = 30080  # kind-config.yaml maps it to 127.0.0.1 of the machine
 LOG_SERVER_PORT = 8082  # the operator's; looked at, never opened here
 BASE_IMAGE = f"{REGISTRY}/fairlead/python:3.11"
 BUILDKIT_IMAGE = f"{REGISTRY}/fairlead/buildkit:rootless"
+FRONT_IMAGE = f"{REGISTRY}/fairlead/haproxy:front"
 METRICS_SERVER_IMAGE = f"{REGISTRY}/fairlead/metrics-server:v0.9.0"
 
 # Where images can be pulled. The node image is the v1.36 that was made for kind v0.33.0.
@@ -31,6 +32,7 @@ PULLED = {
     "registry": "registry:2.8.3",
     "metrics-server": "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
     "buildkit": "moby/buildkit:v0.31.1-rootless",
+    "haproxy": "haproxy:3.2.18",
 }
 
 # What a control plane of this version asks for by name, and the image of ours that answers.

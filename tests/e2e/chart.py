@@ -6,6 +6,7 @@ from tests.cluster import Cluster
 from tests.cluster.places import Places
 from tests.cluster.release import install_chart
 from tests.cluster.steps import Steps
+from tests.cluster.versions import FRONT_IMAGE
 
 MAX_MODEL_BYTES = 50 * 1024 * 1024  # the largest model, in these tests
 CLOSED_PORT = 9  # of this machine: no conda channel is there, wherever the tests run
@@ -23,6 +24,7 @@ def settings_of(cluster: Cluster) -> dict[str, Any]:
     return {
         "insecureHosts": " ".join((*hosts, REGISTRY_THAT_IS_DOWN, REGISTRY_WITH_USERS)),
         "condaMirrors": f"*=http://{cluster.gateway}:{CLOSED_PORT}",
+        "frontImage": FRONT_IMAGE,
         "modelMaxBytes": MAX_MODEL_BYTES,
         "taskRequests": "cpu=50m memory=64Mi ephemeral-storage=16Mi",  # two small nodes
     }

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-DEADLINE_S = 60.0  # for anything that a test waits for
+DEADLINE_S = 120.0  # for anything that a test waits for
 ECHO = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
 PLAIN = {"content-type": "text/plain"}
 # One for all, for it is slow to make; a connection for each request, so that tests do not meet.

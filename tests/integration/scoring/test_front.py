@@ -7,7 +7,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,7 @@ import pytest
 
 from fairlead.desired.front_configuration import FrontParameters, front_configuration
 from fairlead.desired.request_limits import RequestLimits
+from tests.dns_server import DnsServer
 from tests.haproxy import FrontProcess, haproxy
 from tests.integration.scoring.conftest import Serve
 from tests.integration.scoring.service import CLIENT, ECHO, PLAIN, Gate, Service, wait_until
@@ -337,3 +338,34 @@ def test_two_fronts_send_a_request_to_the_replica_that_is_free(
     gate.open()
     wait_until(lambda: score(other).status_code == 200, "the other front to serve")
     assert answers[1].result().text == '"1"'
+
+
+def test_replicas_are_found_by_dns_as_they_come_and_go(serve: Serve, tmp_path: Path) -> None:
+    """One runtime answers at every address of the loopback: to the front each is a replica."""
+    service = serve(ECHO).until_ready()
+    port = int(service.url.rpartition(":")[2])
+    with DnsServer() as dns, dns_front(tmp_path, dns, port) as front:
+        wait_until(lambda: dns.asked > 0, "the front to ask")
+        assert_unavailable(score(front), "starting")
+        dns.addresses = ["127.0.0.2"]
+        wait_until(lambda: front.ready_servers() == 1, "one replica")
+        assert score(front, "x").text == '"x"'
+        dns.addresses = ["127.0.0.3", "127.0.0.2", "127.0.0.4"]
+        wait_until(lambda: front.ready_servers() == 3, "three replicas")
+        dns.addresses = ["127.0.0.4"]
+        wait_until(lambda: front.ready_servers() == 1, "two to be gone")
+        asked, dns.silent = dns.asked, True
+        wait_until(lambda: dns.asked > asked + 8, "the front to ask in vain")
+        assert score(front, "x").text == '"x"'
+        dns.silent, dns.addresses = False, ()
+        wait_until(lambda: front.ready_servers() == 0, "the last one to be gone")
+
+
+@contextmanager
+def dns_front(folder: Path, dns: DnsServer, port: int) -> Iterator[FrontProcess]:
+    process = FrontProcess(folder / "dns", replace(PARAMETERS, port=port), dns=dns.port)
+    try:
+        wait_until(process.healthy, "the front")
+        yield process
+    finally:
+        process.end()

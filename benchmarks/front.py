@@ -1,0 +1,193 @@
+"""The share of 503 at a given load: a random replica for each connection, as a Service has it,
+against one queue in a front, and two fronts; and the time that a front adds to a request.
+
+Real runtimes and a real HAProxy on this machine, without a cluster. Requests arrive at random
+(Poisson) and take an exponentially distributed time: Azure ML v1's second and its wait of 500 ms,
+ten times as fast.
+"""
+
+import asyncio
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from benchmarks.bench import show
+from fairlead.desired.front_configuration import FrontParameters
+from fairlead.desired.request_limits import RequestLimits
+from fairlead.images.runtime_layer import Runtime, install
+from fairlead.settings import Settings
+from tests.cluster.steps import Steps
+from tests.haproxy import FrontProcess
+from tests.integration.scoring.service import Service, wait_until
+
+RUN_S = 0.1
+LIMITS = RequestLimits(slots=1, queue_wait_ms=50, scoring_timeout_ms=60_000, body_mb=1)
+PARAMETERS = FrontParameters("credit", "credit.demo.svc", 5001, 21, LIMITS)
+REPLICAS = (3, 10)
+LOADS = (0.5, 0.7, 0.85)
+CELL_S = 20.0
+ROUND_TRIPS = 1500
+SEED = 1
+OK = 200
+WHEELS = Path(__file__).parents[1] / "operator/fairlead/images/runtime"
+EXPONENTIAL = f"""\
+import random, time
+
+
+def init():
+    random.seed()
+
+
+def run(data):
+    time.sleep(random.expovariate({1 / RUN_S}))
+    return data
+"""
+ECHO = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
+REQUEST = b"POST /score HTTP/1.1\r\nhost: credit\r\ncontent-length: 1\r\nconnection: close\r\n\r\n1"
+KEPT = REQUEST.replace(b"connection: close\r\n", b"")
+
+
+class Answer(NamedTuple):
+    status: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What is started, where it writes, and the runtime's folder."""
+
+    runtime: Path
+    folder: Path
+    stack: ExitStack
+
+    def replicas(self, number: int, script: str, wait_ms: int) -> list[Service]:
+        environment = {"FAIRLEAD_MAX_QUEUE_WAIT_MS": str(wait_ms)}
+        started = []
+        for _ in range(number):
+            folder = Path(tempfile.mkdtemp(dir=self.folder))
+            started.append(Service(folder, self.runtime, {"score.py": script}, environment))
+            self.stack.callback(started[-1].end)
+        return [service.until_ready() for service in started]
+
+    def front(self, services: Sequence[Service], fronts: int = 1) -> FrontProcess:
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        servers = [urlsplit(service.url).netloc for service in services]
+        process = FrontProcess(folder, replace(PARAMETERS, fronts=fronts), servers)
+        self.stack.callback(process.end)
+        wait_until(lambda: process.ready_servers() == len(services), "the front to see all")
+        return process
+
+
+def measure(steps: Steps) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        runtime = Path(folder) / "runtime"
+        python = f"{sys.version_info.major}.{sys.version_info.minor}"
+        [wheel] = WHEELS.glob("fairlead_scoring-*.whl")
+        with steps.step("The runtime installed"):
+            install(Runtime(wheel, python), runtime, Settings(), lambda _: None)
+        rows = [row for number in REPLICAS for row in _refusals(steps, Path(folder), number)]
+        show(
+            f"Share of 503, and p50/p95 of the others in ms; {CELL_S:.0f} s each",
+            ("replicas", "way", *(f"{load:.0%} load" for load in LOADS)),
+            rows,
+        )
+        with _machine(Path(folder)) as machine, steps.step("What a front adds"):
+            rows = _added(machine)
+        show("One client, one connection: ms for a request", ("", "p50", "p99"), rows)
+
+
+@contextmanager
+def _machine(folder: Path) -> Iterator[Machine]:
+    with ExitStack() as stack:
+        yield Machine(folder / "runtime", folder, stack)
+
+
+def _refusals(steps: Steps, folder: Path, number: int) -> Iterator[tuple[str, ...]]:
+    for way, fronts in (("Service", 0), ("front", 1), ("two fronts", 2)):
+        with _machine(folder) as machine, steps.step(f"{number} replicas, {way}"):
+            wait_ms = 0 if fronts > 1 else LIMITS.queue_wait_ms
+            services = machine.replicas(number, EXPONENTIAL, wait_ms)
+            doors = [machine.front(services, fronts).url for _ in range(fronts)]
+            doors = doors or [service.url for service in services]
+            cells = [_cell(asyncio.run(_load(doors, load * number / RUN_S))) for load in LOADS]
+        yield str(number), way, *cells
+
+
+def _cell(answers: Sequence[Answer]) -> str:
+    codes = Counter(answer.status for answer in answers)
+    served = sorted(answer.seconds * 1000 for answer in answers if answer.status == OK)
+    refused, others = codes.pop(503, 0), sum(codes.values()) - len(served)
+    failed = f", {others} failed" if others else ""
+    p50, p95 = _quantile(served, 0.5), _quantile(served, 0.95)
+    return f"{refused / len(answers):.2%} ({p50:.0f}/{p95:.0f}){failed}"
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+
+async def _load(doors: Sequence[str], per_second: float) -> list[Answer]:
+    """Ask at random moments, each time at a door chosen at random, by a new connection."""
+    chance = random.Random(SEED)
+    asked, end = list[asyncio.Task[Answer]](), time.monotonic() + CELL_S
+    due = time.monotonic()
+    while due < end:
+        due += chance.expovariate(per_second)
+        await asyncio.sleep(due - time.monotonic())
+        asked.append(asyncio.create_task(_ask(chance.choice(doors))))
+    return await asyncio.gather(*asked)
+
+
+async def _ask(door: str) -> Answer:
+    began = time.monotonic()
+    address = urlsplit(door)
+    try:
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(REQUEST)
+        answer = await reader.read()
+        writer.close()
+        status = int(answer.split(maxsplit=2)[1])
+    except (OSError, IndexError, ValueError):
+        status = 0
+    return Answer(status, time.monotonic() - began)
+
+
+def _added(machine: Machine) -> list[tuple[str, ...]]:
+    """By turns, so that what else the machine does falls on both."""
+    [service] = machine.replicas(1, ECHO, LIMITS.queue_wait_ms)
+    front = machine.front([service])
+    direct, through = asyncio.run(_by_turns([service.url, front.url]))
+    rows = [
+        (name, f"{_quantile(found, 0.5):.3f}", f"{_quantile(found, 0.99):.3f}")
+        for name, found in (("replica", direct), ("front and replica", through))
+    ]
+    added = statistics.median(through) - statistics.median(direct)
+    memory = Path(f"/proc/{front.process.pid}/status").read_text()
+    resident = int(memory.partition("VmRSS:")[2].split()[0]) / 1024
+    return [*rows, ("added", f"{added:.3f}", ""), (f"(front: {resident:.1f} MiB resident)", "", "")]
+
+
+async def _by_turns(doors: Sequence[str]) -> list[list[float]]:
+    addresses = [urlsplit(door) for door in doors]
+    opened = [await asyncio.open_connection(one.hostname, one.port) for one in addresses]
+    times: list[list[float]] = [[] for _ in doors]
+    for _ in range(ROUND_TRIPS):
+        for (reader, writer), taken in zip(opened, times, strict=True):
+            began = time.perf_counter()
+            writer.write(KEPT)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length:")[2].split()[0])
+            await reader.readexactly(length)
+            taken.append((time.perf_counter() - began) * 1000)
+    for _, writer in opened:
+        writer.close()
+    return [sorted(taken) for taken in times]
