@@ -27,7 +27,7 @@ MAX_TAGS = 10  # that a tag leads to before there is a commit
 MAX_ERROR_CHARS = 200
 HEADER = struct.Struct(">4sLL")
 SPARE_BYTES = 512 * 1024 * 1024  # of memory: what else a task needs
-COPIES = 3  # of one object in memory, while it is unpacked
+COPIES = 2  # of one object in memory, while it is unpacked
 BROKEN = (
     *(FileFormatException, ChecksumMismatch, ApplyDeltaError, WrongObjectException),
     *(UnresolvedDeltas, GitProtocolError),
@@ -91,7 +91,7 @@ class Objects:
             yield
         except BROKEN as error:
             raise self._broken(one_line(str(error)) or type(error).__name__) from error
-        except MemoryError as error:
+        except (MemoryError, BufferError) as error:  # the second where dulwich cleans up after it
             raise too_large(self._what, "holds a file that does not fit into memory") from error
 
     def _broken(self, why: str) -> SourceError:

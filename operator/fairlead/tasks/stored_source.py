@@ -16,7 +16,10 @@ def stored_source(artifact: str, task: TaskContext) -> StoredCode:
     """Return what an artifact holds. Raises ``TaskFailedError`` where the registry has not got it,
     or what is there was made by another version."""
     with told_as_lost(artifact):
-        return stored_code(task.registry, artifact)
+        try:
+            return stored_code(task.registry, artifact)
+        except RegistryFaultError as error:
+            raise TaskFailedError(_lost(artifact, str(error))) from error
 
 
 @contextmanager
@@ -24,7 +27,7 @@ def told_as_lost(artifact: str) -> Iterator[None]:
     """What is done with a source, which somebody may have removed from the registry."""
     try:
         yield
-    except (NotInRegistryError, RegistryFaultError) as error:
+    except NotInRegistryError as error:
         raise TaskFailedError(_lost(artifact, str(error))) from error
 
 

@@ -26,20 +26,22 @@ def free_port() -> int:
 
 
 class WebServer:
-    """A web server on the loopback: a path to what answers there, everything else 404.
+    """A web server on the loopback, or at another address of this machine.
+
+    ``answers``: a path to what answers there, everything else 404.
 
     ``requests`` are the methods and paths that were asked for.
     """
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1") -> None:
         self.answers: dict[str, Answer] = {}
         self.otherwise: Answer = lambda request: reply(request, 404)
         self.requests: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer((address, 0), self._handler())
         self._server.daemon_threads = True
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self.host = f"127.0.0.1:{self._server.server_address[1]}"
+        self.host = f"{address}:{self._server.server_address[1]}"
 
     def url(self, path: str) -> str:
         return f"http://{self.host}{path}"

@@ -1,11 +1,14 @@
 """git against a real server of git's: plain files of one commit come out, or a refusal."""
 
+import hashlib
 import struct
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dulwich.object_format import SHA1
 from dulwich.objects import Blob, Tree
 from dulwich.repo import Repo
 
@@ -271,11 +274,19 @@ def test_too_many_objects_are_refused_before_they_are_looked_at(
     assert "sends 8 objects" in str(told)
 
 
-def test_a_file_that_fits_into_no_memory_is_too_large(tmp_path: Path) -> None:
-    with git_pack.bounded_memory(0), pytest.raises(MemoryError):
-        bytearray(2 * git_pack.SPARE_BYTES)
-    assert len(bytearray(2 * git_pack.SPARE_BYTES)) == 2 * git_pack.SPARE_BYTES
-    assert tmp_path
+def test_a_file_that_fits_into_no_memory_is_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = 256 * 1024 * 1024
+    head = bytes([0xB0, *((size >> shift) & 0x7F | 0x80 for shift in (4, 11, 18)), size >> 25])
+    blob = head + zlib.compress(bytes(size), level=1)
+    body = git_pack.HEADER.pack(b"PACK", 2, 1) + blob
+    (tmp_path / "pack.pack").write_bytes(body + hashlib.sha1(body).digest())
+    monkeypatch.setattr(git_pack, "SPARE_BYTES", size // 4)
+    with git_pack.bounded_memory(0), pytest.raises(SourceError, match="does not fit") as told:
+        git_pack.Objects(tmp_path, "it", SHA1)
+    assert told.value.reason is Reason.MODEL_TOO_LARGE
+    assert len(bytearray(size)) == size  # the bound is gone again
 
 
 @pytest.mark.parametrize("cut", [20, 300, 700])

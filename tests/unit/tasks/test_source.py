@@ -406,4 +406,4 @@ def test_a_pattern_that_takes_for_ever_is_ended_and_told(fetching: Fetching) -> 
     fetching.offer(zipped({**FILES, **names, ".amlignore": b"*a" * 30 + b"b\n"}))
     failure = fetching.fails()
     assert failure.reason is Reason.IGNORE_FILE_INVALID
-    assert ".amlignore could not be read: it takes more than" in failure.message
+    assert ".amlignore could not be read" in failure.message
