@@ -105,6 +105,20 @@ def test_which_wheels_there_are_is_told_in_two_lines() -> None:
     assert pip_install.wheels("numpy", "", ["x" * 100_000]) == ""
 
 
+def test_of_a_package_without_a_file_for_this_python_the_others_are_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nothing = "ERROR: Could not find a version that satisfies the requirement numpy==9 "
+    program = (
+        f"import sys\nif sys.argv[1] == 'download':\n    print('\\n'.join({LINKS!r}))\n"
+        f"else:\n    print({nothing + '(from versions: none)'!r})\n    sys.exit(1)\n"
+    )
+    monkeypatch.setattr(pip_install, "PIP", (sys.executable, "-c", program))
+    assert pip_install.install([]) == 1
+    told = "Other Pythons with a wheel, of numpy: cp36 cp38-abi3 cp39 cp310\n"
+    assert capsys.readouterr().out.endswith(told)
+
+
 @pytest.mark.parametrize(
     ("lines", "asked"),
     [
