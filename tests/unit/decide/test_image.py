@@ -391,6 +391,20 @@ def test_an_environment_that_another_image_builds_is_waited_for() -> None:
     )
 
 
+def test_twenty_images_with_one_environment_want_one_build_of_it() -> None:
+    stories = [Story({**FILES, "score.py": SCRIPT + f"# {n}\n".encode()}) for n in range(20)]
+    for story in stories:
+        story.resolve()
+    builds = [story.wanted() for story in stories]
+    assert {task.program for task in builds} == {"environment"}
+    assert len({(task.id, task.attempt) for task in builds}) == 1
+    for story in stories:
+        story.build()
+    images = [story.wanted() for story in stories]
+    assert {task.program for task in images} == {"assemble"}
+    assert len({task.id for task in images}) == 20
+
+
 @pytest.mark.parametrize(
     ("models", "reason", "words"),
     [
