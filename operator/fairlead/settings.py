@@ -154,6 +154,9 @@ class Settings(BaseSettings):
     signal, as in the official one."""
     cluster_domain: Annotated[str, Field(pattern=DOMAIN, max_length=128)] = "cluster.local"
     """The cluster's DNS domain, in which fronts find the replicas."""
+    virtual_nodes: Pairs = ""
+    """Labels of the nodes that Webservices of computeType ACI run on, as `name=value`, separated by
+    spaces; on AKS `type=virtual-kubelet`. The taint of these is put up with. Default: any node."""
     state_folder: Path = Path("~/.local/state/fairlead")
     """Where the `local` runner keeps requests, results and logs of its tasks."""
     log_address: Address = "127.0.0.1:8082"

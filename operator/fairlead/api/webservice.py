@@ -189,6 +189,11 @@ NAMES_CONCURRENCY = " || ".join(
 )
 
 
+class ComputeType(StrEnum):
+    AKS = "AKS"
+    ACI = "ACI"
+
+
 class WebserviceSpec(Wire):
     """An image, served: replicas, resources, keys, autoscaling, a scoring URI."""
 
@@ -209,8 +214,15 @@ class WebserviceSpec(Wire):
                 "scale between minReplicas and maxReplicas, or set autoscale.enabled to false",
             ),
             (
-                "has(self.replicas) || !has(self.autoscale) || self.autoscale.enabled",
+                "has(self.replicas) || !has(self.autoscale) || self.autoscale.enabled || "
+                "(has(self.computeType) && self.computeType == 'ACI')",
                 "autoscale is disabled but replicas is not given: set replicas",
+            ),
+            (
+                "!has(self.computeType) || self.computeType != 'ACI' || ("
+                "(!has(self.replicas) || self.replicas == 1) && "
+                "(!has(self.autoscale) || !self.autoscale.enabled))",
+                "computeType ACI is one replica: remove replicas and autoscale, or computeType",
             ),
             (
                 "!has(self.concurrency) || !has(self.environmentVariables) || "
@@ -233,6 +245,10 @@ class WebserviceSpec(Wire):
     """Replicas follow the load. Excludes replicas, unless enabled is false."""
     replicas: Replicas | None = None
     """A fixed number of replicas. Excludes autoscale, unless its enabled is false."""
+    compute_type: ComputeType | None = None
+    """AKS, the default, or ACI: what Azure Container Instances meant in Azure ML v1, which is one
+    replica, no key where auth does not ask for one, and on AKS a virtual node where Fairlead's
+    setting names these."""
     resources: Resources | None = None
     """What each replica is given: requests, and limits where they are wanted."""
     auth: Auth | None = None
@@ -283,7 +299,18 @@ class WebserviceSpec(Wire):
     @property
     def autoscaled(self) -> Autoscale | None:
         """The autoscaler's settings, or None where the number of replicas is fixed."""
-        return None if self.replicas is not None else self.autoscale or Autoscale()
+        return None if self.fixed_replicas is not None else self.autoscale or Autoscale()
+
+    @property
+    def fixed_replicas(self) -> int | None:
+        """The number of replicas, or None where an autoscaler has it."""
+        alone = 1 if self.compute_type is ComputeType.ACI else None
+        return self.replicas if self.replicas is not None else alone
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether a request needs a key. Of itself, v1's ACI asked for none."""
+        return self.auth.enabled if self.auth else self.compute_type is not ComputeType.ACI
 
     @property
     def fronted(self) -> Front | None:

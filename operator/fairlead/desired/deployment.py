@@ -6,7 +6,7 @@ from typing import Any
 
 from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest
-from fairlead.api.webservice import Auth, Probes, Resources
+from fairlead.api.webservice import Probes, Resources
 from fairlead.desired.keys import keys_name
 from fairlead.desired.metadata import (
     REVISION,
@@ -52,8 +52,8 @@ def deployment(webservice: Webservice, image: str, pull_secrets: Sequence[str] =
     }
     if webservice.spec.fronted is not None:
         spec["minReadySeconds"] = FOUND_BY_FRONTS_S  # before one of those that serve is ended
-    if webservice.spec.replicas is not None:
-        spec["replicas"] = webservice.spec.replicas
+    if webservice.spec.fixed_replicas is not None:
+        spec["replicas"] = webservice.spec.fixed_replicas
     return child(webservice, "apps/v1", "Deployment", spec)
 
 
@@ -203,4 +203,4 @@ def _get(path: str) -> Manifest:
 
 
 def authenticated(webservice: Webservice) -> bool:
-    return (webservice.spec.auth or Auth()).enabled
+    return webservice.spec.authenticated

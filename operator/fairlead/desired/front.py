@@ -101,7 +101,7 @@ def pods_name(webservice: Webservice) -> str:
 def front_parameters(webservice: Webservice, front: Front, domain: str) -> FrontParameters:
     """There is a server for each replica, for those that take their place, and for one more."""
     spec = webservice.spec
-    replicas = spec.autoscaled.max_replicas if spec.autoscaled else spec.replicas or 1
+    replicas = spec.autoscaled.max_replicas if spec.autoscaled else spec.fixed_replicas or 1
     return FrontParameters(
         service=webservice.name,
         pods=f"{pods_name(webservice)}.{webservice.namespace}.svc.{domain}",

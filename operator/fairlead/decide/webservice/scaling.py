@@ -25,7 +25,8 @@ def scaling(
     """Judge an autoscaler as it is, or a fixed number of replicas."""
     wanted = spec.autoscaled
     if wanted is None:
-        words = f"spec.replicas is {spec.replicas}; nothing scales."
+        fixed = f"spec.replicas is {spec.replicas}" if spec.replicas else "computeType ACI is one"
+        words = f"{fixed}; nothing scales."
         return _informing(true(SCALING, Reason.FIXED_REPLICAS, words))
     active = autoscaler.condition("ScalingActive") if autoscaler else {}
     if autoscaler is None or not active or active.get("status") == "False":

@@ -38,6 +38,7 @@ from fairlead.decide.webservice.ownership import (
 from fairlead.decide.webservice.pull_secrets import own_pull_secret, pull_secrets
 from fairlead.decide.webservice.rollout import Rollout, failure_of, live_revision, rollout
 from fairlead.decide.webservice.scaling import scaling
+from fairlead.decide.webservice.virtual_nodes import placed
 from fairlead.desired.child_kinds import AUTOSCALER, DEPLOYMENT, SERVICE
 from fairlead.desired.deployment import (
     authenticated,
@@ -48,6 +49,7 @@ from fairlead.desired.deployment import (
 from fairlead.desired.keys import keys_name
 from fairlead.diagnosis.pod_events import may_soon_need_events
 from fairlead.evidence import PodContext, WebserviceEvidence
+from fairlead.settings import pairs
 
 
 def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[WebserviceStatus]:
@@ -59,7 +61,8 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
     secrets = pull_secrets(evidence)
     front = front_settings(evidence, owned)
     free = bool(served and not owned.taken)
-    planned = plan(webservice, served, secrets, owned, front) if free else None
+    asked = placed(webservice, pairs(evidence.settings.virtual_nodes))
+    planned = plan(asked, served, secrets, owned, front) if free else None
     progress = _progress(evidence, owned, served, planned)
     scales = scaling(owned.ours.get(AUTOSCALER.key), evidence.pods, webservice.spec, now)
     rolled_out, serves = _stages(evidence, owned, progress, served, now)
@@ -114,7 +117,7 @@ def _progress(
     """How far the rollout has come; only our own Deployment is read."""
     spec, live = evidence.webservice.spec, owned.ours.get(DEPLOYMENT.key)
     if live is None:
-        least = spec.autoscaled.min_replicas if spec.autoscaled else spec.replicas
+        least = spec.autoscaled.min_replicas if spec.autoscaled else spec.fixed_replicas
         return Rollout(ReplicaCounts(desired=least or 1), settled=False)
     revision = revision_of(planned.deployment) if planned else live_revision(live)
     return rollout(live, revision, evidence.pods, _circumstances(evidence, image))
