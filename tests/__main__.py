@@ -55,6 +55,7 @@ BESIDE_OPERATORS = (  # they ask for no operator, and for no definitions
     "tests/integration/registry",
     "tests/integration/engine",
     "tests/integration/image",
+    "tests/integration/local",
     "tests/integration/credentials",
     "tests/integration/test_local_registry.py",
 )

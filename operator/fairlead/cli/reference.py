@@ -46,6 +46,12 @@ State is kept in `$XDG_STATE_HOME/fairlead/local` (`~/.local/state`), what can b
 (environments, fetched models) in `$XDG_CACHE_HOME/fairlead/local` (`~/.cache`). `delete` removes a
 service, and its environment where no other has it.
 
+A container is set up as a pod is: the same engine, recipe, runtime, layout, user (10001), rights
+and limits, and no registry. Its image stays with Docker Engine (`DOCKER_HOST`, or the usual
+socket); a base image that is not there is pulled. Its root can be written to, but not by its user:
+so that a reload can change the source. What the steps of a `Dockerfile.steps` made is kept by
+Docker Engine as `fairlead-steps`, also after `delete`.
+
 `--no-container` makes a virtual environment with the Python that the conda file asks for: the one
 of this program, or one of this machine (on the path, of pyenv, of uv). Packages of conda's
 channels, and RUN in a `Dockerfile.steps`, need a container. Models are linked, not copied.

@@ -77,29 +77,43 @@ class DockerEngine:
             _tidied(client, plan, log),
             _answered(Phase.PACKAGES),
         ):
-            log.phase("packages")
-            stage = _first_stage(plan, client.images.get(_base_name(plan)))
-            make = None if plan.linked else make_environment(plan.recipe)
-            about = python_labels(python.version, python.front, musl=python.is_musl)
-            text = dockerfile(stage, _name(plan), plan.hash, about, make)
-            index = PackageIndex(plan.package_index, plan.insecure_hosts, certificates(plan))
-            files = {"Dockerfile": text.encode(), **build_files(plan.recipe, index, plan.local)}
-            files |= source_files(plan.files)
-            _run_build(client, Phase.PACKAGES, files, _name(plan), log, plan.linked)
+            _make(client, plan, python, log)
             log.phase("push")
             before_push()
             return _push(client, plan, log)
+
+    def make(self, plan: BuildPlan, python: BasePython, log: Log) -> None:
+        """The same for this machine alone: the image stays, as ``<environments>:<hash>``."""
+        with (
+            engine(plan.docker_config) as client,
+            _tidied(client, plan, log, keep=True),
+            _answered(Phase.PACKAGES),
+        ):
+            _make(client, plan, python, log)
 
     def close(self) -> None:
         """Nothing is open between two calls."""
 
 
+def image_name(plan: BuildPlan) -> str:
+    """What the environment's image is called."""
+    return f"{plan.environments}:{plan.hash}"
+
+
+def _make(client: docker.DockerClient, plan: BuildPlan, python: BasePython, log: Log) -> None:
+    log.phase("packages")
+    stage = _first_stage(plan, client.images.get(_base_name(plan)))
+    make = None if plan.linked else make_environment(plan.recipe)
+    about = python_labels(python.version, python.front, musl=python.is_musl)
+    text = dockerfile(stage, image_name(plan), plan.hash, about, make)
+    index = PackageIndex(plan.package_index, plan.insecure_hosts, certificates(plan))
+    files = {"Dockerfile": text.encode(), **build_files(plan.recipe, index, plan.local)}
+    files |= source_files(plan.files)
+    _run_build(client, Phase.PACKAGES, files, image_name(plan), log, plan.linked)
+
+
 def _content_hash(files: Mapping[str, bytes]) -> str:
     return sha256(canonical_json(dict(file_digests(files)))).hexdigest()
-
-
-def _name(plan: BuildPlan) -> str:
-    return f"{plan.environments}:{plan.hash}"
 
 
 def _base_name(plan: BuildPlan) -> str:
@@ -214,16 +228,20 @@ def _answered(phase: Phase) -> Iterator[None]:
 
 
 @contextmanager
-def _tidied(client: docker.DockerClient, plan: BuildPlan, log: Log) -> Iterator[None]:
-    """Remove what only this build needed: its stages, and its image once that was pushed."""
-    label = f"{BUILD_LABEL}={_name(plan)}"
+def _tidied(
+    client: docker.DockerClient, plan: BuildPlan, log: Log, *, keep: bool = False
+) -> Iterator[None]:
+    """Remove what only this build needed: its stages, and its image once that was pushed, unless
+    it is to ``keep``."""
+    label = f"{BUILD_LABEL}={image_name(plan)}"
     try:
         yield
     finally:
         try:
             _await_end(client, label)
-            with suppress(ImageNotFound):
-                client.images.remove(_name(plan))
+            if not keep:
+                with suppress(ImageNotFound):
+                    client.images.remove(image_name(plan))
             for image in client.images.list(filters={"dangling": True, "label": label}):
                 image.remove()
         except APIError as error:  # all of it is labelled: somebody may prune it

@@ -1,16 +1,9 @@
 """What runs services of which mode. Each is imported only where there is such a service."""
 
-from fairlead.api.reasons import Reason
-from fairlead.local.errors import LocalError, refusal
 from fairlead.local.host import Keeper, Maker
 from fairlead.local.places import Places
 from fairlead.local.service import Mode
 from fairlead.settings import Settings
-
-
-def no_containers() -> LocalError:
-    message = "This version runs local services in virtual environments only."
-    return refusal(Reason.ENGINE_UNSUPPORTED, message, "Say --no-container.")
 
 
 def keeper_of(mode: Mode, places: Places) -> Keeper:
@@ -18,7 +11,9 @@ def keeper_of(mode: Mode, places: Places) -> Keeper:
         from fairlead.local.process import Processes
 
         return Processes(places)
-    raise no_containers()
+    from fairlead.local.containers import Containers
+
+    return Containers()
 
 
 def maker_of(mode: Mode, places: Places, settings: Settings) -> Maker:
@@ -26,4 +21,6 @@ def maker_of(mode: Mode, places: Places, settings: Settings) -> Maker:
         from fairlead.local.machine import Machine
 
         return Machine(places, settings)
-    raise no_containers()
+    from fairlead.local.container_maker import ContainerMaker
+
+    return ContainerMaker(settings)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from fairlead.api.reasons import Reason
 from fairlead.api.webservice import Probes
+from fairlead.desired.deployment import authenticated
 from fairlead.evidence import PodContext
 from fairlead.finding import listed
 from fairlead.images.hashes import code_hash, file_digests
@@ -179,7 +180,11 @@ def context(service: LocalService, wanted: Wanted) -> PodContext:
 def differences(prepared: Prepared, mode: Mode) -> tuple[str, ...]:
     """What a pod of the cluster has, and this service has not."""
     wanted, told = prepared.wanted, list[str]()
-    if (wanted.service.auth is None or wanted.service.auth.enabled) and wanted.service.image_ref:
+    if wanted.service.volumes:
+        told.append("the volumes of spec.volumes are not mounted")
+    if wanted.service.fronted:
+        told.append("requests come to it directly: there is no front")
+    if authenticated(wanted.service_object):
         told.append("no key is asked for (in the cluster spec.auth is on)")
     if mode is Mode.CONTAINER:
         return tuple(told)

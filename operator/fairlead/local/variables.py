@@ -1,6 +1,7 @@
 """What a local service's process is told: what a pod's is, and what is other here. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from fairlead.desired.deployment import service_variables
 from fairlead.local.preparation import Prepared
@@ -13,7 +14,9 @@ def local_variables(
 ) -> Mapping[str, str]:
     """Variables of image and service; a changed script is taken over, nobody is asked for a key,
     and the end is not waited for."""
-    service = service_variables(prepared.wanted.service_object)
+    wanted = prepared.wanted.service_object
+    alone = replace(wanted, spec=wanted.spec.model_copy(update={"front": None}))
+    service = service_variables(alone)
     ours = {
         "FAIRLEAD_PORT": str(port),
         "FAIRLEAD_HOST": host,

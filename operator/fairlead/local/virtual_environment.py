@@ -17,36 +17,32 @@ from pathlib import Path
 import certifi
 
 from fairlead.api.reasons import Reason
-from fairlead.api.status import FailureClass
 from fairlead.contract import EnvironmentRecipe
-from fairlead.diagnosis.build.explain import explain, tail
 from fairlead.diagnosis.build.output import BuildOutput, Phase
 from fairlead.engines.output_lines import OutputLines
-from fairlead.finding import Finding, listed
-from fairlead.images.front_python import FrontPythonError
+from fairlead.finding import listed
 from fairlead.images.hashes import environment_hash
 from fairlead.images.layout import BUILD_FILES
 from fairlead.images.pip_files import PackageIndex, build_files, pip_options
 from fairlead.images.pip_install import INSTALLED, PLACE
 from fairlead.images.runtime_layer import (
-    RuntimeInstallError,
-    RuntimeMissingError,
     bundled_runtime,
     install,
 )
 from fairlead.inputs.dockerfile_steps import instructions
 from fairlead.inputs.match_spec import read_match_spec
-from fairlead.local.errors import LocalError, refusal
+from fairlead.local.build_failure import build_failed
+from fairlead.local.errors import refusal
 from fairlead.local.host import Log
 from fairlead.local.interpreters import interpreter, version_of
 from fairlead.local.places import held
+from fairlead.local.runtime import runtime_told
 from fairlead.redact import redacted
 from fairlead.settings import Settings
 
 WHOLE = "whole"  # the file that says so: the version of its Python
 ENVIRONMENT, RUNTIME = "env", "runtime"
 OLDEST_FRONT = (3, 11)
-RUNTIME_LOG_CHARS = 2000
 OWN_FILES = ("build/pip.conf", "build/pip_install.py")
 EMPTY_CONFIGURATION = "[global]"
 FOREIGN = (
@@ -197,7 +193,7 @@ def _install(made: VirtualEnvironment, wanted: Installation, log: Log) -> None:
     if code:
         said = f"The command pip install returned a non-zero code: {code}"
         output = BuildOutput(Phase.PACKAGES, lines.finished(), said, "machine")
-        raise LocalError(explain(output, wanted.recipe), tail(output))
+        raise build_failed(output, wanted.recipe)
 
 
 def lay_out(wanted: Installation, work: Path) -> None:
@@ -234,26 +230,10 @@ def _install_runtime(made: VirtualEnvironment, settings: Settings, log: Log) -> 
     own = None if made.server == made.program else platform.python_version()
     target = made.folder / RUNTIME
     target.mkdir()
-    try:
+    with runtime_told():
         runtime = bundled_runtime(made.python, settings, own)
         log.write(f"Putting {runtime.wheel.name} beside it.")
         install(runtime, target, settings, lambda _: None)
-    except RuntimeMissingError as error:
-        said = f"This Fairlead has no scoring runtime. {error}"
-        remedy = "Install Fairlead again, from a whole wheel; in a checkout, run `make setup`."
-        raise refusal(
-            Reason.IMAGE_BUILD_FAILURE, said, remedy, FailureClass.INFRASTRUCTURE
-        ) from error
-    except (RuntimeInstallError, FrontPythonError) as error:
-        words = redacted(getattr(error, "output", str(error)), RUNTIME_LOG_CHARS)
-        found = Finding(
-            Reason.PACKAGE_INDEX_UNREACHABLE,
-            FailureClass.NETWORK,
-            "The scoring runtime could not be installed: the package index does not answer, or "
-            "lacks what the runtime is made of.",
-            "See that this machine reaches the index (FAIRLEAD_PACKAGE_INDEX), and try again.",
-        )
-        raise LocalError(found, words) from error
 
 
 def clean_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -154,7 +154,7 @@ def test_an_installation_that_fails_is_told_as_in_the_cluster_and_leaves_nothing
         virtual_environment, "_make_venv", lambda _, at, **__: make_stub(at, PIP_SAYS, 1)
     )
     wanted = recipe(requirements=(Requirement(text="nosuch==1.0", line=4),))
-    with pytest.raises(LocalError, match=r"^nosuch==1\.0") as caught:
+    with pytest.raises(LocalError, match=r"^myenv\.yml:4 asks for nosuch==1\.0") as caught:
         make_environment(Installation(wanted, SETTINGS), tmp_path / "environments", Told())
     assert caught.value.finding.reason == Reason.PACKAGE_NOT_FOUND
     assert "No matching distribution" in caught.value.log_tail

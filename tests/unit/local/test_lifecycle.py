@@ -1,20 +1,24 @@
 """Deploy, reload, update and delete, with a stand-in for what runs services."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from fairlead.api.reasons import Reason
+from fairlead.api.webservice import WebserviceSpec
 from fairlead.local import lifecycle
 from fairlead.local.answers import NoAnswerError
 from fairlead.local.asked import Asked
 from fairlead.local.errors import LocalError
 from fairlead.local.host import Exit
-from fairlead.local.lifecycle import Change, Lifecycle, left_words
+from fairlead.local.lifecycle import Change, Lifecycle, differences, left_words
 from fairlead.local.places import Places
+from fairlead.local.preparation import prepare, read_asked
 from fairlead.local.readiness import POLL_S, await_ready
 from fairlead.local.service import Mode
+from fairlead.local.variables import local_variables
 from fairlead.settings import Settings
 from tests.unit.local.services import Standin, Told
 from tests.unit.local.test_manifests import SCRIPT
@@ -162,3 +166,22 @@ def test_nothing_is_left_of_one_that_is_deleted(
     with pytest.raises(LocalError):
         work.delete("credit")
     assert POLL_S < 1
+
+
+def test_what_only_a_cluster_has_is_told(asked: Asked, tmp_path: Path) -> None:
+    places = Places(tmp_path / "state", tmp_path / "cache")
+    wanted = read_asked(asked)
+    service = {
+        "imageRef": {"name": "credit"},
+        "front": {"enabled": True},
+        "volumes": [{"mountPath": "/data", "persistentVolumeClaim": {"claimName": "data"}}],
+    }
+    spec = WebserviceSpec.model_validate(service)
+    prepared = prepare(replace(wanted, service=spec), places, Settings())
+    assert differences(prepared, Mode.CONTAINER) == (
+        "the volumes of spec.volumes are not mounted",
+        "requests come to it directly: there is no front",
+        "no key is asked for (in the cluster spec.auth is on)",
+    )
+    variables = local_variables(prepared, 8890, "", "/t")
+    assert variables["FAIRLEAD_MAX_QUEUE_WAIT_MS"] == "500"
