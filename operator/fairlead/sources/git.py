@@ -27,7 +27,7 @@ from fairlead.sources.addresses import shown
 from fairlead.sources.base import Digests, Limits, Meter, SourceError
 from fairlead.sources.exchange import BROKEN, Exchange
 from fairlead.sources.git_http import GitClient, GitCredentials, broken_off
-from fairlead.sources.git_pack import Objects, bounded_memory, check_count
+from fairlead.sources.git_pack import Objects, bounded_memory, check_count, too_large
 from fairlead.sources.names import shown_name
 from fairlead.sources.remote import fit_name, place_of
 
@@ -74,18 +74,24 @@ class GitFolder:
         folder = into.with_name("git")
         folder.mkdir()
         with bounded_memory(limits.most_bytes):
-            wanted, hashes = self._fetch_pack(folder / "pack.pack", limits)
-            check_count(folder / "pack.pack", self.what)
-            objects = Objects(folder, self.what, hashes)
             try:
-                commit = objects.commit(wanted)
-                self.origin = f"{self.what}@{commit.id.decode()}"
-                digests = self._written(objects, commit.tree, into, limits)
-            finally:
-                objects.close()
+                digests = self._fetched(folder, into, limits)
+            except MemoryError as error:
+                raise too_large(self.what, "sends more than fits into memory") from error
         if self.left_out:
             self.origin += f" (without what its submodules hold: {listed(self.left_out, 3)})"
         return digests
+
+    def _fetched(self, folder: Path, into: Path, limits: Limits) -> Digests:
+        wanted, hashes = self._fetch_pack(folder / "pack.pack", limits)
+        check_count(folder / "pack.pack", self.what)
+        objects = Objects(folder, self.what, hashes)
+        try:
+            commit = objects.commit(wanted)
+            self.origin = f"{self.what}@{commit.id.decode()}"
+            return self._written(objects, commit.tree, into, limits)
+        finally:
+            objects.close()
 
     def _fetch_pack(self, pack: Path, limits: Limits) -> tuple[ObjectID, ObjectFormat]:
         """Have the server send the commit; return what ``ref`` stands for, and how it hashes."""

@@ -289,6 +289,19 @@ def test_a_file_that_fits_into_no_memory_is_too_large(
     assert len(bytearray(size)) == size  # the bound is gone again
 
 
+def test_more_names_than_fit_into_memory_are_too_many(
+    server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    fetched = Fetched(server, tmp_path)
+    monkeypatch.setattr(fetched.source, "_fetch_pack", full)
+    told = fetched.refusal()
+    assert told.reason is Reason.MODEL_TOO_LARGE
+    assert "more than fits into memory" in str(told)
+
+
 @pytest.mark.parametrize("cut", [20, 300, 700])
 def test_what_is_cut_off_or_changed_on_the_way_is_tried_again(
     server: GitServer, tmp_path: Path, cut: int
