@@ -29,7 +29,7 @@ from fairlead.sources.kinds import Address, open_address, open_repository
 from fairlead.tasks.code_failure import as_code
 from fairlead.tasks.failures import TaskFailedError
 from fairlead.tasks.program import TaskContext, run
-from fairlead.tasks.source_parser import ignored_names, parsed_source
+from fairlead.tasks.source_parser import SourceParser
 
 FETCH_TIME_SHARE = 0.8  # for fetching; the rest is for storing, and for saying what took so long
 MAX_RESULT_BYTES = 1600  # of what is told: a termination message has 2 048
@@ -49,17 +49,17 @@ def source(request: SourceRequest, task: TaskContext) -> SourceResult:
         raise as_code(error) from error
     task.log.write(f"It is {origin}: {len(code.digests)} files, {code.size:,} bytes.")
     task.log.phase("read")
-    again = not _is_pinned(request)
-    kept = _without_ignored(code, request)
-    if isinstance(kept, Finding):
-        raise TaskFailedError(_unfit((kept,), origin, retryable=again))
-    parsed = parsed_source(kept.files, request, request.base_image)
+    with SourceParser() as parser:
+        kept = _without_ignored(code, request, parser)
+        if isinstance(kept, Finding):
+            raise TaskFailedError(_unfit((kept,), origin, request))
+        parsed = parser.source(kept.files, request, request.base_image)
     if parsed.findings:
-        raise TaskFailedError(_unfit(parsed.findings, origin, retryable=again))
+        raise TaskFailedError(_unfit(parsed.findings, origin, request))
     config, found = _read(request, kept, parsed, origin)
     ignored = len(code.digests) - len(kept.digests)
     found = found.model_copy(update={"ignored": ignored})
-    task.log.write(f"{ignored} files are left out by its ignore file.")
+    task.log.write(f"Its ignore file leaves out {ignored} of them.")
     task.log.phase("store")
     digest = store_code(task.registry, repository, list(kept.entries()), config, origin)
     task.log.write(f"Stored as {repository}@{digest}.")
@@ -86,7 +86,7 @@ def _fetched(request: SourceRequest, task: TaskContext) -> tuple[Code, str]:
     return code_of(folder, digests, request.entry_script), origin[:MAX_ORIGIN_CHARS]
 
 
-def _without_ignored(code: Code, request: SourceRequest) -> Code | Finding:
+def _without_ignored(code: Code, request: SourceRequest, parser: SourceParser) -> Code | Finding:
     """The source without what its ignore file leaves out; what the spec names stays in it.
 
     What is in a commit is there although it may be in .gitignore: git itself says that of files
@@ -96,7 +96,7 @@ def _without_ignored(code: Code, request: SourceRequest) -> Code | Finding:
     file = next((name for name in files if name in code.digests), None)
     if file is None:
         return code
-    ignored = ignored_names(code.digests, file, code.files[file])
+    ignored = parser.ignored(code.digests, file, code.files[file])
     if isinstance(ignored, Finding):
         return ignored
     named = (request.conda_file, request.requirements_file, request.docker_file)
@@ -117,9 +117,9 @@ def _is_pinned(request: SourceRequest) -> bool:
     return "@sha256:" in str(request.source.uri)
 
 
-def _unfit(found: tuple[Finding, ...], origin: str, *, retryable: bool) -> TaskFailure:
+def _unfit(found: tuple[Finding, ...], origin: str, request: SourceRequest) -> TaskFailure:
     """All that is wrong with the files, said at once."""
-    first = found[0]
+    first, retryable = found[0], not _is_pinned(request)
     remedies = dict.fromkeys(finding.remedy for finding in found if finding.remedy)
     again = "It is fetched again by itself." if retryable else "Then give its new address."
     return TaskFailure(

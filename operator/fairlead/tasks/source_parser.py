@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from typing import cast
+from typing import Self, cast
 
 from fairlead.finding import Finding
 from fairlead.inputs.ignored import ignore_jobs
@@ -11,65 +11,47 @@ from fairlead.inputs.source import NamedFiles, ParsedSource, read_source
 from fairlead.parsing.process import ParserEndedError, ParserProcess
 
 
-def parsed_source(files: Mapping[str, bytes], named: NamedFiles, base_image: str) -> ParsedSource:
-    """What the files say that ``named`` names. A file that a parser does not survive is a finding.
+class SourceParser:
+    """One process for all files, until one of them ends it: that one is a finding, and the next
+    gets another process. Everything raises ``ParserStartError``."""
 
-    Raises ``ParserStartError``.
-    """
-    return asyncio.run(_parsed_source(files, named, base_image))
+    def __init__(self) -> None:
+        self._loop = asyncio.Runner()
+        self._process: ParserProcess | None = None
 
+    def __enter__(self) -> Self:
+        return self
 
-def ignored_names(names: Collection[str], file: str, text: bytes) -> frozenset[str] | Finding:
-    """The names that the ignore file leaves out, or why it cannot be read.
+    def __exit__(self, *_: object) -> None:
+        if self._process:
+            self._loop.run(self._process.end())
+        self._loop.close()
 
-    Raises ``ParserStartError``.
-    """
-    return asyncio.run(_ignored_names(names, file, text))
+    def source(self, files: Mapping[str, bytes], named: NamedFiles, base: str) -> ParsedSource:
+        """What the files say that ``named`` names; ``base`` is the base image."""
+        reading = read_source(files, named, base)
+        try:
+            job = next(reading)
+            while True:
+                job = reading.send(self._loop.run(self._parsed(job)))
+        except StopIteration as end:
+            return cast("ParsedSource", end.value)
 
-
-async def _ignored_names(
-    names: Collection[str], file: str, text: bytes
-) -> frozenset[str] | Finding:
-    found, parser = set[str](), _Parser()
-    try:
+    def ignored(self, names: Collection[str], file: str, text: bytes) -> frozenset[str] | Finding:
+        """The names that the ignore file leaves out, or why it cannot be read."""
+        found = set[str]()
         for content in ignore_jobs(names, text):
-            parsed = await parser.parse(ParseJob(FileKind.IGNORED, file, content))
+            job = ParseJob(FileKind.IGNORED, file, content)
+            parsed = self._loop.run(self._parsed(job))
             if parsed.finding is not None:
                 return parsed.finding
             found.update(parsed.ignored)
-    finally:
-        await parser.end()
-    return frozenset(found)
+        return frozenset(found)
 
-
-async def _parsed_source(
-    files: Mapping[str, bytes], named: NamedFiles, base_image: str
-) -> ParsedSource:
-    reading, parser = read_source(files, named, base_image), _Parser()
-    try:
-        job = next(reading)
-        while True:
-            job = reading.send(await parser.parse(job))
-    except StopIteration as end:
-        return cast("ParsedSource", end.value)
-    finally:
-        await parser.end()
-
-
-class _Parser:
-    """One process for all files, until one of them ends it."""
-
-    def __init__(self) -> None:
-        self._process: ParserProcess | None = None
-
-    async def parse(self, job: ParseJob) -> Parsed:
+    async def _parsed(self, job: ParseJob) -> Parsed:
         self._process = self._process or await ParserProcess.start()
         try:
             return await self._process.parse(job)
         except ParserEndedError as error:
             self._process = None
             return unreadable(job, str(error))
-
-    async def end(self) -> None:
-        if self._process:
-            await self._process.end()
