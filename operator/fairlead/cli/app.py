@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from fairlead.cli.local_commands import local
+from fairlead.cli.replicas import needed_replicas
 
 EPILOG = "Try: fairlead local deploy --entry-script score.py --conda-file myenv.yml --model my.pkl"
 app = typer.Typer(
@@ -24,6 +25,25 @@ def _version(asked: bool) -> None:  # noqa: FBT001  (typer calls it so)
 
         typer.echo(f"fairlead {version('fairlead')}")
         raise typer.Exit
+
+
+@app.command(epilog="Example: fairlead replicas --rps 20 --seconds 10 --utilization 70")
+def replicas(
+    rps: Annotated[float, typer.Option(min=0.001, help="Requests that come in each second.")],
+    seconds: Annotated[float, typer.Option(min=0.001, help="How long one request takes.")],
+    utilization: Annotated[
+        float, typer.Option(min=1, max=100, help="How busy replicas are to be, in percent.")
+    ] = 70,
+    concurrency: Annotated[
+        int, typer.Option(min=1, help="Requests that a replica works on at a time.")
+    ] = 1,
+) -> None:
+    """Tell how many replicas a load needs.
+
+    Requests each second, times the seconds of each, by the utilization and by what one replica does
+    at a time.
+    """
+    typer.echo(needed_replicas(rps, seconds, utilization, concurrency))
 
 
 @app.callback()

@@ -1,0 +1,28 @@
+"""The calculation of the guide."""
+
+import pytest
+from typer.testing import CliRunner
+
+from fairlead.cli.app import app
+from fairlead.cli.replicas import needed_replicas
+
+
+@pytest.mark.parametrize(
+    ("rate", "seconds", "utilization", "at_once", "replicas"),
+    [
+        (20, 10, 70, 1, 286),  # the guide's own
+        (20, 10, 70, 2, 143),
+        (20, 10, 100, 1, 200),
+        (7, 0.1, 70, 1, 1),
+        (0.001, 0.001, 70, 1, 1),
+    ],
+)
+def test_replicas(
+    rate: float, seconds: float, utilization: float, at_once: int, replicas: int
+) -> None:
+    assert needed_replicas(rate, seconds, utilization, at_once) == replicas
+
+
+def test_the_command_prints_the_number() -> None:
+    done = CliRunner().invoke(app, ["replicas", "--rps", "20", "--seconds", "10"])
+    assert (done.exit_code, done.output) == (0, "286\n")
