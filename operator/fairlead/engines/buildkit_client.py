@@ -14,8 +14,6 @@ ANSWER_TIMEOUT_S = 10.0
 MAX_JSON_CHARS = 8 * 1024 * 1024  # of one line of the client's: foreign text is in it
 DATE = "315532800"  # 1980: of the image itself, whose files have the dates that the steps gave them
 _LOST = ("code = Unavailable", "connection refused", "no such file or directory", "EOF")
-_BROKEN_OFF = ("context deadline exceeded", "context canceled", "no active session", "is closing")
-_ENDED_BY_ITSELF = "did not complete successfully: exit code: "  # the step: it may have said those
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ class BuildkitClient:
                 progress.add(line)
             code = process.wait()
         lines, error = progress.finished(), progress.error
-        lost = code != 0 and (_is_broken_off(error) or (_is_lost(error) and not self.answers()))
+        lost = code != 0 and (progress.broken_off or (_is_lost(error) and not self.answers()))
         return Ending(code == 0, lines, error if code else "", lost)
 
     @contextmanager
@@ -109,11 +107,6 @@ class BuildkitClient:
                 yield process
             finally:
                 process.kill()
-
-
-def _is_broken_off(error: str) -> bool:
-    """BuildKit is there, and has given up: it waited for the client, or its worker, too long."""
-    return _ENDED_BY_ITSELF not in error and any(words in error for words in _BROKEN_OFF)
 
 
 def _is_lost(error: str) -> bool:

@@ -24,6 +24,9 @@ _OURS = re.compile(
 _EXIT = re.compile(
     r'process "(?P<what>.*)" did not complete successfully: exit code: (?P<code>\d+)'
 )
+_FAILED = "did not complete successfully: "
+_GAVE_UP = "context canceled", "context deadline exceeded", "transport is closing"
+_STOPPED = re.compile(r"(exit code: \d+: )?context (canceled|deadline exceeded)(: [a-z :]*)?")
 _PARSE = re.compile(r"dockerfile parse error on line (\d+)")
 _PLACE = re.compile(r"Dockerfile:(\d+)")
 _UNREAD = "failed to process"  # words that it cannot expand
@@ -62,9 +65,7 @@ class Progress:
     @property
     def error(self) -> str:
         """The last word of a build that failed, as Docker Engine would put it."""
-        said = next((line for line in reversed(self._errors) if line.startswith("error: ")), "")
-        said = (said or " ".join(self._errors[-1:])).removeprefix("error: ")
-        said = said.removeprefix("failed to solve: ")
+        said = self._last_word
         ended = _EXIT.match(said)
         if ended:
             return f"The command '{ended['what']}' returned a non-zero code: {ended['code']}"
@@ -72,6 +73,21 @@ class Progress:
         if place and said.startswith(_UNREAD):
             return f"dockerfile parse error line {place[1]}: {said}"
         return _PARSE.sub(r"dockerfile parse error line \1", said)
+
+    @property
+    def broken_off(self) -> bool:
+        """It failed because BuildKit gave up, or was told to: by its own words, not by what it
+        quotes of a step or of a file's name."""
+        said = self._last_word
+        if _FAILED in said:
+            return _STOPPED.fullmatch(said.rpartition(_FAILED)[2]) is not None
+        return said.endswith(_GAVE_UP) or said.startswith("no active session")
+
+    @property
+    def _last_word(self) -> str:
+        said = next((line for line in reversed(self._errors) if line.startswith("error: ")), "")
+        said = (said or " ".join(self._errors[-1:])).removeprefix("error: ")
+        return said.removeprefix("failed to solve: ")
 
     def _begun(self, vertex: Mapping[str, Any]) -> None:
         digest, name = str(vertex.get("digest")), str(vertex.get("name"))[:MAX_WORDS_CHARS]

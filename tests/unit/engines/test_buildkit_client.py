@@ -56,22 +56,29 @@ def test_a_buildkit_that_does_not_answer_any_more_is_lost(tmp_path: Path, code: 
     assert (ended.ok, ended.lost) == (False, code == 1)
 
 
+FAILED = 'process "/bin/sh -c ./get || (echo the connection is closing; exit 3)" did not complete'
+
+
 @pytest.mark.parametrize(
     ("error", "lost"),
     [
         ("context deadline exceeded", True),
         ("no active session for x4mk: context deadline exceeded", True),
-        ("process sh -c 'get; fail' did not complete successfully: exit code: 3", False),
-        ("process 'echo context canceled' did not complete successfully: exit code: 3", False),
-        ("failed to calculate checksum of ref a::b: not found", False),
+        ("failed to compute cache key: context canceled", True),
+        (f"{FAILED} successfully: exit code: 137: context canceled: context canceled", True),
+        (f"{FAILED} successfully: context canceled", True),
+        (f"{FAILED} successfully: exit code: 3", False),
+        (f"{FAILED} successfully: exit code: 137", False),
+        ('failed to compute cache key: "/docs/no active session.md": not found', False),
+        ('failed to compute cache key: "/context canceled": not found', False),
     ],
 )
 def test_one_that_gives_up_is_no_fault_of_the_step(
     tmp_path: Path, error: str, *, lost: bool
 ) -> None:
-    mine = client(
-        tmp_path, f'test "$2" = debug && exit 0\necho "error: failed to solve: {error}"; exit 1'
-    )
+    said = tmp_path / "said"
+    said.write_text(f"error: failed to solve: {error}\n")
+    mine = client(tmp_path, f'test "$2" = debug && exit 0\ncat {said}; exit 1')
     ended = mine.solve(solve(tmp_path), print)
     assert (ended.ok, ended.lost) == (False, lost)
 
