@@ -35,15 +35,30 @@ PodKey = Annotated[
         never="^(fairlead[.]dev|app[.]kubernetes[.]io)/",
     ),
 ]
+AnnotationKey = Annotated[
+    str,
+    Field(min_length=1, max_length=317),
+    Shape(
+        _PREFIX + _NAME,
+        f"{_KEY}, and neither Fairlead's (fairlead.dev/, app.kubernetes.io/) nor one that takes a "
+        "restriction from the pods or names networks of other namespaces",
+        never="^(fairlead[.]dev|app[.]kubernetes[.]io|k8s[.]v1[.]cni[.]cncf[.]io|"
+        "([-.a-z0-9]*[.])?(alpha|beta)[.]kubernetes[.]io)/",
+    ),
+]
 PodLabels = Annotated[dict[PodKey, LabelValue], Field(max_length=16)]
 PodAnnotations = Annotated[
-    dict[PodKey, Annotated[str, Field(max_length=4096)]], Field(max_length=16)
+    dict[AnnotationKey, Annotated[str, Field(max_length=4096)]], Field(max_length=16)
 ]
 NodeSelector = Annotated[dict[LabelKey, LabelValue], Field(max_length=16)]
 PriorityClassName = Annotated[
     str,
     Field(min_length=1, max_length=253),
-    Shape("[a-z0-9]([-.a-z0-9]*[a-z0-9])?", "must be the name of a PriorityClass"),
+    Shape(
+        "[a-z0-9]([-.a-z0-9]*[a-z0-9])?",
+        "must be the name of a PriorityClass, and not one of the system's own",
+        never="^system-",
+    ),
 ]
 MountPath = Annotated[
     str,

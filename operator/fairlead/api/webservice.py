@@ -289,8 +289,8 @@ class WebserviceSpec(Wire):
     """What else the script finds in folders."""
     writable_source: bool | None = None
     """True: the script may write into its own folder, as Azure ML v1 let it; what it writes ends
-    with the pod. By default it may write to /tmp alone. Images that were built by a version of
-    Fairlead without this field need to be built once more."""
+    with the pod. By default it may write to /tmp alone. An image that was built by a version of
+    Fairlead without this field needs a change, of any file or variable, to be built anew."""
     tags: Labels | None = None
     """For people, as in Azure ML v1."""
     description: Description | None = None

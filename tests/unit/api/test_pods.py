@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from fairlead.api.pods import MountPath, PodLabels, Toleration
+from fairlead.api.pods import MountPath, PodAnnotations, PodLabels, PriorityClassName, Toleration
 from fairlead.desired.deployment import deployment, revision_of
 from tests.unit.objects import webservice
 
 PATHS: TypeAdapter[str] = TypeAdapter(MountPath)
 LABELS: TypeAdapter[dict[str, str]] = TypeAdapter(PodLabels)
+ANNOTATIONS: TypeAdapter[dict[str, str]] = TypeAdapter(PodAnnotations)
+CLASSES: TypeAdapter[str] = TypeAdapter(PriorityClassName)
 IMAGE = f"localhost:5000/demo/diabetes@sha256:{'ab' * 32}"
 
 
@@ -59,6 +61,31 @@ def test_folders_of_the_system_and_of_ours_cannot(path: str) -> None:
 def test_labels_that_decide_whose_a_pod_is_cannot_be_given(key: str) -> None:
     with pytest.raises(ValidationError):
         LABELS.validate_python({key: "x"})
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "container.apparmor.security.beta.kubernetes.io/scoring",
+        "seccomp.security.alpha.kubernetes.io/pod",
+        "k8s.v1.cni.cncf.io/networks",
+        "fairlead.dev/haproxy-cfg",
+    ],
+)
+def test_annotations_that_take_a_restriction_from_pods_cannot_be_given(key: str) -> None:
+    with pytest.raises(ValidationError, match="takes a restriction"):
+        ANNOTATIONS.validate_python({key: "x"})
+
+
+def test_annotations_of_others_can() -> None:
+    given = {"sidecar.istio.io/inject": "false", "prometheus.io/scrape": "true", "note": "x"}
+    assert ANNOTATIONS.validate_python(given) == given
+
+
+def test_the_systems_own_classes_of_priority_are_not_for_services() -> None:
+    assert CLASSES.validate_python("online") == "online"
+    with pytest.raises(ValidationError, match="system's own"):
+        CLASSES.validate_python("system-node-critical")
 
 
 def test_a_toleration_says_no_more_than_it_was_given() -> None:
