@@ -25,6 +25,7 @@ class Serve(Protocol):
         files: dict[str, str] = ...,
         output: int | None = ...,
         prefix: Sequence[str] = ...,
+        arguments: Sequence[str] = ...,
         **environment: str,
     ) -> Service: ...
 
@@ -65,12 +66,16 @@ def serve(runtime: Path, tmp_path: Path) -> Iterator[Serve]:
         files: dict[str, str] | None = None,
         output: int | None = None,
         prefix: Sequence[str] = (),
+        arguments: Sequence[str] = (),
         **environment: str,
     ) -> Service:
         folder = tmp_path / str(len(started))
         contents = {"score.py": script, **(files or {})}
         interpreter = (*prefix, str(python))
-        started.append(Service(folder, runtime, contents, environment, interpreter, output))
+        service = Service(
+            folder, runtime, contents, environment, interpreter, output, arguments
+        )
+        started.append(service)
         return started[-1]
 
     yield start

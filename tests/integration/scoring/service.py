@@ -49,6 +49,7 @@ class Service:
         environment: Mapping[str, str],
         interpreter: Sequence[str] = (sys.executable,),
         output: int | None = None,
+        arguments: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.root = folder / "app"
@@ -66,7 +67,7 @@ class Service:
         main = runtime / "fairlead_scoring" / "__main__.py"
         with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
             self.process = subprocess.Popen(
-                [*interpreter, "-I", "-S", str(main)],
+                [*interpreter, "-I", "-S", str(main), *arguments],
                 cwd=self.root,
                 env={**defaults, **environment},
                 stdout=out if output is None else output,

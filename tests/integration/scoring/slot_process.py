@@ -51,7 +51,8 @@ class SlotProcess:
             )
         self._channel = Channel(ours)
         start = {"layout": layout, "swagger": SERVICE, "threads": 1, "debug": None}
-        self._channel.send({"type": "start", "timeout_ms": 3_600_000, **start, **order})
+        usual = {"type": "start", "timeout_ms": 3_600_000, "reports_failures": False}
+        self._channel.send({**usual, **start, **order})
 
     @property
     def output(self) -> str:

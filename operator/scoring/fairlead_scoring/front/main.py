@@ -5,12 +5,14 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Sequence
 
 import uvloop
 
 from fairlead_scoring.front.allocator import return_large_blocks
 from fairlead_scoring.front.config.container_memory import memory_limit_bytes
+from fairlead_scoring.front.config.options import read_smoke_test
 from fairlead_scoring.front.config.remarks import layout_remarks
 from fairlead_scoring.front.config.settings import Settings, read_settings
 from fairlead_scoring.front.config.summary import summary
@@ -28,6 +30,7 @@ from fairlead_scoring.front.slots.startup import (
     warn_of_missing_models,
     write_record,
 )
+from fairlead_scoring.front.smoke_test import SmokeTest, read_order, run_smoke_test, write_passed
 from fairlead_scoring.slot import logs
 from fairlead_scoring.slot.console import LOGGER_NAME
 from fairlead_scoring.slot.record import Record
@@ -35,6 +38,7 @@ from fairlead_scoring.slot.record import Record
 logger = logging.getLogger(LOGGER_NAME)
 IGNORED_SIGNALS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)  # each of them would end it
 PORT_TAKEN_EXIT_CODE, START_FAILED_EXIT_CODE = 1, 3
+SIGNALLED = 128  # added to the signal's number, as shells do
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -51,6 +55,8 @@ def run(arguments: Sequence[str]) -> int:
     """Read the settings, open the ports, and serve; return the exit code."""
     try:
         settings = read_settings(arguments, os.environ, memory_limit_bytes())
+        smoke_test = read_smoke_test(arguments)
+        order = read_order(smoke_test) if smoke_test else None
     except SettingsError as error:
         logger.error("%s", error)  # noqa: TRY400 - no traceback
         return error.code
@@ -58,12 +64,35 @@ def run(arguments: Sequence[str]) -> int:
         logger.info("%s", line)
     for remark in (*settings.remarks, *layout_remarks(settings.layout)):
         logger.warning("%s", remark)
+    if order is not None:
+        return uvloop.run(try_out(settings, order))
     try:
         listeners = [listen(port, settings.host) for port in settings.ports]
     except PortTakenError as error:
         logger.error("%s", error)  # noqa: TRY400 - no traceback
         return PORT_TAKEN_EXIT_CODE
     return uvloop.run(serve(settings, listeners))
+
+
+async def try_out(settings: Settings, order: SmokeTest) -> int:
+    """Do the smoke test that is ordered; return the exit code."""
+    logger.info("Smoke test of %s", settings.layout.script_name)
+    warn_of_missing_models(settings.layout)
+    began, testing = time.monotonic(), asyncio.create_task(run_smoke_test(settings, order))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, testing.cancel)
+    try:
+        record = await testing
+    except asyncio.CancelledError:
+        logger.info("The smoke test was told to end")
+        return SIGNALLED + signal.SIGTERM
+    if record is None:
+        logger.info("The smoke test has passed")
+        write_passed(time.monotonic() - began, settings.termination_log)
+        return 0
+    logger.error("The smoke test has failed: %s", record["message"])
+    write_record(record, settings.termination_log)
+    return START_FAILED_EXIT_CODE
 
 
 async def serve(settings: Settings, listeners: list[socket.socket]) -> int:

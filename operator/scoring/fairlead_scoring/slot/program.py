@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import time
+from functools import partial
 from typing import Dict, Optional
 
 from . import logs
@@ -18,6 +19,7 @@ from .failure_report import report
 from .front_watch import end_with_front
 from .layout import Layout, UserFileError, open_paths
 from .own_log import log
+from .record import explain, make_record
 from .scoring import Scorer
 from .script import Script, UserScriptError, load
 from .serving import end, serve
@@ -72,9 +74,20 @@ def run(channel: Channel) -> int:
     ready = {"mode": script.input.mode, "swagger": described, "log_level": reference_level()}
     channel.send({"type": "ready", **ready})
     debug = bool(order["debug"] and order["debug"]["enabled"])
-    scorer = Scorer(script, order["timeout_ms"], debug)
+    reports = order["reports_failures"]
+    told = partial(report_run, channel, layout, started_at) if reports else None
+    scorer = Scorer(script, order["timeout_ms"], debug, told)
     serve(scorer, channel, order["threads"])
     return 0
+
+
+def report_run(
+    channel: Channel, layout: Layout, started_at: float, error: BaseException
+) -> None:
+    """Send the record of a ``run()`` that failed."""
+    failure = explain(error, "run", layout.app_root)
+    record = make_record(failure, layout.models, time.monotonic() - started_at)
+    channel.send({"type": "run_failed", "record": record})
 
 
 def prepare(layout: Layout) -> None:

@@ -2,9 +2,10 @@
 
 Format ``fairlead.dev/startup-failure/v1``; ``tests/contract/startup-record.json`` is an example.
 ``stage`` is ``import`` (the script could not be read or executed), ``script`` (it has no fitting
-``init()`` or ``run()``) or ``init`` (which raised, died or was interrupted).
-``exception`` is a class, or what ended the process: ``OutOfMemory``, ``ProcessKilled``,
-``ProcessExited``, ``InitInterrupted``.
+``init()`` or ``run()``), ``init`` (which raised, died or was interrupted) or, of a smoke test,
+``run``. ``exception`` is a class, or what ended the process: ``OutOfMemory``, ``ProcessKilled``,
+``ProcessExited``, ``InitInterrupted``; of a ``run()`` also ``RunTimedOut``, ``AnsweredWithError``,
+``AnswerBrokenOff``.
 """
 
 import json

@@ -2,7 +2,7 @@
 
 import json
 from time import perf_counter
-from typing import NamedTuple
+from typing import Callable, NamedTuple, Optional
 
 from . import frameworks, trace
 from .interrupt import ScoringTimeout
@@ -27,12 +27,14 @@ INVALID_RESPONSE_MESSAGE = (
 class Scorer(NamedTuple):
     """``timeout_ms`` is what a script's own ``TimeoutError`` is reported with.
 
-    With ``debug`` the answer of a failed ``run()`` has its traceback.
+    With ``debug`` the answer of a failed ``run()`` has its traceback. ``report`` is told what a
+    request failed with.
     """
 
     script: Script
     timeout_ms: int
     debug: bool
+    report: Optional[Callable[[BaseException], None]] = None
 
     def answer(self, request: Request) -> Answer:
         """Return the answer for the client; details are logged with the request's id."""
@@ -40,7 +42,7 @@ class Scorer(NamedTuple):
             with frameworks.context(request):
                 found = self._answer(request)
         except BaseException as error:  # noqa: BLE001 - flask may be of any version
-            log_failure("flask failed", request, error)
+            self._log("flask failed", request, error)
             return refusal(500, INTERNAL_ERROR_MESSAGE)
         try:
             return with_first_piece(found)
@@ -54,7 +56,7 @@ class Scorer(NamedTuple):
             log.info("Request %s was refused with %d: %s", request.id, error.status, error)
             return refusal(error.status, str(error))
         except BaseException as error:  # noqa: BLE001 - any parser may be involved
-            log_failure("The input could not be read", request, error)
+            self._log("The input could not be read", request, error)
             return refusal(500, INTERNAL_ERROR_MESSAGE)
         if self.script.takes_headers:
             arguments[REQUEST_HEADERS] = request.headers()
@@ -67,22 +69,22 @@ class Scorer(NamedTuple):
 
     def _encoded(self, result: object, request: Request, elapsed: float) -> Answer:
         if frameworks.is_response(result):
-            return _complete(result, request, elapsed)
+            return self._complete(result, request, elapsed)
         try:
             text = json.dumps({} if result is None else result)
         except BaseException as error:  # noqa: BLE001 - encoding may run user code
-            log_failure("run() returned what is no JSON", request, error)
+            self._log("run() returned what is no JSON", request, error)
             return refusal(500, INTERNAL_ERROR_MESSAGE)
         response = frameworks.json_response(text)
         if response is not None:
-            return _complete(response, request, elapsed)
+            return self._complete(response, request, elapsed)
         return Answer(200, text.encode(), elapsed=elapsed)
 
     def timed_out(self) -> Answer:
         return refusal(500, TIMEOUT_MESSAGE.format(self.timeout_ms), failed=True)
 
     def _failed(self, what: str, request: Request, error: BaseException) -> Answer:
-        log_failure(what, request, error)
+        self._log(what, request, error)
         if isinstance(error, ScoringTimeout):
             return self.timed_out()
         timed_out = isinstance(error, TimeoutError)
@@ -91,13 +93,17 @@ class Scorer(NamedTuple):
             return refusal(500, message, failed=True, traceback=trace.formatted(error))
         return refusal(500, message, failed=True)
 
+    def _complete(self, response: object, request: Request, elapsed: float) -> Answer:
+        try:
+            return from_response(frameworks.processed(response), request, elapsed)
+        except BaseException as error:  # noqa: BLE001 - the body may be user code, too
+            self._log("run() returned a response that cannot be sent", request, error)
+            return refusal(500, INVALID_RESPONSE_MESSAGE)
 
-def _complete(response: object, request: Request, elapsed: float) -> Answer:
-    try:
-        return from_response(frameworks.processed(response), request, elapsed)
-    except BaseException as error:  # noqa: BLE001 - the response's body may be user code, too
-        log_failure("run() returned a response that cannot be sent", request, error)
-        return refusal(500, INVALID_RESPONSE_MESSAGE)
+    def _log(self, what: str, request: Request, error: BaseException) -> None:
+        log_failure(what, request, error)
+        if self.report is not None:
+            self.report(error)
 
 
 def refusal(status: int, message: str, *, failed: bool = False, **more: str) -> Answer:

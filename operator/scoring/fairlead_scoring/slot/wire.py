@@ -2,8 +2,8 @@
 
 A frame is the lengths of both (4 and 8 bytes, big-endian), then the head, then the body. The head's
 ``type`` says what it is: ``start``, ``request``, ``cancel`` and ``interrupt`` from the front;
-``stage``, ``progress``, ``failed``, ``ready``, ``attached``, ``interrupted``, ``answer``, ``chunk``
-and ``abort`` from the slot.
+``stage``, ``progress``, ``failed``, ``ready``, ``attached``, ``interrupted``, ``run_failed``,
+``answer``, ``chunk`` and ``abort`` from the slot.
 """
 
 import errno

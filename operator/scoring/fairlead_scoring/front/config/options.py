@@ -10,6 +10,7 @@ from typing import NoReturn
 from fairlead_scoring.front.config.values import MAX_PORT
 
 USAGE_EXIT_CODE = 1  # as the reference server's
+SMOKE_TEST = "smoke_test"  # no setting: user code does not see it
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,7 +26,8 @@ def read_options(arguments: Sequence[str], environ: Mapping[str, str]) -> dict[s
     Where the command line names a script, paths are relative to the working directory.
     """
     options = _parser().parse_args([_underscored(one) for one in arguments])
-    given = {name: value for name, value in vars(options).items() if isinstance(value, str)}
+    values = {name: value for name, value in vars(options).items() if name != SMOKE_TEST}
+    given = {name: value for name, value in values.items() if isinstance(value, str)}
     merged = {**environ, **given}
     if options.AZUREML_ENTRY_SCRIPT or options.AZUREML_CONFIG_FILE:
         merged.setdefault("AML_APP_ROOT", str(Path.cwd()))
@@ -33,6 +35,13 @@ def read_options(arguments: Sequence[str], environ: Mapping[str, str]) -> dict[s
         if name in given:
             merged[name] = os.path.realpath(given[name])
     return merged
+
+
+def read_smoke_test(arguments: Sequence[str]) -> Path | None:
+    """Return the file with the order for a smoke test, if one is asked for."""
+    options = _parser().parse_args([_underscored(one) for one in arguments])
+    found: str | None = getattr(options, SMOKE_TEST)
+    return Path(found) if found else None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,6 +82,13 @@ def _parser() -> argparse.ArgumentParser:
         "AML_APP_INSIGHTS_KEY",
         metavar="KEY",
         help="accepted, and ignored: Fairlead has metrics instead",
+    )
+    add(
+        SMOKE_TEST,
+        SMOKE_TEST,
+        metavar="PATH",
+        help="serve nothing: import the script, call init() and, with the sample that this JSON "
+        "file holds, run(); the exit code tells how that went",
     )
     parser.add_argument("--rest", action="store_true", help=argparse.SUPPRESS)  # obsolete
     return parser

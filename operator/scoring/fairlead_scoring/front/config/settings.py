@@ -52,7 +52,8 @@ class Settings:
 
     ``environ`` is what user code sees. ``slots`` requests run at once, in as many processes or,
     with ``in_threads``, in as many threads of one. ``scoring_timeout_ms`` is 0 for none.
-    ``remarks`` are sentences about settings that do nothing, for the log.
+    ``remarks`` are sentences about settings that do nothing, for the log. With
+    ``reports_failures`` a slot sends the record of a ``run()`` that fails.
     """
 
     layout: Layout
@@ -75,6 +76,7 @@ class Settings:
     environ: Mapping[str, str] = field(default_factory=dict)
     debug: DebugSettings = field(default_factory=DebugSettings)
     remarks: tuple[str, ...] = ()
+    reports_failures: bool = False
 
     @property
     def ports(self) -> list[int]:
@@ -99,6 +101,7 @@ class Settings:
             "threads": self.threads,
             "timeout_ms": self.scoring_timeout_ms,
             "debug": self.debug.as_json(),
+            "reports_failures": self.reports_failures,
         }
 
 

@@ -56,6 +56,7 @@ class Slot:
         self.on_pipe_closed: Callable[[Slot], None] = lambda _: None
         self.exited: asyncio.Future[Outcome] = self._loop.create_future()
         self.exit_description = ""
+        self.run_failure: Record | None = None  # of the first run() that failed, where it is told
 
     @classmethod
     async def spawn(cls, settings: Settings) -> "Slot":
@@ -144,6 +145,8 @@ class Slot:
         """Process a frame that belongs to no request."""
         if head["type"] in SlotStartup.FRAMES:
             self._startup.receive(head)
+        elif head["type"] == "run_failed":
+            self.run_failure = self.run_failure or head["record"]
         elif head["type"] == "attached":
             self._debugger_attached = head["attached"]
             if not self._debugger_attached:  # time under the debugger does not count
