@@ -42,6 +42,8 @@ LANES: Mapping[str, str] = {
     "source": "ingests_at_once",
     "environment": "tasks_at_once",
     "assemble": "tasks_at_once",
+    "smoke": "tasks_at_once",
+    "publish": "resolves_at_once",
 }
 """The lane of each program: tasks of one lane share its slots. Named by the setting of its size."""
 
@@ -321,11 +323,45 @@ class AssembleRequest(Wire):
     log: LogTarget
     code: str | None = None
     """Of a source that was fetched: the artifact, by digest, in the place of ``files/``."""
+    tag: bool = True
+    """Whether it gets its version's tag at once; else it lies there by its digest."""
 
 
 class AssembleResult(StatusWire):
     digest: StoredDigest
     size_bytes: SizeBytes
+    seconds: Seconds
+
+
+class SmokeRequest(Wire):
+    """Try an image: its own runtime imports the script, calls ``init()`` and ``run()``.
+
+    No program of ours runs: the image's container reads this file, and leaves its result.
+    """
+
+    image: str
+    """By digest, as the nodes name it."""
+    timeout_seconds: int
+    sample: str | None = None
+    """The body of the request for ``run()``; None: it is not called."""
+    sample_file: str | None = None
+    """The file of the source that holds it, where only the image has that."""
+
+
+class SmokeResult(StatusWire):
+    seconds: Seconds
+
+
+class PublishRequest(Wire):
+    """Give an image that lies in the registry by its digest the tag of its version."""
+
+    repository: str
+    version: int
+    digest: str
+
+
+class PublishResult(StatusWire):
+    digest: StoredDigest
     seconds: Seconds
 
 
@@ -335,6 +371,8 @@ RESULTS: Mapping[str, type[StatusWire]] = {
     "resolve": ResolveResult,
     "environment": EnvironmentResult,
     "assemble": AssembleResult,
+    "smoke": SmokeResult,
+    "publish": PublishResult,
 }
 
 
@@ -407,6 +445,8 @@ class Task:
     """The log that it writes, where one is kept."""
     log_elsewhere: bool = field(default=False, kw_only=True)
     """It is kept in a registry that is not the operator's."""
+    log_if_failed: bool = field(default=False, kw_only=True)
+    """The operator keeps its end where it failed."""
     config_map: str = field(default="", kw_only=True)
     """The ConfigMap of the namespace that holds ``files``; empty where the spec holds them."""
     requests: Mapping[str, str] = field(default_factory=dict, kw_only=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fairlead.api.meta import (
+    LOG_IF_FAILED,
     LOG_TO_KEEP,
     TASK_ATTEMPT,
     TASK_BUILD,
@@ -119,7 +120,12 @@ class JobEvidence:
     @property
     def log_to_keep(self) -> bool:
         """The operator is to keep the end of its log, and has not yet."""
-        return self._annotation(TASK_LOG) == LOG_TO_KEEP
+        return self._annotation(TASK_LOG) in (LOG_TO_KEEP, LOG_IF_FAILED)
+
+    @property
+    def log_if_failed(self) -> bool:
+        """It is to be kept only where the task failed."""
+        return self._annotation(TASK_LOG) == LOG_IF_FAILED
 
     @property
     def is_task(self) -> bool:

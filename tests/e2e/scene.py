@@ -59,8 +59,11 @@ class SceneUnder(Generic[AnyOperator]):
     def image(
         self, files: dict[str, str] | None = None, name: str = "diabetes", **spec: Any
     ) -> None:
+        """Not tried before it has its tag, unless ``spec`` says so: a script that does not start
+        would never come to a service."""
         source = {"inline": {"files": files or {"score.py": SCRIPT}}}
-        self.apply("InferenceImage", {"source": source, "entryScript": "score.py", **spec}, name)
+        usual = {"source": source, "entryScript": "score.py", "smokeTest": {"enabled": False}}
+        self.apply("InferenceImage", {**usual, **spec}, name)
 
     def service(self, name: str = "diabetes", **spec: Any) -> None:
         """A small service; None takes a field away."""

@@ -14,6 +14,7 @@ from fairlead.contract import (
     Owner,
     Requirement,
     ResolveRequest,
+    SmokeRequest,
     SourceRequest,
     Task,
 )
@@ -141,5 +142,29 @@ def environment_task(
         program="environment",
         request=request,
         namespace="demo",
+        **{**usual, **others},
+    )
+
+
+def smoke_task(owner: Owner = OWNER, **others: Any) -> Task:
+    request = SmokeRequest(
+        image=f"localhost:5000/demo/diabetes@{DIGEST}",
+        timeout_seconds=310,
+        sample='{"data": [[1, 2]]}',
+    )
+    usual = {
+        "requests": {"cpu": "100m", "memory": "512Mi"},
+        "log": image_log("demo", "diabetes", "1-1"),
+        "log_if_failed": True,
+    }
+    return Task(
+        id="smoke-diabetes",
+        program="smoke",
+        attempt=1,
+        request=request,
+        timeout=310.0,
+        build="demo/diabetes/1-1",
+        namespace="demo",
+        owner=owner,
         **{**usual, **others},
     )

@@ -23,6 +23,7 @@ from fairlead.api.fields import (
 )
 from fairlead.api.secret_ref import SecretRef
 from fairlead.api.shape import Shape
+from fairlead.api.smoke_test import SmokeTest
 from fairlead.api.status import Cell, CommonStatus, Timestamp
 from fairlead.api.variables import ImageVariables
 from fairlead.api.wire import StatusWire, Wire, rules
@@ -101,6 +102,9 @@ class InferenceImageSpec(Wire):
     nodes pull the image with it for the Webservices that serve it."""
     build: BuildOptions | None = None
     """How the image is built."""
+    smoke_test: SmokeTest | None = None
+    """What is tried before a new version gets its tag: by default that the script can be imported,
+    and that init() returns. A Webservice's own variables are not there."""
 
 
 class CreationState(StrEnum):
@@ -157,8 +161,17 @@ class BuildPhase(StrEnum):
 
     ENVIRONMENT = "Environment"
     ASSEMBLING = "Assembling"
+    SMOKE_TEST = "SmokeTest"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
+
+
+class SmokeTestOutcome(StrEnum):
+    """What came of it."""
+
+    PASSED = "Passed"
+    FAILED = "Failed"
+    SKIPPED = "Skipped"
 
 
 class Durations(StatusWire):
@@ -168,6 +181,8 @@ class Durations(StatusWire):
     """Seconds to build the environment; absent where it was there already."""
     assemble: Annotated[int, Field(ge=0)] | None = None
     """Seconds to put models and code on it, and to push the image."""
+    smoke_test: Annotated[int, Field(ge=0)] | None = None
+    """Seconds that import, init() and run() took; absent where they were not tried."""
 
 
 class BuildStatus(StatusWire):
@@ -186,6 +201,10 @@ class BuildStatus(StatusWire):
     finished_at: Timestamp | None = None
     """When it ended, whichever way."""
     durations: Durations | None = None
+    image_digest: StoredDigest | None = None
+    """The image that was put together. It has no tag before its smoke test has passed."""
+    smoke_test: SmokeTestOutcome | None = None
+    """What came of its smoke test; Skipped where none was wanted, or none is possible."""
     log_uri: Annotated[str, Field(max_length=512)] | None = None
     """Where the whole log of this attempt can be read, also after it failed: `kubectl get --raw
     '<logUri>'` where it begins with a slash. Whoever can read this can read the log."""
@@ -204,6 +223,8 @@ class HistoryEntry(StatusWire):
     """Hash of everything that it was made from."""
     digest: StoredDigest
     """The image's digest."""
+    untagged: bool | None = None
+    """True while it is given its tag, after its smoke test."""
 
 
 class ResolvedInputs(StatusWire):

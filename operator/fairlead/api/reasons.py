@@ -115,6 +115,9 @@ class Reason(StrEnum):
     IMAGE_BUILD_FAILURE = "ImageBuildFailure"  # the build failed and no rule knows why
     ASSEMBLING = "Assembling"  # models and code are put on the environment
     VERSION_TAKEN = "VersionTaken"  # somebody else pushed this version; the next is taken
+    SMOKE_TESTING = "SmokeTesting"  # the image is tried: import, init(), and run() of a sample
+    USER_SCRIPT_RUN_FAILED = "UserScriptRunFailed"  # run() did not answer the sample
+    SMOKE_TEST_FAILED = "SmokeTestFailed"  # the image's container ended, and nothing says why
     BUILT = "Built"  # the image is in the registry
 
     # --- Webservice

@@ -12,6 +12,7 @@ from typing import Any
 
 from fairlead.api.meta import (
     API_VERSION,
+    LOG_IF_FAILED,
     LOG_LABEL,
     LOG_TO_KEEP,
     TASK_ATTEMPT,
@@ -30,6 +31,7 @@ from fairlead.desired.builder_pod import with_builder
 from fairlead.desired.foreign_code import without_identity
 from fairlead.desired.installing_pod import installs, with_installation
 from fairlead.desired.pod_security import restricted_container, restricted_pod
+from fairlead.desired.smoke_pod import smoke_pod, tries_image
 from fairlead.desired.task_access import credential_mounts, credential_volumes, identity
 from fairlead.images.hashes import file_digests
 from fairlead.job_evidence import job_name, task_hash
@@ -189,7 +191,7 @@ def _job(task: Task, owner: Owner, settings: Settings, request: str) -> Manifest
             TASK_ATTEMPT: str(task.attempt),
             TASK_BUILD: task.build,
             TASK_REQUEST: request,
-            **({TASK_LOG: LOG_TO_KEEP} if task.log_elsewhere else {}),
+            **_kept_log(task),
             **_works_for(task, owner),
         },
         **({} if task.apart else {"ownerReferences": [owner_reference(owner)]}),
@@ -214,16 +216,36 @@ def _job(task: Task, owner: Owner, settings: Settings, request: str) -> Manifest
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
 
 
+def _kept_log(task: Task) -> dict[str, str]:
+    """What the operator is to do about its log, where the task does not keep it itself."""
+    if task.log_if_failed:
+        return {TASK_LOG: LOG_IF_FAILED}
+    return {TASK_LOG: LOG_TO_KEEP} if task.log_elsewhere else {}
+
+
 def _pod_metadata(task: Task, labels: Mapping[str, str], settings: Settings) -> Manifest:
-    """Labels that are ours, and what the settings add."""
-    builds = without_identity(BUILDER_CONTAINER) if task.apart else {}
-    ours = without_identity(INSTALL_CONTAINER) if installs(task) else builds
+    """Labels that are ours, and what the settings add: to a pod that is only the user's image no
+    label, for it may stand for an identity."""
+    foreign = next((name for name, there in _foreign(task) if there), None)
+    ours = without_identity(foreign) if foreign else {}
     annotations = {**pairs(settings.task_pod_annotations), **ours}
-    whole = {"labels": {**pairs(settings.task_pod_labels), **labels}}
+    added = {} if tries_image(task) else pairs(settings.task_pod_labels)
+    whole = {"labels": {**added, **labels}}
     return {**whole, **({"annotations": annotations} if annotations else {})}
 
 
+def _foreign(task: Task) -> tuple[tuple[str, bool], ...]:
+    """The containers that run foreign code, and whether the task has them."""
+    return (
+        (CONTAINER, tries_image(task)),
+        (INSTALL_CONTAINER, installs(task)),
+        (BUILDER_CONTAINER, bool(task.apart)),
+    )
+
+
 def _pod_spec(task: Task, settings: Settings, name: str, request: str) -> Manifest:
+    if tries_image(task):
+        return smoke_pod(task, settings, name)
     volumes: list[Manifest] = [
         {"name": "request", "configMap": {"name": name}},
         {"name": "work", "emptyDir": {}},

@@ -14,13 +14,14 @@ from fairlead.api.status import FailureClass
 from fairlead.contract import EXIT_NO_SPACE, TaskFailure, TaskPhase, TaskResult, TaskState
 from fairlead.diagnosis.base_container import base_image_obstacle
 from fairlead.diagnosis.builder_container import builder_obstacle
-from fairlead.diagnosis.containers import NOT_RUN, OUT_OF_MEMORY
+from fairlead.diagnosis.containers import EXEC_FORMAT_ERROR, LOST, NOT_RUN, OUT_OF_MEMORY
 from fairlead.diagnosis.image_pull import image_cannot_be_pulled
 from fairlead.diagnosis.pod_events import cannot_be_set_up
 from fairlead.diagnosis.pod_refusal import pods_refused
 from fairlead.diagnosis.pods import container_cannot_be_made, node_lost
 from fairlead.diagnosis.registry_secret import credentials_explained
 from fairlead.diagnosis.scheduling import scheduling_gated, unschedulable
+from fairlead.diagnosis.smoke_test import smoke_test_failure
 from fairlead.evidence import PodContext
 from fairlead.finding import Finding
 from fairlead.job_evidence import JobEvidence
@@ -49,6 +50,17 @@ REMEDIES: Mapping[Reason, str] = {
     "operator). It is tried again by itself.",
     Reason.POD_UNSCHEDULABLE: "Add a node with room for what FAIRLEAD_TASK_REQUESTS of the "
     "operator asks for, or ask for less. The pod is placed by itself once a node fits.",
+}
+SMOKE_TEST_REMEDIES: Mapping[Reason, str] = {
+    Reason.POD_REFUSED: "Let the namespace's quota, limit range and policies take the pod that "
+    "tries the image, change what it asks for (spec.smokeTest.resources), or set "
+    "spec.smokeTest.enabled to false. It is tried again by itself.",
+    Reason.POD_UNSCHEDULABLE: "Add a node with room for what spec.smokeTest.resources asks for, "
+    "ask for less, or set spec.smokeTest.enabled to false. The pod is placed by itself once a node "
+    "fits.",
+    Reason.IMAGE_PULL_FAILED: "Let the nodes pull the image from its repository, with "
+    "spec.pullSecretRef where that needs credentials; a Webservice's pods will need the same. It "
+    "is tried again by itself.",
 }
 TASK_IMAGE_REMEDY = (
     "It is the image of Fairlead's tasks, which whoever runs the operator names: "
@@ -105,8 +117,24 @@ def _ended(state: TaskState, job: JobEvidence, pod: PodEvidence) -> TaskState:
     result = _result(job, container)
     if result is not None and result.ok is not None:
         return replace(state, phase=TaskPhase.SUCCEEDED, result=result.ok)
-    failure = _taken_away(job, pod) or _own_end(pod, container, result)
+    failure = _taken_away(job, pod) or _image_failed(job, pod) or _own_end(pod, container, result)
     return replace(state, phase=TaskPhase.FAILED, failure=failure)
+
+
+def _image_failed(job: JobEvidence, pod: PodEvidence) -> TaskFailure | None:
+    """How a smoke test ended by itself; None of any other task, and where no image was run."""
+    container = pod.scoring
+    platform = EXEC_FORMAT_ERROR in container.termination_message
+    begun = container.ended and (container.end_reason not in NOT_RUN or platform)
+    stopped = container.exit_code == SIGNALLED + signal.SIGTERM or container.end_reason in LOST
+    if job.program != "smoke" or not begun or stopped:
+        return None
+    return smoke_test_failure(pod, _image_of(job))
+
+
+def _image_of(job: JobEvidence) -> str:
+    """The name of the InferenceImage that it works for."""
+    return job.build.rpartition("/")[0].partition("/")[2]
 
 
 def _result(job: JobEvidence, container: ContainerEvidence) -> TaskResult | None:
@@ -190,17 +218,17 @@ def _obstacle(seen: TaskJob) -> TaskFailure | None:
     if seen.pod is None:
         refused = [event for event in seen.events if event.reason == FAILED_CREATE]
         newest = max(refused, key=lambda event: event.at, default=None)
-        return _failure(pods_refused(newest.message)) if newest else None
-    pod, about = seen.pod, PodContext("", None, seen.image, None, 0)
+        return _failure(pods_refused(newest.message), _remedies(seen.job)) if newest else None
+    pod, about = seen.pod, PodContext("", None, _runs(seen), None, 0)
     if pod.scoring.running:
-        return _failure(node_lost(pod, about)) or _beside(pod)
+        return _failure(node_lost(pod, about), REMEDIES) or _beside(pod)
     found = next((finding for check in NOT_BEGUN if (finding := check(pod, about))), None)
     ours = (pod.scoring.name, TOOLS_CONTAINER, BUILDER_CONTAINER)
-    of_ours = found is not None and found.container in ours
+    of_ours = found is not None and found.container in ours and seen.job.program != "smoke"
     if found and of_ours and found.reason is Reason.IMAGE_PULL_FAILED:
         builds = seen.job.is_apart and found.container != pod.scoring.name
         found = replace(found, remedy=BUILDER_IMAGE_REMEDY if builds else TASK_IMAGE_REMEDY)
-    return _failure(credentials_explained(found))
+    return _failure(credentials_explained(found), _remedies(seen.job))
 
 
 def _beside(pod: PodEvidence) -> TaskFailure | None:
@@ -208,7 +236,17 @@ def _beside(pod: PodEvidence) -> TaskFailure | None:
     return base_image_obstacle(pod) or builder_obstacle(pod)
 
 
-def _failure(finding: Finding | None) -> TaskFailure | None:
+def _runs(seen: TaskJob) -> str:
+    """The image of the task's container."""
+    image = seen.pod.scoring.status.get("image") if seen.pod else None
+    return str(image or "the image") if seen.job.program == "smoke" else seen.image
+
+
+def _remedies(job: JobEvidence) -> Mapping[Reason, str]:
+    return {**REMEDIES, **SMOKE_TEST_REMEDIES} if job.program == "smoke" else REMEDIES
+
+
+def _failure(finding: Finding | None, remedies: Mapping[Reason, str]) -> TaskFailure | None:
     """Whoever wrote the object cannot change the pod of a task."""
     if finding is None:
         return None
@@ -217,7 +255,7 @@ def _failure(finding: Finding | None) -> TaskFailure | None:
         reason=finding.reason,
         class_=FailureClass.INFRASTRUCTURE if user else finding.class_,
         message=finding.message,
-        remedy=REMEDIES.get(finding.reason, finding.remedy),
+        remedy=remedies.get(finding.reason, finding.remedy),
         retryable=True,
     )
 

@@ -43,6 +43,11 @@ class TaskPod:
         return bool(container and (container.running or container.ended))
 
     @property
+    def tries_image(self) -> bool:
+        """What it prints goes on where the log of how the image was put together ends."""
+        return self.job.program == "smoke"
+
+    @property
     def told(self) -> bool:
         """It ended by itself, and so has kept its log."""
         container = self.pod.scoring if self.pod else None

@@ -45,19 +45,29 @@ class LogSources:
     async def read(self, name: LogName) -> Pieces:
         """The log as it is now, piece by piece; nothing where there is none."""
         task = await self._pods.find(name)
-        sources = [self._kept_log(name)] if name.collection != MODELS else []
-        if task is not None and task.begun:  # one that has kept its log has more than its own there
-            at = len(sources) if task.told else 0
-            sources.insert(at, self._printed(task, follow=False))
-        sources.append(self._kept_tail(name))
         begun = False
-        for source in sources:
-            async with aclosing(source) as pieces:
-                async for piece in pieces:
-                    begun = True
-                    yield piece
+        for sources in self._places(name, task):
+            for source in sources:
+                async with aclosing(source) as pieces:
+                    async for piece in pieces:
+                        begun = True
+                        yield piece
             if begun:
                 return
+
+    def _places(self, name: LogName, task: TaskPod | None) -> list[tuple[Pieces, ...]]:
+        """Where the log may be: the first that has any of it counts.
+
+        What an image printed when it was tried follows the log of how it was put together.
+        """
+        kept = () if name.collection == MODELS else (self._kept_log(name),)
+        if task is None or not task.begun:
+            return [(*kept, self._kept_tail(name))]
+        printed = self._printed(task, follow=False)
+        if task.tries_image:
+            return [(*kept, printed)]
+        rest = (*kept, self._kept_tail(name))
+        return [rest, (printed,)] if task.told else [(printed,), rest]
 
     async def follow(self, name: LogName) -> Pieces:
         """The log to its end; a task that has not begun is waited for."""
@@ -76,7 +86,7 @@ class LogSources:
     async def _followed(self, name: LogName, task: TaskPod | None, *, kept: bool) -> Pieces:
         """What there is to follow; ``kept``: also where no Job is (any more)."""
         if task is not None and not task.over:
-            source = self._printed(task, follow=True)
+            source = self._followed_task(name, task)
         elif task is not None or kept:
             source = self.read(name)
         else:
@@ -84,6 +94,13 @@ class LogSources:
         async with aclosing(source) as pieces:
             async for piece in pieces:
                 yield piece
+
+    async def _followed_task(self, name: LogName, task: TaskPod) -> Pieces:
+        before = [self._kept_log(name)] if task.tries_image and task.begun else []
+        for source in (*before, self._printed(task, follow=True)):
+            async with aclosing(source) as pieces:
+                async for piece in pieces:
+                    yield piece
 
     async def _printed(self, task: TaskPod, *, follow: bool) -> Pieces:
         if task.pod is None or not task.begun:

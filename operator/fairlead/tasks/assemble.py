@@ -1,7 +1,7 @@
 """Put models, code and the runtime on an environment, and push it as a version.
 
 No engine: layers that the registry has are mounted, only the code is sent. The tag comes last, and
-one that is there is never written again.
+one that is there is never written again. Where the image is to be tried first it gets none here.
 """
 
 import sys
@@ -25,7 +25,7 @@ from fairlead.images.layers import Entry, compressed_layer
 from fairlead.images.layout import APP_ROOT, USER_ID
 from fairlead.images.model_artifact import stored_model
 from fairlead.registry.errors import NotInRegistryError, RegistryFaultError, TagTakenError
-from fairlead.registry.oci import written
+from fairlead.registry.oci import OCI_MANIFEST, digest_of, written
 from fairlead.registry.reference import Repository, parse_repository
 from fairlead.tasks.program import TaskContext, run
 from fairlead.tasks.runtime_layer import runtime_part
@@ -140,9 +140,19 @@ def _push(
         said = f"{request.environments}@{request.environment_digest} is no environment: {error}."
         raise RegistryFaultError(target, said) from error
     task.registry.upload_bytes(target, image.config)
-    digest = task.registry.put_version(target, request.version, written(image.manifest))
-    task.log.write(f"{target}:{request.version} is {digest}, {image.size:,} bytes.")
+    digest, name = _stored(request, target, written(image.manifest), task)
+    task.log.write(f"{target}{name} is {digest}, {image.size:,} bytes.")
     return AssembleResult(digest=digest, size_bytes=image.size, seconds=task.log.seconds)
+
+
+def _stored(
+    request: AssembleRequest, target: Repository, body: bytes, task: TaskContext
+) -> tuple[str, str]:
+    """Store the manifest; return its digest, and how it is named for the log."""
+    if request.tag:
+        return task.registry.put_version(target, request.version, body), f":{request.version}"
+    digest = task.registry.put_manifest(target, digest_of(body), body, OCI_MANIFEST)
+    return digest, f", version {request.version} without its tag,"
 
 
 def _order(layer: ModelLayer) -> tuple[str, int]:

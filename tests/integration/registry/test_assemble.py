@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fairlead.api.reasons import Reason
-from fairlead.contract import AssembleRequest, LogTarget
+from fairlead.contract import AssembleRequest, LogTarget, PublishRequest
 from fairlead.images.build_log import read_log
 from fairlead.registry.client import Registry
 from fairlead.registry.oci import (
@@ -105,6 +105,25 @@ def test_an_image_is_environment_runtime_model_and_code(
         "THRESHOLD=0.5",
     ]
     assert "AML_APP_ROOT is set by Fairlead" in ended.log
+
+
+def test_an_image_that_is_tried_first_gets_its_tag_afterwards_once(
+    tasks: Tasks, registry: Registry, request_: AssembleRequest
+) -> None:
+    target = parse_repository(request_.repository)
+    made = tasks.run("assemble", request_.model_copy(update={"tag": False}), CODE)
+    digest = made.ok["digest"]
+    assert "version 1 without its tag" in made.log
+    assert registry.digest_of(target, "1") is None
+    publish = PublishRequest(repository=str(target), version=1, digest=digest)
+    for _ in range(2):  # the second time nothing is left to do
+        assert tasks.run("publish", publish).ok["digest"] == digest
+    assert registry.digest_of(target, "1") == digest
+    other = tasks.run("publish", publish.model_copy(update={"digest": f"sha256:{'0' * 64}"}))
+    assert other.failure.reason is Reason.REGISTRY_FAULT
+    second = request_.model_copy(update={"tag": False, "version": 2})
+    taken = publish.model_copy(update={"digest": tasks.run("assemble", second, CODE).ok["digest"]})
+    assert tasks.run("publish", taken).failure.reason is Reason.VERSION_TAKEN
 
 
 def test_the_same_inputs_have_the_same_digest_wherever_they_are_assembled(

@@ -10,7 +10,7 @@ import pytest
 
 from fairlead.images.runtime_layer import Runtime, install
 from fairlead.settings import Settings
-from tests.integration.scoring.service import Gate, Service
+from tests.integration.scoring.service import Command, Gate, Service
 
 DEBUGPY = "debugpy==1.8.22"
 SOURCE = Path(__file__).parents[3] / "operator" / "scoring"
@@ -71,10 +71,8 @@ def serve(runtime: Path, tmp_path: Path) -> Iterator[Serve]:
     ) -> Service:
         folder = tmp_path / str(len(started))
         contents = {"score.py": script, **(files or {})}
-        interpreter = (*prefix, str(python))
-        service = Service(
-            folder, runtime, contents, environment, interpreter, output, arguments
-        )
+        command = Command((*prefix, str(python)), arguments)
+        service = Service(folder, runtime, contents, environment, command, output)
         started.append(service)
         return started[-1]
 

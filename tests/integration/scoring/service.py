@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -35,6 +35,16 @@ def free_port() -> int:
         return port
 
 
+class Command(NamedTuple):
+    """The interpreter, what stands before it, and the arguments of the runtime."""
+
+    interpreter: Sequence[str] = (sys.executable,)
+    arguments: Sequence[str] = ()
+
+
+OWN_PYTHON = Command()
+
+
 class Service:
     """One run of the runtime in its own folder; ``files`` are what an image would hold.
 
@@ -47,9 +57,8 @@ class Service:
         runtime: Path,
         files: Mapping[str, str],
         environment: Mapping[str, str],
-        interpreter: Sequence[str] = (sys.executable,),
+        command: Command = OWN_PYTHON,
         output: int | None = None,
-        arguments: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.root = folder / "app"
@@ -67,7 +76,7 @@ class Service:
         main = runtime / "fairlead_scoring" / "__main__.py"
         with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
             self.process = subprocess.Popen(
-                [*interpreter, "-I", "-S", str(main), *arguments],
+                [*command.interpreter, "-I", "-S", str(main), *command.arguments],
                 cwd=self.root,
                 env={**defaults, **environment},
                 stdout=out if output is None else output,

@@ -19,7 +19,7 @@ from fairlead.images.runtime_layer import Runtime, make_layer
 from fairlead.settings import Settings
 from tests.integration.scoring.conftest import SOURCE, pip
 from tests.integration.scoring.old_environment import make_environment, pack_python
-from tests.integration.scoring.service import Service, free_port
+from tests.integration.scoring.service import Command, Service, free_port
 from tests.pythons import oldest
 
 RAW = """
@@ -118,7 +118,7 @@ def start(
     services: list[Service], opt: Path, folder: Path, files: dict[str, str], **environment: str
 ) -> Service:
     program = (str(opt / "runtime" / "python" / "bin" / "python3"),)
-    services.append(Service(folder, opt / "runtime", files, environment, program))
+    services.append(Service(folder, opt / "runtime", files, environment, Command(program)))
     return services[-1]
 
 
@@ -137,7 +137,7 @@ def test_the_server_may_run_on_a_python_of_the_base_image(
     services: list[Service], opt: Path, tmp_path: Path
 ) -> None:
     program = (sys.executable,)
-    service = Service(tmp_path, opt / "runtime", {"score.py": RAW}, {}, program)
+    service = Service(tmp_path, opt / "runtime", {"score.py": RAW}, {}, Command(program))
     services.append(service)
     assert service.until_ready().score("raw").text == "raw!"
     assert f"on (3, {oldest()}) with {opt}/env/bin/python\n" in service.out

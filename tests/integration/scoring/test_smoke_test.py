@@ -46,7 +46,9 @@ class SmokeTests:
     def start(self, script: str, order: object, **environment: str) -> Service:
         file = self._folder / "order.json"
         file.write_text(order if isinstance(order, str) else json.dumps(order))
-        return self._serve(script, arguments=("--smoke-test", str(file)), **environment)
+        set_up: dict[str, Any] = dict(environment)
+        set_up["files"] = {"sample.json": SAMPLE}
+        return self._serve(script, arguments=("--smoke-test", str(file)), **set_up)
 
     def ended(self, script: str, order: object, **environment: str) -> tuple[int, dict[str, Any]]:
         """Its exit code, and what it left for the operator."""
@@ -65,12 +67,11 @@ def tests(serve: Serve, tmp_path: Path) -> SmokeTests:
     ("order", "environment"),
     [
         ({}, {}),
+        ({"sampleFile": "sample.json"}, {}),
         ({"sample": SAMPLE}, {"FAIRLEAD_SLOT_MODE": "thread", "WORKER_COUNT": "2"}),
     ],
 )
-def test_what_serves_passes(
-    tests: SmokeTests, order: object, environment: dict[str, str]
-) -> None:
+def test_what_serves_passes(tests: SmokeTests, order: object, environment: dict[str, str]) -> None:
     code, left = tests.ended(ECHO, order, **environment)
     assert code == 0
     assert left.keys() == {"ok"}
@@ -117,6 +118,12 @@ def test_what_fails_leaves_the_record_of_it(
     assert (left["location"] or {}).get("line") == at
     if at is not None:
         assert "score.py" in left["traceback"]
+
+
+def test_a_sample_that_the_image_does_not_have_is_told(tests: SmokeTests) -> None:
+    code, left = tests.ended(ECHO, {"sampleFile": "nowhere.json"})
+    assert (code, left["exception"]) == (3, "SampleUnreadable")
+    assert left["message"] == "The sample nowhere.json cannot be read: No such file or directory."
 
 
 def test_without_a_sample_run_is_not_called(tests: SmokeTests) -> None:

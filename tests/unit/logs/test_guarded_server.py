@@ -28,7 +28,7 @@ from tests.unit.fake_cluster import FakeCluster
 from tests.unit.job_objects import condition, ended, job_of, pod_of, told
 from tests.unit.logs.test_local_server import IMAGE, kept
 from tests.unit.objects import body
-from tests.unit.tasks_of import assemble_task, environment_task, ingest_task
+from tests.unit.tasks_of import assemble_task, environment_task, ingest_task, smoke_task
 
 KEYS = LogKeys(b"a secret of the operator's own")
 NAME = image_log("demo", "diabetes", "1-1")
@@ -590,6 +590,25 @@ async def test_for_a_models_log_the_model_must_be_readable() -> None:
         await scene.get(name.path, Authorization="Bearer abc")
     attributes = questions[1]["spec"]["resourceAttributes"]
     assert (attributes["resource"], attributes["name"]) == ("models", "diabetes")
+
+
+async def test_what_an_image_printed_when_it_was_tried_follows_how_it_was_made(
+    web: WebServer,
+) -> None:
+    kept(web, "assembled\n")
+    task = smoke_task(log=NAME)
+    async with serving(registry=web.host) as scene:
+        scene.cluster.put(body(INFERENCE_IMAGE, IMAGE))
+        job = scene.cluster.put(job_of(task))
+        pod = pod_of(RUNNING, task=task)
+        pod["metadata"]["ownerReferences"][0]["uid"] = job["metadata"]["uid"]
+        name = str(scene.cluster.put(pod)["metadata"]["name"])
+        scene.cluster.logs[name], scene.cluster.streams[name] = "loading\n", [b"loading\n"]
+        assert await scene.read() == (200, "assembled\nloading\n")
+        assert await scene.get(scene.uri(follow="1")) == (200, "assembled\nloading\n")
+        scene.cluster.remove("jobs", "demo", job["metadata"]["name"])
+        scene.cluster.put(log_tail_map(NAME, [], "Traceback\n"))
+        assert await scene.read() == (200, "assembled\nTraceback\n")
 
 
 async def test_a_log_that_lies_elsewhere_is_shown_as_far_as_it_was_kept(web: WebServer) -> None:

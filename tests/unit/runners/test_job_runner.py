@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from fairlead.api.meta import TASK_LOG
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest, Ref
 from fairlead.contract import (
     AssembleResult,
     Owner,
+    SmokeResult,
     Task,
     TaskFailure,
     TaskPhase,
@@ -31,7 +33,7 @@ from fairlead.runners.job.runner import JobRunner
 from fairlead.settings import Settings
 from tests.unit.fake_cluster import FakeCluster
 from tests.unit.job_objects import condition, ended, pod_of, told
-from tests.unit.tasks_of import OWNER, assemble_task, ingest_task
+from tests.unit.tasks_of import OWNER, assemble_task, ingest_task, smoke_task
 
 DEADLINE_S = 60.0
 OTHER = Owner("InferenceImage", "other", "uid-of-another")
@@ -628,6 +630,27 @@ async def test_a_pod_that_is_gone_keeps_no_job_for_its_log() -> None:
         await here.until(lambda: here.phase(ELSEWHERE) is TaskPhase.SUCCEEDED)
         await here.until(lambda: marked(here) == "kept")
         assert here.cluster.find(*TAIL) is None  # it printed nothing
+
+
+async def test_a_log_that_counts_only_where_the_task_failed_is_not_kept_else() -> None:
+    good = smoke_task(owner=IMAGE_OWNER)
+    bad = replace(good, id="smoke-bad")
+    passed = TaskResult(ok=SmokeResult(seconds=1.0).to_wire())
+    async with running() as here:
+        for task in (good, bad):
+            here.jobs.want(f"{IMAGE_OWNER.uid}{task.id}", [task])
+            await here.until(partial(here.released, task))
+            assert here.there(task)["metadata"]["annotations"][TASK_LOG] == "if-failed"
+            here.cluster.logs[pod_of(task=task)["metadata"]["name"]] = f"{task.id}\n"
+            here.begin(task)
+        here.finish(good, passed)
+        await here.until(lambda: here.there(good)["spec"].get("ttlSecondsAfterFinished"))
+        assert here.cluster.find(*TAIL) is None
+        here.finish(bad, failed(retryable=False))
+        await here.until(lambda: here.cluster.find(*TAIL) is not None)
+    kept = here.cluster.find(*TAIL)
+    assert kept
+    assert kept["data"] == {"log": "smoke-bad\n"}
 
 
 async def test_no_job_makes_us_write_for_another_namespace() -> None:

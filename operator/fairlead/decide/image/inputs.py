@@ -16,6 +16,7 @@ from fairlead.decide.decision import StageResult
 from fairlead.decide.image.azureml_packages import left_out
 from fairlead.decide.image.engine import unbuildable
 from fairlead.decide.image.preflight import preflight
+from fairlead.decide.image.sample import sample_finding
 from fairlead.decide.missing import missing, missing_config_map, not_found
 from fairlead.decide.refused import refused
 from fairlead.evidence import ImageEvidence
@@ -78,7 +79,8 @@ def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
         return missing_config_map(INPUTS_READY, source.name if source else "", image, now)
     unmounted = unmountable(image.spec, evidence.settings)
     unbuilt = None if _built_before(image) else unbuildable(evidence)
-    found = [*parsed.findings, *(finding for finding in (unmounted, unbuilt) if finding)]
+    unfit = sample_finding(image.spec, files)
+    found = [*parsed.findings, *(finding for finding in (unfit, unmounted, unbuilt) if finding)]
     if found:
         return refused(INPUTS_READY, found, image.status.failure, now)
     models = [_layer(wanted, evidence, now) for wanted in image.spec.models]

@@ -15,11 +15,13 @@ from fairlead.api.inferenceimage import (
     ImageDisplay,
     InferenceImageStatus,
     ResolvedInputs,
+    SmokeTestOutcome,
 )
 from fairlead.contract import (
     AssembleResult,
     EnvironmentResult,
     ResolveResult,
+    SmokeResult,
 )
 from fairlead.decide.display import duration
 from fairlead.decide.image.build import version_of
@@ -78,20 +80,43 @@ def _lock(environments: str, hash_: str, *, there: bool | None) -> str | None:
     return f"{environments}:{lock_tag(hash_)}" if there else None
 
 
+def assembled(build: BuildStatus, result: AssembleResult) -> BuildStatus:
+    """The image of the build lies in the registry, with or without a tag."""
+    before = build.durations or Durations()
+    durations = before.model_copy(update={"assemble": round(result.seconds)})
+    return build.model_copy(update={"image_digest": result.digest, "durations": durations})
+
+
+def tested(build: BuildStatus, result: SmokeResult) -> BuildStatus:
+    """It has passed its smoke test."""
+    before = build.durations or Durations()
+    durations = before.model_copy(update={"smoke_test": round(result.seconds)})
+    return build.model_copy(update={"smoke_test": SmokeTestOutcome.PASSED, "durations": durations})
+
+
 def with_image(
     status: InferenceImageStatus,
     repository: str,
     build: BuildStatus,
     hashes: Hashes,
-    result: AssembleResult,
     now: datetime,
+    *,
+    tagged: bool,
 ) -> InferenceImageStatus:
-    """A new version is in the registry; from now on it is the one that is served."""
-    before = build.durations or Durations()
-    durations = before.model_copy(update={"assemble": round(result.seconds)})
-    done = {"phase": BuildPhase.SUCCEEDED, "finished_at": now, "durations": durations}
-    entry = HistoryEntry(version=version_of(build), hash=build.hash, digest=result.digest)
-    took = (durations.environment or 0) + result.seconds
+    """A new version is in the registry; from now on it is the one that is served.
+
+    Raises ``ValueError`` where the build has no image.
+    """
+    if build.image_digest is None:
+        raise ValueError(f"build {build.id} has no image")
+    done = {"phase": BuildPhase.SUCCEEDED, "finished_at": now}
+    entry = HistoryEntry(
+        version=version_of(build),
+        hash=build.hash,
+        digest=build.image_digest,
+        untagged=None if tagged else True,
+    )
+    took = sum((build.durations or Durations()).model_dump(exclude_none=True).values())
     return with_version(
         status.model_copy(
             update={

@@ -168,12 +168,13 @@ def environment_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf
     return identifier, _of_build(state, build, identifier, "environment", request)
 
 
-def assemble_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
-    """Put models, code and the runtime on the environment."""
+def assemble_task(state: BuildState, build: BuildStatus, *, tag: bool) -> tuple[str, TaskOf]:
+    """Put models, code and the runtime on the environment; with a ``tag``, or to be tried first."""
     environment, spec = state.environment, state.image.spec
     environments, _, digest = (environment.image or "").partition("@")
     python = environment.python or ""
-    identifier = state.identifier("assemble", state.image.uid, build.hash)
+    content = build.hash if tag else _untagged(build)
+    identifier = state.identifier("assemble", state.image.uid, content)
 
     def request(mine: BuildStatus, _: LogName) -> Wire:
         return AssembleRequest(
@@ -189,9 +190,15 @@ def assemble_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
             environment_variables=dict(state.inputs.variables),
             log=_log(state, mine),
             code=state.inputs.artifact or None,
+            tag=tag,
         )
 
-    return identifier, _of_build(state, build, identifier, "assemble", request)
+    return identifier, _of_build(state, build, identifier, "assemble", request, tag=tag)
+
+
+def _untagged(build: BuildStatus) -> str:
+    """The result stays until the image has been tried: it must not pass for another version's."""
+    return hashlib.sha256(f"{build.hash} {version_of(build)} untagged".encode()).hexdigest()
 
 
 def _of_build(
@@ -200,14 +207,20 @@ def _of_build(
     identifier: str,
     program: str,
     request: Callable[[BuildStatus, LogName], Wire],
+    *,
+    tag: bool = True,
 ) -> TaskOf:
-    """A task that works for a build, and writes its log; a new attempt has an id of its own."""
+    """A task that works for a build, and writes its log; a new attempt has an id of its own.
+
+    Where the image is tried afterwards the log of that goes on where this one ends.
+    """
     task_state = state.evidence.tasks.get(identifier)
     options, settings = state.build_options, state.evidence.settings
     apart = program == "environment" and build.engine is BuildEngine.BUILDKIT
     files, config_map = _handed(state, program, apart=apart)
     access = state.environment_access if program == "environment" else state.access
     requests, limits = _quantities(options.resources) if program == "environment" else ({}, {})
+    elsewhere = program == "assemble" and not _is_ours(state)
 
     def task(attempt: int) -> Task:
         again = task_state is not None and attempt > task_state.attempt
@@ -226,7 +239,8 @@ def _of_build(
             namespace=state.image.namespace,
             owner=owner_of(state.image),
             log=log,
-            log_elsewhere=program == "assemble" and not _is_ours(state),
+            log_elsewhere=elsewhere,
+            log_if_failed=elsewhere and not tag,
             config_map=config_map,
             apart=settings.buildkit_namespace if apart else "",
             access=NO_ACCESS if apart else access,

@@ -155,7 +155,8 @@ def _log_is_to_keep(view: View, job: JobEvidence, state: TaskState) -> bool:
     """Of what is tried again only the last attempt's log is kept: there may be any number."""
     again = state.failure is not None and state.failure.retryable
     long_ago = state.finished_at is None or view.now - state.finished_at > KEEP_LOG_WITHIN
-    return job.log_to_keep and not again and not long_ago
+    needless = job.log_if_failed and state.failure is None
+    return job.log_to_keep and not needless and not again and not long_ago
 
 
 def _lingers(view: View, state: TaskState) -> bool:

@@ -32,10 +32,16 @@ MAX_ANSWER_CHARS = 300  # of an answer that a message quotes
 
 @dataclass(frozen=True)
 class SmokeTest:
-    """``sample`` is the body of a request; None: ``run()`` is not called."""
+    """``sample`` is the body of a request, or ``file`` holds it: a path below the app root. With
+    neither ``run()`` is not called."""
 
     sample: bytes | None = None
     timeout_s: float = TIMEOUT_S
+    file: str | None = None
+
+    def body(self, app_root: Path) -> bytes | None:
+        """Raise ``OSError`` if the file cannot be read."""
+        return self.sample if self.file is None else (app_root / self.file).read_bytes()
 
 
 def read_order(path: Path) -> SmokeTest:
@@ -46,6 +52,7 @@ def read_order(path: Path) -> SmokeTest:
         return SmokeTest(
             None if sample is None else str(sample).encode("utf-8", "surrogatepass"),
             float(order.get("timeoutSeconds") or TIMEOUT_S),
+            order.get("sampleFile"),
         )
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         said = f"--smoke-test cannot be used: {path} is no order for a smoke test ({error})."
@@ -81,7 +88,8 @@ async def _tested(slot: Slot, settings: Settings, order: SmokeTest) -> Record | 
         async with asyncio.timeout(order.timeout_s):
             await slot.ready()
             ready = True
-            return None if order.sample is None else await _scored(slot, settings, order.sample)
+            sample = order.body(settings.layout.app_root)
+            return None if sample is None else await _scored(slot, settings, sample)
     except StartFailedError as error:
         return error.record
     except TimeoutError:
@@ -89,6 +97,9 @@ async def _tested(slot: Slot, settings: Settings, order: SmokeTest) -> Record | 
             return slot.interruption()
         said = f"run() had not returned {slot.start_s:.0f} s after the start."
         return _record(Failure("run", "RunTimedOut", said), settings, slot)
+    except OSError as error:  # TimeoutError is one, too
+        said = f"The sample {order.file} cannot be read: {error.strerror or error}."
+        return _record(Failure("run", "SampleUnreadable", said), settings, slot)
 
 
 async def _scored(slot: Slot, settings: Settings, sample: bytes) -> Record | None:

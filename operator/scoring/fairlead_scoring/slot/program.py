@@ -81,9 +81,7 @@ def run(channel: Channel) -> int:
     return 0
 
 
-def report_run(
-    channel: Channel, layout: Layout, started_at: float, error: BaseException
-) -> None:
+def report_run(channel: Channel, layout: Layout, started_at: float, error: BaseException) -> None:
     """Send the record of a ``run()`` that failed."""
     failure = explain(error, "run", layout.app_root)
     record = make_record(failure, layout.models, time.monotonic() - started_at)

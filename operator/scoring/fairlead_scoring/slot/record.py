@@ -5,7 +5,7 @@ Format ``fairlead.dev/startup-failure/v1``; ``tests/contract/startup-record.json
 ``init()`` or ``run()``), ``init`` (which raised, died or was interrupted) or, of a smoke test,
 ``run``. ``exception`` is a class, or what ended the process: ``OutOfMemory``, ``ProcessKilled``,
 ``ProcessExited``, ``InitInterrupted``; of a ``run()`` also ``RunTimedOut``, ``AnsweredWithError``,
-``AnswerBrokenOff``.
+``AnswerBrokenOff``, ``SampleUnreadable``.
 """
 
 import json

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.scoring.service import CLIENT, Service
+from tests.integration.scoring.service import CLIENT, Command, Service
 from tests.integration.scoring.side_by_side.reference import reference_python
 
 CORPUS = Path(__file__).with_name("azmlinfsrv-1.5.1.txt")
@@ -73,7 +73,7 @@ def services(
             runtime,
             {"score.py": path.read_text()},
             {},
-            interpreter,
+            Command(interpreter),
         )
         for path in SCRIPTS.glob("*.py")
     }

@@ -1,0 +1,97 @@
+"""What an image is tried with before it gets its tag, or why it is not tried; pure."""
+
+import json
+from collections.abc import Mapping
+
+from fairlead.api.inferenceimage import (
+    BuildStatus,
+    InferenceImageSpec,
+    SmokeTestOutcome,
+)
+from fairlead.api.reasons import Reason
+from fairlead.api.smoke_test import SmokeTest
+from fairlead.api.status import FailureClass
+from fairlead.finding import Finding
+from fairlead.inputs.source_file import missing_file
+from fairlead.settings import Settings
+
+MAX_FILE_BYTES = 256 * 1024  # of a sample: it travels with the request
+
+
+def smoke_test(spec: InferenceImageSpec) -> SmokeTest:
+    return spec.smoke_test or SmokeTest()
+
+
+def skipped_because(spec: InferenceImageSpec, settings: Settings) -> str:
+    """Why there is no smoke test; empty where there is one."""
+    if not smoke_test(spec).enabled:
+        return "spec.smokeTest.enabled is false"
+    if settings.runner == "local":
+        return "this operator runs tasks as child processes (FAIRLEAD_RUNNER=local)"
+    return ""
+
+
+def outcome_words(build: BuildStatus | None, skipped: str) -> str:
+    """What is to be said of the test of an image that is ready."""
+    outcome = build.smoke_test if build else None
+    if outcome is SmokeTestOutcome.PASSED:
+        return " Its smoke test has passed."
+    if outcome is SmokeTestOutcome.SKIPPED and skipped:
+        return f" It was not smoke-tested: {skipped}."
+    return ""
+
+
+def sample_text(spec: InferenceImageSpec, files: Mapping[str, bytes]) -> str | None:
+    """The body of the request for ``run()``; None: it is not called."""
+    sample = smoke_test(spec).sample
+    if sample is None or sample.inline is not None:
+        return sample.inline if sample else None
+    content = files.get(sample.file or "")
+    return None if content is None else content.decode()
+
+
+def sample_file(spec: InferenceImageSpec) -> str | None:
+    """Its name, where a task fetched the source: then only the image has it."""
+    sample = smoke_test(spec).sample
+    return sample.file if sample and spec.source.is_fetched else None
+
+
+def sample_finding(spec: InferenceImageSpec, files: Mapping[str, bytes]) -> Finding | None:
+    """What is wrong with the sample, so far as that can be seen before it is tried."""
+    sample = smoke_test(spec).sample
+    if sample is None:
+        return None
+    if sample.inline is not None:
+        why = _not_json(sample.inline)
+        return _unfit("inline", f"is no JSON: {why}", "Correct it.") if why else None
+    return None if spec.source.is_fetched else _file_finding(sample.file or "", files)
+
+
+def _file_finding(file: str, files: Mapping[str, bytes]) -> Finding | None:
+    content = files.get(file)
+    if content is None:
+        return missing_file(files, file, "spec.smokeTest.sample.file")
+    if len(content) > MAX_FILE_BYTES:
+        said = f"names {file}, which has more than {MAX_FILE_BYTES:,} bytes"
+        return _unfit("file", said, "Use a smaller one.")
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return _unfit("file", f"names {file}, which is no text in UTF-8", "Use a text.")
+    return None
+
+
+def _not_json(text: str) -> str:
+    """Why it is no JSON; empty where it is."""
+    try:
+        json.loads(text)
+    except RecursionError:
+        return "it is nested too deeply"
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _unfit(field: str, said: str, remedy: str) -> Finding:
+    message = f"spec.smokeTest.sample.{field} {said}."
+    return Finding(Reason.INVALID_SPEC, FailureClass.USER, message, remedy)

@@ -1,0 +1,82 @@
+"""The smoke test of an image as a task; pure.
+
+An image that is to be tried gets no tag when it is put together. Its own container tries it, and
+only what has passed is announced, and gets the tag of its version.
+"""
+
+import hashlib
+
+from fairlead.api.inferenceimage import BuildStatus
+from fairlead.api.quantity import amount
+from fairlead.api.smoke_test import TIMEOUT_S
+from fairlead.api.webservice import Resources
+from fairlead.contract import ModelLayer, SmokeRequest, Task
+from fairlead.decide.image.build import at_attempt, label, repository
+from fairlead.decide.image.sample import sample_file, sample_text, smoke_test
+from fairlead.decide.image.tasks import BuildState, TaskOf
+from fairlead.decide.task_progress import owner_of
+from fairlead.log_address import image_log
+from fairlead.settings import Settings, quantities
+
+MODELS_TIMES = 3  # what a model may take in memory, of its size in the registry
+GPU = "nvidia.com/gpu"
+
+
+def smoke_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
+    """Return the id, and the task for an attempt, of the test of the image that is put together.
+
+    With another sample, or other resources, it is another task: what failed is tried again.
+    """
+    test, image, digest = smoke_test(state.image.spec), state.image, build.image_digest or ""
+    place = repository(image, state.evidence.settings)
+    request = SmokeRequest(
+        image=f"{place}@{digest}",
+        timeout_seconds=test.timeout_seconds or TIMEOUT_S,
+        sample=sample_text(image.spec, state.inputs.files),
+        sample_file=sample_file(image.spec),
+    )
+    resources = test.resources or Resources()
+    limits = _limits(resources, state.inputs.models, state.evidence.settings)
+    content = _hash(request.model_dump_json(), resources.model_dump_json(), *limits.values())
+    identifier = state.identifier("smoke", image.uid, content)
+    task_state = state.evidence.tasks.get(identifier)
+
+    def task(attempt: int) -> Task:
+        again = task_state is not None and attempt > task_state.attempt
+        mine = at_attempt(build, image, task_state, again=again)
+        return Task(
+            identifier,
+            "smoke",
+            attempt,
+            request,
+            float(request.timeout_seconds),
+            build=f"{label(image)}/{mine.id}",
+            namespace=image.namespace,
+            owner=owner_of(image),
+            log=image_log(image.namespace, image.name, mine.id),
+            log_if_failed=True,
+            access=state.access,
+            requests={"cpu": resources.cpu, "memory": resources.memory},
+            limits=limits,
+        )
+
+    return identifier, task
+
+
+def _limits(
+    resources: Resources, models: tuple[ModelLayer, ...], settings: Settings
+) -> dict[str, str]:
+    """What the container may use. A service has no limit of its own; a test has one."""
+    given = resources.limits
+    limits = {"cpu": given.cpu, "memory": given.memory} if given else {}
+    found = {name: value for name, value in limits.items() if value}
+    usual = quantities(settings.task_limits).get("memory")
+    size = MODELS_TIMES * sum(model.size for model in models)
+    if "memory" not in found and usual and size:
+        most = max(amount(usual) + size, amount(resources.memory))
+        found["memory"] = str(int(most))
+    return {**found, **({GPU: str(resources.gpu)} if resources.gpu else {})}
+
+
+def _hash(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
