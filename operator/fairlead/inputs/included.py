@@ -201,7 +201,7 @@ def _no_constraint(requirement: Requirement) -> Problem | None:
         parsed = Pep508(requirement.text.partition(" --hash=")[0])
     except InvalidRequirement:
         parsed = None
-    if parsed is not None and not parsed.extras:
+    if parsed is not None and not parsed.extras and parsed.url is None:
         return None
     words = f"{quoted(requirement.text)} is no constraint"
     remedy = "Write names with versions there, without extras, paths and addresses."

@@ -39,7 +39,9 @@ def refuse_places(recipe: EnvironmentRecipe, settings: Settings) -> None:
 
 def _places(recipe: EnvironmentRecipe) -> Iterator[tuple[Requirement, str, int]]:
     addresses = ((option, address(option)) for option in recipe.options)
-    for asked, text in (*addresses, *((one, one.text) for one in recipe.requirements)):
+    # A constraint with an address is refused when it is read; a recipe may be older than that.
+    named = ((one, one.text) for one in (*recipe.requirements, *recipe.constraints))
+    for asked, text in (*addresses, *named):
         found = _HOST.search(text) if text != PUBLIC_INDEX else None
         if found:
             yield asked, found[1], int(found[2] or HTTPS_PORT)

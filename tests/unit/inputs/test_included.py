@@ -167,7 +167,15 @@ def test_what_is_wrong_in_each_file_is_told_with_its_own_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["numpy[x]==1", "./a.whl", "git+https://x.example/a.git", "-r x.txt"]
+    "line",
+    [
+        "numpy[x]==1",
+        "./a.whl",
+        "git+https://x.example/a.git",
+        "-r x.txt",
+        "numpy @ https://169.254.169.254/numpy-1.0-py3-none-any.whl",
+        "foo @ git+https://127.0.0.1/x.git",
+    ],
 )
 def test_constraints_are_names_and_versions(line: str) -> None:
     files = {"requirements.txt": "-c held.txt", "held.txt": line, "x.txt": "", "a.whl": ""}

@@ -12,10 +12,15 @@ from fairlead.tasks.package_places import refuse_places
 METADATA = "169.254.169.254"
 
 
-def recipe(option: str = "", requirement: str = "numpy") -> EnvironmentRecipe:
+def recipe(
+    option: str = "", requirement: str = "numpy", constraint: str = "numpy<2"
+) -> EnvironmentRecipe:
     options = (Requirement(text=option, line=2, file="more.txt"),) if option else ()
     asked = (Requirement(text=requirement, line=3),)
-    return EnvironmentRecipe(base_image="python", requirements=asked, options=options)
+    held = (Requirement(text=constraint, line=1, file="held.txt"),)
+    return EnvironmentRecipe(
+        base_image="python", requirements=asked, options=options, constraints=held
+    )
 
 
 @pytest.mark.parametrize(
@@ -26,6 +31,8 @@ def recipe(option: str = "", requirement: str = "numpy") -> EnvironmentRecipe:
         recipe("--find-links https://localhost:8443/"),
         recipe(requirement=f"https://{METADATA}/a.zip"),
         recipe(requirement="a @ git+https://127.0.0.1/a.git"),
+        recipe(constraint=f"numpy @ https://{METADATA}/numpy-1.0-py3-none-any.whl"),
+        recipe(constraint="a @ git+https://127.0.0.1/a.git"),
         recipe("--index-url https://metadata.google.internal/simple"),
         recipe("--index-url https://kubernetes.default.svc/simple"),
     ],
@@ -35,7 +42,8 @@ def test_no_line_leads_to_what_only_the_machine_reaches(asked: EnvironmentRecipe
         refuse_places(asked, Settings())
     failure = raised.value.failure
     assert failure.reason is Reason.PACKAGE_ADDRESS_REFUSED
-    assert failure.requirement in [one.text for one in (*asked.options, *asked.requirements)]
+    lines = (*asked.options, *asked.requirements, *asked.constraints)
+    assert failure.requirement in [one.text for one in lines]
     assert failure.message.startswith(f"{failure.requirement}; ")
     assert failure.retryable is False
 
