@@ -21,6 +21,10 @@ from tests.unit.objects import NOW, image
 STEPS = "# needs it\nENV A=1\nRUN apt-get install -y vim\n"
 JOBS: dict[str, Any] = {"runner": "job", "task_image": "tasks"}
 APART: dict[str, Any] = {**JOBS, "buildkit_namespace": "builds"}
+BUILT: dict[str, Any] = {
+    "environment": {"hash": "e" * 64, "image": f"localhost:5000/e@{ENV}", "python": "3.11.2"},
+    "baseImage": {"reference": "python:3.11-slim", "digest": BASE},
+}
 
 
 def chosen(steps: str, asked: str | None, **settings: Any) -> EngineChoice | Finding:
@@ -147,6 +151,21 @@ def test_a_secret_for_packages_is_not_mounted_in_another_namespace() -> None:
         assert (failure.reason if failure else None) == reason
 
 
+def test_a_secret_for_packages_is_refused_there_of_an_image_with_an_environment_too() -> None:
+    build = {"engine": "buildkit", "packageSecretRef": {"name": "channel"}}
+    seen = image(BUILT, **{**SPEC, "build": build})
+
+    def decided_with(known: dict[str, TaskState]) -> Decision[Any]:
+        evidence = image_evidence(seen, {"diabetes": STORED}, FILES, known, Settings(**APART))
+        return decide_image(evidence, NOW)
+
+    [task] = decided_with({}).tasks
+    assert task.program == "resolve"  # the environment may be there, built in another way
+    resolved = TaskState(task.id, 1, TaskPhase.SUCCEEDED, result=RESOLVED)
+    refused = decided_with({task.id: resolved})
+    assert (refused.tasks, refused.failure and refused.failure.reason) == ((), "SecretUnsupported")
+
+
 def test_run_is_refused_in_jobs_with_its_line_and_what_to_do() -> None:
     found = chosen(STEPS, None, **JOBS)
     assert isinstance(found, Finding)
@@ -186,14 +205,10 @@ def test_run_is_refused_before_any_task_together_with_all_else_that_is_wrong() -
 
 
 def test_an_environment_that_is_there_is_good_whatever_built_it() -> None:
-    status = {
-        "environment": {"hash": "e" * 64, "image": f"localhost:5000/e@{ENV}", "python": "3.11.2"},
-        "baseImage": {"reference": "python:3.11-slim", "digest": BASE},
-    }
-    [task] = decided(status).tasks
+    [task] = decided(BUILT).tasks
     assert task.program == "resolve"
     resolved = TaskState(task.id, 1, TaskPhase.SUCCEEDED, result=RESOLVED)
-    refused = decided(status, tasks={task.id: resolved})
+    refused = decided(BUILT, tasks={task.id: resolved})
     assert (refused.tasks, refused.failure and refused.failure.reason) == ((), "EngineUnsupported")
 
 

@@ -34,18 +34,15 @@ def chosen_engine(
         return _not_here(choice, settings)
     if choice.engine is BuildEngine.POD and run_line is not None:
         return _runs_steps(location, choice, settings)
-    return choice
+    secret = spec.build is not None and spec.build.package_secret_ref is not None
+    return _NO_SECRET_APART if secret and choice.engine is BuildEngine.BUILDKIT else choice
 
 
 def unbuildable(evidence: ImageEvidence) -> Finding | None:
     """Why no engine here builds the environment; None where one does."""
     run_line = evidence.parsed.run_line if evidence.parsed else None
-    spec = evidence.image.spec
-    found = chosen_engine(spec, evidence.settings, run_line)
-    if isinstance(found, Finding):
-        return found
-    secret = spec.build is not None and spec.build.package_secret_ref is not None
-    return _NO_SECRET_APART if secret and found.engine is BuildEngine.BUILDKIT else None
+    found = chosen_engine(evidence.image.spec, evidence.settings, run_line)
+    return found if isinstance(found, Finding) else None
 
 
 def _asked(spec: InferenceImageSpec, settings: Settings) -> EngineChoice | None:
