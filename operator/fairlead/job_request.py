@@ -23,6 +23,7 @@ CREDENTIALS_FOLDER = "/var/run/fairlead/credentials"  # of registries: a folder 
 DOCKER_CONFIG_KEY, DOCKER_CONFIG_FILE = ".dockerconfigjson", "config.json"  # in each of them
 PUSH, PULL, SHARED = "push", "pull", "shared"  # the folders: what each Secret is for
 PACKAGES = "packages"  # the folder with the Secret for hosts of packages
+PACKAGES_KEY = ".netrc"  # the only one of that Secret which is mounted
 SOURCE = "source"  # the folder with the Secret of a model's source: a file for each of its keys
 HANDED_FOLDER = "/var/run/fairlead/handed"
 """What the container in the base image is handed; there it is mounted read-only, elsewhere. Beside

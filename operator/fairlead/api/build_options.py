@@ -61,7 +61,7 @@ class PackageSecretRef(Wire):
 
     name: SecretName
     """Its name. Its key .netrc has a line `machine <host> login <user> password <password>` for
-    each host."""
+    each host, or <host>:<port> where that is not the usual one. No other key is mounted."""
 
 
 class BuildOptions(Wire):

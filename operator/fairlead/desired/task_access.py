@@ -13,6 +13,7 @@ from fairlead.job_request import (
     DOCKER_CONFIG_FILE,
     DOCKER_CONFIG_KEY,
     PACKAGES,
+    PACKAGES_KEY,
     PULL,
     PUSH,
     SHARED,
@@ -77,9 +78,12 @@ def _claim(access: Access) -> list[Manifest]:
 
 
 def _volume(use: str, name: str, *, optional: bool) -> Manifest:
-    """Of a registry's Secret one key: another kind does not have it, and is not mounted."""
-    if use in (SOURCE, PACKAGES):
+    """One key, but of a source's Secret: a Secret of another kind does not have it, and is not
+    mounted."""
+    if use == SOURCE:
         return {"name": volume_of(use), "secret": {"secretName": name}}
     items = [{"key": DOCKER_CONFIG_KEY, "path": DOCKER_CONFIG_FILE}]
+    if use == PACKAGES:
+        items = [{"key": PACKAGES_KEY, "path": PACKAGES_KEY}]
     secret = {"secretName": name, "items": items, **({"optional": True} if optional else {})}
     return {"name": volume_of(use), "secret": secret}

@@ -15,18 +15,17 @@ from urllib.parse import urlsplit
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import TaskFailure
-from fairlead.job_request import CREDENTIALS_FOLDER, PACKAGES
+from fairlead.job_request import CREDENTIALS_FOLDER, PACKAGES, PACKAGES_KEY
 from fairlead.registry.addresses import DEFAULT_PORTS, NamedHosts
 from fairlead.tasks.failures import TaskFailedError
 
-KEY = ".netrc"
 MAX_BYTES = 64 * 1024
 Headers = dict[bytes | str, bytes | str]
 
 
 @dataclass(frozen=True)
 class PackageCredentials:
-    """``basic``: user and password of each host, as HTTP sends them."""
+    """``basic``: user and password of each ``host`` or ``host:port``, as HTTP sends them."""
 
     named: NamedHosts
     basic: Mapping[str, str] = field(default_factory=dict)
@@ -38,34 +37,38 @@ class PackageCredentials:
         """Without a Secret there are none. Raises ``TaskFailedError`` where it cannot be used."""
         if not folder.is_dir():
             return cls(named)
-        file = folder / KEY
+        file = folder / PACKAGES_KEY
         try:
             with file.open("rb") as opened:
                 if len(opened.read(MAX_BYTES + 1)) > MAX_BYTES:
-                    raise _invalid(f"has more than {MAX_BYTES:,} bytes under {KEY}")
+                    raise _invalid(f"has more than {MAX_BYTES:,} bytes under {PACKAGES_KEY}")
             hosts = netrc.netrc(str(file)).hosts
         except FileNotFoundError as error:
-            raise _invalid(f"has no key {KEY}") from error
+            raise _invalid(f"has no key {PACKAGES_KEY}") from error
         except (netrc.NetrcParseError, UnicodeDecodeError) as error:
             # What the parser says may repeat a password.
-            raise _invalid(f"has something under {KEY} that is no netrc file") from error
+            raise _invalid(f"has something under {PACKAGES_KEY} that is no netrc file") from error
         found = {
             host.lower(): _basic(login, password or "")
             for host, (login, _, password) in hosts.items()
             if host != "default"
         }
         if not found:
-            raise _invalid(f"names no machine under {KEY}")
+            raise _invalid(f"names no machine under {PACKAGES_KEY}")
         return cls(named, found)
 
     def headers(self, address: str) -> Headers:
         """What is sent with a request to an address: nothing without TLS, unless the operator's
-        settings allow that host to be spoken to without."""
+        settings allow that host to be spoken to without. A host without a port is meant at the
+        scheme's own: whoever listens on another may be somebody else."""
         parts = urlsplit(address)
-        host, port = parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+        usual = DEFAULT_PORTS.get(parts.scheme, 0)
+        host, port = parts.hostname or "", parts.port or usual
         if parts.scheme != "https" and not self.named.allows_plain(host, port):
             return {}
-        found = self.basic.get(f"{host}:{port}") or self.basic.get(host)
+        found = self.basic.get(f"{host}:{port}")
+        if found is None and port == usual:
+            found = self.basic.get(host)
         return {"Authorization": found} if found else {}
 
 
@@ -80,7 +83,7 @@ def _invalid(why: str) -> TaskFailedError:
             class_=FailureClass.AUTH,
             message=f"The Secret of spec.build.packageSecretRef {why}.",
             remedy="Write `machine <host> login <user> password <password>` for each host under "
-            f"{KEY}, or leave the field out. It is tried again.",
+            f"{PACKAGES_KEY}, or leave the field out. It is tried again.",
             retryable=True,
         )
     )

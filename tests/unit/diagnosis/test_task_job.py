@@ -288,10 +288,22 @@ def test_a_volume_that_cannot_be_mounted_is_told_by_the_pods_events() -> None:
         (
             "registry-push",
             "references non-existent secret key: .dockerconfigjson",
-            "spec.pushSecretRef names a Secret that holds no .dockerconfigjson: make one of type",
+            "spec.pushSecretRef names a Secret that holds no .dockerconfigjson: make one with "
+            "`kubectl create secret docker-registry <name>` (",
+        ),
+        (
+            "package-access",
+            'secret "channel" not found',
+            "spec.build.packageSecretRef names Secret 'channel', which does not exist in this "
+            "namespace: make it with `kubectl create secret generic channel --from-file=.netrc` (",
+        ),
+        (
+            "package-access",
+            "references non-existent secret key: .netrc",
+            "spec.build.packageSecretRef names a Secret that holds no .netrc: make one with ",
         ),
     ],
-    ids=["push", "pull", "another kind of Secret"],
+    ids=["push", "pull", "another kind of Secret", "packages", "no .netrc"],
 )
 def test_a_secret_with_credentials_that_is_missing_is_named_with_its_field(
     volume: str, words: str, remedy: str

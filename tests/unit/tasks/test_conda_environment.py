@@ -91,7 +91,7 @@ def test_a_private_channel_is_read_with_what_the_secret_has_for_its_host(
         linked("without")
     assert failed.value.failure.reason == "ChannelDenied"
     secret.mkdir()
-    (secret / ".netrc").write_text("machine 127.0.0.1 login me password hunter2\n")
+    (secret / ".netrc").write_text(f"machine {server.host} login me password hunter2\n")
     server.answers = {"/main/noarch/repodata": status(404), "/main/": private}
     assert linked("with").python == "3.12.1"
 

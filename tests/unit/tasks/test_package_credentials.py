@@ -35,9 +35,10 @@ def basic(text: str) -> str:
 def test_each_host_is_sent_its_own_and_no_other_any(tmp_path: Path) -> None:
     found = read(tmp_path, NETRC.replace("secret two", "two"))
     assert sent(found, "https://conda.example.com/channel/linux-64/x") == basic("me:hunter2")
-    assert sent(found, "https://CONDA.example.com:444/") == basic("me:hunter2")
+    assert sent(found, "https://CONDA.example.com:443/") == basic("me:hunter2")
     assert sent(found, "https://other.example.com:8443/a") == basic("bot:two")
     for address in (
+        "https://conda.example.com:444/",  # another server, perhaps
         "https://other.example.com/a",
         "https://example.com/",
         "https://conda.example.com.evil.example/",
@@ -50,6 +51,15 @@ def test_each_host_is_sent_its_own_and_no_other_any(tmp_path: Path) -> None:
 def test_a_host_that_the_settings_name_may_be_without_tls(tmp_path: Path) -> None:
     found = read(tmp_path, NETRC.replace("secret two", "two"), "conda.example.com")
     assert sent(found, "http://conda.example.com/channel") == basic("me:hunter2")
+
+
+def test_a_port_of_a_host_may_have_its_own(tmp_path: Path) -> None:
+    text = "machine a.example login one password 1\nmachine a.example:443 login two password 2\n"
+    found = read(tmp_path, f"{text}machine a.example:80 login three password 3\n", "a.example")
+    assert sent(found, "https://a.example/x") == basic("two:2")
+    assert sent(found, "http://a.example/x") == basic("three:3")
+    assert sent(found, "http://a.example:443/x") == basic("two:2")
+    assert sent(found, "http://a.example:8080/x") == ""
 
 
 def test_without_a_secret_nothing_is_sent(tmp_path: Path) -> None:
