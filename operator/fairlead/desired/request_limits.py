@@ -51,17 +51,18 @@ def request_limits(webservice: Webservice) -> RequestLimits:
 def runtime_variables(webservice: Webservice) -> dict[str, str]:
     """The variables by which a replica's runtime learns of these limits.
 
-    How many requests it runs is left to the image where nothing depends on it.
+    How many requests it runs is left to the image where nothing depends on it. A variable of the
+    user's is handed on as it is written: another way to write it would start every pod anew.
     """
-    limits, front = request_limits(webservice), webservice.spec.fronted
-    ours = {
-        "SCORING_TIMEOUT_MS": str(limits.scoring_timeout_ms),
-        QUEUE_WAIT: str(limits.queue_wait_ms),
-    }
-    if front is not None or webservice.spec.concurrency is not None:
+    spec, limits, front = webservice.spec, request_limits(webservice), webservice.spec.fronted
+    variables, concurrency = spec.environment_variables or {}, spec.concurrency
+    queue_wait = str(limits.queue_wait_ms)
+    if concurrency is None:
+        queue_wait = variables.get(QUEUE_WAIT, queue_wait)
+    ours = {"SCORING_TIMEOUT_MS": str(limits.scoring_timeout_ms), QUEUE_WAIT: queue_wait}
+    if front is not None or concurrency is not None:
         ours[SLOTS] = str(limits.slots)
     if front is not None:
-        variables = webservice.spec.environment_variables or {}
         ours[BODY_SECONDS] = variables.get(BODY_SECONDS, BODY_S_BEHIND_A_FRONT)
     if front is not None and front.replicas > 1:
         ours[QUEUE_WAIT] = "0"  # a front sends to another replica what one is too busy for

@@ -17,7 +17,7 @@ from fairlead.desired.front import (
     pods_service,
 )
 from fairlead.desired.front_configuration import FrontParameters, front_configuration
-from fairlead.desired.request_limits import RequestLimits, request_limits
+from fairlead.desired.request_limits import RequestLimits, request_limits, runtime_variables
 from tests.golden.test_front_configuration import ONE
 from tests.unit.objects import webservice
 
@@ -128,6 +128,26 @@ def test_limits_come_from_the_spec_else_its_variables_else_v1(
     spec: Manifest, limits: RequestLimits
 ) -> None:
     assert request_limits(webservice(**spec)) == limits
+
+
+@pytest.mark.parametrize(
+    ("spec", "handed_on"),
+    [
+        ({}, "500"),
+        ({"environmentVariables": {"FAIRLEAD_MAX_QUEUE_WAIT_MS": "0500"}}, "0500"),
+        ({"concurrency": {"maxConcurrentRequests": 2, "maxQueueWaitMilliseconds": 90}}, "90"),
+        (
+            {
+                "environmentVariables": {"FAIRLEAD_MAX_QUEUE_WAIT_MS": "0500"},
+                "front": {"replicas": 2},
+            },
+            "0",
+        ),
+    ],
+)
+def test_a_variable_is_handed_on_as_the_user_wrote_it(spec: Manifest, handed_on: str) -> None:
+    """Else an upgrade of the operator would start every pod anew."""
+    assert runtime_variables(webservice(**spec))["FAIRLEAD_MAX_QUEUE_WAIT_MS"] == handed_on
 
 
 def test_where_none_may_wait_the_queue_still_has_a_limit() -> None:
