@@ -14,7 +14,15 @@ from fairlead.api.reasons import Reason
 from fairlead.contract import Requirement
 from fairlead.finding import MAX_PROBLEMS_READ, Finding, Problem, combine, listed, quoted
 from fairlead.inputs.environment import Environment
-from fairlead.inputs.local_package import LOCAL, files_below, files_of, missing, moved, within
+from fairlead.inputs.local_package import (
+    LOCAL,
+    files_below,
+    files_of,
+    found_in,
+    missing,
+    moved,
+    within,
+)
 from fairlead.inputs.parse import FileKind, Parsed, ParseJob
 from fairlead.inputs.pip_options import FIND_LINKS
 from fairlead.inputs.reading import (
@@ -71,6 +79,10 @@ class _Joined:
     findings: list[Finding] = field(default_factory=list)
     problems: dict[str, list[Problem]] = field(default_factory=dict)
     read: set[tuple[str, bool]] = field(default_factory=set)
+
+    @property
+    def _folder(self) -> str:
+        return posixpath.dirname(self.file)
 
     def add(
         self, found: Environment, way: tuple[str, ...], *, constraints: bool
@@ -160,13 +172,14 @@ class _Joined:
             return problem
         own = {"file": file} if file != self.file else {}
         placed = requirement.model_copy(update=own)
-        local = requirement.text.startswith(LOCAL)
-        return moved(placed, posixpath.dirname(self.file)) if local else placed
+        if not requirement.text.startswith(LOCAL):
+            return placed
+        return moved(placed, (self._folder, posixpath.dirname(file)), self.files)  # as pip has it
 
     def _take_options(self, options: Sequence[Requirement], file: str) -> None:
         for option in options:
             own = {"file": file} if file != self.file else {}
-            text = self._seen_from_source(option.text)
+            text = self._seen_from_source(option.text, file)
             if text is None:
                 words = f"{quoted(option.text)} is outside of the source"
                 self._wrong(file, _problem(option.line, words, "Name a folder of the source."))
@@ -177,10 +190,13 @@ class _Joined:
             else:
                 self.options.append(option.model_copy(update={"text": text, **own}))
 
-    def _seen_from_source(self, option: str) -> str | None:
+    def _seen_from_source(self, option: str, file: str) -> str | None:
+        """As pip has it: a folder beside the list that names it goes first. (Of packages those
+        beside the environment file do.)"""
         if not option.startswith(_LINKS):
             return option
-        path = within(posixpath.dirname(self.file), option.removeprefix(_LINKS))
+        folders = (posixpath.dirname(file), self._folder)
+        path = found_in(folders, option.removeprefix(_LINKS), self.files)
         return None if path is None else f"{_LINKS}{path}"
 
     def _wrong(self, file: str, problem: Problem) -> None:

@@ -55,14 +55,33 @@ def within(folder: str, path: str) -> str | None:
     return "" if joined == "." else joined
 
 
-def moved(requirement: Requirement, folder: str) -> Requirement | Problem:
-    """The same, with its path as seen from the source's own root; ``folder`` is the file's."""
+def found_in(folders: Iterable[str], path: str, names: Collection[str]) -> str | None:
+    """``path`` seen from the first of ``folders`` where something lies; else from the first that
+    does not lead outside of the source. None where all do."""
+    seen = _seen(folders, path)
+    if len(seen) <= 1:
+        return seen[0] if seen else None
+    return next((one for one in seen if one in names or any(files_below(one, names))), seen[0])
+
+
+def moved(
+    requirement: Requirement, folders: Iterable[str], names: Collection[str]
+) -> Requirement | Problem:
+    """The same, with its path as seen from the source's own root: from the first of ``folders``
+    where something lies that pip can install."""
     path, rest = _parts(requirement)
-    whole = within(folder, path)
-    if whole is None:
+    places = [
+        requirement.model_copy(update={"text": f"{LOCAL}{one}{rest}"})
+        for one in _seen(folders, path)
+    ]
+    if not places:
         message = f"{quoted(path)} is outside of the source"
         return Problem(Reason.ENVIRONMENT_FILE_INVALID, requirement.line, message, _REMEDY)
-    return requirement.model_copy(update={"text": f"{LOCAL}{whole}{rest}"})
+    if len(places) == 1:
+        return places[0]
+    fit = (one for one in places if not missing(one, names))
+    there = (one for one in places if any(files_of([one], names)))
+    return next(fit, None) or next(there, places[0])
 
 
 def path_of(requirement: Requirement) -> str | None:
@@ -101,6 +120,11 @@ def files_below(path: str, names: Iterable[str]) -> Iterator[str]:
     """The files of a folder; "" means all. What would delete something of a layer is left out."""
     prefix = f"{path}/" if path else ""
     return (name for name in names if name.startswith(prefix) and not deletes(name))
+
+
+def _seen(folders: Iterable[str], path: str) -> list[str]:
+    found = (within(folder, path) for folder in dict.fromkeys(folders))
+    return [one for one in found if one is not None]
 
 
 def _parts(requirement: Requirement) -> tuple[str, str]:

@@ -286,6 +286,48 @@ def test_a_path_is_seen_from_the_folder_of_the_environment_file() -> None:
     assert parsed.local == ("env/links/b.whl", "env/pkg/setup.py", WHEEL)
 
 
+@pytest.mark.parametrize(
+    ("line", "there", "seen"),
+    [
+        ("-f wheels", ["env/more/wheels/b.whl"], "--find-links ./env/more/wheels"),
+        ("-f ./wheels", ["env/wheels/b.whl"], "--find-links ./env/wheels"),
+        (
+            "-f wheels",
+            ["env/wheels/b.whl", "env/more/wheels/b.whl"],
+            "--find-links ./env/more/wheels",
+        ),
+        ("-f ../../wheels", ["wheels/b.whl"], "--find-links ./wheels"),
+        ("-e pkg", ["env/more/pkg/setup.py"], "./env/more/pkg"),
+        ("-e pkg", ["env/pkg/setup.py", "env/more/pkg/setup.py"], "./env/pkg"),
+        ("-e .", ["env/more/setup.py"], "./env/more"),
+        (f"./{WHEEL}", [f"env/more/{WHEEL}"], f"./env/more/{WHEEL}"),
+        (f"../../{WHEEL}", [WHEEL], f"./{WHEEL}"),
+    ],
+)
+def test_a_path_in_another_list_is_seen_from_that_lists_folder_too(
+    line: str, there: list[str], seen: str
+) -> None:
+    files = {"env/r.txt": "-r more/a.txt", "env/more/a.txt": line, **dict.fromkeys(there, "")}
+    environment = found(files, "env/r.txt")
+    assert (*environment.options, *environment.requirements) == (one(seen, 1, "env/more/a.txt"),)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("-f wheels", "the source has no folder `env/more/wheels`"),
+        ("-f ../../../wheels", "`--find-links ./../../../wheels` is outside of the source"),
+        ("-e nothing", "the source has no `./env/nothing`"),
+        ("-e bare", "the folder `./env/more/bare` of the source has no pyproject.toml and no"),
+        ("../../../a.whl", "`../../../a.whl` is outside of the source"),
+    ],
+)
+def test_what_lies_in_neither_folder_is_told_with_its_list(line: str, message: str) -> None:
+    files = {"env/r.txt": "-r more/a.txt", "env/more/a.txt": line, "env/more/bare/b.py": ""}
+    [said] = wrong(files, "env/r.txt")
+    assert said.startswith(f"env/more/a.txt:1: {message}")
+
+
 def test_all_of_the_source_may_be_a_package() -> None:
     parsed = read({"requirements.txt": "-e .", "pyproject.toml": ""})
     assert parsed.environment.requirements == (one("./", 1),)
