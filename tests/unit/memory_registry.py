@@ -8,7 +8,7 @@ from typing import cast
 
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import NotInRegistryError
-from fairlead.registry.oci import OCI_MANIFEST, Descriptor, Manifest, digest_of
+from fairlead.registry.oci import OCI_MANIFEST, Descriptor, ImageConfig, Manifest, digest_of
 from fairlead.registry.reference import Repository
 
 
@@ -71,3 +71,6 @@ class MemoryRegistry:
             raise NotInRegistryError(repository, f"{repository} has no {reference}.")
         described = Descriptor(media_type=OCI_MANIFEST, digest=digest_of(body), size=len(body))
         return Manifest.model_validate_json(body), described
+
+    def config(self, repository: Repository, manifest: Manifest) -> ImageConfig:
+        return ImageConfig.model_validate_json(self.blob(repository, manifest.config.digest))

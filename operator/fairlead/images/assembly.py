@@ -38,6 +38,8 @@ VERSION_ANNOTATION = "dev.fairlead.image.version"
 ENVIRONMENTS_PYTHON = f"/{ENVIRONMENT}/bin/python"
 OWN_PYTHON = f"/{RUNTIME}/{FRONT_PROGRAM}"
 PROGRAM = ("-I", "-S", f"/{RUNTIME}/fairlead_scoring/__main__.py")
+OWN_LAYERS = 2  # of an image: the runtime, and the code
+MAX_LAYERS = 120  # of an image: Docker Engine takes 125, and nodes mount about as many over another
 KEPT_CONFIG_KEYS = ("architecture", "os", "variant", "os.version", "os.features")
 _OCI_NAMES = {
     DOCKER_LAYER: OCI_LAYER,

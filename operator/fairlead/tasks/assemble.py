@@ -6,6 +6,7 @@ one that is there is never written again. Where the image is to be tried first i
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from fairlead.api.model import ModelVersion
@@ -25,11 +26,25 @@ from fairlead.images.layers import Entry, compressed_layer
 from fairlead.images.layout import APP_ROOT, USER_ID
 from fairlead.images.model_artifact import stored_model
 from fairlead.registry.errors import NotInRegistryError, RegistryFaultError, TagTakenError
-from fairlead.registry.oci import OCI_MANIFEST, digest_of, written
+from fairlead.registry.oci import OCI_MANIFEST, Descriptor, digest_of, written
 from fairlead.registry.reference import Repository, parse_repository
+from fairlead.tasks.layer_limit import check_layers
 from fairlead.tasks.program import TaskContext, run
 from fairlead.tasks.runtime_layer import runtime_part
 from fairlead.tasks.stored_source import stored_source, told_as_lost
+
+
+@dataclass(frozen=True)
+class _Model:
+    """``source``: where its layers lie."""
+
+    source: Repository
+    version: ModelVersion
+    layers: tuple[Descriptor, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.version.model_name}:{self.version.version}"
 
 
 def assemble(request: AssembleRequest, task: TaskContext) -> AssembleResult:
@@ -41,16 +56,18 @@ def assemble(request: AssembleRequest, task: TaskContext) -> AssembleResult:
         return there
     environments = parse_repository(request.environments)
     base = _base(environments, request.environment_digest, task)
+    models = [_model(layer, task) for layer in sorted(request.models, key=_order)]
+    check_layers(len(base.manifest.layers), {one.name: len(one.layers) for one in models})
     for layer in base.manifest.layers:
         task.registry.copy_blob(environments, target, layer.digest)
     task.log.write(f"The environment's {len(base.manifest.layers)} layers are in place.")
     runtimes = parse_repository(request.runtimes)
     pythons = pythons_of(request.python, base.config.config.labels)
     runtime, python = runtime_part(runtimes, target, pythons, task)
-    models = [_model(layer, target, task) for layer in sorted(request.models, key=_order)]
+    of_models = [part for model in models for part in _parts(model, target, task)]
     code, variables = _code(request, target, task)
-    parts = (runtime, *(part for _, layers in models for part in layers), code)
-    names = [(stored.model_name, stored.version) for stored, _ in models]
+    parts = (runtime, *of_models, code)
+    names = [(one.version.model_name, one.version.version) for one in models]
     annotations = {HASH_ANNOTATION: request.hash, VERSION_ANNOTATION: str(request.version)}
     about = About(_variables(request, variables, names, task), annotations, python)
     return _push(request, target, base, parts, about, task)
@@ -77,18 +94,22 @@ def _base(environments: Repository, digest: str, task: TaskContext) -> Base:
     return Base(manifest, task.registry.config(environments, manifest))
 
 
-def _model(
-    layer: ModelLayer, target: Repository, task: TaskContext
-) -> tuple[ModelVersion, list[Part]]:
-    """Put a model's layers there; what it is and where it lies the registry itself says."""
+def _model(layer: ModelLayer, task: TaskContext) -> _Model:
+    """What a model is and where it lies the registry itself says."""
     source = parse_repository(layer.repository)
-    stored, layers = stored_model(task.registry, source, layer.version)
-    name = f"{stored.model_name}:{layer.version}"
-    if stored.layer != layer.layer:
+    version, layers = stored_model(task.registry, source, layer.version)
+    if version.layer != layer.layer:
         raise RegistryFaultError(source, f"{source}:{layer.version} is not what it was.")
-    how = dict.fromkeys(task.registry.copy_blob(source, target, one.digest) for one in layers)
-    task.log.write(f"Model {name} ({stored.size_bytes:,} bytes) {' and '.join(how)}.")
-    return stored, [Part(one, one.digest, f"model {name}") for one in layers]
+    return _Model(source, version, layers)
+
+
+def _parts(model: _Model, target: Repository, task: TaskContext) -> list[Part]:
+    """Put a model's layers there."""
+    copy = task.registry.copy_blob
+    how = dict.fromkeys(copy(model.source, target, one.digest) for one in model.layers)
+    size = f"{model.version.size_bytes:,} bytes"
+    task.log.write(f"Model {model.name} ({size}) {' and '.join(how)}.")
+    return [Part(one, one.digest, f"model {model.name}") for one in model.layers]
 
 
 def _code(
