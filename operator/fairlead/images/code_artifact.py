@@ -35,6 +35,10 @@ CODE_CONFIG_TYPE = "application/vnd.fairlead.code.config.v1+json"
 ORIGIN = "dev.fairlead.code.origin"
 
 
+class NoStoredSourceError(Exception):
+    """What an artifact holds is no source, or one of another version of Fairlead."""
+
+
 class CodeConfig(StatusWire):
     """What the files of a source decide. The base image of ``recipe`` counts for nothing."""
 
@@ -85,16 +89,20 @@ def store_code(
 
 
 def stored_code(registry: Registry, artifact: str) -> StoredCode:
-    """Return what ``artifact``, a reference by digest, holds. Raises ``RegistryError``."""
+    """Return what ``artifact``, a reference by digest, holds.
+
+    Raises ``RegistryError``, and ``NoStoredSourceError``.
+    """
     reference = parse_reference(artifact)
     repository = reference.repository
     manifest, _ = registry.manifest(repository, reference.wanted)
+    about = registry.blob(repository, manifest.config.digest)
     try:
         [layer] = manifest.layers
-        config = CodeConfig.model_validate_json(registry.blob(repository, manifest.config.digest))
+        config = CodeConfig.model_validate_json(about)
     except (ValueError, ValidationError) as error:
         said = f"{artifact} is no source that this version of Fairlead wrote."
-        raise RegistryFaultError(repository, said) from error
+        raise NoStoredSourceError(said) from error
     return StoredCode(repository, layer, config)
 
 

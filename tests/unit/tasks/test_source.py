@@ -23,8 +23,14 @@ from fairlead.contract import (
     TaskResult,
 )
 from fairlead.images.code_artifact import StoredCode, files_of, stored_code
+from fairlead.registry.errors import (
+    NotInRegistryError,
+    RegistryError,
+    RegistryFaultError,
+    RegistryUnreachableError,
+)
 from fairlead.registry.oci import digest_of
-from fairlead.registry.reference import parse_repository
+from fairlead.registry.reference import Repository, parse_repository
 from fairlead.settings import Settings
 from fairlead.sources.base import SourceError
 from fairlead.task_message import MAX_MESSAGE_BYTES, read_message, written_message
@@ -32,7 +38,7 @@ from fairlead.tasks.assemble import _code, _variables
 from fairlead.tasks.failures import TaskFailedError, failure_of
 from fairlead.tasks.program import TaskContext
 from fairlead.tasks.source import fitted, source
-from fairlead.tasks.stored_source import stored_source
+from fairlead.tasks.stored_source import stored_source, told_as_lost
 from fairlead.tasks.task_log import TaskLog
 from tests.integration.registry.server import WebServer, replies
 from tests.unit.memory_registry import MemoryRegistry
@@ -347,6 +353,42 @@ def test_a_source_that_was_removed_is_lost_and_fetched_again(fetching: Fetching)
         stored_source(artifact, task)
     assert told.value.failure.reason is Reason.SOURCE_LOST
     assert told.value.failure.retryable
+
+
+def test_a_source_of_another_version_is_lost(fetching: Fetching) -> None:
+    fetching.offer(zipped(FILES))
+    result = fetching.run()
+    manifest, _ = fetching.registry.manifest(parse_repository(REPOSITORY), result.digest)
+    fetching.registry.blobs[REPOSITORY, manifest.config.digest] = b"{}"
+    task = TaskContext(fetching.folder, Settings(), fetching.registry.client, TaskLog(StringIO()))
+    with pytest.raises(TaskFailedError, match="that this version of Fairlead wrote") as told:
+        stored_source(f"{REPOSITORY}@{result.digest}", task)
+    assert told.value.failure.reason is Reason.SOURCE_LOST
+
+
+@pytest.mark.parametrize("kind", [RegistryFaultError, RegistryUnreachableError])
+def test_a_registry_that_answers_wrongly_has_not_lost_the_source(
+    fetching: Fetching, monkeypatch: pytest.MonkeyPatch, kind: type[RegistryError]
+) -> None:
+    fetching.offer(zipped(FILES))
+    result = fetching.run()
+    task = TaskContext(fetching.folder, Settings(), fetching.registry.client, TaskLog(StringIO()))
+
+    def faulty(repository: Repository, reference: str) -> None:  # noqa: ARG001
+        raise kind(repository, "a proxy's page")
+
+    monkeypatch.setattr(fetching.registry, "manifest", faulty)
+    with pytest.raises(kind):
+        stored_source(f"{REPOSITORY}@{result.digest}", task)
+
+
+def test_only_what_the_code_s_own_repository_has_not_got_is_the_source_s_loss() -> None:
+    other = NotInRegistryError(parse_repository("localhost:5000/demo/credit"), "no such upload")
+    artifact = f"{REPOSITORY}@{digest_of(b'')}"
+    with pytest.raises(NotInRegistryError), told_as_lost(artifact):
+        raise other
+    with pytest.raises(TaskFailedError), told_as_lost(artifact):
+        raise NotInRegistryError(parse_repository(REPOSITORY), "no such blob")
 
 
 def test_what_is_assembled_takes_the_layer_and_the_variables(fetching: Fetching) -> None:
