@@ -63,7 +63,7 @@ def _requirements(content: bytes) -> Iterator[str]:
     lines = content.decode("utf-8", errors="replace").splitlines()
     wanted = (line.partition(" #")[0].strip() for line in lines)
     shown = (one_line(line) for line in wanted if line and not line.startswith(("#", "-")))
-    for number, line in enumerate(shown):
+    for number, line in enumerate(filter(None, shown)):  # of some lines nothing can be shown
         room -= len(line)
         if room < 0 or number >= MAX_REQUIREMENTS or len(line) > MAX_REQUIREMENT_CHARS:
             return

@@ -32,6 +32,7 @@ from fairlead.tasks.program import TaskContext, run
 from fairlead.tasks.source_parser import SourceParser
 
 FETCH_TIME_SHARE = 0.8  # for fetching; the rest is for storing, and for saying what took so long
+MAX_FILE_CHARS = 200  # of the path of a file, as it is told; a path in a list may be longer
 MAX_RESULT_BYTES = 1600  # of what is told: a termination message has 2 048
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 TOLD = ("imports", "models", "left_out", "unpinned")
@@ -164,7 +165,12 @@ def _uses(uses: list[Use]) -> tuple[AskedFor, ...]:
 def _requirements(requirements: tuple[Requirement, ...]) -> tuple[AskedFor, ...]:
     named = requirements[:MAX_TOLD]
     return tuple(
-        AskedFor(name=shown(one.text, 60), line=one.line, file=one.file or None) for one in named
+        AskedFor(
+            name=shown(one.text, 60),
+            line=one.line,
+            file=shown(one.file, MAX_FILE_CHARS) or None,
+        )
+        for one in named
     )
 
 

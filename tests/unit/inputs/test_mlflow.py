@@ -66,3 +66,9 @@ def test_a_status_has_room_for_some_packages_and_shows_no_secret() -> None:
     assert found is not None
     assert found.requirements[0] == "x @ https://***@h/x.whl"
     assert sum(map(len, found.requirements)) <= MAX_REQUIREMENTS_CHARS
+
+
+def test_a_line_of_which_nothing_can_be_shown_is_none() -> None:
+    found = read_mlflow(MLMODEL, b"\x1b[0m\nnumpy\n\x01\n\x7f\n")
+    assert found
+    assert found.requirements == ("numpy",)

@@ -330,6 +330,16 @@ def test_what_is_told_fits_into_a_termination_message() -> None:
     assert fitted(found.model_copy(update={"origin": "x", "unpinned": ()})).imports
 
 
+def test_a_file_with_a_long_path_is_told_by_its_beginning(fetching: Fetching) -> None:
+    long = "/".join(["d" * 100] * 4) + "/r.txt"
+    files = {"requirements.txt": f"-r {long}\n".encode(), long: b"azureml-defaults\nnumpy\n"}
+    fetching.offer(zipped({"score.py": SCRIPT, **files}))
+    result = fetching.run(requirements_file="requirements.txt", provides_azureml=True)
+    [left_out] = result.code.left_out
+    assert left_out.name == "azureml-defaults"
+    assert left_out.file == f"{long[:200]}…"
+
+
 def test_an_artifact_that_something_else_wrote_is_none(fetching: Fetching) -> None:
     fetching.offer(zipped(FILES))
     result = fetching.run()
