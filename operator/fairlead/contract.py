@@ -194,6 +194,8 @@ class EnvironmentRecipe(Wire):
     """The files of the source that the steps copy, path to content's digest."""
     local: dict[str, Sha256] = Field(default_factory=dict)
     """The files of the source that pip installs from, written alike."""
+    programs: tuple[str, ...] | None = None
+    """Those of both that may be run, where there are any: of a source that was fetched."""
 
     def place(self, asked: Requirement) -> str:
         """Where the user's files ask for it: ``myenv.yml:7``."""

@@ -7,7 +7,7 @@ comes back as an archive, whose new layers are pushed from here.
 
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from fairlead.diagnosis.build.base_python import BasePython
@@ -33,6 +33,7 @@ from fairlead.images.recipe import (
     dockerfile,
     make_environment,
     owner_label,
+    program_files,
     python_labels,
     source_files,
 )
@@ -135,7 +136,7 @@ class BuildkitEngine:
         if made is not None:
             files |= build_files(plan.recipe, index, plan.local)
         context = self._work / "context"
-        _write(context, files.items())
+        _write(context, files.items(), program_files(plan.recipe))
         if made is not None and plan.linked is not None:
             shutil.move(plan.linked, context / LINKED)
         layout = (BASE, self._work / "base", self._base_digest)
@@ -179,11 +180,15 @@ def _checked(phase: Phase, ending: Ending) -> None:
         raise BuildFailedError(BuildOutput(phase, ending.lines, ending.error, "buildkit"))
 
 
-def _write(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
+def _write(
+    folder: Path, files: Iterable[tuple[str, bytes]], programs: Collection[str] = ()
+) -> None:
     for name, content in files:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+        if name in programs:
+            path.chmod(0o755)
 
 
 _NOT_BEGUN = (

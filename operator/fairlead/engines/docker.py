@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
-from pathlib import Path
 
 import docker
 from docker.errors import APIError, ImageNotFound, NotFound
@@ -40,6 +39,7 @@ from fairlead.images.recipe import (
     dockerfile,
     make_environment,
     owner_label,
+    program_files,
     python_labels,
     source_files,
 )
@@ -64,8 +64,8 @@ class DockerEngine:
                 log.phase("steps")
                 stage = _first_stage(plan, image).encode()
                 files = {"Dockerfile": stage, **source_files(plan.files)}
-                tag = f"{STEPS}:{_content_hash(files)[:16]}"
-                _run_build(client, Phase.STEPS, files, tag, log)
+                tag = f"{STEPS}:{_content_hash(files, plan)[:16]}"
+                _run_build(client, Phase.STEPS, plan, files, tag, log)
                 image = client.images.get(tag)
             return _python(client, image, owner, log)
 
@@ -109,11 +109,15 @@ def _make(client: docker.DockerClient, plan: BuildPlan, python: BasePython, log:
     index = PackageIndex(plan.package_index, plan.insecure_hosts, certificates(plan))
     files = {"Dockerfile": text.encode(), **build_files(plan.recipe, index, plan.local)}
     files |= source_files(plan.files)
-    _run_build(client, Phase.PACKAGES, files, image_name(plan), log, plan.linked)
+    _run_build(client, Phase.PACKAGES, plan, files, image_name(plan), log)
 
 
-def _content_hash(files: Mapping[str, bytes]) -> str:
-    return sha256(canonical_json(dict(file_digests(files)))).hexdigest()
+def _content_hash(files: Mapping[str, bytes], plan: BuildPlan) -> str:
+    content: dict[str, object] = {**file_digests(files)}
+    programs = program_files(plan.recipe) & files.keys()
+    if programs:
+        content["programs"] = sorted(programs)
+    return sha256(canonical_json(content)).hexdigest()
 
 
 def _base_name(plan: BuildPlan) -> str:
@@ -139,15 +143,16 @@ def _base_image(client: docker.DockerClient, plan: BuildPlan, log: Log) -> Image
 def _run_build(
     client: docker.DockerClient,
     phase: Phase,
+    plan: BuildPlan,
     files: Mapping[str, bytes],
     tag: str,
     log: Log,
-    linked: Path | None = None,
 ) -> None:
+    linked = plan.linked if phase is Phase.PACKAGES else None
     for name in ("Dockerfile", "build/requirements.txt"):
         if name in files:
             log.write(f"{name}:\n{files[name].decode().rstrip()}")
-    with _answered(phase), context(files, linked) as content:
+    with _answered(phase), context(files, linked, program_files(plan.recipe)) as content:
         entries = client.api.build(
             fileobj=content,
             custom_context=True,

@@ -5,7 +5,7 @@ import os
 import re
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -54,10 +54,13 @@ def _unreachable(error: Exception) -> EngineUnreachableError:
     return EngineUnreachableError(f"Docker Engine does not answer at {host}: {said}.")
 
 
-def context(files: Mapping[str, bytes], linked: Path | None = None) -> IO[bytes]:
+def context(
+    files: Mapping[str, bytes], linked: Path | None = None, programs: Collection[str] = ()
+) -> IO[bytes]:
     """Return a build context as the tar archive that Docker Engine takes.
 
-    ``linked``: an archive on disk that goes into it, too; the whole is then on disk.
+    ``linked``: an archive on disk that goes into it, too; the whole is then on disk. ``programs``:
+    the files that may be run.
     """
     if linked is None:
         archive: IO[bytes] = io.BytesIO()
@@ -68,7 +71,7 @@ def context(files: Mapping[str, bytes], linked: Path | None = None) -> IO[bytes]
             tar.add(linked, LINKED)
         for name, content in files.items():
             member = tarfile.TarInfo(name)
-            member.size, member.mode = len(content), 0o644
+            member.size, member.mode = len(content), 0o755 if name in programs else 0o644
             tar.addfile(member, io.BytesIO(content))
     archive.seek(0)
     return archive

@@ -35,6 +35,7 @@ from fairlead.images.layout import BUILD_FILES, ENVIRONMENT
 from fairlead.images.pip_files import PackageIndex, build_files, pip_options, requirements_txt
 from fairlead.images.recipe import (
     make_environment,
+    program_files,
     python_labels,
 )
 from fairlead.images.steps_applied import Applied, StepError, applied, placed
@@ -58,6 +59,7 @@ _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")
 MAX_LIBC_CHARS = 64
 MAX_PATH_CHARS = 300
 DATE = "315532800"  # 1980, the first that a wheel can hold
+BUILD = "build/"  # of a build context: the folder whose files pip is given
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ class PodEngine:
     ) -> str:
         base, steps = self._base(plan)
         absent = self._install(plan, steps, log)
-        copied = placed(steps, plan.files, {path for _, path in steps.copies} - absent)
+        folders = {path for _, path in steps.copies} - absent
+        copied = placed(steps, plan.files.keys(), folders)
         log.phase("layer")
         found = survey(self._places.installed, self._limits, log.write)
         log.write(f"{found.files:,} files, folders and links, {found.size_bytes:,} bytes.")
@@ -136,7 +139,8 @@ class PodEngine:
         log.write(f"requirements.txt:\n{requirements_txt(plan.recipe).rstrip()}")
         if plan.linked is not None:
             shutil.move(plan.linked, self._places.handed / LINKED)
-        self._pipe.hand(_files(plan), _orders(steps, plan))
+        programs = {name.removeprefix(BUILD) for name in program_files(plan.recipe)}
+        self._pipe.hand(_files(plan), _orders(steps, plan), programs)
         output, code, absent = OutputLines(log.write), KILLED, set[str]()
         paths = _paths(steps)
         for line in self._pipe.lines():
@@ -153,13 +157,15 @@ class PodEngine:
             raise BuildFailedError(BuildOutput(Phase.PACKAGES, lines, said, "pod"))
         return absent
 
-    def _steps(self, plan: BuildPlan, made: set[str], copied: Mapping[str, bytes]) -> list[Part]:
-        """The folders that WORKDIR makes, and the files of COPY; a folder that is there keeps its
-        owner and mode."""
+    def _steps(self, plan: BuildPlan, made: set[str], copied: Mapping[str, str]) -> list[Part]:
+        """The folders that WORKDIR makes, and the files of COPY: where each goes, and which file of
+        the source it is. A folder that is there keeps its owner and mode."""
         if not made and not copied:
             return []
-        files = ((path.strip("/"), content) for path, content in copied.items())
-        content = folders_tar((path.strip("/") for path in made), files)
+        files = {path.strip("/"): name for path, name in copied.items()}
+        programs = {path for path, name in files.items() if name in (plan.recipe.programs or ())}
+        contents = ((path, plan.files[name]) for path, name in files.items())
+        content = folders_tar((path.strip("/") for path in made), contents, programs)
         packed = gzipped(content)
         self._registry.upload_bytes(plan.environments, packed)
         return [Part(descriptor(OCI_LAYER_GZIP, packed), digest_of(content), "steps")]
@@ -201,7 +207,7 @@ def _files(plan: BuildPlan) -> dict[str, bytes]:
     files = build_files(plan.recipe, index, plan.local)
     if plan.linked is not None:
         files[UNPACK[0]] = Path(unpack_linked.__file__).read_bytes()
-    return {name.removeprefix("build/"): content for name, content in files.items()}
+    return {name.removeprefix(BUILD): content for name, content in files.items()}
 
 
 def _orders(steps: Applied, plan: BuildPlan) -> dict[str, object]:

@@ -9,7 +9,7 @@ import os
 import select
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,12 +43,14 @@ class PodPipe:
         (self._folder / ENDED).touch()
         os.close(self._pipe)
 
-    def hand(self, files: dict[str, bytes], orders: object) -> None:
-        """Hand over the files, then the orders, which are waited for."""
+    def hand(self, files: dict[str, bytes], orders: object, programs: Collection[str] = ()) -> None:
+        """Hand over the files, some of which may be run, then the orders, which are waited for."""
         for name, content in files.items():
             path = self._folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
+            if name in programs:
+                path.chmod(0o755)
         draft = self._folder / f"{ORDERS}.tmp"
         draft.write_text(json.dumps(orders))
         draft.rename(self._folder / ORDERS)

@@ -10,7 +10,7 @@ import hashlib
 import struct
 import tarfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from fairlead.images.environment_tree import EnvironmentUnfitError, Found, Limits, open_file, walk
@@ -35,12 +35,18 @@ def environment_tar(root: Path, within: str, limits: Limits) -> Iterator[bytes]:
     yield bytes(2 * TAR_BLOCK_BYTES)
 
 
-def folders_tar(folders: Iterable[str], files: Iterable[tuple[str, bytes]] = ()) -> bytes:
-    """Return the archive of folders and files, named relative to the root of the image."""
+def folders_tar(
+    folders: Iterable[str],
+    files: Iterable[tuple[str, bytes]] = (),
+    programs: Collection[str] = (),
+) -> bytes:
+    """Return the archive of folders and files, named relative to the root of the image;
+    ``programs``: the files that may be run."""
     entries = {folder: _entry(folder, tarfile.DIRTYPE, 0o755) for folder in folders}
     contents = dict(files)
     for name, content in contents.items():
-        entries[name] = _entry(name, tarfile.REGTYPE, 0o644)
+        mode = 0o755 if name in programs else 0o644
+        entries[name] = _entry(name, tarfile.REGTYPE, mode)
         entries[name].size = len(content)
     ordered = sorted(entries, key=lambda name: PurePosixPath(name).parts)
     pieces = (header(entries[name]) + _padded(contents.get(name, b"")) for name in ordered)

@@ -32,6 +32,7 @@ def environment_hash(recipe: EnvironmentRecipe, base_digest: str) -> str:
             "requirements": [requirement.text.strip() for requirement in recipe.requirements],
             "steps": _lines(recipe.steps),
             **({"copied": recipe.copied} if recipe.copied else {}),
+            **({"programs": sorted(recipe.programs)} if recipe.programs else {}),
             **_pip(recipe),
             **_conda(recipe),
         },

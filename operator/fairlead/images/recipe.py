@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from fairlead.contract import EnvironmentRecipe
+from fairlead.images import pip_install
 from fairlead.images.layout import APP_ROOT, BUILD_FILES, ENVIRONMENT, USER
 from fairlead.images.pip_files import pip_options
 from fairlead.inputs.copy_instruction import read_copy
@@ -96,6 +97,13 @@ def owner_label(of_base: str | None) -> str:
 def source_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """The user's files as the steps find them in the build context, apart from ours."""
     return {f"{SOURCE}/{path}": content for path, content in files.items()}
+
+
+def program_files(recipe: EnvironmentRecipe) -> frozenset[str]:
+    """The user's files that may be run, as they are named in the build context: for the steps, and
+    for pip."""
+    folders = (SOURCE, f"build/{pip_install.SOURCE}")
+    return frozenset(f"{folder}/{path}" for folder in folders for path in recipe.programs or ())
 
 
 def _step(instruction: Instruction) -> str:

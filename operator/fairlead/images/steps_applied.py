@@ -44,17 +44,17 @@ class Applied:
         return {**self.arguments, **self.variables}
 
 
-def placed(
-    state: Applied, files: Mapping[str, bytes], folders: Collection[str]
-) -> dict[str, bytes]:
-    """Return what COPY puts where, by absolute path; ``folders``: what of the targets is a folder
-    in the base image."""
-    found, there = dict[str, bytes](), {*folders, *state.folders}
+def placed(state: Applied, files: Collection[str], folders: Collection[str]) -> dict[str, str]:
+    """Return where COPY puts which of the source's files, by absolute path.
+
+    ``folders``: what of the targets is a folder in the base image.
+    """
+    found, there = dict[str, str](), {*folders, *state.folders}
     for copy, target in state.copies:
-        inside = copy.into_folder(files.keys()) or target in there
-        for name, below in copy.files(files.keys()):
+        inside = copy.into_folder(files) or target in there
+        for name, below in copy.files(files):
             path = posixpath.join(target, below) if inside else target
-            found[path] = files[name]
+            found[path] = name
     return found
 
 

@@ -1,6 +1,6 @@
 """The recipe of an environment, from what the files of a source say. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement, TaskFailure
@@ -35,8 +35,10 @@ def recipe_of(
     requirements: tuple[Requirement, ...],
     digests: Mapping[str, str],
     settings: RecipeSettings,
+    programs: Collection[str] = (),
 ) -> EnvironmentRecipe:
-    """``requirements`` are what pip is to install, ``digests`` the sha256 of each file."""
+    """``requirements`` are what pip is to install, ``digests`` the sha256 of each file,
+    ``programs`` those that may be run."""
     environment = parsed.environment
     return EnvironmentRecipe(
         base_image=settings.base_image,
@@ -51,6 +53,7 @@ def recipe_of(
         steps_file=named.docker_file,
         copied={path: digests[path] for path in parsed.copied},
         local={path: digests[path] for path in parsed.local},
+        programs=tuple(sorted({*parsed.copied, *parsed.local} & {*programs})) or None,
     )
 
 

@@ -141,10 +141,11 @@ def _read(
     settings = RecipeSettings(
         request.base_image, request.channels, request.cuda, request.provides_azureml
     )
-    recipe = recipe_of(request, parsed, packages.requirements, code.digests, settings)
+    programs = code.programs
+    recipe = recipe_of(request, parsed, packages.requirements, code.digests, settings, programs)
     variables = dict(parsed.environment.variables)
     found = FetchedCode(
-        hash=fetched_code_hash(code.digests, code.programs, request.entry_script, variables),
+        hash=fetched_code_hash(code.digests, programs, request.entry_script, variables),
         origin=origin,
         files=len(code.digests),
         size_bytes=code.size,

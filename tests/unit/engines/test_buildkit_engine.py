@@ -182,6 +182,17 @@ def test_the_steps_run_on_the_base_image_and_only_what_they_add_is_pushed(scene:
     assert (context / "build/requirements.txt").read_text() == "six\n"
 
 
+def test_a_file_that_may_be_run_stays_so(scene: Scene) -> None:
+    recipe = PLAN.recipe.model_copy(update={"programs": ("tool", "pkg/run.sh")})
+    files, local = {"tool": b"1", "a.json": b"2"}, {"pkg/run.sh": b"3", "pkg/setup.py": b"4"}
+    plan = replace(PLAN, recipe=recipe, files=files, local=local)
+    scene.engine.build(plan, PYTHON, scene.log, no_lock)
+    [(solve, _)] = scene.client.asked
+    found = (path for path in solve.context.rglob("*") if path.is_file())
+    programs = {path for path in found if path.stat().st_mode & 0o111}
+    assert programs == {solve.context / "source/tool", solve.context / "build/source/pkg/run.sh"}
+
+
 def test_an_environment_that_conda_linked_goes_into_the_build(scene: Scene) -> None:
     linked = scene.work / "linked-here.tar"
     linked.write_bytes(b"a tar")

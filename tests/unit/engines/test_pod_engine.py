@@ -235,6 +235,23 @@ def test_what_was_installed_becomes_a_layer_on_the_base_image(
     assert both.other.wait(timeout=120) == 0
 
 
+def test_a_file_that_may_be_run_stays_so(both: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["source/pkg/run.sh", "source/pkg/setup.py"]
+    install(monkeypatch, "import os", f"print([os.access(name, os.X_OK) for name in {names}])")
+    asked = plan("./pkg", steps="COPY tool a.json /opt/x/")
+    recipe = asked.recipe.model_copy(update={"programs": ("tool", "pkg/run.sh")})
+    files, local = {"tool": b"1", "a.json": b"2"}, {"pkg/run.sh": b"3", "pkg/setup.py": b"4"}
+    asked = replace(asked, recipe=recipe, files=files, local=local)
+    engine = both.engine()
+    both.begin()
+    python = engine.prepare(asked, both.log)
+    assert python is not None
+    engine.build(asked, python, both.log, no_lock)
+    assert "[True, False]" in both.log.lines
+    modes = {name: entry.mode for name, entry in layer(both.registry, 1).items()}
+    assert modes == {"opt/x/a.json": 0o644, "opt/x/tool": 0o755}
+
+
 def test_packages_of_the_source_lie_in_a_folder_of_what_is_handed_over(
     both: Pod, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,6 +81,12 @@ def test_each_content_makes_another_environment(changed: dict[str, Any]) -> None
     assert environment_hash(recipe, BASE) != environment_hash(RECIPE, BASE)
 
 
+def test_a_copied_file_that_may_be_run_makes_another_environment() -> None:
+    recipe = changed(RECIPE, copied={"tool": "a" * 64})
+    program = changed(recipe, programs=("tool",))
+    assert environment_hash(program, BASE) != environment_hash(recipe, BASE)
+
+
 def test_another_base_digest_makes_another_environment() -> None:
     assert environment_hash(RECIPE, BASE) != environment_hash(RECIPE, "sha256:" + 64 * "e")
 

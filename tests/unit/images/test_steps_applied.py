@@ -101,16 +101,16 @@ def test_files_are_placed_as_docker_places_them() -> None:
         COPY settings.json /srv/app
         COPY settings.json score.py both
     """
-    files = {"settings.json": b"1", "tools/a/b.sh": b"2", "score.py": b"3"}
+    files = {"settings.json", "tools/a/b.sh", "score.py"}
     found = applied(steps, BASE, {}, "")
     assert placed(found, files, {"/etc"}) == {
-        "/opt/x/settings.json": b"1",
-        "/opt/renamed.json": b"1",
-        "/etc/settings.json": b"1",
-        "/srv/app/a/b.sh": b"2",
-        "/srv/app/settings.json": b"1",
-        "/srv/app/both/settings.json": b"1",
-        "/srv/app/both/score.py": b"3",
+        "/opt/x/settings.json": "settings.json",
+        "/opt/renamed.json": "settings.json",
+        "/etc/settings.json": "settings.json",
+        "/srv/app/a/b.sh": "tools/a/b.sh",
+        "/srv/app/settings.json": "settings.json",
+        "/srv/app/both/settings.json": "settings.json",
+        "/srv/app/both/score.py": "score.py",
     }
 
 

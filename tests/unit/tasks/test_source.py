@@ -179,6 +179,15 @@ def test_programs_may_be_run_in_the_image_too(fetching: Fetching) -> None:
     assert with_program.code.hash != plain.code.hash
 
 
+def test_what_is_copied_and_may_be_run_is_stored_with_the_recipe(fetching: Fetching) -> None:
+    steps = b"COPY bin /opt/bin\n"
+    programs = ("bin/tool", "other")
+    files = {"score.py": SCRIPT, "steps": steps, "bin/tool": b"1", "bin/a": b"2", "other": b"3"}
+    fetching.offer(tarred(files, programs))
+    result = fetching.run(docker_file="steps")
+    assert fetching.stored(result).config.recipe.programs == ("bin/tool",)
+
+
 def test_the_one_folder_that_holds_all_of_it_is_the_source(fetching: Fetching) -> None:
     """As archives of repositories have it."""
     inside = {f"credit-1f2e3d/{name}": content for name, content in FILES.items()}
