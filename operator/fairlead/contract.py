@@ -91,6 +91,7 @@ class TaskFailure(StatusWire):
 
 _LONGER = {
     "ingest": "FAIRLEAD_INGEST_TIMEOUT_SECONDS of the operator",
+    "source": "FAIRLEAD_CODE_TIMEOUT_SECONDS of the operator",
     "environment": "spec.build.timeoutSeconds",
     "assemble": "spec.build.timeoutSeconds",
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fairlead.contract import MAX_RESULT_BYTES, TaskFailure, read_result
+from fairlead.contract import MAX_RESULT_BYTES, TaskFailure, read_result, timed_out
 from tests.unit.decide.test_model import VERSION
 
 DIGEST, HASH = f"sha256:{'a' * 64}", "a" * 64
@@ -15,6 +15,12 @@ GOOD: dict[str, dict[str, Any]] = {
     "environment": {"digest": DIGEST, "python": "3.11.2", "seconds": 46.6, "built": True},
     "assemble": {"digest": DIGEST, "sizeBytes": 1, "seconds": 1.2},
 }
+
+
+def test_a_source_that_took_too_long_names_its_own_setting() -> None:
+    told = timed_out("source", 600.0).remedy
+    assert told
+    assert "raise FAIRLEAD_CODE_TIMEOUT_SECONDS of the operator" in told
 
 
 def result(**content: Any) -> bytes:

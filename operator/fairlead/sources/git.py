@@ -26,7 +26,7 @@ from fairlead.registry.addresses import NamedHosts
 from fairlead.sources.addresses import shown
 from fairlead.sources.base import Digests, Limits, Meter, SourceError
 from fairlead.sources.exchange import BROKEN, Exchange
-from fairlead.sources.git_http import GitClient, GitCredentials, broken_off
+from fairlead.sources.git_http import GitClient, GitCredentials, Received, broken_off
 from fairlead.sources.git_pack import Objects, bounded_memory, check_count, too_large
 from fairlead.sources.names import shown_name
 from fairlead.sources.remote import fit_name, place_of
@@ -85,7 +85,7 @@ class GitFolder:
     def _fetched(self, folder: Path, into: Path, limits: Limits) -> Digests:
         wanted, hashes = self._fetch_pack(folder / "pack.pack", limits)
         check_count(folder / "pack.pack", self.what)
-        objects = Objects(folder, self.what, hashes)
+        objects = Objects(folder, self.what, hashes, limits)
         try:
             commit = objects.commit(wanted)
             self.origin = f"{self.what}@{commit.id.decode()}"
@@ -101,10 +101,10 @@ class GitFolder:
             chosen.append(self._chosen(refs))
             return chosen
 
-        meter = Meter(limits, self.what)
         credentials = GitCredentials.read(self.secret, self.url)
         with Exchange(self.trust, self.named, limits) as exchange, pack.open("xb") as file:
-            client = GitClient(self.url, self.what, exchange, credentials, meter)
+            received = Received(limits, self.what, file)
+            client = GitClient(self.url, self.what, exchange, credentials, received)
             try:
                 result = client.fetch_pack(
                     "",

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 from dulwich.client import AbstractHttpGitClient
@@ -18,12 +19,13 @@ from dulwich.protocol import CAPABILITY_PACKFILE_URIS
 from fairlead.api.reasons import Reason
 from fairlead.sources.addresses import origin
 from fairlead.sources.answers import Remedies, unreachable
-from fairlead.sources.base import Meter, SourceError
+from fairlead.sources.base import Limits, Meter, SourceError
 from fairlead.sources.exchange import Answer, Asked, Exchange, TransientError
 from fairlead.sources.secret_keys import SecretKeys, invalid
 
 KEYS = ("host", "username", "password", "token")
 """What the Secret of a git source may hold. ``host`` is where the rest may be sent."""
+MAX_NAMES_BYTES = 8 * 1024 * 1024  # of branches and tags, and of all else that is before a pack
 ANY_USER = "x-access-token"  # what servers that only look at a token take for a name
 SMART = "application/x-git-"
 REMEDIES = Remedies(
@@ -69,6 +71,25 @@ class GitCredentials:
         return {"Authorization": self.header} if mine else {}
 
 
+class Received(Meter):
+    """Counts what a server sends. Until its pack begins that is names, all of which are kept in
+    memory at several times their size: of these there may be less."""
+
+    def __init__(self, limits: Limits, what: str, pack: IO[bytes]) -> None:
+        super().__init__(limits, what)
+        self._pack = pack
+
+    def count(self, size: int) -> None:
+        super().count(size)
+        if self.bytes > MAX_NAMES_BYTES and not self._pack.tell():
+            raise SourceError(
+                Reason.MODEL_TOO_LARGE,
+                f"{self.what} sends more than {MAX_NAMES_BYTES:,} bytes before any file: the names "
+                "of its branches and tags.",
+                "Keep the code in a repository of its own, with fewer of them.",
+            )
+
+
 class Body:
     """An answer, read in pieces of the size that dulwich asks for, and counted."""
 
@@ -79,13 +100,14 @@ class Body:
         self.content_type = answer.kind
         self.redirect_location = answer.url if answer.url != asked else ""
         self._pieces, self._stack, self._meter = answer.body, stack, meter
-        self._left = b""
+        self._left = bytearray()  # from whose beginning little is taken at little cost
 
     def read(self, size: int) -> bytes:
         while len(self._left) < size and (piece := next(self._pieces, None)) is not None:
             self._meter.count(len(piece))
             self._left += piece
-        found, self._left = self._left[:size], self._left[size:]
+        found = bytes(self._left[:size])
+        del self._left[:size]
         return found
 
     def close(self) -> None:

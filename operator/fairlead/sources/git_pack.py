@@ -16,13 +16,24 @@ from dulwich.errors import (
 )
 from dulwich.object_format import ObjectFormat
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tag, Tree
-from dulwich.pack import Pack, PackData, UnresolvedDeltas
+from dulwich.pack import (
+    DELTA_TYPES,
+    Pack,
+    PackData,
+    PackIndexEntry,
+    PackIndexer,
+    UnpackedObject,
+    UnresolvedDeltas,
+    write_pack_index_v2,
+)
 
 from fairlead.api.reasons import Reason
 from fairlead.redact import one_line
-from fairlead.sources.base import SourceError
+from fairlead.sources.base import Limits, SourceError
 
 MAX_OBJECTS = 200_000  # of one pack: commits, folders and files of the whole repository
+TIMES_LARGER = 20  # than the bytes that are fetched may be all objects of a pack, unpacked
+MAX_SIZES_BYTES = 20  # of both numbers that a delta begins with
 MAX_TAGS = 10  # that a tag leads to before there is a commit
 MAX_ERROR_CHARS = 200
 HEADER = struct.Struct(">4sLL")
@@ -43,13 +54,15 @@ BROKEN = (
 class Objects:
     """The objects of a pack by their hashes. Raises ``SourceError`` for what is broken."""
 
-    def __init__(self, folder: Path, what: str, hashes: ObjectFormat) -> None:
+    def __init__(self, folder: Path, what: str, hashes: ObjectFormat, limits: Limits) -> None:
         """``folder`` holds ``pack.pack``."""
-        self._what = what
+        self._what, self._limits = what, limits
         with self._told():
             with PackData(folder / "pack.pack", hashes) as data:
                 data.check()
-                data.create_index(str(folder / "pack.idx"), version=2)
+                entries = sorted(self._indexed(data, hashes))
+                with (folder / "pack.idx").open("xb") as file:
+                    write_pack_index_v2(file, entries, data.get_stored_checksum())
             self._pack = Pack(str(folder / "pack"), object_format=hashes)
 
     def close(self) -> None:
@@ -85,6 +98,22 @@ class Objects:
         with self._told():
             return self._pack[wanted]
 
+    def _indexed(self, data: PackData, hashes: ObjectFormat) -> Iterator[PackIndexEntry]:
+        """Where each object lies. A small pack may stand for objects without end: so their sizes
+        are added up before any delta is applied, and the time is looked at for each."""
+        indexer, size = PackIndexer(None, hashes.hash_func, object_format=hashes), 0
+        indexer.set_pack_data(data)
+        most = TIMES_LARGER * self._limits.most_bytes
+        for unpacked in data.iter_unpacked():
+            size += _unpacked_bytes(unpacked)
+            if size > most:
+                raise too_large(self._what, f"sends objects of more than {most:,} bytes")
+            self._limits.check_time(self._what)
+            indexer.record(unpacked)
+        for entry in indexer:
+            self._limits.check_time(self._what)
+            yield entry
+
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
@@ -101,6 +130,30 @@ class Objects:
             "See `git fsck` there; it is tried again.",
             retryable=True,
         )
+
+
+def _unpacked_bytes(unpacked: UnpackedObject) -> int:
+    """How large an object is, or becomes: a delta begins with the sizes of both its ends."""
+    size = unpacked.decomp_len or 0
+    if unpacked.pack_type_num not in DELTA_TYPES:
+        return size
+    head = b""
+    for piece in unpacked.decomp_chunks:
+        head += piece[:MAX_SIZES_BYTES]
+        if len(head) >= MAX_SIZES_BYTES:
+            break
+    _, rest = _number(head)
+    return max(size, _number(rest)[0])
+
+
+def _number(head: bytes) -> tuple[int, bytes]:
+    """A number of seven bits a byte, and what follows it."""
+    number = 0
+    for at, byte in enumerate(head):
+        number |= (byte & 0x7F) << 7 * at
+        if byte < 0x80:  # noqa: PLR2004  (the highest bit says that it goes on)
+            return number, head[at + 1 :]
+    raise ApplyDeltaError("a delta without sizes")
 
 
 def check_count(pack: Path, what: str) -> None:

@@ -1,9 +1,12 @@
 """git against a real server of git's: plain files of one commit come out, or a refusal."""
 
 import hashlib
+import random
 import struct
 import time
 import zlib
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +20,8 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.connection import trust
 from fairlead.registry.addresses import NamedHosts
-from fairlead.sources import git_pack
-from fairlead.sources.base import Digests, Limits, SourceError
+from fairlead.sources import git_http, git_pack
+from fairlead.sources.base import Digests, Limits, Meter, SourceError
 from fairlead.sources.git import GitFolder
 from tests.integration.registry.server import WebServer, replies
 from tests.integration.sources.fetching import contents
@@ -284,9 +287,63 @@ def test_a_file_that_fits_into_no_memory_is_too_large(
     (tmp_path / "pack.pack").write_bytes(body + hashlib.sha1(body).digest())
     monkeypatch.setattr(git_pack, "SPARE_BYTES", size // 4)
     with git_pack.bounded_memory(0), pytest.raises(SourceError, match="does not fit") as told:
-        git_pack.Objects(tmp_path, "it", SHA1)
+        git_pack.Objects(tmp_path, "it", SHA1, Limits(size, 100, time.monotonic() + 1000))
     assert told.value.reason is Reason.MODEL_TOO_LARGE
     assert len(bytearray(size)) == size  # the bound is gone again
+
+
+def number(value: int) -> bytes:
+    """As a delta has it: seven bits a byte."""
+    return bytes([value & 0x7F | 0x80, *number(value >> 7)]) if value > 0x7F else bytes([value])
+
+
+def pack_of_deltas(folder: Path, size: int, count: int) -> None:
+    """Of one blob of zeros, and so many others that are the same but for their end."""
+    wanted, head = size >> 4, []
+    while wanted:
+        head.append(wanted & 0x7F | (0x80 if wanted > 0x7F else 0))
+        wanted >>= 7
+    packed = bytes([0xB0 | size & 0xF, *head]) + zlib.compress(bytes(size))
+    base = hashlib.sha1(b"blob %d\0" % size + bytes(size)).digest()
+    copy = b"\xf0" + size.to_bytes(3, "little")
+    for end in range(count):
+        delta = number(size) + number(size + 2) + copy + b"\x02" + end.to_bytes(2, "big")
+        packed += bytes([0xF0 | len(delta) & 0xF, len(delta) >> 4]) + base + zlib.compress(delta)
+    body = git_pack.HEADER.pack(b"PACK", 2, count + 1) + packed
+    (folder / "pack.pack").write_bytes(body + hashlib.sha1(body).digest())
+
+
+def test_a_small_pack_of_large_objects_is_refused_before_they_are_made(tmp_path: Path) -> None:
+    size, most = 1_000_000, 1_500_000
+    pack_of_deltas(tmp_path, size, 28)
+    limits = Limits(most, 100, time.monotonic() + 1000)
+    git_pack.Objects(tmp_path, "it", SHA1, limits).close()
+    (tmp_path / "pack.idx").unlink()
+    pack_of_deltas(tmp_path, size, 29)
+    with pytest.raises(SourceError, match="objects of more than 30,000,000 bytes") as told:
+        git_pack.Objects(tmp_path, "it", SHA1, limits)
+    assert told.value.reason is Reason.MODEL_TOO_LARGE
+
+
+@dataclass(frozen=True)
+class Steps(Limits):
+    """The time is over after so many looks at it."""
+
+    left: list[None] = field(default_factory=list)
+
+    @property
+    def seconds_left(self) -> float:
+        return self.left.pop() or 1.0 if self.left else 0.0
+
+
+@pytest.mark.parametrize("looks", [0, 3, 12])  # of twenty: ten objects are read, then made
+def test_the_time_is_looked_at_while_objects_are_read_and_made(tmp_path: Path, looks: int) -> None:
+    pack_of_deltas(tmp_path, 1000, 9)
+    limits = Steps(1_000_000, 100, 0.0, [None] * looks)
+    with pytest.raises(SourceError) as told:
+        git_pack.Objects(tmp_path, "it", SHA1, limits)
+    assert told.value.reason is Reason.TASK_TIMED_OUT
+    git_pack.Objects(tmp_path, "it", SHA1, Steps(1_000_000, 100, 0.0, [None] * 20)).close()
 
 
 def test_more_names_than_fit_into_memory_are_too_many(
@@ -300,6 +357,50 @@ def test_more_names_than_fit_into_memory_are_too_many(
     told = fetched.refusal()
     assert told.reason is Reason.MODEL_TOO_LARGE
     assert "more than fits into memory" in str(told)
+
+
+def test_more_names_than_anybody_has_are_refused_before_the_pack(
+    server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.commit(FILES)
+    line = f"{'1' * 40} refs/heads/main{'x' * 900}\n".encode()
+    names = b"%04x%s" % (len(line) + 4, line) * 200
+    server.sent = lambda body: names + body if b" refs/heads/main\n" in body else body
+    monkeypatch.setattr(git_http, "MAX_NAMES_BYTES", 100_000)
+    told = Fetched(server, tmp_path, "main").refusal()
+    assert told.reason is Reason.MODEL_TOO_LARGE
+    assert "100,000 bytes before any file" in str(told)
+    server.sent = lambda body: body
+    noise = random.Random(1).randbytes(200_000)
+    server.commit({"noise.bin": noise})
+    assert Fetched(server, tmp_path, "main").files()["noise.bin"] == noise  # a pack may be larger
+
+
+class Pieces:
+    """An answer whose body comes so."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.kind, self.url, self.body = "", "", iter(pieces)
+
+
+def test_an_answer_is_read_in_the_sizes_that_are_asked_for() -> None:
+    meter = Meter(Limits(100, 1, time.monotonic() + 1000), "it")
+    answer: Any = Pieces(b"abcd", b"", b"efghij", b"k")
+    body = git_http.Body(answer, ExitStack(), "", meter)
+    assert [body.read(size) for size in (1, 2, 5, 0, 100, 1)] == [
+        *(b"a", b"bc", b"defgh", b"", b"ijk", b""),
+    ]
+    assert meter.bytes == 11
+
+
+def test_many_small_reads_of_a_large_piece_copy_little() -> None:
+    size = 8 * 1024 * 1024
+    answer: Any = Pieces(bytes(size))
+    meter = Meter(Limits(size, 1, time.monotonic() + 1000), "it")
+    body, began = git_http.Body(answer, ExitStack(), "", meter), time.monotonic()
+    for _ in range(50_000):  # whoever copies the rest copies 400 GB
+        assert len(body.read(4)) == 4
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("cut", [20, 300, 700])
