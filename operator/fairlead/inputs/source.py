@@ -14,7 +14,7 @@ from fairlead.inputs.parse import FileKind, Parsed, ParseJob
 from fairlead.inputs.python_version import minor_version, python_of_image
 from fairlead.inputs.script import Version
 from fairlead.inputs.script_uses import ScriptUses
-from fairlead.inputs.source_file import missing_file
+from fairlead.inputs.source_file import deleting_files, missing_file
 
 
 class NamedFiles(Protocol):
@@ -65,7 +65,7 @@ def read_source(
     script = yield from _script(files, spec.entry_script, python)
     wrong = () if isinstance(environment, Environment) else environment
     environment = environment if isinstance(environment, Environment) else Environment()
-    found = (script.finding, *wrong, steps.finding)
+    found = (script.finding, *wrong, steps.finding, deleting_files(files.keys()))
     return ParsedSource(
         environment=environment,
         steps=steps.steps,

@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.finding import Finding, Problem, listed
+from fairlead.finding import Finding, Problem, listed, shown
+from fairlead.inputs.copy_instruction import WHITEOUT, deletes
 
 MAX_NAMES_COMPARED = 100  # names that a wrong one is compared with
 
@@ -21,6 +22,21 @@ def missing_file(
         class_=FailureClass.USER,
         message=f"{field} names {file}, and the source has no such file; {has}.{guess}",
         remedy=f"Correct {field}, or add the file to the source.",
+    )
+
+
+def deleting_files(files: Collection[str]) -> Finding | None:
+    """Return that files of the source would delete others of the image, such as its models: that is
+    what their names mean in a layer."""
+    found = [shown(name) for name in sorted(files) if deletes(name)]
+    if not found:
+        return None
+    return Finding(
+        reason=Reason.SOURCE_REFUSED,
+        class_=FailureClass.USER,
+        message=f"The source has {listed(found, 3)}: in an image a name that begins with "
+        f"{WHITEOUT} deletes another file.",
+        remedy="Rename it, or leave it out of the source.",
     )
 
 

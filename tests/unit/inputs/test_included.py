@@ -9,6 +9,7 @@ from fairlead.api.reasons import Reason
 from fairlead.contract import Requirement
 from fairlead.inputs.environment import Environment
 from fairlead.inputs.included import MAX_DEPTH
+from fairlead.inputs.local_package import files_below
 from fairlead.inputs.reading import MAX_CONSTRAINTS, MAX_INCLUDES, MAX_OPTIONS, MAX_REQUIREMENTS
 from fairlead.inputs.source import ParsedSource
 from tests.unit.image_evidence import parsed_here
@@ -270,11 +271,16 @@ def test_an_option_may_follow_a_requirement() -> None:
     ],
 )
 def test_a_package_of_the_source(line: str, text: str, local: list[str]) -> None:
-    files = {f"wheels/{WHEEL}": "", "pkg/setup.py": "", "pkg/a/b.py": "", "pkg/.wh.a": ""}
+    files = {f"wheels/{WHEEL}": "", "pkg/setup.py": "", "pkg/a/b.py": ""}
     parsed = read(files | {"requirements.txt": line})
     assert not parsed.findings
     assert parsed.environment.requirements == (one(text, 1),)
     assert parsed.local == tuple(local)
+
+
+def test_what_would_delete_files_of_a_layer_is_no_file_of_a_package() -> None:
+    names = ["pkg/setup.py", "pkg/.wh.a", "pkg/a/.wh.b/c.py"]
+    assert list(files_below("pkg", names)) == ["pkg/setup.py"]
 
 
 def test_a_path_is_seen_from_the_folder_of_the_environment_file() -> None:

@@ -97,6 +97,13 @@ def test_a_file_that_is_not_there_is_told_with_those_that_are(
     )
 
 
+def test_what_would_delete_files_of_the_image_is_refused_in_every_source() -> None:
+    [finding] = read({"score.py": SCRIPT, ".wh.azureml-models": b""}).findings
+    assert finding.reason is Reason.SOURCE_REFUSED
+    assert finding.message.startswith("The source has .wh.azureml-models: ")
+    assert read({"score.py": SCRIPT, "a.wh.b": b"", ".whx": b""}).findings == ()
+
+
 def test_a_source_without_files() -> None:
     [finding] = read({}).findings
     assert "it has no files at all" in finding.message

@@ -239,6 +239,19 @@ def test_all_that_is_wrong_with_the_files_is_said_at_once(fetching: Fetching) ->
     assert failure.remedy.endswith("It is fetched again by itself.")
 
 
+@pytest.mark.parametrize("name", [".wh.azureml-models", "lib/.wh..wh..opq"])
+def test_a_file_that_would_delete_others_of_the_image_is_refused(
+    fetching: Fetching, name: str
+) -> None:
+    fetching.offer(zipped({**FILES, name: b""}))
+    failure = fetching.fails(conda_file="env.yml")
+    assert failure.reason is Reason.SOURCE_REFUSED
+    assert f"The source has {name}: " in failure.message
+    assert fetching.registry.manifests == {}
+    fetching.offer(zipped({**FILES, name: b"", ".amlignore": b".wh.*\n"}))
+    assert name not in fetching.contents(fetching.run())
+
+
 def test_a_script_that_no_parser_survives_is_said(fetching: Fetching) -> None:
     fetching.offer(zipped({"score.py": b"x = " + b"(" * 50_000}))
     assert fetching.fails().reason is Reason.ENTRY_SCRIPT_INVALID
