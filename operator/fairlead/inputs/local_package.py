@@ -37,7 +37,8 @@ def read_local(text: str, line: int) -> Requirement | None:
     except (InvalidMarker, RecursionError):
         return None
     extras = "".join((found["extras"] or "").split())
-    return Requirement(text=f"{LOCAL}{found['path']}{extras}{marker}", line=line)
+    path = found["path"].removeprefix(LOCAL)
+    return Requirement(text=f"{LOCAL}{path}{extras}{marker}", line=line)
 
 
 def folder_of_source(text: str) -> str | None:

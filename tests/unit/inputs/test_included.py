@@ -349,3 +349,8 @@ def test_a_repository_may_be_editable() -> None:
     text = "-e git+https://git.example.com/team/a.git@v1#egg=a&subdirectory=x"
     [asked] = found({"requirements.txt": text}).requirements
     assert asked.text == text.removeprefix("-e ")
+
+
+def test_a_path_that_is_no_constraint_is_told_as_it_is_written() -> None:
+    [said] = wrong({"requirements.txt": "-c held.txt", "held.txt": "./a", "a/setup.py": ""})
+    assert "`./a` is no constraint" in said
