@@ -116,6 +116,14 @@ def test_what_decides_about_it_makes_it_fetched_again(change: dict[str, Any]) ->
     assert "Version 1 stays in use." in decision.conditions[0].message
 
 
+def test_of_a_source_that_is_not_fetched_any_more_nothing_is_told() -> None:
+    story = ready()
+    assert story.status.source
+    story.spec["source"] = {"inline": {"files": {"score.py": "def run(data): ..."}}}
+    story.look()
+    assert story.status.source is None
+
+
 def test_the_same_content_from_another_address_is_the_same_image() -> None:
     story = ready()
     story.spec["source"] = {"uri": "https://elsewhere.example.com/x.zip"}

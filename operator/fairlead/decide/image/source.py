@@ -36,7 +36,8 @@ def with_source(evidence: ImageEvidence, now: datetime) -> WithSource | ImageDec
     """What is known of the source, or what is done and said because it is not there yet."""
     image = evidence.image
     if not image.spec.source.is_fetched:
-        return WithSource(evidence)
+        status = image.status.model_copy(update={"source": None})  # of an earlier spec
+        return WithSource(replace(evidence, image=replace(image, status=status)))
     request = _request(evidence)
     key, known = source_key(request), image.status.source
     identifier = _identifier(evidence, key)
