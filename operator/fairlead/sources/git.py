@@ -71,6 +71,13 @@ class GitFolder:
         return shown(self.url)
 
     def fetch(self, into: Path, limits: Limits) -> Digests:
+        try:
+            return self._fetch(into, limits)
+        except SourceError as error:  # of an address; those of other sources are in spec.source.uri
+            error.remedy = error.remedy.replace("spec.source.uri", "spec.source.git.url")
+            raise
+
+    def _fetch(self, into: Path, limits: Limits) -> Digests:
         folder = into.with_name("git")
         folder.mkdir()
         with bounded_memory(limits.most_bytes):

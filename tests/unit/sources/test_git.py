@@ -204,6 +204,14 @@ def test_credentials_do_not_go_along_with_a_redirect(server: GitServer, tmp_path
     assert not [headers for headers in server.headers if "Authorization" in headers]
 
 
+def test_an_address_that_is_none_is_to_be_corrected_where_it_stands(
+    server: GitServer, tmp_path: Path
+) -> None:
+    told = Fetched(server, tmp_path, url="https://git.example.com:99999/a/b.git").refusal()
+    assert told.reason is Reason.MODEL_SOURCE_REFUSED
+    assert told.remedy == "Correct spec.source.git.url."
+
+
 def test_where_a_redirect_leads_is_looked_at(server: GitServer, tmp_path: Path) -> None:
     metadata = "http://169.254.169.254/info/refs?service=git-upload-pack"
     server.web.answers["/team/credit.git/info/refs"] = replies(302, Location=metadata)
