@@ -8,9 +8,11 @@ import zlib
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from dulwich.errors import ApplyDeltaError
 from dulwich.object_format import SHA1
 from dulwich.objects import Blob, Tree
 from dulwich.repo import Repo
@@ -331,6 +333,19 @@ def test_a_small_pack_of_large_objects_is_refused_before_they_are_made(tmp_path:
     with pytest.raises(SourceError, match="objects of more than 30,000,000 bytes") as told:
         git_pack.Objects(tmp_path, "it", SHA1, limits)
     assert told.value.reason is Reason.MODEL_TOO_LARGE
+
+
+def test_a_delta_says_how_large_its_result_is_and_one_that_does_not_is_broken() -> None:
+    def told(*pieces: bytes) -> int:
+        size = sum(map(len, pieces))
+        delta: Any = SimpleNamespace(pack_type_num=7, decomp_len=size, decomp_chunks=pieces)
+        return git_pack._unpacked_bytes(delta)
+
+    assert told(number(10), number(1 << 40)[:2], number(1 << 40)[2:]) == 1 << 40
+    assert told(number(10) + number(3) + bytes(100)) == 102  # it is larger itself
+    for broken in (b"", b"\x80" * 9, number(10) + b"\xff" * 100):
+        with pytest.raises(ApplyDeltaError):
+            told(broken)
 
 
 @dataclass(frozen=True)
