@@ -42,8 +42,9 @@ AnnotationKey = Annotated[
         _PREFIX + _NAME,
         f"{_KEY}, and neither Fairlead's (fairlead.dev/, app.kubernetes.io/) nor one that takes a "
         "restriction from the pods or names networks of other namespaces",
-        never="^(fairlead[.]dev|app[.]kubernetes[.]io|k8s[.]v1[.]cni[.]cncf[.]io|"
-        "([-.a-z0-9]*[.])?(alpha|beta)[.]kubernetes[.]io)/",
+        never="^(fairlead[.]dev|app[.]kubernetes[.]io|v1[.]multus-cni[.]io|iam[.]amazonaws[.]com|"
+        "cni[.]projectcalico[.]org|k8s[.]ovn[.]org|([-.a-z0-9]*[.])?cni[.]cncf[.]io|"
+        "([-.a-z0-9]*[.])?(alpha|beta)[.]kubernetes[.]io)/|^io[.](katacontainers|kubernetes)[.]",
     ),
 ]
 PodLabels = Annotated[dict[PodKey, LabelValue], Field(max_length=16)]

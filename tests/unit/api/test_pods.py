@@ -68,7 +68,9 @@ def test_labels_that_decide_whose_a_pod_is_cannot_be_given(key: str) -> None:
     [
         "container.apparmor.security.beta.kubernetes.io/scoring",
         "seccomp.security.alpha.kubernetes.io/pod",
-        "k8s.v1.cni.cncf.io/networks",
+        *("k8s.v1.cni.cncf.io/networks", "v1.multus-cni.io/default-network"),
+        *("iam.amazonaws.com/role", "cni.projectcalico.org/ipv4pools", "k8s.ovn.org/pod-networks"),
+        *("io.katacontainers.config.hypervisor.kernel", "io.kubernetes.cri-o.userns-mode"),
         "fairlead.dev/haproxy-cfg",
     ],
 )
