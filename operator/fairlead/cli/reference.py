@@ -13,9 +13,9 @@ from fairlead.cli.app import app
 HEAD = """\
 # The command line
 
-`fairlead` (also `kubectl fairlead`) lies in `.venv/bin` after `make setup` in a checkout; no package
-index has it yet (then: `pip install 'fairlead[cli]'`). `fairlead --install-completion` makes the
-shell complete its words. Made by `make cli-docs`.
+`fairlead` (also `kubectl fairlead`) lies in `.venv/bin` after `make setup` in a checkout; no
+package index has it yet (then: `pip install 'fairlead[cli]'`). `fairlead --install-completion`
+makes the shell complete its words. Made by `make cli-docs`.
 
 What a command answers goes to standard output; what it does meanwhile, and what is wrong, to
 standard error. `--output json` and `yaml` are for programs: then a failure comes as
