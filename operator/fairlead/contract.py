@@ -87,6 +87,8 @@ class TaskFailure(StatusWire):
     it, and the operator puts the user's file and line in front."""
     log_tail: Annotated[str, AfterValidator(_lines)] | None = None
     retryable: bool = False
+    gone: bool = False
+    """What the task was to work on is not in the registry any more: only making it again helps."""
 
 
 _LONGER = {

@@ -57,12 +57,13 @@ TAKEN = TaskFailure(
     message="registry:5000/demo/diabetes:1 was pushed by somebody else.",
     retryable=True,
 )
-GONE = TaskFailure(
+FAULT = TaskFailure(
     reason=Reason.REGISTRY_FAULT,
     class_=FailureClass.INFRASTRUCTURE,
-    message="There is no such manifest.",
+    message="The answer is no manifest.",
     retryable=True,
 )
+GONE = FAULT.model_copy(update={"message": "There is no such manifest.", "gone": True})
 
 
 def under_jobs(**spec: Any) -> Story:
@@ -372,6 +373,36 @@ def test_an_image_that_the_registry_has_lost_is_put_together_again() -> None:
     assert story.wanted().program == "resolve"
     assert (build_of(story).id, build_of(story).image_digest) == ("1-1", None)
     assert story.status.history == ()
+
+
+def test_one_that_is_made_again_is_not_lost_by_the_answer_of_the_time_before() -> None:
+    story = passed()
+    task = story.wanted()
+    story.fails(task, GONE)
+    story.tasks = {task.id: story.tasks[task.id]}  # what was taken is forgotten
+    lost = story.look()
+    assert lost.taken == (task.id,)
+    del story.tasks[task.id]
+    story.resolve(environmentDigest=ENV, environmentPython="3.11.2")
+    story.assemble()
+    story.ends(story.wanted(), seconds=2.4)
+    again = story.wanted()
+    assert (again.id, again.attempt) == (task.id, 1)
+    story.ends(again, digest=IMAGE, seconds=0.3)
+    assert said(story.look())["Ready"] == "True/Built"
+
+
+def test_another_fault_of_the_registry_loses_no_image_and_is_tried_again_later() -> None:
+    story = passed()
+    task = story.wanted()
+    story.fails(task, FAULT)
+    waiting = story.look()
+    assert said(waiting)["Assembled"] == "False/RegistryFault"
+    assert not waiting.tasks
+    assert 0 < waiting.requeue_after < 10
+    assert [entry.untagged for entry in story.status.history] == [True]
+    story.tasks[task.id] = replace(story.tasks[task.id], finished_at=NOW - timedelta(minutes=1))
+    assert (story.wanted().id, story.wanted().attempt) == (task.id, 2)
 
 
 def test_an_earlier_image_that_the_registry_has_lost_changes_nothing_about_the_build() -> None:

@@ -5,10 +5,14 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from fairlead.contract import PublishRequest
 from fairlead.registry.client import Registry
+from fairlead.registry.errors import NotInRegistryError
 from fairlead.registry.reference import Repository
 from fairlead.settings import Settings
+from fairlead.tasks.failures import TaskFailedError
 from fairlead.tasks.program import TaskContext
 from fairlead.tasks.publish import publish
 from fairlead.tasks.task_log import TaskLog
@@ -23,11 +27,14 @@ class Tags:
 
     tags: dict[str, str] = field(default_factory=dict)
     puts: int = 0
+    empty: bool = False
 
     def digest_of(self, _: Repository, reference: str) -> str | None:
         return self.tags.get(reference)
 
-    def manifest_body(self, _: Repository, digest: str) -> bytes:
+    def manifest_body(self, where: Repository, digest: str) -> bytes:
+        if self.empty:
+            raise NotInRegistryError(where, f"There is no {digest}.")
         return digest.encode()
 
     def put_version(self, _: Repository, version: int, body: bytes) -> str:
@@ -41,3 +48,11 @@ def test_the_tag_is_put_once() -> None:
     for _ in range(2):
         assert publish(REQUEST, task).digest == DIGEST
     assert (tags.tags, tags.puts) == ({"3": DIGEST}, 1)
+
+
+def test_that_the_image_is_gone_is_told_apart_from_other_faults() -> None:
+    tags: Any = Tags(empty=True)
+    task = TaskContext(Path(), Settings(), cast("Registry", tags), TaskLog(StringIO()))
+    with pytest.raises(TaskFailedError) as caught:
+        publish(REQUEST, task)
+    assert (caught.value.failure.gone, caught.value.failure.retryable) == (True, True)

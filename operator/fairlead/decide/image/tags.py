@@ -36,8 +36,8 @@ class Tags:
 def put_tags(evidence: ImageEvidence, status: InferenceImageStatus, now: datetime) -> Tags:
     """Give every image in the history its tag that has none.
 
-    One whose version somebody else has pushed, or that the registry has lost, is forgotten: where
-    it is wanted it is built again.
+    One whose version somebody else has pushed, or that the registry does not have any more, is
+    forgotten: where it is wanted it is built again. Whatever else fails is tried again.
     """
     progress = {
         entry.version: tag_progress(evidence, entry, now)
@@ -59,10 +59,11 @@ def put_tags(evidence: ImageEvidence, status: InferenceImageStatus, now: datetim
     lasting = {"history": tuple(kept), "build": build}
     if gone:
         lasting["resolved"] = None  # ask again what is there
+    over = (one for version, one in progress.items() if version in gone or version in done)
     return Tags(
         status.model_copy(update=lasting) if progress else status,
         tuple(one.task for one in rest if one.task),
-        tuple(one.identifier for one in done.values()),
+        tuple(one.identifier for one in over),  # the same image may want its tag once more
         _soonest(rest, now),
     )
 
@@ -101,7 +102,7 @@ def _is_lost(progress: TaskProgress | None, status: InferenceImageStatus) -> boo
         return False
     tried = status.build is None or not given_up(status.build)
     taken = failure.reason is Reason.VERSION_TAKEN and tried
-    return taken or failure.reason is Reason.REGISTRY_FAULT
+    return taken or failure.gone
 
 
 def _again(
