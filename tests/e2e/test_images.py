@@ -59,10 +59,10 @@ CHECKED: dict[str, tuple[dict[str, str], Manifest, str, tuple[str, ...]]] = {
         ("myenv.yml:3", "2.7.18", "3.6 or newer"),
     ),
     "an-option-for-pip": (
-        source(requirements__txt="--index-url https://evil.example.com\nnumpy\n"),
+        source(requirements__txt="--trusted-host evil.example.com\nnumpy\n"),
         {"requirementsFile": "requirements.txt"},
         "EnvironmentFileInvalid",
-        ("requirements.txt:1", "--index-url"),
+        ("requirements.txt:1", "--trusted-host"),
     ),
     "a-step-that-is-not-allowed": (
         source(**{"Dockerfile__steps": "RUN true\nFROM scratch\n"}),
