@@ -18,7 +18,7 @@ from tests.cluster.waiting import until
 from tests.e2e.installed_operator import InstalledOperator
 
 Seen = TypeVar("Seen")
-PATIENCE = 240.0  # seconds; the longest that anything here may take beside other scenes
+PATIENCE = 420.0  # seconds; the longest that anything here may take beside other scenes
 SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
 
 
