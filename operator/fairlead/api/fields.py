@@ -168,6 +168,9 @@ ModelFolder = Annotated[str, Field(max_length=255), HiddenShape("[a-zA-Z0-9][a-z
 EntryName = Annotated[
     str, Field(max_length=255), HiddenShape(r"[^/\x00-\x1f\x7f]+", never="^[.][.]?$")
 ]
+StoredRepository = Annotated[
+    str, Field(max_length=512), HiddenShape(r"[A-Za-z0-9.:[\]_-]+(/[a-z0-9._-]+)+")
+]
 StoredReference = Annotated[
     str,
     Field(max_length=512),

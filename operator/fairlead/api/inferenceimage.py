@@ -19,6 +19,7 @@ from fairlead.api.fields import (
     Sha256,
     StoredDigest,
     StoredReference,
+    StoredRepository,
     VersionNumber,
 )
 from fairlead.api.secret_ref import SecretRef
@@ -225,6 +226,8 @@ class HistoryEntry(StatusWire):
     """The image's digest."""
     untagged: bool | None = None
     """True while it is given its tag, after its smoke test."""
+    repository: StoredRepository | None = None
+    """Where it lies, as tasks reach it, while it has no tag: the spec may name another by now."""
 
 
 class ResolvedInputs(StatusWire):

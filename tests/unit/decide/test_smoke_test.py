@@ -392,6 +392,29 @@ def test_one_that_is_made_again_is_not_lost_by_the_answer_of_the_time_before() -
     assert said(story.look())["Ready"] == "True/Built"
 
 
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"repository": "registry.example.com/team/credit"},
+        {"settings": JOBS.model_copy(update={"registry": "r:1", "registry_push": "r:2"})},
+    ],
+)
+def test_the_tag_is_put_where_the_image_lies_whatever_the_spec_names_by_now(
+    moved: dict[str, Any],
+) -> None:
+    story = passed()
+    first = story.wanted().request
+    assert isinstance(first, PublishRequest)
+    story.spec.update({key: value for key, value in moved.items() if key == "repository"})
+    story.evidence.update({key: value for key, value in moved.items() if key == "settings"})
+    task = next(one for one in story.look().tasks if one.program == "publish")
+    assert task.request == first
+    story.ends(task, digest=IMAGE, seconds=0.3)
+    story.look()
+    [entry] = story.status.history
+    assert (entry.untagged, entry.repository) == (None, None)
+
+
 def test_another_fault_of_the_registry_loses_no_image_and_is_tried_again_later() -> None:
     story = passed()
     task = story.wanted()

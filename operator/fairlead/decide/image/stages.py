@@ -239,7 +239,8 @@ def _skipped(state: BuildState) -> str:
 
 def _announced(state: BuildState, build: BuildStatus, *, tagged: bool) -> BuildState:
     place = repository(state.image, state.evidence.settings)
-    done = with_image(state.status, place, build, _hashes(state), state.now, tagged=tagged)
+    lies = None if tagged else state.repository
+    done = with_image(state.status, place, build, _hashes(state), state.now, untagged_in=lies)
     return replace(state, status=done)
 
 

@@ -101,10 +101,11 @@ def with_image(
     hashes: Hashes,
     now: datetime,
     *,
-    tagged: bool,
+    untagged_in: str | None = None,
 ) -> InferenceImageStatus:
     """A new version is in the registry; from now on it is the one that is served.
 
+    ``untagged_in``: the repository, as tasks reach it, where it is still to be given its tag.
     Raises ``ValueError`` where the build has no image.
     """
     if build.image_digest is None:
@@ -114,7 +115,8 @@ def with_image(
         version=version_of(build),
         hash=build.hash,
         digest=build.image_digest,
-        untagged=None if tagged else True,
+        untagged=True if untagged_in else None,
+        repository=untagged_in,
     )
     took = sum((build.durations or Durations()).model_dump(exclude_none=True).values())
     return with_version(

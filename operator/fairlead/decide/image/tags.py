@@ -20,6 +20,7 @@ from fairlead.decide.task_progress import TaskProgress, owner_of, task_progress
 from fairlead.evidence import ImageEvidence
 
 TIMEOUT_S = 120.0  # seconds; a few questions to a registry
+TAGGED = {"untagged": None, "repository": None}
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def put_tags(evidence: ImageEvidence, status: InferenceImageStatus, now: datetim
     done = {version: one for version, one in progress.items() if one.result is not None}
     lost = [entry for entry in status.history if _is_lost(progress.get(entry.version), status)]
     kept = [
-        entry.model_copy(update={"untagged": None}) if entry.version in done else entry
+        entry.model_copy(update=TAGGED) if entry.version in done else entry
         for entry in status.history
         if entry not in lost
     ]
@@ -72,7 +73,7 @@ def tag_progress(evidence: ImageEvidence, entry: HistoryEntry, now: datetime) ->
     """How it stands with the tag of one image."""
     image, settings, access = evidence.image, evidence.settings, image_access(evidence.image.spec)
     request = PublishRequest(
-        repository=pushed_to(repository(image, settings), settings),
+        repository=entry.repository or pushed_to(repository(image, settings), settings),
         version=entry.version,
         digest=entry.digest,
     )
