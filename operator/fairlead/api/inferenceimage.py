@@ -264,6 +264,6 @@ class InferenceImageStatus(CommonStatus):
     """Of a source that is fetched: what was found there."""
     resolved: ResolvedInputs | None = None
     build: BuildStatus | None = None
-    history: Annotated[tuple[HistoryEntry, ...], Field(max_length=10)] = ()
-    """The latest versions that were built, at most 10."""
+    history: Annotated[tuple[HistoryEntry, ...], Field(max_length=50)] = ()
+    """The latest versions that were built: at most 10, and those that have no tag yet."""
     display: ImageDisplay | None = None

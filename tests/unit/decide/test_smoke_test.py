@@ -415,6 +415,29 @@ def test_the_tag_is_put_where_the_image_lies_whatever_the_spec_names_by_now(
     assert (entry.untagged, entry.repository) == (None, None)
 
 
+def test_what_the_registry_says_of_a_version_does_not_replace_one_that_waits_for_its_tag() -> None:
+    story = passed()
+    task = story.wanted()
+    story.spec["baseImage"] = "python:3.10"  # the registry is asked again
+    asked = next(one for one in story.look().tasks if one.program == "resolve")
+    theirs = {"version": 1, "hash": "9" * 64, "digest": OTHER}
+    known = {"environmentHash": "d" * 64, "lastVersion": 1, "versions": [theirs]}
+    story.ends(asked, **{**RESOLVED, **known})
+    assert task.id in {one.id for one in story.look().tasks}
+    assert [(one.digest, one.untagged) for one in story.status.history] == [(IMAGE, True)]
+
+
+def test_one_that_waits_for_its_tag_is_kept_beside_ever_so_many_others() -> None:
+    story = passed()
+    task = story.wanted()
+    story.spec["baseImage"] = "python:3.10"
+    asked = next(one for one in story.look().tasks if one.program == "resolve")
+    others = [{"version": n, "hash": f"{n:064}", "digest": OTHER} for n in range(2, 12)]
+    story.ends(asked, **{**RESOLVED, "lastVersion": 11, "versions": others})
+    assert task.id in {one.id for one in story.look().tasks}
+    assert [one.version for one in story.status.history] == list(range(1, 12))
+
+
 def test_another_fault_of_the_registry_loses_no_image_and_is_tried_again_later() -> None:
     story = passed()
     task = story.wanted()

@@ -29,7 +29,8 @@ from fairlead.decide.image.inputs import Inputs
 from fairlead.decide.image.logs import BuildLog
 from fairlead.images.environment_lock import lock_tag
 
-MAX_HISTORY = 10  # versions in status.history
+MAX_HISTORY = 10  # versions in status.history that have their tags
+MAX_UNTAGGED = 40  # and that have none: a registry may refuse tags for long
 
 
 def with_resolution(
@@ -42,7 +43,12 @@ def with_resolution(
     """What the registry said of the base image, the environment and earlier versions."""
     base = inputs.recipe.base_image
     digest = result.environment_digest
-    known = (HistoryEntry(version=v.version, hash=v.hash, digest=v.digest) for v in result.versions)
+    untagged = {entry.version for entry in status.history if entry.untagged}
+    known = (
+        HistoryEntry(version=v.version, hash=v.hash, digest=v.digest)
+        for v in result.versions
+        if v.version not in untagged  # whose tag it is the task says that puts it
+    )
     return status.model_copy(
         update={
             "resolved": ResolvedInputs(key=key, last_version=result.last_version),
@@ -188,4 +194,7 @@ def stays(status: InferenceImageStatus) -> str:
 
 def _newest(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
     by_version = {entry.version: entry for entry in entries}
-    return tuple(by_version[version] for version in sorted(by_version))[-MAX_HISTORY:]
+    ordered = [by_version[version] for version in sorted(by_version)]
+    tagged = [entry.version for entry in ordered if not entry.untagged][-MAX_HISTORY:]
+    untagged = [entry.version for entry in ordered if entry.untagged][-MAX_UNTAGGED:]
+    return tuple(entry for entry in ordered if entry.version in {*tagged, *untagged})
