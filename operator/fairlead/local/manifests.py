@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +30,7 @@ SUFFIXES = (".yaml", ".yml", ".json")
 MAX_DEPTH, MAX_EVENTS = 100, 500_000
 KUSTOMIZE_TIMEOUT_S = 120.0  # seconds: a remote base is fetched
 MAX_PROBLEMS = 12
+CONFIG_MAP_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 Spec = TypeVar("Spec", bound=BaseModel)
 
 
@@ -195,11 +197,23 @@ def _config_map(place: str, one: Manifest) -> Files:
     data, binary = one.get("data") or {}, one.get("binaryData") or {}
     try:
         text = {str(name): content.encode() for name, content in data.items()}
-        return text | {str(name): base64.b64decode(content) for name, content in binary.items()}
+        found = text | {str(name): base64.b64decode(content) for name, content in binary.items()}
     except (AttributeError, TypeError, binascii.Error) as error:
         message = f"{place}: ConfigMap '{_name(place, one)}' holds what is no text: {error}."
         remedy = "Its data are texts, its binaryData base64."
         raise refusal(Reason.INVALID_SPEC, message, remedy) from error
+    _check_keys(place, one, found)
+    return found
+
+
+def _check_keys(place: str, one: Manifest, keys: Iterable[str]) -> None:
+    """The rule of Kubernetes: keys become the names of files."""
+    wrong = [key for key in keys if key in (".", "..") or not CONFIG_MAP_KEY.fullmatch(key)]
+    if wrong:
+        names = listed([f"'{shown(key)}'" for key in wrong[:MAX_PROBLEMS]])
+        message = f"{place}: ConfigMap '{_name(place, one)}' has keys that are none: {names}."
+        remedy = "A key has letters, digits, '-', '_' and '.', at most 253, and is not '.' or '..'."
+        raise refusal(Reason.INVALID_SPEC, message, remedy)
 
 
 def _paths(given: Iterable[str]) -> Iterator[Path]:

@@ -39,6 +39,7 @@ from fairlead.local.plain_files import (
     wanted_of_files,
 )
 from fairlead.local.service import NAME
+from fairlead.local.source import below
 from fairlead.settings import Settings
 from fairlead.sources.base import Limits, SourceError
 
@@ -262,7 +263,7 @@ def _fetch(model: WantedModel, spec: ModelSpec, folder: Path, settings: Settings
         given, fetched, inside = (Path(work, name) for name in ("given", "fetched", "inside"))
         for name, content in (model.files or {}).items():
             given.mkdir(exist_ok=True)
-            (given / name).write_bytes(content)
+            below(given, name).write_bytes(content)
         fetched.mkdir()
         request = IngestRequest(
             repository="", model_name=model.name, source=spec.source, identity=True

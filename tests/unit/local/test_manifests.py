@@ -180,3 +180,14 @@ def test_without_kubectl_it_is_said_what_is_needed(
     with pytest.raises(LocalError, match="neither is on this machine") as caught:
         read_manifests(Asked(kustomization=str(tmp_path)))
     assert caught.value.finding.reason == Reason.PROGRAM_NOT_FOUND
+
+
+@pytest.mark.parametrize("key", ["../../../PWNED", "/tmp/PWNED", "a/b", "..", ".", "", "k" * 254])
+@pytest.mark.parametrize("field", ["data", "binaryData"])
+def test_keys_of_a_config_map_are_names_of_files_and_no_paths(
+    field: str, key: str, tmp_path: Path
+) -> None:
+    weights = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "weights"}}
+    error = refused(tmp_path, IMAGE, MODEL, json.dumps({**weights, field: {key: "QUFB"}}))
+    assert error.finding.reason == Reason.INVALID_SPEC
+    assert "ConfigMap 'weights' has keys that are none" in error.finding.message

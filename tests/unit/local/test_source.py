@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from fairlead.local.errors import LocalError
 from fairlead.local.source import replace_files
 
 
@@ -36,3 +39,27 @@ def test_a_folder_becomes_a_file(tmp_path: Path) -> None:
     replace_files(tmp_path, {"a/b.py": b"b"}, keep=())
     replace_files(tmp_path, {"a": b"a"}, keep=())
     assert below(tmp_path) == {"a": b"a"}
+
+
+@pytest.mark.parametrize("name", ["../out", "/out", "a/../../out", "a/..", "", ".", "link/out"])
+def test_nothing_is_written_outside(name: str, tmp_path: Path) -> None:
+    root = tmp_path / "app"
+    root.mkdir()
+    (root / "link").symlink_to(tmp_path)
+    name = name.replace("/out", f"{tmp_path}/out") if name == "/out" else name
+    with pytest.raises(LocalError, match="leads out of"):
+        replace_files(root, {"score.py": b"1", name: b"PWNED"}, keep=())
+    assert not (tmp_path / "out").exists()
+    assert below(root) == {}, "it was written in part"
+
+
+def test_links_are_replaced_and_never_written_through(tmp_path: Path) -> None:
+    root, other = tmp_path / "app", tmp_path / "other"
+    root.mkdir()
+    other.write_bytes(b"mine")
+    for name in ("score.py", ".score.py.new"):
+        (root / name).symlink_to(other)
+    replace_files(root, {"score.py": b"1"}, keep=(".score.py.new",))
+    assert other.read_bytes() == b"mine"
+    assert not (root / "score.py").is_symlink()
+    assert (root / "score.py").read_bytes() == b"1"
