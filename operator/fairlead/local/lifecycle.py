@@ -1,6 +1,7 @@
 """Deploy, reload, update and delete local services."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -56,54 +57,67 @@ class Lifecycle:
         """
         wanted = read_asked(asked)
         with held(self._places.service(wanted.name)):
-            before = self.services.find(wanted.name)
-            port = self._port(port, wanted.name, before)
-            self._log.phase("files")
-            prepared = prepare(wanted, self._places, self._settings)
-            for warning in prepared.warnings:
-                self._log.write(f"Warning: {warning}")
-            return self._replaced(asked, mode, port, prepared, before)
+            return self._deployed(asked, wanted, mode, port)
 
     def update(
         self, name: str | None, change: Callable[[Asked], Asked], port: int | None = None
     ) -> LocalService:
         """Read all of its files again: models, environment, settings. Raises ``LocalError``."""
-        service = self.services.only(name)
-        asked = change(service.asked).model_copy(update={"service": service.name})
-        return self.deploy(asked, service.mode, port)
+        with self._held(self.services.only(name).name) as service:
+            asked = change(service.asked).model_copy(update={"service": service.name})
+            return self._deployed(asked, read_asked(asked), service.mode, port)
 
     def reload(self, name: str | None) -> Reloaded:
         """Give a service that runs its changed source, without a dropped request.
 
         Raises ``LocalError``: then what was loaded before serves on.
         """
-        service = self.services.only(name)
-        folder, keeper = self._places.service(service.name), self._keeper(service.mode)
-        wanted = read_asked(service.asked.model_copy(update={"service": service.name}))
-        check_source(wanted, self._settings)
-        if keeper.ended(service, folder):
-            self.deploy(service.asked, service.mode, None)
-            return Reloaded(Change.STARTED)
-        left = _changed(service, wanted)
-        code = _code(wanted)
-        if code == service.code:
-            return Reloaded(Change.UNCHANGED, left)
-        with held(folder):
-            self._log.phase("reload")
-            keeper.put_code(service, folder, wanted.files)
-            self._load_again(service, wanted)
-            self.services.keep(service.model_copy(update={"code": code, "failure": None}))
-        return Reloaded(Change.RELOADED, left)
+        with self._held(self.services.only(name).name) as service:
+            asked = service.asked.model_copy(update={"service": service.name})
+            wanted = read_asked(asked)
+            check_source(wanted, self._settings)
+            folder = self._places.service(service.name)
+            if self._keeper(service.mode).ended(service, folder):
+                self._deployed(asked, wanted, service.mode, None)
+                return Reloaded(Change.STARTED)
+            return self._reloaded(service, wanted)
 
     def delete(self, name: str) -> None:
         """Nothing of it is left, and nothing that it alone needed. Raises ``LocalError``."""
-        service = self.services.get(name)
-        folder = self._places.service(name)
-        with held(folder):
+        with self._held(self.services.get(name).name) as service:
             keeper = self._keeper(service.mode)
-            keeper.stop(service, folder)
+            keeper.stop(service, self._places.service(name))
             self.services.forget(name)
             keeper.forget(service, tuple(self.services.all()))
+
+    @contextmanager
+    def _held(self, name: str) -> Iterator[LocalService]:
+        """Yield the service as it is once no other command works on it: until then the process or
+        the container may have been replaced. Raises ``LocalError``: it is gone."""
+        with held(self._places.service(name)):
+            yield self.services.get(name)
+
+    def _deployed(
+        self, asked: Asked, wanted: Wanted, mode: Mode, port: int | None
+    ) -> LocalService:
+        before = self.services.find(wanted.name)
+        port = self._port(port, wanted.name, before)
+        self._log.phase("files")
+        prepared = prepare(wanted, self._places, self._settings)
+        for warning in prepared.warnings:
+            self._log.write(f"Warning: {warning}")
+        return self._replaced(asked, mode, port, prepared, before)
+
+    def _reloaded(self, service: LocalService, wanted: Wanted) -> Reloaded:
+        left, code = _changed(service, wanted), _code(wanted)
+        if code == service.code:
+            return Reloaded(Change.UNCHANGED, left)
+        self._log.phase("reload")
+        keeper, folder = self._keeper(service.mode), self._places.service(service.name)
+        keeper.put_code(service, folder, wanted.files)
+        self._load_again(service, wanted)
+        self.services.keep(service.model_copy(update={"code": code, "failure": None}))
+        return Reloaded(Change.RELOADED, left)
 
     def _port(self, asked: int | None, name: str, before: LocalService | None) -> int:
         """A service that is replaced keeps its port, and gives it up to itself."""

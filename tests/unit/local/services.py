@@ -32,6 +32,7 @@ class Standin:
     printed: bytes = b""
     calls: list[str] = field(default_factory=list)
     code: Mapping[str, bytes] = field(default_factory=dict)
+    stopped: list[LocalService] = field(default_factory=list)
 
     def make(self, prepared: Prepared, log: Log) -> str:
         log.phase("environment")
@@ -63,6 +64,7 @@ class Standin:
         yield self.printed
 
     def stop(self, service: LocalService, folder: Path) -> None:  # noqa: ARG002
+        self.stopped.append(service)
         self.calls.append(f"stop {service.name}")
 
     def forget(self, service: LocalService, others: tuple[LocalService, ...]) -> None:  # noqa: ARG002

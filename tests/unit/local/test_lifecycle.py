@@ -1,5 +1,7 @@
 """Deploy, reload, update and delete, with a stand-in for what runs services."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,13 +10,14 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.webservice import WebserviceSpec
+from fairlead.images.hashes import code_hash, file_digests
 from fairlead.local import lifecycle
 from fairlead.local.answers import NoAnswerError
 from fairlead.local.asked import Asked
 from fairlead.local.errors import LocalError
 from fairlead.local.host import Exit
 from fairlead.local.lifecycle import Change, Lifecycle, differences, left_words
-from fairlead.local.places import Places
+from fairlead.local.places import Places, held
 from fairlead.local.preparation import prepare, read_asked
 from fairlead.local.readiness import POLL_S, await_ready
 from fairlead.local.service import Mode
@@ -166,6 +169,65 @@ def test_nothing_is_left_of_one_that_is_deleted(
     with pytest.raises(LocalError):
         work.delete("credit")
     assert POLL_S < 1
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, another: Callable[[], object]) -> None:
+    """``another`` command had the service, and ends while the one under test waits for it."""
+
+    @contextmanager
+    def waited(folder: Path) -> Iterator[None]:
+        with held(folder):
+            another()
+            yield
+
+    monkeypatch.setattr(lifecycle, "held", waited)
+
+
+@pytest.mark.parametrize("command", ["delete", "update"])
+def test_what_an_update_started_meanwhile_is_what_is_ended(
+    command: str,
+    work: Lifecycle,
+    standin: Standin,
+    asked: Asked,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = work.deploy(asked, Mode.MACHINE, None)
+    newer = before.model_copy(update={"pid": 2, "port": 9001, "asked": asked})
+    meanwhile(monkeypatch, lambda: work.services.keep(newer))
+    if command == "delete":
+        work.delete("credit")
+    else:
+        assert work.update("credit", lambda known: known).port == 9001
+    assert [one.pid for one in standin.stopped] == [2]
+
+
+def test_a_reload_judges_what_runs_once_it_may_work(
+    work: Lifecycle, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = work.deploy(asked, Mode.MACHINE, None)
+    Path(str(asked.entry_script)).write_text(f"{SCRIPT}# changed\n")
+    code = {"code": code_hash(file_digests(read_asked(asked).files), "score.py")}
+    newer = before.model_copy(update={"pid": 2, **code})
+    meanwhile(monkeypatch, lambda: work.services.keep(newer))
+    assert work.reload("credit").change is Change.UNCHANGED
+    assert work.services.get("credit") == newer
+
+
+@pytest.mark.parametrize("command", ["delete", "update", "reload"])
+def test_what_was_deleted_meanwhile_is_told_and_stays_deleted(
+    command: str, work: Lifecycle, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.deploy(asked, Mode.MACHINE, None)
+    meanwhile(monkeypatch, lambda: work.services.forget("credit"))
+    run: dict[str, Callable[[], object]] = {
+        "delete": lambda: work.delete("credit"),
+        "update": lambda: work.update("credit", lambda known: known),
+        "reload": lambda: work.reload("credit"),
+    }
+    with pytest.raises(LocalError) as caught:
+        run[command]()
+    assert caught.value.finding.reason == Reason.SERVICE_NOT_FOUND
+    assert list(work.services.all()) == []
 
 
 def test_what_only_a_cluster_has_is_told(asked: Asked, tmp_path: Path) -> None:
