@@ -12,7 +12,6 @@ from docker.errors import APIError, ImageNotFound
 from docker.models.containers import Container
 
 from fairlead.api.quantity import amount
-from fairlead.api.reasons import Reason
 from fairlead.api.webservice import WebserviceSpec
 from fairlead.canonical import canonical_json
 from fairlead.images.assembly import ENVIRONMENTS_PYTHON, OWN_PYTHON, PROGRAM
@@ -24,8 +23,8 @@ from fairlead.images.runtime_layer import bundled_runtime, make_layer
 from fairlead.local.container_environment import ContainerEnvironment, make_environment
 from fairlead.local.containers import RECORD, SERVICES, code_archive, record_archive
 from fairlead.local.engine import SERVICE_LABEL, client
-from fairlead.local.errors import refusal
 from fairlead.local.host import HOST, Log
+from fairlead.local.ports import port_taken
 from fairlead.local.preparation import PlacedModel, Prepared
 from fairlead.local.runtime import runtime_told
 from fairlead.local.service import LocalService
@@ -169,6 +168,5 @@ def _started(container: Container, port: int) -> None:
         container.start()
     except APIError as error:
         if any(words in str(error.explanation) for words in PORT_WORDS):
-            message = f"Port {port} is taken by another program of this machine."
-            raise refusal(Reason.PORT_TAKEN, message, "Name another one: --port.") from error
+            raise port_taken(port) from error
         raise

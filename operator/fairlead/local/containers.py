@@ -12,7 +12,7 @@ from docker.models.containers import Container
 from fairlead.images.layers import Entry, tar
 from fairlead.images.layout import APP_ROOT, ENVIRONMENT
 from fairlead.local.engine import client
-from fairlead.local.host import PREVIOUS_LOG, Exit
+from fairlead.local.host import HOST, PREVIOUS_LOG, Exit
 from fairlead.local.service import LocalService
 
 RECORD = f"{APP_ROOT}/.fairlead-termination-log"  # where the runtime says why it ended
@@ -43,6 +43,10 @@ class Containers:
             if state["Status"] not in ENDED:
                 return None
             return Exit(state.get("ExitCode"), _record(container))
+
+    def addresses(self, service: LocalService) -> frozenset[str]:
+        """Docker Engine publishes the port at this one, and starts nothing where it is taken."""
+        return frozenset([HOST] if service.container else [])
 
     def put_code(self, service: LocalService, folder: Path, files: Mapping[str, bytes]) -> None:  # noqa: ARG002
         with client() as docker:

@@ -41,6 +41,10 @@ class Keeper(Protocol):
         """How it ended; None while it runs."""
         ...
 
+    def addresses(self, service: LocalService) -> frozenset[str]:
+        """At which this service itself listens at its port: none where another program has it."""
+        ...
+
     def put_code(self, service: LocalService, folder: Path, files: Mapping[str, bytes]) -> None:
         """Replace the source of a service that runs."""
         ...

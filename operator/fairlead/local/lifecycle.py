@@ -19,7 +19,7 @@ from fairlead.local.errors import LocalError, refusal
 from fairlead.local.host import Keeper, Log
 from fairlead.local.hosts import keeper_of, maker_of
 from fairlead.local.places import Places, held
-from fairlead.local.ports import choose_port
+from fairlead.local.ports import choose_port, is_free, port_taken
 from fairlead.local.preparation import Prepared, check_source, prepare, read_asked
 from fairlead.local.readiness import await_ready, reload_failed
 from fairlead.local.service import LocalService, Mode, Services, failure_of
@@ -126,6 +126,13 @@ class Lifecycle:
         taken = [service.port for service in self.services.all() if service.name != name]
         return choose_port(asked, taken)
 
+    def _check_port(self, service: LocalService) -> None:
+        """It may have been taken while the environment was made, or while none of ours had it."""
+        if not is_free(service.port):
+            error = port_taken(service.port)
+            self.services.keep(service.model_copy(update={"failure": failure_of(error)}))
+            raise error
+
     def _replaced(
         self, asked: Asked, mode: Mode, port: int, prepared: Prepared, before: LocalService | None
     ) -> LocalService:
@@ -149,6 +156,7 @@ class Lifecycle:
             startup_budget_s=(wanted.service.probes or Probes()).initial_delay_seconds,
         )
         self.services.keep(service)
+        self._check_port(service)
         service = maker.start(prepared, service, folder, self._log)
         self.services.keep(service)
         self._await(service, wanted)

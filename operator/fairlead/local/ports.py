@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable, Collection
 
 from fairlead.api.reasons import Reason
-from fairlead.local.errors import refusal
+from fairlead.local.errors import LocalError, refusal
 from fairlead.local.host import HOST
 
 FIRST_PORT = 8890  # v1's example
@@ -43,5 +43,9 @@ def choose_port(
         return asked
     other = next(usable, None)
     hint = f" {other} is free." if other else ""
-    message = f"Port {asked} is taken by another program of this machine."
-    raise refusal(Reason.PORT_TAKEN, message, f"Name another one (--port), or leave it out.{hint}")
+    raise port_taken(asked, f"Name another one (--port), or leave it out.{hint}")
+
+
+def port_taken(port: int, remedy: str = "Name another one: --port.") -> LocalError:
+    message = f"Port {port} is taken by another program of this machine."
+    return refusal(Reason.PORT_TAKEN, message, remedy)

@@ -4,6 +4,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -32,6 +33,10 @@ class Processes:
         if _process(service):
             return None
         return Exit(None, _text(folder / TERMINATION_LOG))
+
+    def addresses(self, service: LocalService) -> frozenset[str]:
+        process = _process(service)
+        return listening(process, service.port) if process else frozenset()
 
     def put_code(self, service: LocalService, folder: Path, files: Mapping[str, bytes]) -> None:  # noqa: ARG002
         replace_files(folder / APP, files, keep=(MODELS,))
@@ -62,6 +67,17 @@ class Processes:
         if all(other.environment != service.environment for other in others):
             key = service.environment[:KEY_CHARS]
             shutil.rmtree(self._places.environments / key, ignore_errors=True)
+
+
+def listening(process: psutil.Process, port: int) -> frozenset[str]:
+    """The addresses at which it, or what it has started, listens at ``port``."""
+    found = set[str]()
+    for one in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            kept = one.net_connections(kind="tcp")
+            open_ = (each for each in kept if each.status == psutil.CONN_LISTEN)
+            found.update(each.laddr.ip for each in open_ if each.laddr.port == port)
+    return frozenset(found)
 
 
 def end(process: psutil.Process) -> None:

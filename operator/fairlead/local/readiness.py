@@ -29,9 +29,12 @@ Ready = Callable[[int], bool]
 def await_ready(
     keeper: Keeper, service: LocalService, folder: Path, about: PodContext, ready: Ready = is_ready
 ) -> None:
-    """Raise ``LocalError`` as soon as it is known that it does not come up."""
+    """Raise ``LocalError`` as soon as it is known that it does not come up.
+
+    Who answers at the port counts only where it is the service that listens there.
+    """
     deadline = time.monotonic() + about.startup_budget
-    while not ready(service.port):
+    while not (ready(service.port) and keeper.addresses(service)):
         ended = keeper.ended(service, folder)
         if ended:
             raise start_failed(ended, keeper.log(service, folder), about)

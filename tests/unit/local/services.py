@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fairlead.local.asked import Asked
-from fairlead.local.host import Exit, Log
+from fairlead.local.host import HOST, Exit, Log
 from fairlead.local.preparation import Prepared
 from fairlead.local.service import LocalService, Mode
 
@@ -32,6 +32,7 @@ class Standin:
     printed: bytes = b""
     calls: list[str] = field(default_factory=list)
     code: Mapping[str, bytes] = field(default_factory=dict)
+    listening: frozenset[str] = frozenset([HOST])
     stopped: list[LocalService] = field(default_factory=list)
 
     def make(self, prepared: Prepared, log: Log) -> str:
@@ -52,6 +53,9 @@ class Standin:
 
     def ended(self, service: LocalService, folder: Path) -> Exit | None:  # noqa: ARG002
         return self.exit
+
+    def addresses(self, service: LocalService) -> frozenset[str]:  # noqa: ARG002
+        return self.listening
 
     def put_code(self, service: LocalService, folder: Path, files: Mapping[str, bytes]) -> None:  # noqa: ARG002
         self.calls.append(f"put {service.name}")

@@ -100,6 +100,8 @@ def container(monkeypatch: pytest.MonkeyPatch) -> Container:
 
 
 def test_one_that_runs_has_not_ended(container: Container, tmp_path: Path) -> None:
+    assert Containers().addresses(ONE) == {"127.0.0.1"}
+    assert Containers().addresses(service()) == set()
     assert Containers().ended(ONE, tmp_path) is None
     container.state = {"Status": "exited", "ExitCode": 3}
     assert Containers().ended(ONE, tmp_path) == Exit(3, "")

@@ -34,6 +34,7 @@ def standin(monkeypatch: pytest.MonkeyPatch) -> Standin:
     monkeypatch.setattr(lifecycle, "maker_of", lambda *_: one)
     monkeypatch.setattr(lifecycle, "keeper_of", lambda *_: one)
     monkeypatch.setattr(lifecycle, "choose_port", lambda port, _: port or 8890)
+    monkeypatch.setattr(lifecycle, "is_free", lambda _: True)
     monkeypatch.setattr(lifecycle, "reload_script", lambda _: None)
     monkeypatch.setattr(
         lifecycle, "await_ready", partial(await_ready, ready=lambda _: not one.exit)
@@ -85,6 +86,22 @@ def test_one_that_fails_stays_with_its_reason(
     failure = work.services.get("credit").failure
     assert failure is not None
     assert failure.reason == Reason.CONTAINER_EXITED
+
+
+def test_nothing_is_started_where_another_program_has_the_port(
+    work: Lifecycle, standin: Standin, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that has ended gave its port up, and another program took it."""
+    work.deploy(asked, Mode.MACHINE, 9001)
+    standin.calls.clear()
+    monkeypatch.setattr(lifecycle, "is_free", lambda port: port != 9001)
+    with pytest.raises(LocalError, match="Port 9001 is taken") as caught:
+        work.update("credit", lambda known: known)
+    assert caught.value.finding.reason == Reason.PORT_TAKEN
+    assert not any(call.startswith("start") for call in standin.calls)
+    failure = work.services.get("credit").failure
+    assert failure is not None
+    assert failure.reason == Reason.PORT_TAKEN
 
 
 def test_what_cannot_be_made_leaves_the_old_one_alone(

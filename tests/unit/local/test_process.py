@@ -59,6 +59,30 @@ def test_one_that_was_never_started_has_ended(keeper: Processes, tmp_path: Path)
     assert keeper.log(service(), tmp_path) == b""
 
 
+LISTENS = (
+    "import socket, subprocess, sys, time\n"
+    "one = socket.create_server((sys.argv[1], 0))\n"
+    "print(one.getsockname()[1], flush=True)\n"
+    "time.sleep(600)"
+)
+INSIDE = "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]])"
+
+
+@pytest.mark.parametrize("before", [[], [INSIDE]], ids=["itself", "what it has started"])
+def test_who_listens_at_a_port(before: list[str], keeper: Processes) -> None:
+    command = [sys.executable, "-c", *before, LISTENS, "127.0.0.1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            one = kept(process).model_copy(update={"port": port})
+            assert keeper.addresses(one) == {"127.0.0.1"}
+            assert keeper.addresses(one.model_copy(update={"port": 1})) == set()
+            assert keeper.addresses(one.model_copy(update={"started": 1.0})) == set()
+        finally:
+            end(psutil.Process(process.pid))
+
+
 def test_its_log_is_kept_as_the_previous_one(
     keeper: Processes, process: "subprocess.Popen[bytes]", tmp_path: Path
 ) -> None:

@@ -22,6 +22,12 @@ def test_one_that_is_ready_is_let_go(tmp_path: Path) -> None:
     assert next(answers, None) is None
 
 
+def test_another_program_that_answers_at_the_port_is_not_taken_for_it(tmp_path: Path) -> None:
+    ended = Standin(Exit(1, ""), b"address already in use\n", listening=frozenset())
+    with pytest.raises(LocalError, match="address already in use"):
+        await_ready(ended, service(), tmp_path, ABOUT, lambda _: True)
+
+
 def test_the_record_says_what_the_cluster_says(tmp_path: Path) -> None:
     ended = Standin(Exit(3, RECORD.read_text()), b"Traceback: in the log\n")
     with pytest.raises(LocalError) as caught:
