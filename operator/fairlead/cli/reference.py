@@ -44,8 +44,9 @@ Services listen on 127.0.0.1 alone, ask for no key, and load a changed script at
 `fairlead local reload`. What is otherwise than in a pod is said, and kept in `describe`.
 
 State is kept in `$XDG_STATE_HOME/fairlead/local` (`~/.local/state`), what can be made again
-(environments, fetched models) in `$XDG_CACHE_HOME/fairlead/local` (`~/.cache`). `delete` removes a
-service, and its environment where no other has it.
+(environments, fetched models) in `$XDG_CACHE_HOME/fairlead/local` (`~/.cache`); other users of the
+machine cannot look into them. `delete` removes a service, and its environment where no other has
+it.
 
 A container is set up as a pod is: the same engine, recipe, runtime, layout, user (10001), rights
 and limits, and no registry. Its image stays with Docker Engine (`DOCKER_HOST`, or the usual

@@ -13,6 +13,7 @@ from fairlead.images.layers import Entry, tar
 from fairlead.images.layout import APP_ROOT, ENVIRONMENT
 from fairlead.local.engine import client
 from fairlead.local.host import HOST, PREVIOUS_LOG, Exit
+from fairlead.local.places import make_private, new_private
 from fairlead.local.service import LocalService
 
 RECORD = f"{APP_ROOT}/.fairlead-termination-log"  # where the runtime says why it ended
@@ -77,8 +78,8 @@ class Containers:
         with client() as docker, suppress(NotFound):
             container = docker.containers.get(service.container)
             container.stop(timeout=STOP_TIMEOUT_S)
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / PREVIOUS_LOG).write_bytes(container.logs())
+            make_private(folder)
+            new_private(folder / PREVIOUS_LOG).write_bytes(container.logs())
             container.remove(force=True, v=True)
 
     def forget(self, service: LocalService, others: tuple[LocalService, ...]) -> None:

@@ -10,7 +10,7 @@ import psutil
 from fairlead.images.assembly import PROGRAM
 from fairlead.images.layout import APP_ROOT, RUNTIME, model_folder
 from fairlead.local.host import HOST, LOG, TERMINATION_LOG, Log
-from fairlead.local.places import Places
+from fairlead.local.places import Places, new_private
 from fairlead.local.preparation import PlacedModel, Prepared
 from fairlead.local.process import APP
 from fairlead.local.service import LocalService
@@ -70,7 +70,7 @@ class Machine:
         environ["PATH"] = f"{made.program.parent}:{environ.get('PATH', os.defpath)}"
         runtime = str(made.folder / RUNTIME_FOLDER)
         program = [option.replace(f"/{RUNTIME}", runtime) for option in PROGRAM]
-        with (folder / LOG).open("wb") as out:
+        with new_private(folder / LOG).open("wb") as out:
             return subprocess.Popen(
                 [str(made.server), *program],
                 cwd=folder / APP,

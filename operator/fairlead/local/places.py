@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+PRIVATE_FOLDER, PRIVATE_FILE, ANYBODY_ELSE = 0o700, 0o600, 0o077
+
 
 @dataclass(frozen=True)
 class Places:
@@ -41,10 +43,24 @@ def places(environ: Mapping[str, str]) -> Places:
     return Places(state / "fairlead/local", cache / "fairlead/local")
 
 
+def make_private(folder: Path) -> None:
+    """Others of this machine do not look into it: variables, logs and models may be secret."""
+    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    if folder.stat().st_mode & ANYBODY_ELSE:
+        folder.chmod(PRIVATE_FOLDER)
+
+
+def new_private(path: Path) -> Path:
+    """The file, empty, and this user's alone; what was there before is gone."""
+    path.unlink(missing_ok=True)
+    path.touch(mode=PRIVATE_FILE, exist_ok=False)
+    return path
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Let one command at a time work on what lies in ``folder``; the others wait."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_private(folder.parent)
     path = folder.with_name(f".{folder.name}.lock")
     lock = _locked(path)
     try:
@@ -57,7 +73,7 @@ def held(folder: Path) -> Iterator[None]:
 def _locked(path: Path) -> int:
     """The file, held; one that somebody has removed meanwhile holds nobody."""
     while True:
-        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
         fcntl.flock(lock, fcntl.LOCK_EX)
         with suppress(FileNotFoundError):
             if path.stat().st_ino == os.fstat(lock).st_ino:

@@ -31,7 +31,7 @@ from fairlead.local.asked import Asked
 from fairlead.local.deployment import HERE, NEVER, Wanted, WantedModel
 from fairlead.local.errors import LocalError, refusal
 from fairlead.local.manifests import read_manifests, wanted_of
-from fairlead.local.places import Places
+from fairlead.local.places import Places, make_private
 from fairlead.local.plain_files import (
     invalid_options,
     memory_limit,
@@ -256,7 +256,7 @@ def _fetch(model: WantedModel, spec: ModelSpec, folder: Path, settings: Settings
     from fairlead.sources.archive import unpack
     from fairlead.sources.kinds import open_source  # it brings HTTP with it
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_private(folder.parent)
     deadline = time.monotonic() + settings.ingest_timeout_seconds
     limits = Limits(settings.model_max_bytes, settings.model_max_files, deadline)
     with TemporaryDirectory(dir=folder.parent, prefix="fetching-") as work:

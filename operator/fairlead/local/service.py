@@ -16,7 +16,7 @@ from fairlead.api.wire import StatusWire
 from fairlead.finding import Finding
 from fairlead.local.asked import Asked
 from fairlead.local.errors import LocalError, refusal
-from fairlead.local.places import Places
+from fairlead.local.places import Places, make_private, new_private
 
 RECORD = "service.json"
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?")
@@ -130,8 +130,9 @@ class Services:
     def keep(self, service: LocalService) -> None:
         """Written whole, or not at all."""
         path = self._path(service.name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
+        make_private(path.parent.parent)
+        make_private(path.parent)
+        draft = new_private(path.with_suffix(".new"))
         draft.write_text(service.model_dump_json(by_alias=True, exclude_none=True, indent=2))
         os.replace(draft, path)  # noqa: PTH105  (the same call, and said to be atomic)
 

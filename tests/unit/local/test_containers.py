@@ -144,7 +144,9 @@ def test_logs_of_now_are_kept_when_it_is_stopped(container: Container, tmp_path:
     assert list(keeper.followed(ONE, tmp_path)) == [b"line\n"]
     keeper.stop(ONE, tmp_path)
     assert container.calls[1:] == ["stop 10", "remove"]
-    assert (tmp_path / "previous.log").read_bytes() == b"line\n"
+    previous = tmp_path / "previous.log"
+    assert previous.read_bytes() == b"line\n"
+    assert previous.stat().st_mode & 0o777 == 0o600
     gone = ONE.model_copy(update={"container": "c2"})
     assert keeper.log(gone, tmp_path) == b""
     keeper.stop(gone, tmp_path)

@@ -7,7 +7,7 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.local.asked import Asked
 from fairlead.local.errors import LocalError, refusal
-from fairlead.local.places import Places, held, places
+from fairlead.local.places import Places, held, new_private, places
 from fairlead.local.service import Services, error_of, failure_of
 from fairlead.local.update import changed
 from tests.unit.local.services import service
@@ -91,6 +91,28 @@ def test_one_command_at_a_time(tmp_path: Path) -> None:
         assert (tmp_path / "state/.a.lock").exists()
     with held(tmp_path / "state/a"):
         pass
+
+
+def open_to_others(folder: Path) -> list[str]:
+    """What anybody but this user may look into."""
+    return [str(path) for path in (folder, *folder.rglob("*")) if path.stat().st_mode & 0o077]
+
+
+def test_what_is_kept_is_this_users_alone(here: Places) -> None:
+    Services(here).keep(service())
+    assert open_to_others(here.state) == []
+    assert new_private(here.service("credit") / "log").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_others_could_look_into_is_closed(here: Places) -> None:
+    """Made by a version that left it open."""
+    folder = here.service("credit")
+    folder.mkdir(parents=True, mode=0o755)
+    (folder / "service.json").touch(mode=0o644)
+    Services(here).keep(service())
+    assert open_to_others(here.state) == []
+    with held(here.models / "key"):
+        assert open_to_others(here.models) == []
 
 
 def test_an_update_replaces_models_and_variables_by_their_names() -> None:
