@@ -97,9 +97,7 @@ class Lifecycle:
         with held(self._places.service(name)):
             yield self.services.get(name)
 
-    def _deployed(
-        self, asked: Asked, wanted: Wanted, mode: Mode, port: int | None
-    ) -> LocalService:
+    def _deployed(self, asked: Asked, wanted: Wanted, mode: Mode, port: int | None) -> LocalService:
         before = self.services.find(wanted.name)
         port = self._port(port, wanted.name, before)
         self._log.phase("files")

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from fairlead.evidence import PodContext
 from fairlead.finding import Finding
 from fairlead.inputs.startup_record import SCHEMA, StartupRecord, read_record
 from fairlead.local.answers import is_ready
-from fairlead.local.errors import LocalError
+from fairlead.local.errors import LocalError, refusal
 from fairlead.local.host import Exit, Keeper
 from fairlead.local.service import LocalService
 from fairlead.redact import redacted
@@ -42,6 +43,21 @@ def await_ready(
             keeper.stop(service, folder)
             raise LocalError(_local(init_timed_out(about, None), about))
         time.sleep(POLL_S)
+    exposed = sorted(one for one in keeper.addresses(service) if not ip_address(one).is_loopback)
+    if exposed:
+        keeper.stop(service, folder)
+        raise _exposed(exposed)
+
+
+def _exposed(addresses: list[str]) -> LocalError:
+    """A runtime that does not know the setting for the address listens at all of them."""
+    return refusal(
+        Reason.IMAGE_BUILD_FAILURE,
+        f"The scoring runtime is another version's: it listens at {', '.join(addresses)}, where "
+        "others can reach it, and was ended.",
+        "Install Fairlead again, from a whole wheel; in a checkout, run `make setup`.",
+        FailureClass.INFRASTRUCTURE,
+    )
 
 
 def start_failed(ended: Exit, log: bytes, about: PodContext) -> LocalError:

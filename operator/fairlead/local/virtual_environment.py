@@ -26,6 +26,7 @@ from fairlead.images.layout import BUILD_FILES
 from fairlead.images.pip_files import PackageIndex, build_files, pip_options
 from fairlead.images.pip_install import INSTALLED, PLACE
 from fairlead.images.runtime_layer import (
+    Runtime,
     bundled_runtime,
     install,
 )
@@ -69,9 +70,7 @@ class VirtualEnvironment:
     @property
     def server(self) -> Path:
         """Python of the scoring server: the same, where it is new enough."""
-        major, minor = self.python.split(".")[:2]
-        new_enough = (int(major), int(minor)) >= OLDEST_FRONT
-        return self.program if new_enough else Path(sys.executable)
+        return self.program if is_new_enough(self.python) else Path(sys.executable)
 
 
 @dataclass(frozen=True)
@@ -81,6 +80,12 @@ class Installation:
     recipe: EnvironmentRecipe
     settings: Settings
     local: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def is_new_enough(python: str) -> bool:
+    """Whether the scoring server runs on a Python such as ``3.11.2``."""
+    major, minor = python.split(".")[:2]
+    return (int(major), int(minor)) >= OLDEST_FRONT
 
 
 def check_recipe(recipe: EnvironmentRecipe) -> None:
@@ -112,7 +117,8 @@ def make_environment(
     recipe = installation.recipe
     check_recipe(recipe)
     python, version = interpreter(recipe)
-    key = environment_hash(recipe, f"{python.resolve()} {version}")
+    runtime = _runtime(version, installation.settings)
+    key = environment_hash(recipe, f"{python.resolve()} {version} {runtime.key}")
     made = VirtualEnvironment(environments / key[:16], key, version)
     with held(made.folder):
         if (made.folder / WHOLE).is_file() and version_of(made.program) == version:
@@ -121,14 +127,16 @@ def make_environment(
         shutil.rmtree(made.folder, ignore_errors=True)
         made.folder.mkdir(parents=True)
         try:
-            _fill(made, python, installation, log)
+            _fill(made, python, installation, runtime, log)
         except BaseException:  # ctrl-C, too: nothing half-made is left
             shutil.rmtree(made.folder, ignore_errors=True)
             raise
     return made
 
 
-def _fill(made: VirtualEnvironment, python: Path, wanted: Installation, log: Log) -> None:
+def _fill(
+    made: VirtualEnvironment, python: Path, wanted: Installation, runtime: Runtime, log: Log
+) -> None:
     log.phase("environment")
     log.write(f"Making a virtual environment with Python {made.python} ({python}).")
     _make_venv(python, made.folder / ENVIRONMENT, with_pip=bool(wanted.recipe.requirements))
@@ -136,7 +144,7 @@ def _fill(made: VirtualEnvironment, python: Path, wanted: Installation, log: Log
         log.phase("packages")
         _install(made, wanted, log)
     log.phase("runtime")
-    _install_runtime(made, wanted.settings, log)
+    _install_runtime(made, runtime, wanted.settings, log)
     (made.folder / WHOLE).write_text(made.python)
 
 
@@ -226,12 +234,19 @@ def ca_certificates(settings: Settings) -> bytes:
     return b"\n".join((settings.ca_bundle.read_bytes(), Path(certifi.where()).read_bytes()))
 
 
-def _install_runtime(made: VirtualEnvironment, settings: Settings, log: Log) -> None:
-    own = None if made.server == made.program else platform.python_version()
+def _runtime(python: str, settings: Settings) -> Runtime:
+    """What is installed beside the user's Python; another version's is another environment."""
+    own = None if is_new_enough(python) else platform.python_version()
+    with runtime_told():
+        return bundled_runtime(python, settings, own)
+
+
+def _install_runtime(
+    made: VirtualEnvironment, runtime: Runtime, settings: Settings, log: Log
+) -> None:
     target = made.folder / RUNTIME
     target.mkdir()
     with runtime_told():
-        runtime = bundled_runtime(made.python, settings, own)
         log.write(f"Putting {runtime.wheel.name} beside it.")
         install(runtime, target, settings, lambda _: None)
 

@@ -7,7 +7,7 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement
-from fairlead.images.runtime_layer import RuntimeInstallError
+from fairlead.images.runtime_layer import Runtime, RuntimeInstallError
 from fairlead.local import interpreters, virtual_environment
 from fairlead.local.errors import LocalError
 from fairlead.local.interpreters import candidates, interpreter, minor_asked, version_of
@@ -177,6 +177,26 @@ def test_an_environment_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert one == again
     assert made == [one.folder / "env"]
     assert told.lines[-1] == f"The environment is there already (Python {OWN})."
+
+
+def test_another_runtime_is_another_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an upgrade: the folder of before has the runtime of before in it."""
+
+    def make(runtime: str) -> VirtualEnvironment:
+        (tmp_path / runtime).write_text(runtime)
+        bundled = Runtime(tmp_path / runtime, "3.11")
+        monkeypatch.setattr(virtual_environment, "bundled_runtime", lambda *_: bundled)
+        wanted = Installation(recipe(), SETTINGS)
+        return make_environment(wanted, tmp_path / "environments", Told())
+
+    monkeypatch.setattr(
+        virtual_environment, "_make_venv", lambda _, at, **__: make_stub(at, f"{OWN}\n", 0)
+    )
+    monkeypatch.setattr(virtual_environment, "install", lambda *_: None)
+    assert make("older.whl").folder == make("older.whl").folder
+    assert make("older.whl").folder != make("newer.whl").folder
 
 
 def test_a_runtime_that_cannot_be_had_is_told(

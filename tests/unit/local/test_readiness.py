@@ -28,6 +28,18 @@ def test_another_program_that_answers_at_the_port_is_not_taken_for_it(tmp_path: 
         await_ready(ended, service(), tmp_path, ABOUT, lambda _: True)
 
 
+@pytest.mark.parametrize(
+    ("addresses", "told"), [({"0.0.0.0"}, "0.0.0.0"), ({"127.0.0.1", "::"}, "::")]
+)
+def test_one_that_others_can_reach_is_ended(addresses: set[str], told: str, tmp_path: Path) -> None:
+    """By a runtime of another version, which does not know the setting for the address."""
+    standin = Standin(listening=frozenset(addresses))
+    with pytest.raises(LocalError, match=f"it listens at {told}, where") as caught:
+        await_ready(standin, service(), tmp_path, ABOUT, lambda _: True)
+    assert standin.calls == ["stop credit"]
+    assert "make setup" in str(caught.value.finding.remedy)
+
+
 def test_the_record_says_what_the_cluster_says(tmp_path: Path) -> None:
     ended = Standin(Exit(3, RECORD.read_text()), b"Traceback: in the log\n")
     with pytest.raises(LocalError) as caught:
