@@ -1,7 +1,6 @@
 """Manifests as `kubectl apply` takes them, read into what a local service is made from."""
 
 import base64
-import binascii
 import re
 import shutil
 import subprocess
@@ -198,7 +197,7 @@ def _config_map(place: str, one: Manifest) -> Files:
     try:
         text = {str(name): content.encode() for name, content in data.items()}
         found = text | {str(name): base64.b64decode(content) for name, content in binary.items()}
-    except (AttributeError, TypeError, binascii.Error) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         message = f"{place}: ConfigMap '{_name(place, one)}' holds what is no text: {error}."
         remedy = "Its data are texts, its binaryData base64."
         raise refusal(Reason.INVALID_SPEC, message, remedy) from error
@@ -257,7 +256,11 @@ def _flat(place: str, document: object) -> Iterator[Manifest]:
         message = f"{place} holds no object of Kubernetes, but a {type(document).__name__}."
         raise refusal(Reason.FILE_UNREADABLE, message, "Give manifests to -f.")
     if document.get("kind") == "List":
-        for item in document.get("items") or []:
+        items = document.get("items") or []
+        if not isinstance(items, list):
+            message = f"{place}: the items of a List are a {type(items).__name__}."
+            raise refusal(Reason.FILE_UNREADABLE, message, "Its items are a list of objects.")
+        for item in items:
             yield from _flat(place, item)
     else:
         yield document

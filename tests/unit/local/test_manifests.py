@@ -122,6 +122,16 @@ def test_of_several_services_one_is_to_be_named(tmp_path: Path) -> None:
             "ConfigMap 'a' holds what is no text",
         ),
         (
+            ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nbinaryData: {a: ä}",),
+            Reason.INVALID_SPEC,
+            "ConfigMap 'a' holds what is no text",
+        ),
+        (
+            ("kind: List\nitems: 5",),
+            Reason.FILE_UNREADABLE,
+            "0.yaml: the items of a List are a int",
+        ),
+        (
             (SERVICE.replace("imageRef: {name: credit-image}", "image: example.com/a:1"),),
             Reason.IMAGE_NOT_FOUND,
             "names an image (spec.image)",
