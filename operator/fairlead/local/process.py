@@ -46,6 +46,8 @@ class Processes:
         return path.read_bytes() if path.exists() else b""
 
     def followed(self, service: LocalService, folder: Path) -> Iterator[bytes]:
+        if not (folder / LOG).exists():  # it was never started
+            return
         with (folder / LOG).open("rb") as file:
             while True:
                 running = _process(service)

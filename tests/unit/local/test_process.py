@@ -57,6 +57,7 @@ def test_another_process_with_its_number_is_another(
 def test_one_that_was_never_started_has_ended(keeper: Processes, tmp_path: Path) -> None:
     assert keeper.ended(service(), tmp_path) is not None
     assert keeper.log(service(), tmp_path) == b""
+    assert list(keeper.followed(service(), tmp_path)) == []
 
 
 LISTENS = (
