@@ -3,12 +3,16 @@
 import os
 import shutil
 import subprocess
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePath
 
 import psutil
 
+from fairlead.api.reasons import Reason
+from fairlead.finding import shown
 from fairlead.images.assembly import PROGRAM
 from fairlead.images.layout import APP_ROOT, RUNTIME, model_folder
+from fairlead.local.errors import refusal
 from fairlead.local.host import HOST, LOG, TERMINATION_LOG, Log
 from fairlead.local.places import Places, new_private
 from fairlead.local.preparation import PlacedModel, Prepared
@@ -37,6 +41,8 @@ class Machine:
         self._made: VirtualEnvironment | None = None
 
     def make(self, prepared: Prepared, log: Log) -> str:
+        for model in prepared.models:
+            check_apart(model, prepared.wanted.files)
         environments = self._places.environments
         local = {path: prepared.wanted.files[path] for path in prepared.recipe.local}
         wanted = Installation(prepared.recipe, self._settings, local)
@@ -82,9 +88,23 @@ class Machine:
             )
 
 
+def check_apart(model: PlacedModel, files: Iterable[str]) -> None:
+    """Raise ``LocalError`` where a file of the source lies where the model goes."""
+    inside = PurePath(_inside(model))
+    for name in files:
+        if PurePath(name).is_relative_to(inside) or inside.is_relative_to(name):
+            message = f"The source has '{shown(name)}', and the model '{model.name}' goes there."
+            raise refusal(Reason.INVALID_SPEC, message, "Take the file out of the source.")
+
+
+def _inside(model: PlacedModel) -> str:
+    """The model's folder, below the app root."""
+    return model_folder(model.name, model.version).removeprefix(f"{APP_ROOT}/")
+
+
 def _link(model: PlacedModel, app: Path) -> None:
     """The model's files are not copied: they may be large."""
-    inside = model_folder(model.name, model.version).removeprefix(f"{APP_ROOT}/")
+    inside = _inside(model)
     for file in model.content.files:
         link = app / inside / file.name
         link.parent.mkdir(parents=True, exist_ok=True)
