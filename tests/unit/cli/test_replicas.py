@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fairlead.cli.app import app
+from fairlead.cli.exit_codes import USAGE
 from fairlead.cli.replicas import needed_replicas
 
 
@@ -21,6 +22,16 @@ def test_replicas(
     rate: float, seconds: float, utilization: float, at_once: int, replicas: int
 ) -> None:
     assert needed_replicas(rate, seconds, utilization, at_once) == replicas
+
+
+@pytest.mark.parametrize("number", ["inf", "1e308", "nan", "0", "x"])
+@pytest.mark.parametrize("option", ["--rps", "--seconds", "--utilization"])
+def test_what_is_no_number_of_a_load_is_told(option: str, number: str) -> None:
+    arguments = {"--rps": "20", "--seconds": "10", option: number}
+    command = ["replicas", *(word for pair in arguments.items() for word in pair)]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == USAGE
+    assert option in done.output
 
 
 def test_the_command_prints_the_number() -> None:
