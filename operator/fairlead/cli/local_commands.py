@@ -14,6 +14,7 @@ from fairlead.cli.told import finds
 
 if TYPE_CHECKING:
     from fairlead.local.asked import Asked
+    from fairlead.local.errors import LocalError
     from fairlead.local.host import Keeper
     from fairlead.local.lifecycle import Lifecycle
     from fairlead.local.service import LocalService
@@ -229,6 +230,7 @@ def list_services(output: Form = Output.TEXT) -> None:
     """List the services of this machine."""
     work = Known()
     found = [described(work, service) for service in work.services.all()]
+    found += [_broken(name, error) for name, error in work.services.broken()]
     if output is Output.NAME:
         say(str(one["name"]) for one in found)
     elif output is not Output.TEXT:
@@ -238,7 +240,7 @@ def list_services(output: Form = Output.TEXT) -> None:
     else:
         head = ("NAME", "STATE", "REASON", "RUNS IN", "URI")
         cells = ("name", "state", "reason", "mode", "scoringUri")
-        say(table(head, ([str(one[cell]) for cell in cells] for one in found)))
+        say(table(head, ([str(one.get(cell, "")) for cell in cells] for one in found)))
 
 
 @local.command(epilog="Example: fairlead local describe credit -o yaml")
@@ -270,11 +272,14 @@ def delete(
     """End a service; nothing of it is left."""
     work = lifecycle(Progress(verbose=False))
     found = [service.name for service in work.services.all()] if all_ else names or []
+    broken = [error for _, error in work.services.broken()] if all_ else []
     if not found and not all_:
         found = [work.services.only(None).name]
     for name in found:
         work.delete(name)
         say([f"'{name}' is gone."])
+    if broken:  # `ls` names them all
+        raise broken[0]
 
 
 def could_be_a_name(text: str) -> bool:
@@ -330,6 +335,15 @@ def described(known: Known, service: "LocalService") -> dict[str, Any]:
     }
     failed = service.failure is not None and now.state != HEALTHY
     return {**found, "failure": kept["failure"]} if failed else found
+
+
+def _broken(name: str, error: "LocalError") -> dict[str, Any]:
+    """A service whose record cannot be read."""
+    from fairlead.local.service import failure_of
+    from fairlead.local.standing import FAILED
+
+    failure = failure_of(error).to_wire()
+    return {"name": name, "state": FAILED, "reason": failure["reason"], "failure": failure}
 
 
 def _fields(found: dict[str, Any]) -> Iterable[tuple[str, str]]:

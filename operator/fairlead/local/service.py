@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureStatus
 from fairlead.api.wire import StatusWire
-from fairlead.finding import Finding
+from fairlead.finding import Finding, shown
 from fairlead.local.asked import Asked
 from fairlead.local.errors import LocalError, refusal
 from fairlead.local.places import Places, make_private, new_private
@@ -54,7 +54,7 @@ class LocalService(StatusWire):
 
     name: str
     mode: Mode
-    port: int
+    port: int = Field(ge=1, le=65535)
     asked: Asked
     created_at: datetime
     entry_script: str
@@ -93,11 +93,18 @@ class Services:
 
     def all(self) -> Iterator[LocalService]:
         """By name; what cannot be read is left out, as is what is only begun."""
+        return (one for _, one in self._records() if isinstance(one, LocalService))
+
+    def broken(self) -> Iterator[tuple[str, LocalError]]:
+        """The names of those whose record cannot be read, and why not."""
+        return ((name, one) for name, one in self._records() if isinstance(one, LocalError))
+
+    def _records(self) -> Iterator[tuple[str, LocalService | LocalError]]:
         for path in sorted(self._places.state.glob(f"*/{RECORD}")):
             try:
-                yield self._read(path)
-            except LocalError:
-                continue
+                yield path.parent.name, self._read(path)
+            except LocalError as error:
+                yield path.parent.name, error
 
     def get(self, name: str) -> LocalService:
         """Raises ``LocalError``: there is none of that name."""
@@ -122,6 +129,9 @@ class Services:
         there = list(self.all())
         if len(there) == 1:
             return there[0]
+        unreadable = None if there else next(self.broken(), None)
+        if unreadable:
+            raise unreadable[1]
         names = ", ".join(service.name for service in there)
         message = f"Which one? There is {names}." if there else "There is no local web service."
         remedy = "Name it." if there else "`fairlead local deploy` makes one."
@@ -144,9 +154,14 @@ class Services:
 
     @staticmethod
     def _read(path: Path) -> LocalService:
+        """A record is that of its folder: what is done by its name is done there."""
+        remedy = f"Remove the folder {path.parent}, and deploy the service again."
         try:
-            return LocalService.model_validate_json(path.read_bytes())
+            found = LocalService.model_validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
             message = f"{path} cannot be read: {type(error).__name__}."
-            remedy = f"Remove the folder {path.parent}, and deploy the service again."
             raise refusal(Reason.FILE_UNREADABLE, message, remedy) from error
+        if found.name != path.parent.name or not NAME.fullmatch(found.name):
+            message = f"{path} is the record of another service, '{shown(found.name)}'."
+            raise refusal(Reason.FILE_UNREADABLE, message, remedy)
+        return found

@@ -204,3 +204,25 @@ def test_what_there_is_for_machines(
     assert run(app, ["local", "ls", "-o", "name"]).stdout == "credit\n"
     assert run(app, ["local", "describe", "-o", "name"]).stdout == "credit\n"
     assert json.loads(run(app, ["local", "describe", "-o", "json"]).stdout) == found
+
+
+@pytest.fixture
+def spoilt(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The record of the only service, which cannot be read."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    record = Path(environ["HOME"]) / "fairlead/local/credit/service.json"
+    record.write_text("{")
+    return record
+
+
+def test_a_record_that_cannot_be_read_is_listed(spoilt: Path) -> None:
+    run = CliRunner().invoke
+    assert run(app, ["local", "ls"]).stdout.splitlines()[1].split() == [
+        *("credit", "Failed", "FileUnreadable")
+    ]
+    [found] = json.loads(run(app, ["local", "ls", "-o", "json"]).stdout)["services"]
+    assert str(spoilt) in found["failure"]["message"]
+    done = run(app, ["local", "delete", "--all"])
+    assert done.exit_code == exit_codes.FAILED
+    assert "Remove the folder" in " ".join(done.output.split())

@@ -1,5 +1,6 @@
 """What is remembered of local services, and how they are found again."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -52,9 +53,25 @@ def test_a_record_that_cannot_be_read_is_told_and_hides_no_other(here: Places) -
     known.keep(service("b"))
     (here.service("a") / "service.json").write_text("{")
     assert [one.name for one in known.all()] == ["b"]
+    assert [name for name, _ in known.broken()] == ["a"]
     with pytest.raises(LocalError, match="cannot be read") as caught:
         known.get("a")
     assert str(here.service("a")) in str(caught.value.finding.remedy)
+
+
+@pytest.mark.parametrize("fields", [{"name": "other"}, {"port": 0}, {"port": 65536}])
+def test_a_record_is_that_of_its_folder_and_has_a_port(
+    fields: dict[str, object], here: Places
+) -> None:
+    known = Services(here)
+    known.keep(service())
+    record = here.service("credit") / "service.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), **fields}))
+    for name in ("credit", None):
+        with pytest.raises(LocalError) as caught:
+            known.only(name)
+        assert caught.value.finding.reason == Reason.FILE_UNREADABLE
+    assert list(known.all()) == []
 
 
 def test_what_is_forgotten_leaves_nothing(here: Places) -> None:
