@@ -41,8 +41,30 @@ def finds(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]
         except BrokenPipeError as error:  # whoever read has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(exit_codes.DONE) from error
+        except OSError as error:
+            if error.errno is None:  # not the system's
+                raise
+            refused = refused_by_machine(error)
+            show(refused, str(options.get("output") or "text"))
+            raise typer.Exit(code_of(refused)) from error
 
     return told
+
+
+def refused_by_machine(error: OSError) -> "LocalError":
+    """What the system says of a file or a folder: no room, no right, not what it should be."""
+    from fairlead.api.reasons import Reason
+    from fairlead.api.status import FailureClass
+    from fairlead.local.errors import refusal
+
+    where = f"{error.filename}: " if error.filename else ""
+    return refusal(
+        Reason.FILE_UNREADABLE,
+        f"This machine refuses it: {where}{error.strerror or error}.",
+        "See to the room and the rights there; other folders for what is kept: XDG_STATE_HOME and "
+        "XDG_CACHE_HOME.",
+        FailureClass.INFRASTRUCTURE,
+    )
 
 
 def code_of(error: "LocalError") -> int:

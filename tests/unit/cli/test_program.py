@@ -17,6 +17,7 @@ from fairlead.api.reasons import Reason
 from fairlead.cli import exit_codes
 from fairlead.cli.app import app
 from fairlead.cli.reference import CODES, reference
+from fairlead.cli.told import finds
 from fairlead.local.errors import refusal
 from fairlead.local.places import Places
 from fairlead.local.service import Services, failure_of
@@ -226,3 +227,28 @@ def test_a_record_that_cannot_be_read_is_listed(spoilt: Path) -> None:
     done = run(app, ["local", "delete", "--all"])
     assert done.exit_code == exit_codes.FAILED
     assert "Remove the folder" in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize("command", ["deploy", "delete"])
+def test_a_folder_that_is_none_is_no_bug(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "score.py").write_text("def init(): pass\ndef run(data): return data\n")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    script = ["--entry-script", str(tmp_path / "score.py"), "--no-container"]
+    arguments = {"deploy": script, "delete": ["x"]}[command]
+    done = CliRunner().invoke(app, ["local", command, *arguments])
+    expected = {"deploy": exit_codes.UNAVAILABLE, "delete": exit_codes.NOT_FOUND}[command]
+    assert done.exit_code == expected, done.output
+    if command == "deploy":
+        assert "This machine refuses it" in " ".join(done.output.split())
+
+
+def test_what_is_no_fault_of_the_system_stays_a_bug() -> None:
+    @finds
+    def command() -> None:
+        raise OSError("something of a library")
+
+    with pytest.raises(OSError, match="something"):
+        command()
