@@ -336,6 +336,8 @@ class AssembleResult(StatusWire):
     digest: StoredDigest
     size_bytes: SizeBytes
     seconds: Seconds
+    tagged: bool = False
+    """Whether the version's tag stands for it: also where none was asked for, and it was there."""
 
 
 class SmokeRequest(Wire):

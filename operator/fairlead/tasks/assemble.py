@@ -86,7 +86,8 @@ def _there(
         raise TagTakenError(target, said)
     task.log.write(f"{target}:{request.version} is there already, made from the same inputs.")
     size = sum(layer.size for layer in manifest.layers)
-    return AssembleResult(digest=described.digest, size_bytes=size, seconds=task.log.seconds)
+    seconds = task.log.seconds
+    return AssembleResult(digest=described.digest, size_bytes=size, seconds=seconds, tagged=True)
 
 
 def _base(environments: Repository, digest: str, task: TaskContext) -> Base:
@@ -163,7 +164,9 @@ def _push(
     task.registry.upload_bytes(target, image.config)
     digest, name = _stored(request, target, written(image.manifest), task)
     task.log.write(f"{target}{name} is {digest}, {image.size:,} bytes.")
-    return AssembleResult(digest=digest, size_bytes=image.size, seconds=task.log.seconds)
+    return AssembleResult(
+        digest=digest, size_bytes=image.size, seconds=task.log.seconds, tagged=request.tag
+    )
 
 
 def _stored(

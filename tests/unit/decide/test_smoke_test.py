@@ -276,6 +276,51 @@ def test_where_no_kubelet_runs_tasks_it_is_said_that_there_is_none() -> None:
     assert build_of(story).smoke_test is SmokeTestOutcome.SKIPPED
 
 
+@pytest.mark.parametrize("over", [False, True])
+def test_what_an_older_operator_puts_together_with_its_tag_is_announced_as_it_is(
+    *, over: bool
+) -> None:
+    story = under_jobs(smokeTest={"enabled": False})
+    story.resolve()
+    story.build()
+    task = story.wanted()
+    if over:
+        story.assemble()
+    del story.spec["smokeTest"]  # as if there had been none
+    if not over:
+        assert story.wanted().id == task.id
+        story.assemble()
+    done = story.look()
+    assert said(done)["Ready"] == "True/Built"
+    assert task.id in done.taken
+    assert (story.status.version, story.status.image_digest) == (1, IMAGE)
+    assert [entry.untagged for entry in story.status.history] == [None]
+    assert build_of(story).smoke_test is SmokeTestOutcome.SKIPPED
+    assert not story.look().tasks
+
+
+def test_a_tag_that_was_there_already_is_announced_as_it_is() -> None:
+    story = under_jobs()
+    story.resolve()
+    story.build()
+    story.ends(story.wanted(), digest=IMAGE, sizeBytes=1, seconds=1.2, tagged=True)
+    assert said(story.look())["Ready"] == "True/Built"
+    assert [entry.untagged for entry in story.status.history] == [None]
+
+
+def test_a_result_of_an_earlier_version_is_none_of_this_one() -> None:
+    story = under_jobs(smokeTest={"enabled": False})
+    story.resolve(lastVersion=4)
+    story.build()
+    task = story.wanted()
+    story.assemble()
+    story.tasks[task.id] = replace(story.tasks[task.id], build="demo/diabetes/1-1")
+    del story.spec["smokeTest"]
+    request = story.wanted().request
+    assert isinstance(request, AssembleRequest)
+    assert (request.version, request.tag) == (5, False)
+
+
 @pytest.mark.parametrize(
     ("sample", "text"),
     [

@@ -8,7 +8,7 @@ import pytest
 
 from fairlead.contract import AssembleRequest, IngestRequest, LogTarget, ModelLayer, TaskFailure
 from fairlead.images import model_artifact
-from fairlead.images.assembly import MAX_LAYERS, OWN_LAYERS
+from fairlead.images.assembly import HASH_ANNOTATION, MAX_LAYERS, OWN_LAYERS
 from fairlead.images.model_artifact import MAX_LARGE, push
 from fairlead.images.model_content import content_of
 from fairlead.registry.errors import RegistryFaultError
@@ -107,6 +107,34 @@ def test_an_image_has_no_more_layers_than_nodes_mount() -> None:
     assert "has 119 layers" in failure.message
 
 
+def request_of(environment: str, *models: ModelLayer, tag: bool = True) -> AssembleRequest:
+    return AssembleRequest(
+        repository=str(TARGET),
+        version=1,
+        hash="1" * 64,
+        environments=str(ENVIRONMENTS),
+        environment_digest=environment,
+        runtimes="r:5000/demo/runtimes",
+        python="3.11.2",
+        models=models,
+        entry_script="score.py",
+        log=LogTarget(repository=str(TARGET), tag="log-1-1", owner="demo/net"),
+        tag=tag,
+    )
+
+
+@pytest.mark.parametrize("tag", [True, False])
+def test_an_image_that_is_there_has_its_tag_whether_one_was_asked_for_or_not(
+    registry: MemoryRegistry, tmp_path: Path, *, tag: bool
+) -> None:
+    of_it = {HASH_ANNOTATION: "1" * 64}
+    there = Manifest(config=descriptor(OCI_CONFIG, b"{}"), layers=(), annotations=of_it)
+    digest = registry.put_manifest(TARGET, "1", written(there), OCI_MANIFEST)
+    task = TaskContext(tmp_path, Settings(), registry.client, TaskLog(io.StringIO()))
+    result = assemble(request_of("", tag=tag), task)
+    assert (result.digest, result.tagged) == (digest, True)
+
+
 def test_an_image_of_too_many_layers_is_refused_before_any_is_pushed(
     registry: MemoryRegistry, tmp_path: Path
 ) -> None:
@@ -116,18 +144,7 @@ def test_an_image_of_too_many_layers_is_refused_before_any_is_pushed(
     layers = (layer,) * (MAX_LAYERS - OWN_LAYERS - MAX_LARGE)
     environment = Manifest(config=descriptor(OCI_CONFIG, b"{}"), layers=layers)
     digest = registry.put_manifest(ENVIRONMENTS, "e", written(environment), OCI_MANIFEST)
-    request = AssembleRequest(
-        repository=str(TARGET),
-        version=1,
-        hash="1" * 64,
-        environments=str(ENVIRONMENTS),
-        environment_digest=digest,
-        runtimes="r:5000/demo/runtimes",
-        python="3.11.2",
-        models=(model,),
-        entry_script="score.py",
-        log=LogTarget(repository=str(TARGET), tag="log-1-1", owner="demo/net"),
-    )
+    request = request_of(digest, model)
     sent = list(registry.sent)
     with pytest.raises(TaskFailedError) as raised:
         assemble(

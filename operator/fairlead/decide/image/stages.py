@@ -17,6 +17,7 @@ from fairlead.contract import (
     EnvironmentResult,
     ResolveResult,
     SmokeResult,
+    TaskPhase,
 )
 from fairlead.decide.decision import (
     Decision,
@@ -55,7 +56,14 @@ from fairlead.decide.image.status import (
     with_version,
 )
 from fairlead.decide.image.tags import put_tags
-from fairlead.decide.image.taken import at_work, give_up, given_up, is_taken, next_build
+from fairlead.decide.image.taken import (
+    at_work,
+    give_up,
+    given_up,
+    is_at_work,
+    is_taken,
+    next_build,
+)
 from fairlead.decide.image.tasks import (
     BuildState,
     assemble_task,
@@ -193,7 +201,7 @@ def _assembled(state: BuildState) -> BuildState | ImageDecision:
     if progress.result is not None:
         result = AssembleResult.model_validate(progress.result)
         build = assembled(numbered(build, progress), result)
-        if _skipped(state):
+        if result.tagged or progress.identifier == assemble_task(state, build, tag=True)[0]:
             state = replace(state, taken=(*state.taken, progress.identifier))
             build = build.model_copy(update={"smoke_test": SmokeTestOutcome.SKIPPED})
             return _announced(state, build, tagged=True)
@@ -250,11 +258,24 @@ def _assembly(
     """How the image is put together under the version of ``build``, or of the one at work."""
     if build is None:
         build = build_for(state.status, _wanted(state), state.now)
-        identifier, _ = assemble_task(state, build, tag=bool(_skipped(state)))
+        identifier, _ = assemble_task(state, build, tag=_gets_its_tag(state, build))
         build = at_work(build, state.evidence.tasks.get(identifier), label(state.image))
-    identifier, task = assemble_task(state, build, tag=bool(_skipped(state)))
+    identifier, task = assemble_task(state, build, tag=_gets_its_tag(state, build))
     since = state.image.created_at
     return build, task_progress(identifier, task, state.evidence.tasks, since, state.now)
+
+
+def _gets_its_tag(state: BuildState, build: BuildStatus) -> bool:
+    """Whether it is put together with its tag: where it is not tried, and where that has begun.
+
+    An operator that tried no images may have begun it; the tag is, or will be, there.
+    """
+    if _skipped(state):
+        return True
+    identifier, _ = assemble_task(state, build, tag=True)
+    known = state.evidence.tasks.get(identifier)
+    begun = known is not None and known.phase in (TaskPhase.RUNNING, TaskPhase.SUCCEEDED)
+    return begun and is_at_work(build, known, label(state.image))
 
 
 def _outdated(state: BuildState) -> bool:

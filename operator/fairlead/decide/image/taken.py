@@ -28,6 +28,12 @@ def at_work(build: BuildStatus, state: TaskState | None, owner: str) -> BuildSta
     return build.model_copy(update={"id": f"{number}-1"})
 
 
+def is_at_work(build: BuildStatus, state: TaskState | None, owner: str) -> bool:
+    """Whether the task is one of ``build``, or of a later version."""
+    number = _version_at_work(state, owner)
+    return number is not None and number >= version_of(build)
+
+
 def is_taken(build: BuildStatus, state: TaskState | None, owner: str) -> bool:
     """Whether the latest attempt found the version of ``build`` pushed by somebody else."""
     failure = state.failure if state else None
