@@ -62,5 +62,6 @@ def _container(task: Task, settings: Settings) -> Manifest:
         ],
         "terminationMessagePath": TERMINATION_LOG,
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "securityContext": restricted_container(),
+        # a Webservice may have it so (writableSource): what needs it is not refused here
+        "securityContext": restricted_container(read_only=False),
     }

@@ -17,7 +17,12 @@ from fairlead.diagnosis.containers import (
     exit_words,
 )
 from fairlead.diagnosis.runtime_settings import setting_refused
-from fairlead.diagnosis.startup import INTERRUPTED, startup_failure, user_location
+from fairlead.diagnosis.startup import (
+    INTERRUPTED,
+    is_module_missing,
+    startup_failure,
+    user_location,
+)
 from fairlead.evidence import PodContext
 from fairlead.finding import Finding
 from fairlead.inputs.startup_record import StartupRecord
@@ -29,9 +34,12 @@ TIMED_OUT_IN_RUN = "RunTimedOut"
 NO_SAMPLE = "SampleUnreadable"
 MORE_TIME = "Let it do less, or raise spec.smokeTest.timeoutSeconds of {image}."
 WITHOUT_IT = (
-    "Variables that only a Webservice sets are not there: set them in spec.environmentVariables of "
-    "{image}, or set its spec.smokeTest.enabled to false."
+    "What a Webservice alone brings (variables, volumes, an identity, a GPU) is not there in a "
+    "smoke test: let the image have it (set variables in spec.environmentVariables of {image}, ask "
+    "for a GPU in its spec.smokeTest.resources), or set its spec.smokeTest.enabled to false."
 )
+OF_THE_IMAGE = (Reason.MODEL_FILE_NOT_FOUND, Reason.USER_SCRIPT_FUNCTION_NOT_FOUND)
+"""What a Webservice could not bring, either."""
 
 
 def smoke_test_failure(pod: PodEvidence, image: str) -> TaskFailure:
@@ -56,15 +64,20 @@ def smoke_test_failure(pod: PodEvidence, image: str) -> TaskFailure:
 
 
 def _told(record: StartupRecord, image: str) -> Finding:
+    finding, exception = _raised(record, image), record.exception.rsplit(".", 1)[-1]
+    certain = finding.reason in OF_THE_IMAGE or exception == NO_SAMPLE
+    if certain or is_module_missing(record):
+        return finding
+    return replace(finding, remedy=f"{finding.remedy} {WITHOUT_IT.format(image=_named(image))}")
+
+
+def _raised(record: StartupRecord, image: str) -> Finding:
     exception = record.exception.rsplit(".", 1)[-1]
     if exception == INTERRUPTED:
         return _init_timed_out(record, image)
     if record.stage == "run":
         return _run_failed(record, exception, image)
-    finding = startup_failure(record, PodContext("", image, "", None, 0))
-    if exception == "KeyError" and finding.remedy:
-        return replace(finding, remedy=f"{finding.remedy} {_without_it(image)}")
-    return finding
+    return startup_failure(record, PodContext("", image, "", None, 0))
 
 
 def _init_timed_out(record: StartupRecord, image: str) -> Finding:
@@ -138,10 +151,6 @@ def _out_of_memory(image: str, how: str) -> Finding:
         "limits there it is FAIRLEAD_TASK_LIMITS of the operator, and three times the size of the "
         "models more.",
     )
-
-
-def _without_it(image: str) -> str:
-    return WITHOUT_IT.format(image=_named(image))
 
 
 def _named(image: str) -> str:

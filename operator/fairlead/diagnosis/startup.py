@@ -47,6 +47,11 @@ def init_timed_out(about: PodContext, where: str | None) -> Finding:
     )
 
 
+def is_module_missing(record: StartupRecord) -> bool:
+    exception = record.exception.rsplit(".", 1)[-1]
+    return exception in NO_MODULE and MODULE_ASKED_FOR.search(record.message) is not None
+
+
 def _model_not_found(record: StartupRecord, asked_for: str, about: PodContext) -> Finding:
     models = record.models or ()
     present = ", ".join(

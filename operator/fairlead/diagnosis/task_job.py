@@ -62,6 +62,14 @@ SMOKE_TEST_REMEDIES: Mapping[Reason, str] = {
     "spec.pullSecretRef where that needs credentials; a Webservice's pods will need the same. It "
     "is tried again by itself.",
 }
+TASK_DISK = (
+    "Raise ephemeral-storage in FAIRLEAD_TASK_LIMITS of the operator (of an environment: in "
+    "spec.build.resources.limits), or make the model or the environment smaller."
+)
+SMOKE_TEST_DISK = (
+    "Let init() and run() write less to the disk, or set spec.smokeTest.enabled to false: a "
+    "Webservice has no such limit. It is ephemeral-storage in FAIRLEAD_TASK_LIMITS of the operator."
+)
 TASK_IMAGE_REMEDY = (
     "It is the image of Fairlead's tasks, which whoever runs the operator names: "
     "FAIRLEAD_TASK_IMAGE, or taskImage in the chart's values. Let the nodes pull it, or name "
@@ -152,9 +160,7 @@ def _taken_away(job: JobEvidence, pod: PodEvidence) -> TaskFailure | None:
             reason=Reason.OUT_OF_DISK,
             class_=FailureClass.RESOURCE,
             message=f"The task needed more room on disk than it may use: {said}",
-            remedy="Raise ephemeral-storage in FAIRLEAD_TASK_LIMITS of the operator (of an "
-            "environment: in spec.build.resources.limits), or make the model or the environment "
-            "smaller.",
+            remedy=SMOKE_TEST_DISK if job.program == "smoke" else TASK_DISK,
         )
     disrupted = pod.condition(DISRUPTED)
     if disrupted.get("status") == "True":

@@ -82,7 +82,7 @@ def test_an_exit_code_of_0_alone_is_no_such_word() -> None:
             record("init", "KeyError", "'REGION'"),
             Reason.USER_SCRIPT_INIT_FAILED,
             "init() raised KeyError",
-            f"set them in spec.environmentVariables of {IMAGE}",
+            f"set variables in spec.environmentVariables of {IMAGE}",
         ),
         (
             record("import", "ModuleNotFoundError", "No module named 'xgboost'"),
@@ -150,6 +150,41 @@ def test_the_record_says_what_failed_and_what_to_do(
     assert remedy in (found.remedy or "")
     assert found.log_tail == "Traceback (most recent call last): …"
     assert not found.retryable
+
+
+@pytest.mark.parametrize(
+    ("stage", "exception", "message", "told"),
+    [
+        ("import", "pydantic_core._pydantic_core.ValidationError", "DB_URL Field required", True),
+        ("import", "ImportError", "libcuda.so.1: cannot open shared object file", True),
+        ("init", "TypeError", "expected str, bytes or os.PathLike object, not NoneType", True),
+        ("init", "FileNotFoundError", "[Errno 2] No such file: '/mnt/data/vocab.txt'", True),
+        ("init", "RuntimeError", "No CUDA GPUs are available", True),
+        ("init", "ProcessExited", "init() ended its process.", True),
+        ("init", "InitInterrupted", "told to stop", True),
+        ("run", "KeyError", "'DB_URL'", True),
+        ("run", "RunTimedOut", "run() had not returned after 60000 ms.", True),
+        ("run", "SampleUnreadable", "The sample x.json cannot be read.", False),
+        ("import", "ModuleNotFoundError", "No module named 'xgboost'", False),
+        ("init", "ModuleNotFoundError", "No module named 'xgboost'", False),
+        ("init", "ModelNotFoundException", "Model credit not found in cache", False),
+        ("script", "AttributeError", "score.py has no function run", False),
+    ],
+)
+def test_what_a_service_alone_brings_is_told_where_it_may_be_what_is_missing(
+    stage: str, exception: str, message: str, *, told: bool
+) -> None:
+    remedy = failure(ended(3, record(stage, exception, message))).remedy or ""
+    assert ("spec.smokeTest.enabled" in remedy) == told
+    assert ("an identity, a GPU" in remedy) == told
+
+
+def test_a_full_disk_is_told_with_what_has_an_effect() -> None:
+    said = "Pod ephemeral local storage usage exceeds the total limit of containers 10Gi."
+    found = failure(ended(137), phase="Failed", reason="Evicted", message=said)
+    assert (found.reason, found.retryable) == (Reason.OUT_OF_DISK, False)
+    assert "spec.smokeTest.enabled" in (found.remedy or "")
+    assert "environment" not in (found.remedy or "")
 
 
 @pytest.mark.parametrize(
