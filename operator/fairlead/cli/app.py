@@ -1,6 +1,5 @@
 """The commands, as typer has them. What a command needs it imports when it runs."""
 
-import math
 from typing import Annotated
 
 import typer
@@ -29,30 +28,19 @@ def _version(asked: bool) -> None:  # noqa: FBT001  (typer calls it so)
         raise typer.Exit
 
 
-def _number(value: float) -> float:
-    """`nan` is within every bound."""
-    if math.isnan(value):
-        raise typer.BadParameter("it is no number")
-    return value
-
-
 @app.command(epilog="Example: fairlead replicas --rps 20 --seconds 10 --utilization 70")
 def replicas(
     rps: Annotated[
         float,
-        typer.Option(
-            min=0.001, max=MOST, callback=_number, help="Requests that come in each second."
-        ),
+        typer.Option(min=0.001, max=MOST, help="Requests that come in each second."),
     ],
     seconds: Annotated[
         float,
-        typer.Option(min=0.001, max=MOST, callback=_number, help="How long one request takes."),
+        typer.Option(min=0.001, max=MOST, help="How long one request takes."),
     ],
     utilization: Annotated[
         float,
-        typer.Option(
-            min=1, max=100, callback=_number, help="How busy replicas are to be, in percent."
-        ),
+        typer.Option(min=1, max=100, help="How busy replicas are to be, in percent."),
     ] = 70,
     concurrency: Annotated[
         int, typer.Option(min=1, help="Requests that a replica works on at a time.")
