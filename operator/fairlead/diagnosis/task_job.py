@@ -60,7 +60,8 @@ SMOKE_TEST_REMEDIES: Mapping[Reason, str] = {
     "fits.",
     Reason.IMAGE_PULL_FAILED: "Let the nodes pull the image from its repository, with "
     "spec.pullSecretRef where that needs credentials; a Webservice's pods will need the same. It "
-    "is tried again by itself.",
+    "is tried again by itself; an image that the registry does not have any more is put together "
+    "again first.",
 }
 TASK_DISK = (
     "Raise ephemeral-storage in FAIRLEAD_TASK_LIMITS of the operator (of an environment: in "

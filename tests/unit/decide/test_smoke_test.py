@@ -48,6 +48,12 @@ DRAINED = TaskFailure(
     message="The pod of the task was taken away.",
     retryable=True,
 )
+NEVER_BEGAN = TaskFailure(
+    reason=Reason.TASK_TIMED_OUT,
+    class_=FailureClass.RESOURCE,
+    message="The Job of the task took longer than the task and its start may take.",
+    retryable=True,
+)
 DENIED = TaskFailure(
     reason=Reason.REGISTRY_DENIED, class_=FailureClass.AUTH, message="No.", retryable=True
 )
@@ -218,6 +224,44 @@ def test_what_was_the_clusters_fault_is_tried_again_with_a_log_of_its_own() -> N
     again = story.wanted()
     assert (again.id, again.attempt, again.build) == (first.id, 2, "demo/diabetes/1-2")
     assert again.log != first.log
+
+
+def test_an_image_that_no_node_could_pull_is_put_together_again_once_for_each_attempt() -> None:
+    story = assembled()
+    first = story.wanted()
+    made = next(key for key in story.tasks if key.startswith("assemble"))
+    for attempt in (1, 2):
+        before = story.tasks[first.id]
+        assert before.attempt == attempt
+        ended = NOW - timedelta(minutes=20 - attempt)
+        failed = replace(before, phase=TaskPhase.FAILED, failure=NEVER_BEGAN, finished_at=ended)
+        story.tasks[first.id] = failed
+        story.tasks[made] = replace(story.tasks[made], finished_at=ended - timedelta(minutes=1))
+        told = story.look()
+        assert said(told)["Assembled"] == "False/TaskTimedOut"
+        assert (told.tasks, told.requeue_after) == ((), 0.0)
+        assert made in told.taken
+        assert build_of(story).image_digest is None
+        story.tasks = {first.id: failed}  # what was taken is forgotten
+        story.resolve(environmentDigest=ENV, environmentPython="3.11.2")
+        again = story.wanted()
+        assert (again.id, again.program) == (made, "assemble")
+        story.assemble()
+        task = story.wanted()
+        assert (task.id, task.attempt) == (first.id, attempt + 1)
+        assert build_of(story).image_digest == IMAGE
+    story.ends(story.wanted(), seconds=2.4)
+    assert story.wanted().program == "publish"
+
+
+def test_one_that_was_put_together_again_waits_for_its_next_attempt() -> None:
+    story = assembled()
+    task = story.wanted()
+    story.fails(task, NEVER_BEGAN)
+    waiting = story.look()  # it was put together no earlier than that
+    assert not waiting.tasks
+    assert 0 < waiting.requeue_after < 10
+    assert build_of(story).image_digest == IMAGE
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def building(
     stage = pending(type_, progress, state.status, reason, message, state.now)
     status = with_build(state.status, build, log)
     if _lost(progress, known, ended):
-        status = _unresolved(status)
+        status = unresolved(status)
         if source_lost(progress):
             status = status.model_copy(update={"source": None})
     if type_ == ENVIRONMENT:
@@ -147,7 +147,7 @@ def source_lost(progress: TaskProgress) -> bool:
     return progress.failure is not None and progress.failure.reason is Reason.SOURCE_LOST
 
 
-def _unresolved(status: InferenceImageStatus) -> InferenceImageStatus:
+def unresolved(status: InferenceImageStatus) -> InferenceImageStatus:
     """The registry is asked again what there is, and what was put together counts for nothing."""
     build = status.build and status.build.model_copy(update={"image_digest": None})
     return status.model_copy(update={"resolved": None, "build": build})

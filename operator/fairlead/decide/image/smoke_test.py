@@ -8,18 +8,21 @@ import hashlib
 
 from fairlead.api.inferenceimage import BuildStatus
 from fairlead.api.quantity import amount
+from fairlead.api.reasons import Reason
 from fairlead.api.smoke_test import TIMEOUT_S
 from fairlead.api.webservice import Resources
-from fairlead.contract import ModelLayer, SmokeRequest, Task
+from fairlead.contract import ModelLayer, SmokeRequest, Task, TaskPhase, TaskState
 from fairlead.decide.image.build import at_attempt, label, repository
 from fairlead.decide.image.sample import sample_file, sample_text, smoke_test
 from fairlead.decide.image.tasks import BuildState, TaskOf
-from fairlead.decide.task_progress import owner_of
+from fairlead.decide.task_progress import TaskProgress, owner_of
 from fairlead.log_address import image_log
 from fairlead.settings import Settings, quantities
 
 MODELS_TIMES = 3  # what a model may take in memory, of its size in the registry
 GPU = "nvidia.com/gpu"
+NEVER_RAN = (Reason.IMAGE_PULL_FAILED, Reason.TASK_TIMED_OUT)
+"""How a smoke test ends whose image no node had: what runs too long ends by its own word."""
 
 
 def smoke_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
@@ -61,6 +64,20 @@ def smoke_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
         )
 
     return identifier, task
+
+
+def may_be_gone(progress: TaskProgress, assembly: TaskState | None) -> bool:
+    """Whether an attempt ended before the image ran, and it was not put together again since.
+
+    Registries collect what has no tag. Once for each attempt: the next waits as any other does.
+    """
+    state = progress.state
+    if state is None or state.phase is not TaskPhase.FAILED or state.finished_at is None:
+        return False
+    if progress.failure is None or progress.failure.reason not in NEVER_RAN:
+        return False
+    made = assembly.finished_at if assembly else None
+    return made is None or made < state.finished_at
 
 
 def _limits(

@@ -37,12 +37,13 @@ from fairlead.decide.image.building import (
     source_lost,
     stands_for,
     tagging,
+    unresolved,
     waiting,
 )
 from fairlead.decide.image.inputs import inputs_of
 from fairlead.decide.image.logs import image_build_log
 from fairlead.decide.image.sample import outcome_words, skipped_because
-from fairlead.decide.image.smoke_test import smoke_task
+from fairlead.decide.image.smoke_test import may_be_gone, smoke_task
 from fairlead.decide.image.source import with_source
 from fairlead.decide.image.status import (
     assembled,
@@ -229,9 +230,22 @@ def _tested(state: BuildState) -> BuildState | ImageDecision:
         result = SmokeResult.model_validate(progress.result)
         state = replace(state, taken=(*taken, identifier))
         return _announced(state, tested(numbered(build, progress), result), tagged=False)
+    if may_be_gone(progress, tasks.get(assembly)):
+        return _made_again(state, build, progress, assembly)
     outcome = SmokeTestOutcome.FAILED if progress.stalled else None
     build = build.model_copy(update={"smoke_test": outcome})
     return building(state, build, progress, BuildPhase.SMOKE_TEST)
+
+
+def _made_again(
+    state: BuildState, build: BuildStatus, progress: TaskProgress, assembly: str
+) -> ImageDecision:
+    """The failure is told, and the registry is asked anew what there is."""
+    taken = (*state.taken, assembly)
+    state = replace(state, status=unresolved(state.status), taken=taken)
+    build = build.model_copy(update={"image_digest": None, "smoke_test": None})
+    told = building(state, build, replace(progress, task=None), BuildPhase.SMOKE_TEST)
+    return replace(told, requeue_after=0.0)
 
 
 def _made(state: BuildState) -> BuildStatus | None:
