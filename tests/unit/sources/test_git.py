@@ -387,14 +387,14 @@ def test_more_names_than_anybody_has_are_refused_before_the_pack(
 ) -> None:
     server.commit(FILES)
     line = f"{'1' * 40} refs/heads/main{'x' * 900}\n".encode()
-    names = b"%04x%s" % (len(line) + 4, line) * 200
+    names = b"%04x%s" % (len(line) + 4, line) * 500
     server.sent = lambda body: names + body if b" refs/heads/main\n" in body else body
-    monkeypatch.setattr(git_http, "MAX_NAMES_BYTES", 100_000)
+    monkeypatch.setattr(git_http, "MAX_NAMES_BYTES", 400_000)  # several pieces
     told = Fetched(server, tmp_path, "main").refusal()
     assert told.reason is Reason.MODEL_TOO_LARGE
-    assert "100,000 bytes before any file" in str(told)
+    assert "400,000 bytes before any file" in str(told)
     server.sent = lambda body: body
-    noise = random.Random(1).randbytes(200_000)
+    noise = random.Random(1).randbytes(800_000)
     server.commit({"noise.bin": noise})
     assert Fetched(server, tmp_path, "main").files()["noise.bin"] == noise  # a pack may be larger
 
