@@ -25,7 +25,7 @@ from tests.unit.tasks_of import OWNER, assemble_task, environment_task, ingest_t
 
 DEADLINE_S = 60.0
 SETTINGS = Settings(runner="job", task_image="tasks")
-OK = {"digest": f"sha256:{'ab' * 32}", "sizeBytes": 1, "seconds": 1.0}
+OK = {"digest": f"sha256:{'ab' * 32}", "sizeBytes": 1, "seconds": 1.0, "tagged": False}
 HEAD = "import json, os, pathlib, signal, sys, time\nfolder = pathlib.Path(sys.argv[1])\n"
 WRITE = "(folder / 'result.json').write_text(json.dumps({}))"
 DONE = WRITE.format({"ok": OK})
