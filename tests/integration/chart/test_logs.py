@@ -172,10 +172,14 @@ def test_what_status_says_opens_the_log_of_a_build(
     installed.reason("inferenceimage", "told", "Built")
     last = installed.kubectl(*where)
     assert last.startswith(f"{SERVICE}{image_log(TEAM, 'told', '1-1').path}?key=")
-    until(lambda: raw(installed, last), lambda said: f"{TEAM}/told:1 is sha256:" in said)
+    stored = f"{TEAM}/told, version 1 without its tag, is sha256:"
+    until(
+        lambda: raw(installed, last),
+        lambda said: stored in said and "The smoke test has passed" in said,
+    )
     delete = ("delete", "jobs", "--all", f"--namespace={TEAM}")
     installed.kubectl(*delete)
-    assert f"{TEAM}/told:1 is sha256:" in raw(installed, last)
+    assert stored in raw(installed, last)
     assert "sha256:" in raw(installed, first)
 
 
