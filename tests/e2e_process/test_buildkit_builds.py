@@ -74,5 +74,6 @@ def pushed(cluster: Cluster, image: str) -> tuple[dict[str, bytes], dict[str, An
 
 def regular_files(layer: bytes) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
-        opened = ((member.name, archive.extractfile(member)) for member in archive)
+        regular = (member for member in archive if member.isreg())  # links may lead to other layers
+        opened = ((member.name, archive.extractfile(member)) for member in regular)
         return {name: file.read() for name, file in opened if file}
