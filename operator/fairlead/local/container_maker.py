@@ -15,11 +15,11 @@ from fairlead.api.quantity import amount
 from fairlead.api.webservice import WebserviceSpec
 from fairlead.canonical import canonical_json
 from fairlead.images.assembly import ENVIRONMENTS_PYTHON, OWN_PYTHON, PROGRAM
-from fairlead.images.environment_image import Pythons, pythons_of
+from fairlead.images.environment_image import pythons_of
 from fairlead.images.layers import Entry, Layer, tar
 from fairlead.images.layout import APP_ROOT, MODELS, PORT, USER, USER_ID, model_folder
 from fairlead.images.recipe import PYTHON_LABEL
-from fairlead.images.runtime_layer import bundled_runtime, make_layer
+from fairlead.images.runtime_layer import Runtime, bundled_runtime, make_layer
 from fairlead.local.container_environment import ContainerEnvironment, make_environment
 from fairlead.local.containers import RECORD, SERVICES, code_archive, record_archive
 from fairlead.local.engine import SERVICE_LABEL, client
@@ -91,14 +91,11 @@ class ContainerMaker:
             engine.images.get(image)
         except ImageNotFound:
             log.write(f"Putting {runtime.wheel.name} and the models on the environment.")
-            self._commit(engine, made.image, image, self._runtime(pythons, log), prepared.models)
+            self._commit(engine, made.image, image, self._layer(runtime, log), prepared.models)
         return image, python
 
-    def _runtime(self, pythons: Pythons, log: Log) -> Layer:
+    def _layer(self, runtime: Runtime, log: Log) -> Layer:
         with runtime_told() as work:
-            runtime = bundled_runtime(
-                pythons.environment, self._settings, pythons.server, musl=pythons.musl
-            )
             return make_layer(runtime, work, self._settings, lambda _: log.write("."))
 
     @staticmethod
