@@ -6,6 +6,8 @@ from contextlib import contextmanager, suppress
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Thread
 
+from tests.integration.registry.server import serving
+
 READ_BYTES = 64 * 1024
 
 
@@ -22,14 +24,8 @@ class CuttingProxy:
 
     @contextmanager
     def running(self) -> Iterator["CuttingProxy"]:
-        thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
+        with serving(self._server):
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join()
 
     def _handler(proxy) -> type[BaseRequestHandler]:  # noqa: N805
         class Handler(BaseRequestHandler):
