@@ -4,6 +4,7 @@ They change nothing of the operator and of the nodes: others are at work beside 
 """
 
 import re
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -59,7 +60,9 @@ def files(cluster: Cluster) -> Iterator[FileServer]:
         yield server
 
 
-def _scene(cluster: Cluster, operator: InstalledOperator, name: str) -> Iterator[Scene]:
+def _scene(cluster: Cluster, operator: InstalledOperator, about: str) -> Iterator[Scene]:
+    """In a namespace that no run before had: its images may still lie in the registry."""
+    name = f"{about}-{secrets.token_hex(2)}"
     scene = Scene(cluster, operator, name)
     scene.kubectl("create", "namespace", name)
     yield scene

@@ -21,7 +21,8 @@ def line(stage: Scene) -> Scene:
     """The example, applied as its README says, and waited for."""
     train(places(), EXAMPLE)
     stage.kubectl("apply", "-k", str(EXAMPLE))
-    stage.reason("webservice", "Serving", patience=300)
+    stage.reason("webservice", "Serving")
+    stage.reason("inferenceimage", "Built")  # it serves by its digest before it has its tag
     return stage
 
 
