@@ -3,9 +3,9 @@
 import pytest
 from typer.testing import CliRunner
 
+from fairlead.capacity.formula import needed_replicas
 from fairlead.cli.app import app
 from fairlead.cli.exit_codes import USAGE
-from fairlead.cli.replicas import needed_replicas
 
 
 @pytest.mark.parametrize(
