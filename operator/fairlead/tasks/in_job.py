@@ -2,23 +2,27 @@
 
 What is mounted is checked (the request by the digest in the arguments, the user's ConfigMap file by
 file) and put into the folder that the program expects. The program runs as a child, so that it can
-be given its time and no more, with time left to keep its log; its result becomes the termination
-message. Exit codes are the program's own; where it leaves no result nothing is written, and the
-kubelet takes the end of the log instead.
+be given its time and no more, with time left to keep its log; it is a fork, so that what both need
+is imported once. Its result becomes the termination message. Exit codes are the program's own;
+where it leaves no result nothing is written, and the kubelet takes the end of the log instead.
 """
 
 import gc
 import hashlib
+import multiprocessing
 import os
+import runpy
 import signal
-import subprocess
 import sys
+import time
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
@@ -49,10 +53,11 @@ from fairlead.tasks.log_keeper import KEEP_LOG_TIMEOUT_S
 from fairlead.tasks.program import DONE, FAILED
 
 END_TIMEOUT_S = KEEP_LOG_TIMEOUT_S + 10.0  # to end by itself, with its log kept
+POLL_S = 0.02
 SIGNALLED = 128  # added to the signal's number, as shells do
 MAX_FILE_BYTES = 2 * 1024 * 1024  # a ConfigMap holds one MiB in all
 
-Command = Callable[[str], Sequence[str]]
+Program = Callable[[str, Path], NoReturn]
 
 
 @dataclass(frozen=True)
@@ -73,14 +78,17 @@ class Ended:
     in_time: bool
 
 
-def program_command(program: str) -> Sequence[str]:
-    """How a program is started; the folder of its request follows."""
+def run_program(program: str, folder: Path) -> NoReturn:
+    """Run one of our programs on the folder of its request, as ``python -m`` does."""
     if program not in LANES:
         raise ValueError(f"no program of ours: {program!r}")
-    return sys.executable, "-m", f"fairlead.tasks.{program}"
+    gc.disable()  # until it runs
+    sys.argv[1:] = [str(folder)]
+    runpy.run_module(f"fairlead.tasks.{program}", run_name="__main__", alter_sys=True)
+    raise SystemExit(DONE)
 
 
-def main(digest: str, places: Places, command: Command = program_command) -> int:
+def main(digest: str, places: Places, program: Program = run_program) -> int:
     """Run the task, write its termination message and return the exit code."""
     signal.signal(signal.SIGTERM, _leave)
     gc.enable()  # off while it was imported
@@ -90,7 +98,7 @@ def main(digest: str, places: Places, command: Command = program_command) -> int
         card = _prepared(digest, folder, places)
     except TaskFailedError as error:
         return _told(TaskResult(failure=error.failure), places)
-    ended = _run([*command(card.program), str(folder)], card.timeout_s)
+    ended = _run(program, card, folder)
     result = _result(card.program, folder / RESULT_FILE)
     failure = result.failure if result else None
     if not ended.in_time and (
@@ -141,21 +149,36 @@ def _content(path: Path) -> bytes:
         return file.read(MAX_FILE_BYTES)
 
 
-def _run(command: Sequence[str], timeout_s: float) -> Ended:
+def _run(program: Program, card: JobCard, folder: Path) -> Ended:
     """Run the program to its end, or for as long as it is given."""
-    process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)
+    process = multiprocessing.get_context("fork").Process(
+        target=_apart, args=(program, card.program, folder)
+    )
+    process.start()
+    _move_apart(process.pid or 0)  # both do, for either may be the first
 
     def forward(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (signal's signature)
         _signal(process, signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, forward)
-    if process.poll() is not None or _ends(process, timeout_s):
-        return Ended(process.returncode, in_time=True)
+    if _ends(process, card.timeout_s):
+        return Ended(process.exitcode or 0, in_time=True)
     for number in (signal.SIGTERM, signal.SIGKILL):
         _signal(process, number)
         if _ends(process, END_TIMEOUT_S):
             break
-    return Ended(process.returncode or 0, in_time=False)
+    return Ended(process.exitcode or 0, in_time=False)
+
+
+def _apart(program: Program, name: str, folder: Path) -> NoReturn:
+    _move_apart(0)
+    program(name, folder)
+
+
+def _move_apart(pid: int) -> None:
+    """Give a process a group of its own, which is ended as a whole."""
+    with suppress(ProcessLookupError, PermissionError):  # it has ended; it has one
+        os.setpgid(pid, pid)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (signal's own signature)
@@ -164,15 +187,17 @@ def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (sign
     raise SystemExit(SIGNALLED + number)
 
 
-def _ends(process: subprocess.Popen[bytes], timeout_s: float) -> bool:
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(timeout_s)
-    return process.returncode is not None
+def _ends(process: BaseProcess, timeout_s: float) -> bool:
+    """``join`` would wait for ever for a program that closes what it does not know."""
+    deadline = time.monotonic() + timeout_s
+    while process.exitcode is None and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    return process.exitcode is not None
 
 
-def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+def _signal(process: BaseProcess, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
+        os.killpg(process.pid or 0, number)
 
 
 def _result(program: str, path: Path) -> TaskResult | None:

@@ -9,18 +9,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from fairlead.api.reasons import Reason
-from fairlead.contract import Task, TaskFailure, TaskResult
+from fairlead.contract import PublishRequest, Task, TaskFailure, TaskResult
 from fairlead.desired.task_job import task_draft
 from fairlead.settings import Settings
 from fairlead.task_message import MAX_MESSAGE_BYTES, read_message
 from fairlead.tasks import in_job
-from fairlead.tasks.in_job import Places, main, program_command
+from fairlead.tasks.in_job import Places, main, run_program
 from tests.unit.tasks_of import OWNER, assemble_task, environment_task, ingest_task
 
 DEADLINE_S = 60.0
@@ -38,6 +39,7 @@ ON_TERM = (
     "(folder / 'ready').touch()\n"
     "time.sleep(60)\n"
 )
+PUBLISH = PublishRequest(repository="no repository", version=1, digest=OK["digest"])
 FILES = {"score.py": b"def init(): ...\n", "lib/x.py": b"x = 1\n"}
 
 
@@ -76,12 +78,12 @@ def mounted(task: Task, places: Places) -> str:
     return str(digest)
 
 
-def running(code: str) -> "in_job.Command":
-    def command(program: str) -> Sequence[str]:
-        del program
-        return sys.executable, "-c", HEAD + code
+def running(code: str) -> "in_job.Program":
+    def program(name: str, folder: Path) -> NoReturn:
+        del name
+        os.execv(sys.executable, [sys.executable, "-c", HEAD + code, str(folder)])
 
-    return command
+    return program
 
 
 def told(places: Places, program: str = "assemble") -> TaskResult:
@@ -233,11 +235,13 @@ def test_sigterm_reaches_the_program_which_says_so(places: Places) -> None:
     """What a node that is drained sends."""
     digest = mounted(assemble_task(FILES), places)
     code = (
-        "import sys\n"
+        "import os, sys\n"
         "from pathlib import Path\n"
         "from fairlead.tasks.in_job import Places, main\n"
         "places = Places(*map(Path, sys.argv[2:]))\n"
-        f"sys.exit(main(sys.argv[1], places, lambda _: (sys.executable, '-c', {HEAD + ON_TERM!r})))"
+        "def program(name, folder):\n"
+        f"    os.execv(sys.executable, [sys.executable, '-c', {HEAD + ON_TERM!r}, str(folder)])\n"
+        "sys.exit(main(sys.argv[1], places, program))"
     )
     paths = [str(path) for path in vars(places).values()]
     with subprocess.Popen([sys.executable, "-c", code, digest, *paths]) as process:
@@ -250,22 +254,40 @@ def test_sigterm_reaches_the_program_which_says_so(places: Places) -> None:
     assert failure_told(places).reason is Reason.TASK_INTERRUPTED
 
 
-def test_sigterm_before_there_is_a_program_ends_it_at_once(places: Places) -> None:
+def test_sigterm_before_there_is_a_program_ends_it_at_once(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
     digest = mounted(assemble_task(FILES), places)
 
-    def interrupted(program: str) -> Sequence[str]:
+    def interrupted(*_: object) -> NoReturn:
         os.kill(os.getpid(), signal.SIGTERM)
-        return running(DONE)(program)
+        raise AssertionError("it goes on")
 
+    monkeypatch.setattr(in_job, "_prepared", interrupted)
     with pytest.raises(SystemExit) as left:
-        main(digest, places, interrupted)
+        main(digest, places, running(DONE))
     assert left.value.code == 143
 
 
-def test_only_programs_of_ours_are_started() -> None:
-    assert program_command("ingest")[1:] == ("-m", "fairlead.tasks.ingest")
+def test_sigterm_while_the_program_is_imported_ends_it_at_once(places: Places) -> None:
+    def interrupted(name: str, folder: Path) -> NoReturn:
+        del name, folder
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("it goes on")
+
+    assert main(mounted(assemble_task(FILES), places), places, interrupted) == 143
+
+
+def test_a_program_of_ours_runs_in_the_fork(places: Places) -> None:
+    """It refuses a repository that is none before it asks anybody anything."""
+    task = Task(**{**vars(assemble_task({})), "program": "publish", "request": PUBLISH})
+    assert main(mounted(task, places), places) == 70  # a crash, told to the log
+    assert not places.message.exists()
+
+
+def test_only_programs_of_ours_are_started(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no program of ours"):
-        program_command("ingest; rm")
+        run_program("ingest; rm", tmp_path)
 
 
 def test_the_card_says_what_the_files_are(places: Places) -> None:
