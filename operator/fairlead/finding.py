@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from fairlead.api.failure_class import FailureClass
 from fairlead.api.reasons import Reason
-from fairlead.api.status import FailureClass
 from fairlead.redact import redacted
 
 MAX_PROBLEMS = 12  # that one message tells

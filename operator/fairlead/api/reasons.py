@@ -172,3 +172,10 @@ class Reason(StrEnum):
     PROGRAM_NOT_FOUND = "ProgramNotFound"  # a program that is needed is not on this machine
     SCORING_FAILED = "ScoringFailed"  # the service answered a request with an error
     NOT_WITHOUT_CONTAINER = "NotWithoutContainer"  # only a container or a cluster has it
+    KUBECONFIG_INVALID = "KubeconfigInvalid"  # nothing says which cluster is meant, or as whom
+    DEFINITIONS_MISSING = "DefinitionsMissing"  # the cluster does not know Fairlead's kinds
+    OPERATOR_ABSENT = "OperatorAbsent"  # no operator has looked at the object
+    KIND_UNKNOWN = "KindUnknown"  # none of Fairlead's kinds is called so
+    FIELD_CONFLICT = "FieldConflict"  # fields of the object belong to who else applied it
+    TIMED_OUT = "TimedOut"  # it was not done in the time that the command gave it; it goes on
+    KEYS_UNREADABLE = "KeysUnreadable"  # the Secret with the keys is not there, or not for you

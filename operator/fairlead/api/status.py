@@ -15,6 +15,7 @@ from pydantic import (
     ValidationError,
 )
 
+from fairlead.api.failure_class import FailureClass as FailureClass
 from fairlead.api.wire import StatusWire
 from fairlead.redact import one_line, redacted
 
@@ -68,18 +69,6 @@ NEVER = "1970-01-01T00:00:00Z"
 class Truth(StrEnum):
     TRUE = "True"
     FALSE = "False"
-    UNKNOWN = "Unknown"
-
-
-class FailureClass(StrEnum):
-    """Who has to act: the user, or somebody else, or nobody because it is tried again."""
-
-    USER = "User"
-    DEPENDENCY = "Dependency"
-    NETWORK = "Network"
-    AUTH = "Auth"
-    RESOURCE = "Resource"
-    INFRASTRUCTURE = "Infrastructure"
     UNKNOWN = "Unknown"
 
 

@@ -6,6 +6,7 @@ import typer
 
 from fairlead.cli.capacity_commands import replicas, simulate
 from fairlead.cli.local_commands import local
+from fairlead.cli.looking_commands import looking
 
 EPILOG = "Try: fairlead local deploy --entry-script score.py --conda-file myenv.yml --model my.pkl"
 app = typer.Typer(
@@ -16,6 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EPILOG,
 )
+app.add_typer(looking)
 app.add_typer(local, name="local")
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 from types import TracebackType
 
-from fairlead.cli.exit_codes import BUG, USAGE
+from fairlead.cli.exit_codes import BUG, INTERRUPTED, USAGE
 
 TRACEBACK = "FAIRLEAD_TRACEBACK"
 NOT_INSTALLED = "fairlead: the command line is not installed here: pip install 'fairlead[cli]'\n"
@@ -33,6 +33,10 @@ def _name(path: str) -> str:
 
 def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """What nobody expected: one line, and the traceback for whoever asks for it."""
+    if issubclass(kind, KeyboardInterrupt):  # before the command had begun, or after it
+        sys.stderr.write("\nInterrupted.\n")
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
     if os.environ.get(TRACEBACK):
         sys.__excepthook__(kind, error, trace)
     else:

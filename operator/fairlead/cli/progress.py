@@ -27,10 +27,10 @@ PHASES = {
 class Progress:
     """A ``Log``: phases always, what is printed meanwhile with ``verbose``; all to stderr."""
 
-    def __init__(self, *, verbose: bool, stream: TextIO = sys.stderr, quiet: bool = False) -> None:
+    def __init__(self, *, verbose: bool, stream: TextIO | None = None, quiet: bool = False) -> None:
         self._verbose = verbose
         self._quiet = quiet
-        self._stream = stream
+        self._stream = stream or sys.stderr
         self._start = time.monotonic()
         self._status: Status | None = None
         self._words = ""
@@ -72,6 +72,14 @@ class Progress:
 
             line = text.strip().splitlines()[-1]
             self._status.update(f"{self._words} ... [dim]{escape(line[:60])}[/dim]")
+
+    def tell(self, words: str) -> None:
+        """A line that stays."""
+        if not self._quiet:
+            self._words = words.partition(": ")[0]
+            self._put(words)
+            if self._status:
+                self._status.update("waiting ...")
 
     @property
     def seconds(self) -> float:

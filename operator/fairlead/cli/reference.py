@@ -32,10 +32,24 @@ CODES = {
     exit_codes.FAILED: "your files, your model or your script: change something, and try again",
     exit_codes.USAGE: "the command line is wrong",
     exit_codes.UNAVAILABLE: "this machine, the network or a server does not do what is needed",
-    exit_codes.NOT_FOUND: "there is no such service",
+    exit_codes.NOT_FOUND: "there is no such service, or no such object",
+    exit_codes.TIMED_OUT: "not done in the time that `--timeout` gives; it goes on",
     exit_codes.BUG: "a bug of Fairlead",
     exit_codes.INTERRUPTED: "ctrl-C",
 }
+CLUSTER = """
+## In the cluster
+
+These commands talk to the API server that the kubeconfig names (`KUBECONFIG`, `--context`), as the
+person that it names, in the context's namespace or that of `--namespace`. OBJECT is the name of a
+service (Webservice), `KIND/NAME` or `KIND NAME`; kinds are models, images (InferenceImage) and
+services, and what kubectl calls them.
+
+They need the rights that kubectl would need: to our kinds, and for `logs` to `pods/log`, for a log
+of a build to `services/proxy` of the Service that serves it ([logs.md](logs.md)), for `run` without
+a reachable address to `pods/portforward`, for keys to the Secret. What other people wrote
+(messages, logs) is shown on a terminal without control characters.
+"""
 LOCAL = """
 ## Local web services
 
@@ -60,10 +74,24 @@ channels, and RUN in a `Dockerfile.steps`, need a container. Models are linked, 
 """
 
 
+COUNTING = """
+## How many replicas
+
+They count, and ask nobody.
+"""
+COUNTING_HEADINGS = ("\n### `fairlead replicas`", "\n### `fairlead simulate`")
+LOCAL_HEADING = "\n### `fairlead local "
+
+
 def reference() -> str:
     """The whole document."""
     codes = "".join(f"| {code} | {meaning} |\n" for code, meaning in CODES.items())
-    return HEAD + codes + LOCAL + "".join(_commands(typer.main.get_command(app), ("fairlead",)))
+    found = list(_commands(typer.main.get_command(app), ("fairlead",)))
+    local = [one for one in found if one.startswith(LOCAL_HEADING)]
+    counting = [one for one in found if one.startswith(COUNTING_HEADINGS)]
+    cluster = [one for one in found if one not in (*local, *counting)]
+    parts = ((CLUSTER, cluster), (LOCAL, local), (COUNTING, counting))
+    return HEAD + codes + "".join(head + "".join(several) for head, several in parts)
 
 
 def _commands(command: Any, path: tuple[str, ...]) -> Iterator[str]:

@@ -20,6 +20,7 @@ Result = TypeVar("Result")
 LABEL_COLUMNS = 9
 MAX_COLUMNS = 100
 MAX_LOG_LINES = 30
+NOT_THERE = ("ServiceNotFound", "NotFound")
 UNAVAILABLE_CLASSES = ("Infrastructure", "Network", "Auth", "Resource")
 
 
@@ -53,8 +54,8 @@ def finds(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]
 
 def refused_by_machine(error: OSError) -> "LocalError":
     """What the system says of a file or a folder: no room, no right, not what it should be."""
+    from fairlead.api.failure_class import FailureClass
     from fairlead.api.reasons import Reason
-    from fairlead.api.status import FailureClass
     from fairlead.local.errors import refusal
 
     where = f"{error.filename}: " if error.filename else ""
@@ -69,8 +70,10 @@ def refused_by_machine(error: OSError) -> "LocalError":
 
 def code_of(error: "LocalError") -> int:
     finding = error.finding
-    if finding.reason == "ServiceNotFound":
+    if finding.reason in NOT_THERE:
         return exit_codes.NOT_FOUND
+    if finding.reason == "TimedOut":
+        return exit_codes.TIMED_OUT
     unavailable = finding.class_ in UNAVAILABLE_CLASSES
     return exit_codes.UNAVAILABLE if unavailable else exit_codes.FAILED
 
@@ -78,14 +81,30 @@ def code_of(error: "LocalError") -> int:
 def show(error: "LocalError", output: str) -> None:
     """To stderr as text; to stdout where a machine reads."""
     from fairlead.cli.output import write
-    from fairlead.local.service import failure_of
 
-    failure = failure_of(error)
+    fields = fields_of(error)
     if output in ("json", "yaml"):
-        write({"failure": failure.to_wire()}, output)
+        write({"failure": fields}, output)
         return
-    lines = list(finding_lines(failure.to_wire(), columns(), coloured=is_terminal(sys.stderr)))
+    lines = list(finding_lines(fields, columns(), coloured=is_terminal(sys.stderr)))
     sys.stderr.write("".join(f"{line}\n" for line in lines))
+
+
+def fields_of(error: "LocalError") -> dict[str, str]:
+    """As ``status.failure`` has them, without what a terminal should not be shown."""
+    from fairlead.redact import one_line, redacted
+
+    found = error.finding
+    said = {
+        "reason": str(found.reason),
+        "class": str(found.class_),
+        "message": found.message,
+        "remedy": found.remedy,
+        "location": found.location,
+    }
+    fields = {name: one_line(text) for name, text in said.items() if text}
+    tail = {"logTail": redacted(error.log_tail)} if error.log_tail else {}
+    return {**error.fields, "message": "", **fields, **tail}
 
 
 def finding_lines(failure: dict[str, str], width: int, *, coloured: bool) -> Iterator[str]:

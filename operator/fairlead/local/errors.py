@@ -1,7 +1,7 @@
 """Why something that was asked for was not done, in the words of the person who can act."""
 
+from fairlead.api.failure_class import FailureClass
 from fairlead.api.reasons import Reason
-from fairlead.api.status import FailureClass
 from fairlead.finding import Finding
 
 
@@ -12,6 +12,8 @@ class LocalError(Exception):
         super().__init__(finding.message)
         self.finding = finding
         self.log_tail = log_tail
+        self.fields: dict[str, str] = {}
+        """More that is known, by its name in ``status.failure``."""
 
 
 def refusal(

@@ -33,6 +33,7 @@ IMPURE = {  # and why: a new package is either pure or named here
     "operator_metrics": "counters that change",
     "parsing": "child processes",
     "registry": "the registry's API",
+    "remote": "the Kubernetes API, sockets, the clock",
     "runners": "child processes",
     "settings": "the environment",
     "sources": "files, the network",

@@ -1,0 +1,217 @@
+"""A small API server on this machine: objects, tables, logs and port-forwards, over real sockets.
+
+It validates nothing; ``refuse`` has it answer something else.
+"""
+
+import asyncio
+import copy
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from aiohttp import WSMsgType, web
+
+from fairlead.api.meta import GROUP
+from fairlead.api.refs import Manifest
+
+Hook = Callable[["FakeApi"], None]
+DEADLINE_S = 120
+COLUMNS = [
+    {"name": "Name", "type": "string", "priority": 0},
+    {"name": "Ready", "type": "string", "priority": 0},
+    {"name": "Message", "type": "string", "priority": 1},
+]
+
+
+class FakeApi:
+    """``objects`` by path; ``logs`` by path with its query; ``asked`` is every request."""
+
+    def __init__(self) -> None:
+        self.objects = dict[str, Manifest]()
+        self.logs = dict[str, bytes]()
+        self.answers = dict[tuple[str, str], tuple[int, Any]]()
+        self.asked = list[tuple[str, str]]()
+        self.bodies = list[Any]()
+        self.headers = list[dict[str, str]]()
+        self.on_get: Hook = lambda _: None
+        self.pod_answer = b""
+        self.pod_heard = b""
+        self.pod_error = b""
+        self.has_definitions = True
+        self.port = 0
+
+    def put(self, manifest: Manifest, plural: str) -> Manifest:
+        meta = {"namespace": "default", "generation": 1, **manifest["metadata"]}
+        meta.setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
+        root = "/apis" if "/" in manifest["apiVersion"] else "/api"
+        path = f"{root}/{manifest['apiVersion']}/namespaces/{meta['namespace']}/{plural}"
+        self.objects[f"{path}/{meta['name']}"] = {**manifest, "metadata": meta}
+        return self.objects[f"{path}/{meta['name']}"]
+
+    def ours(self, kind: str, name: str = "credit", **fields: Any) -> Manifest:
+        head = {"apiVersion": f"{GROUP}/v1alpha1", "kind": kind, "metadata": {"name": name}}
+        return self.put({**head, **fields}, f"{kind.lower()}s")
+
+    def refuse(self, method: str, path: str, status: int, message: str = "no") -> None:
+        body = {"kind": "Status", "message": message, "code": status}
+        self.answers[method, path] = (status, body)
+
+    def requests(self, method: str) -> list[str]:
+        return [path for verb, path in self.asked if verb == method]
+
+    # --- what it does
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append((request.method, request.path_qs))
+        self.headers.append(dict(request.headers))
+        set_answer = self.answers.get((request.method, request.path))
+        if set_answer is not None:
+            status, body = set_answer
+            return web.json_response(body, status=status)
+        if request.path.endswith("/portforward"):
+            return await self._forward(request)
+        if request.method == "GET":
+            return self._get(request)
+        body = yaml.safe_load(await request.read() or b"{}")
+        self.bodies.append(body)
+        if request.method == "POST":
+            return web.json_response(body, status=201)
+        return self._written(request, body)
+
+    def _get(self, request: web.Request) -> web.Response:
+        self.on_get(self)
+        path = request.path
+        if path in self.logs or request.path_qs in self.logs:
+            return web.Response(body=self.logs.get(request.path_qs, self.logs.get(path)))
+        if f"/{GROUP}/" in path and not self.has_definitions:
+            return web.Response(status=404, text="404 page not found\n")
+        if path in self.objects:
+            return web.json_response(self.objects[path])
+        if path.rpartition("/")[2] not in PLURALS:
+            return self._absent(path)
+        found = [one for place, one in self.objects.items() if _within(place, path)]
+        if "as=Table" in request.headers["Accept"]:
+            return web.json_response(_table(found))
+        selected = [one for one in found if _selected(one, request.query.get("labelSelector"))]
+        return web.json_response({"kind": "List", "metadata": {}, "items": selected})
+
+    def _absent(self, path: str) -> web.Response:
+        name = path.rpartition("/")[2]
+        body = {"kind": "Status", "message": f"{name} not found", "details": {"name": name}}
+        return web.json_response(body, status=404)
+
+    def _written(self, request: web.Request, body: Any) -> web.Response:
+        path = request.path
+        if request.method == "DELETE":
+            found = self.objects.pop(path, None)
+            return self._absent(path) if found is None else web.json_response(found)
+        before = self.objects.get(path)
+        if "merge" in request.headers["Content-Type"]:
+            if before is None:
+                return self._absent(path)
+            self.objects[path] = _merged(before, body)
+        else:
+            meta = {"generation": 1, **(before or {}).get("metadata", {}), **body["metadata"]}
+            status = {"status": before["status"]} if before and "status" in before else {}
+            self.objects[path] = {**body, **status, "metadata": meta}
+        return web.json_response(self.objects[path])
+
+    async def _forward(self, request: web.Request) -> web.WebSocketResponse:
+        """Answers what comes first with ``pod_answer``."""
+        stream = web.WebSocketResponse(protocols=["v4.channel.k8s.io"])
+        await stream.prepare(request)
+        port = int(request.query["ports"]).to_bytes(2, "little")
+        for channel in (b"\x00", b"\x01"):
+            await stream.send_bytes(channel + port)
+        async for message in stream:
+            if message.type is WSMsgType.BINARY:
+                self.pod_heard += message.data[1:]
+                if self.pod_error:
+                    await stream.send_bytes(b"\x01" + self.pod_error)
+                if self.pod_answer and self.pod_heard.endswith(b"}"):
+                    await stream.send_bytes(b"\x00" + self.pod_answer)
+        return stream
+
+    @contextmanager
+    def serving(self) -> Iterator["FakeApi"]:
+        loop, ready = asyncio.new_event_loop(), threading.Event()
+        thread = threading.Thread(target=self._run, args=(loop, ready), daemon=True)
+        thread.start()
+        assert ready.wait(DEADLINE_S)
+        yield self
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(DEADLINE_S)
+
+    def _run(self, loop: asyncio.AbstractEventLoop, ready: threading.Event) -> None:
+        asyncio.set_event_loop(loop)
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", self.handle)
+        runner = web.AppRunner(application, shutdown_timeout=0)
+        loop.run_until_complete(runner.setup())
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        loop.run_until_complete(site.start())
+        self.port = runner.addresses[0][1]
+        ready.set()
+        loop.run_forever()
+        loop.run_until_complete(runner.cleanup())
+        loop.close()
+
+
+PLURALS = (
+    *("models", "inferenceimages", "webservices", "pods", "events", "configmaps", "services"),
+    *("secrets", "deployments", "nodes"),
+)
+
+
+def _within(place: str, collection: str) -> bool:
+    """Whether an object belongs to a collection, of one namespace or of all."""
+    folder, _, _ = place.rpartition("/")
+    if folder == collection:
+        return True
+    head, _, plural = collection.rpartition("/")
+    return folder.startswith(f"{head}/namespaces/") and folder.endswith(f"/{plural}")
+
+
+def _selected(one: Manifest, selector: str | None) -> bool:
+    labels = one["metadata"].get("labels", {})
+    wanted = [pair.partition("=") for pair in selector.split(",")] if selector else []
+    return all(labels.get(name) == value for name, _, value in wanted)
+
+
+def _merged(before: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict) or not isinstance(before, dict):
+        return patch
+    after = copy.deepcopy(before)
+    for key, value in patch.items():
+        if value is None:
+            after.pop(key, None)
+        else:
+            after[key] = _merged(after.get(key, {}), value)
+    return after
+
+
+def _table(objects: list[Manifest]) -> Manifest:
+    rows = []
+    for one in objects:
+        status = one.get("status", {})
+        ready: Manifest = next(iter(status.get("conditions", [])), {})
+        cells = [one["metadata"]["name"], ready.get("status"), ready.get("message")]
+        rows.append({"cells": cells, "object": {"metadata": one["metadata"]}})
+    return {"kind": "Table", "columnDefinitions": COLUMNS, "rows": rows}
+
+
+def kubeconfig(api: FakeApi, folder: Path) -> Path:
+    """One that names the server."""
+    file = folder / "kubeconfig"
+    content = {
+        "current-context": "test",
+        "contexts": [{"name": "test", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{api.port}"}}],
+        "users": [{"name": "u", "user": {"token": "t0ken"}}],
+    }
+    file.write_text(json.dumps(content))
+    return file
