@@ -6,22 +6,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from fairlead.cli.told import is_terminal
+from fairlead.local.phases import PHASES
 
 if TYPE_CHECKING:
     from rich.status import Status
-
-PHASES = {
-    "files": "Reading your files",
-    "base image": "Fetching the base image",
-    "steps": "Running the steps of the Dockerfile",
-    "environment": "Making the environment",
-    "conda": "Solving for the packages of conda",
-    "packages": "Installing packages",
-    "runtime": "Adding the scoring server",
-    "assemble": "Putting models and code on it",
-    "start": "Starting the service",
-    "reload": "Loading the script again",
-}
 
 
 class Progress:

@@ -17,6 +17,7 @@ from fairlead.local.files import folder_files, read_bytes
 MAX_NAME_CHARS = 50
 MAX_TOLD_CHARS = 1000
 MODEL_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
+VERSION = re.compile(r"[1-9][0-9]{0,8}")
 FILE_FIELDS = {
     "entry_script": "entryScript",
     "conda_file": "condaFile",
@@ -69,17 +70,23 @@ def invalid_options(error: ValidationError) -> LocalError:
 
 
 def model_of(text: str) -> WantedModel:
-    """`PATH`, whose last part is the name, or `NAME=PATH`. Raises ``LocalError``."""
+    """`PATH`, whose last part is the name, `NAME=PATH`, or `NAME:VERSION=PATH`.
+
+    Raises ``LocalError``.
+    """
     before, equals, after = text.partition("=")
     path = Path(after if equals else text)
-    name = before if equals else path.name
+    name, _, version = before.partition(":") if equals else (path.name, "", "")
     if not MODEL_NAME.fullmatch(name):
         said = f"'{shown(name)}' cannot be the name of a model: letters, digits, '.', '_' and '-'."
         raise refusal(Reason.INVALID_SPEC, said, "Name it: --model NAME=PATH.")
+    if version and not VERSION.fullmatch(version):
+        said = f"'{shown(version)}' cannot be the version of a model: a whole number from 1 on."
+        raise refusal(Reason.INVALID_SPEC, said, "Write --model NAME:VERSION=PATH.")
     if not path.exists():
         said = f"The model {path} is not there."
         raise refusal(Reason.FILE_NOT_FOUND, said, "Correct the path of --model.")
-    return WantedModel(name, name, path=path)
+    return WantedModel(name, name, int(version) if version else 1, path)
 
 
 def _source(asked: Asked) -> tuple[dict[str, bytes], dict[str, str]]:

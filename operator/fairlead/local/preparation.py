@@ -207,7 +207,7 @@ def _placed(model: WantedModel, places: Places, settings: Settings) -> PlacedMod
         if model.path is not None:
             content = _on_disk(model.path, model.name)
         else:
-            content = _fetched(model, places, settings)
+            content = fetched_content(model, places, settings)
     except SourceError as error:
         found = Finding(error.reason, error.class_, str(error), error.remedy)
         raise LocalError(found) from error
@@ -235,7 +235,7 @@ def _digest(path: Path) -> str:
     return f"sha256:{sha256.hexdigest()}"
 
 
-def _fetched(model: WantedModel, places: Places, settings: Settings) -> Content:
+def fetched_content(model: WantedModel, places: Places, settings: Settings) -> Content:
     """Fetched once: the same source is not asked again."""
     files, spec = model.files or {}, model.spec
     if spec is None or spec.source.persistent_volume_claim:

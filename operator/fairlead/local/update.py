@@ -21,4 +21,4 @@ def changed(
 
 
 def _name(text: str) -> str:
-    return text.partition("=")[0]
+    return text.partition("=")[0].partition(":")[0]

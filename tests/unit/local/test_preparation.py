@@ -10,6 +10,7 @@ from fairlead.local.errors import LocalError
 from fairlead.local.places import Places
 from fairlead.local.plain_files import model_of, service_name
 from fairlead.local.preparation import Prepared, check_source, prepare, read_asked
+from fairlead.local.update import changed
 from fairlead.settings import Settings
 from tests.unit.local.test_manifests import CONFIG_MAPS, IMAGE, MODEL, SCRIPT, SERVICE
 
@@ -180,3 +181,21 @@ def test_a_service_without_a_name_is_called_as_the_folder(
 def test_a_path_with_an_equals_sign_needs_a_name(tmp_path: Path) -> None:
     (tmp_path / "a=b.pkl").write_text("")
     assert model_of(f"m={tmp_path}/a=b.pkl").name == "m"
+
+
+def test_a_model_may_say_its_version(tmp_path: Path) -> None:
+    (tmp_path / "m.pkl").write_text("")
+    made = model_of(f"m:12={tmp_path}/m.pkl")
+    assert (made.name, made.version) == ("m", 12)
+    assert model_of(f"{tmp_path}/m.pkl").version == 1
+    for wrong in ("0", "x", "-1"):
+        with pytest.raises(LocalError, match="cannot be the version"):
+            model_of(f"m:{wrong}={tmp_path}/m.pkl")
+
+
+def test_an_update_replaces_a_model_whatever_its_version() -> None:
+    before = Asked(models=("m:1=/a", "n=/b"), variables={"A": "1"})
+    now = changed(before, ("m:2=/c",), {"B": "2"}, "1Gi")
+    assert now.models == ("m:2=/c", "n=/b")
+    assert (now.variables, now.memory) == ({"A": "1", "B": "2"}, "1Gi")
+    assert changed(before, (), {}, None) == before

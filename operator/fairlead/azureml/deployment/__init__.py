@@ -1,0 +1,1 @@
+"""Deployment configurations: v1's knobs of a service, and what they become in the cluster."""

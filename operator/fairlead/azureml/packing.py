@@ -1,0 +1,63 @@
+"""A model as a ConfigMap can carry it: the file as it is, else an archive of it."""
+
+import gzip
+import io
+import re
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fairlead.azureml.exceptions import WebserviceException
+
+MAX_BYTES = 1_000_000  # of a ConfigMap
+MAX_READ_BYTES = 64 * 1024**2  # what compresses to that
+KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+ARCHIVE = "model.tar.gz"
+
+
+@dataclass(frozen=True)
+class Packed:
+    """``unpack``: the one file is an archive, and its content is the model."""
+
+    files: Mapping[str, bytes]
+    unpack: bool
+
+
+def packed(path: Path) -> Packed:
+    """Raises ``WebserviceException`` where it is too large."""
+    size = sum(one.stat().st_size for one in _files(path))
+    if path.is_file() and size <= MAX_BYTES and KEY.fullmatch(path.name):
+        return Packed({path.name: path.read_bytes()}, unpack=False)
+    archive = _archive(path) if size <= MAX_READ_BYTES else b""
+    if not archive or len(archive) > MAX_BYTES:
+        raise too_large(path, size)
+    return Packed({ARCHIVE: archive}, unpack=True)
+
+
+def too_large(path: Path, size: int) -> WebserviceException:
+    return WebserviceException(
+        f"{path} has {size:,} bytes, and the cluster is given at most {MAX_BYTES:,} of a model "
+        "with its object. Put it where the cluster can fetch it, and register the address: "
+        "Model.register(model_path='https://…', 's3://…', 'abfss://…', 'gs://…', 'hf://…' or "
+        "'oci://…', …); docs/model-sources.md lists them."
+    )
+
+
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+
+
+def _archive(path: Path) -> bytes:
+    """The same bytes for the same files, whenever it is made."""
+    content = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=content, mode="wb", mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w") as archive,
+    ):
+        for one in _files(path):
+            entry = tarfile.TarInfo(one.relative_to(path.parent).as_posix())
+            entry.size = one.stat().st_size
+            with one.open("rb") as file:
+                archive.addfile(entry, file)
+    return content.getvalue()
