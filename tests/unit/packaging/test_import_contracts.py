@@ -13,6 +13,7 @@ PURE = "What decides, parses and builds manifests is pure"
 TASKS = "Tasks are programs of their own: they never see the cluster"
 IMPURE = {  # and why: a new package is either pure or named here
     "__main__": "the process: signals, the event loop",
+    "azureml": "the terminal, files, the environment",
     "cli": "the terminal",
     "cluster": "the Kubernetes API",
     "conda": "files, the network, the event loop",
