@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import yaml
 
 from fairlead.api.refs import Manifest
+from tests.cluster.engine import docker
 from tests.e2e.chart import MAX_MODEL_BYTES
 from tests.e2e.file_server import FileServer
 from tests.e2e.scene import Scene, condition
@@ -152,3 +154,51 @@ def test_metadata_makes_no_version_and_properties_are_for_ever(
     assert (status["latestVersion"], files.requests.count("/p.pkl")) == (1, asked)
     refused = scene.refused("Model", {**spec, "properties": {"a": "2"}})
     assert "properties cannot be changed or removed once set" in refused
+
+
+def test_a_volume_is_waited_for_and_read(scene: Scene) -> None:
+    """The pod of the task cannot start before there is the claim that it mounts."""
+    claim = {"claimName": "weights", "path": "v2"}
+    scene.apply("Model", {"source": {"persistentVolumeClaim": claim}})
+    waits = scene.until(
+        lambda: condition(scene.get("model").get("status", {}), "Ready"),
+        lambda ready: "weights" in ready["message"] and ready["reason"] == "PodUnschedulable",
+    )
+    assert "persistentvolumeclaim" in waits["message"]
+    volume(scene, "weights", "v2/model.pkl", MODEL.decode())
+    [version] = scene.reason("model", "Stored")["versions"]
+    assert (version["path"], version["sizeBytes"]) == ("model.pkl", len(MODEL))
+
+
+def volume(scene: Scene, claim: str, path: str, content: str) -> None:
+    """A volume with one file, on whichever node it is mounted, and a claim that has it."""
+    name = f"{scene.namespace}-{claim}"
+    folder = f"/var/lib/{name}"
+    write = f"mkdir -p $(dirname {folder}/{path}) && printf '%s' '{content}' > {folder}/{path}"
+    for node in scene.items("nodes"):
+        docker("exec", node["metadata"]["name"], "sh", "-c", write)
+    common = {"accessModes": ["ReadOnlyMany"], "storageClassName": ""}
+    manifests = [
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": name},
+            "spec": {
+                **common,
+                "capacity": {"storage": "1Mi"},
+                "hostPath": {"path": folder},
+                "claimRef": {"namespace": scene.namespace, "name": claim},
+            },
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": claim},
+            "spec": {
+                **common,
+                "volumeName": name,
+                "resources": {"requests": {"storage": "1Mi"}},
+            },
+        },
+    ]
+    scene.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(manifests))
