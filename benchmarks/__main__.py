@@ -5,7 +5,7 @@
 
 import sys
 
-from benchmarks import changed_config_map, controller, front, model_memory, script_change
+from benchmarks import builds, changed_config_map, controller, front, model_memory, script_change
 from benchmarks.bench import at_work
 from tests.cluster.errors import ClusterError
 from tests.cluster.lock import exclusive
@@ -18,7 +18,7 @@ BENCHMARKS = {
     "changed_config_map": changed_config_map.measure,
     "model_memory": model_memory.measure,
 }
-BY_NAME = {**BENCHMARKS, "memory": controller.measure_memory}
+BY_NAME = {**BENCHMARKS, "memory": controller.measure_memory, "builds": builds.measure}
 """Those, and what takes long and says no more than the others where there are few objects."""
 
 

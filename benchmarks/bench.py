@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +46,8 @@ class Bench:
             time.sleep(0.02)  # poll
         forget(self.places, self.process)
 
-    def start_operator(self) -> None:
-        self.process = start_operator(self.cluster, self.places, self.kubeconfig, SETTINGS)
+    def start_operator(self, settings: Mapping[str, str] = SETTINGS) -> None:
+        self.process = start_operator(self.cluster, self.places, self.kubeconfig, settings)
 
     def namespace(self, name: str) -> str:
         self.cluster.run_kubectl("create", "namespace", name)
