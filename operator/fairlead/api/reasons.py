@@ -168,6 +168,8 @@ class Reason(StrEnum):
     SERVICE_NOT_RUNNING = "ServiceNotRunning"  # the local web service has ended, or does not answer
     PORT_TAKEN = "PortTaken"  # another program of this machine listens on the port
     FILE_NOT_FOUND = "FileNotFound"  # a file that the command names is not there
+    FILE_EXISTS = "FileExists"  # a file would be written over that nobody said may be
+    NOT_IMPORTED = "NotImported"  # Azure ML v1's files, or the arguments, cannot be meant so
     FILE_UNREADABLE = "FileUnreadable"  # a file cannot be read, or not as what it should be
     PROGRAM_NOT_FOUND = "ProgramNotFound"  # a program that is needed is not on this machine
     SCORING_FAILED = "ScoringFailed"  # the service answered a request with an error

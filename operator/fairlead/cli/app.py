@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from fairlead.cli.capacity_commands import replicas, simulate
+from fairlead.cli.import_command import EXAMPLE, RAW, import_v1
 from fairlead.cli.local_commands import local
 from fairlead.cli.looking_commands import looking
 
@@ -18,6 +19,7 @@ app = typer.Typer(
     epilog=EPILOG,
 )
 app.add_typer(looking)
+app.command(name="import", epilog=EXAMPLE, context_settings=RAW)(import_v1)
 app.add_typer(local, name="local")
 
 

@@ -50,6 +50,15 @@ of a build to `services/proxy` of the Service that serves it ([logs.md](logs.md)
 a reachable address to `pods/portforward`, for keys to the Secret. What other people wrote
 (messages, logs) is shown on a terminal without control characters.
 """
+IMPORT = """
+## From Azure ML v1
+
+`fairlead import` reads v1's files and the arguments of `az ml model deploy`, as they were typed,
+and prints manifests, or writes them into a folder (`--output-dir`) in the form of
+`examples/diabetes`. It writes over nothing without `--force`. What has no counterpart goes to
+standard error, with its file and line, or the argument, and what to do: [From Azure ML
+v1](from-azureml.md).
+"""
 LOCAL = """
 ## Local web services
 
@@ -81,6 +90,7 @@ They count, and ask nobody.
 """
 COUNTING_HEADINGS = ("\n### `fairlead replicas`", "\n### `fairlead simulate`")
 LOCAL_HEADING = "\n### `fairlead local "
+IMPORT_HEADING = "\n### `fairlead import`"
 
 
 def reference() -> str:
@@ -89,8 +99,9 @@ def reference() -> str:
     found = list(_commands(typer.main.get_command(app), ("fairlead",)))
     local = [one for one in found if one.startswith(LOCAL_HEADING)]
     counting = [one for one in found if one.startswith(COUNTING_HEADINGS)]
-    cluster = [one for one in found if one not in (*local, *counting)]
-    parts = ((CLUSTER, cluster), (LOCAL, local), (COUNTING, counting))
+    v1 = [one for one in found if one.startswith(IMPORT_HEADING)]
+    cluster = [one for one in found if one not in (*local, *counting, *v1)]
+    parts = ((CLUSTER, cluster), (LOCAL, local), (IMPORT, v1), (COUNTING, counting))
     return HEAD + codes + "".join(head + "".join(several) for head, several in parts)
 
 
