@@ -13,11 +13,13 @@ import fairlead
 
 LATE = ("google.auth.identity_pool", "google.oauth2.credentials", "google.oauth2.service_account")
 """What a task imports only where it is used."""
+ON_A_PERSONS_MACHINE = tuple(f"fairlead.{name}." for name in ("azureml", "cli", "local", "remote"))
+"""No part of what runs in a cluster, nor are the packages that some of it is made of."""
 
 sys.path.append("/opt/tasks")
 for module in pkgutil.walk_packages(fairlead.__path__, "fairlead."):
-    if module.name.startswith("fairlead.cli."):
-        continue  # the command line is no part of the image, nor what it is made of
+    if module.name.startswith(ON_A_PERSONS_MACHINE):
+        continue
     importlib.import_module(module.name)  # and its bytecode is written
 for late in LATE:
     importlib.import_module(late)
