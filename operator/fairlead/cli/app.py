@@ -5,6 +5,9 @@ from typing import Annotated
 import typer
 
 from fairlead.cli.capacity_commands import replicas, simulate
+from fairlead.cli.changing_commands import changing
+from fairlead.cli.deploy_command import deploying
+from fairlead.cli.doctor_command import looking_after
 from fairlead.cli.import_command import EXAMPLE, RAW, import_v1
 from fairlead.cli.local_commands import local
 from fairlead.cli.looking_commands import looking
@@ -20,6 +23,9 @@ app = typer.Typer(
 )
 app.add_typer(looking)
 app.command(name="import", epilog=EXAMPLE, context_settings=RAW)(import_v1)
+app.add_typer(deploying)
+app.add_typer(changing)
+app.add_typer(looking_after)
 app.add_typer(local, name="local")
 
 

@@ -120,7 +120,7 @@ def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
         "requirements_file": requirements,
         "docker_file": dockerfile_steps,
     }
-    _check_forms(bool(manifests or kustomization), plain)
+    check_forms(bool(manifests or kustomization), plain)
     asked = Asked(
         manifests=tuple(str(path.absolute()) for path in manifests or ()),
         kustomization=str(kustomization.absolute()) if kustomization else None,
@@ -374,7 +374,7 @@ def _tell_deployed(service: "LocalService", output: Output, seconds: float) -> N
     say(lines)
 
 
-def _check_forms(manifests: bool, plain: dict[str, Path | None]) -> None:  # noqa: FBT001
+def check_forms(manifests: bool, plain: dict[str, Path | None]) -> None:  # noqa: FBT001
     given = [f"--{name.replace('_', '-')}" for name, path in plain.items() if path]
     if manifests and given:
         raise typer.BadParameter(f"-f and -k exclude {', '.join(given)}: the manifests say it all")

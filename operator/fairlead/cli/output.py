@@ -46,3 +46,17 @@ def pairs(fields: Iterable[tuple[str, str]]) -> list[str]:
 def say(lines: Iterable[str]) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()
+
+
+def print_manifests(objects: Sequence[Mapping[str, Any]], output: str) -> None:
+    """As `kubectl apply` takes them: YAML documents, or a List in JSON."""
+    from fairlead.remote.listing import as_list, name_of
+
+    if output == Output.JSON:
+        write(as_list(list(map(dict, objects))), output)
+    elif output == Output.NAME:
+        say(name_of(dict(one)) for one in objects)
+    else:
+        import yaml
+
+        sys.stdout.write(yaml.safe_dump_all(objects, sort_keys=False, allow_unicode=True))

@@ -49,6 +49,15 @@ They need the rights that kubectl would need: to our kinds, and for `logs` to `p
 of a build to `services/proxy` of the Service that serves it ([logs.md](logs.md)), for `run` without
 a reachable address to `pods/portforward`, for keys to the Secret. What other people wrote
 (messages, logs) is shown on a terminal without control characters.
+
+`deploy` applies as `kubectl apply --server-side` does, with the field manager `fairlead-cli`. Of
+plain files it makes a Model each, an InferenceImage and a Webservice: small text is in the objects,
+the rest in ConfigMaps whose names have a hash of what they hold; `--dry-run` prints it all. An
+image made so names the versions of its models.
+
+`rollback` puts the version's image into `spec.image`, and remembers the InferenceImage in an
+annotation: the service stays with that version until `--undo`, or until `deploy` applies it again.
+`rollback`, `scale` and `delete` warn where Argo CD or Flux applies the object from Git.
 """
 IMPORT = """
 ## From Azure ML v1

@@ -45,10 +45,15 @@ class Objects:
 
 def read_manifests(asked: Asked) -> Objects:
     """Read the files of `-f` and what `-k` makes. Raises ``LocalError``."""
+    return objects_of(read_documents(asked))
+
+
+def read_documents(asked: Asked) -> list[tuple[str, Manifest]]:
+    """All objects of these files, each with the file that it is from. Raises ``LocalError``."""
     texts = [(str(path), _text(path)) for path in _paths(asked.manifests)]
     if asked.kustomization:
         texts.append((asked.kustomization, _kustomized(asked.kustomization)))
-    return objects_of([one for place, text in texts for one in _documents(place, text)])
+    return [one for place, text in texts for one in _documents(place, text)]
 
 
 def objects_of(documents: Sequence[tuple[str, Manifest]]) -> Objects:

@@ -1,8 +1,8 @@
 """Wait until objects are ready, or cannot get so; what they say meanwhile is told."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fairlead.api.failure_class import FailureClass
@@ -36,31 +36,38 @@ class Look:
     """What was seen of several objects at one moment."""
 
     states: Sequence[State]
-    manifests: Sequence[Manifest] = field(default_factory=list)
+    manifests: Sequence[Manifest]
 
     @property
     def failed(self) -> State | None:
-        """The one that cannot get ready; of several, the one that the others wait for."""
-        return next((one for one in self.states if one.verdict is Verdict.FAILED), None)
+        """The one that cannot get ready; of several, the one that the others wait for.
+
+        What a service says counts once it is about what its image is now.
+        """
+        for state, manifest in zip(self.states, self.manifests, strict=True):
+            if state.verdict is Verdict.FAILED and self._is_about_now(manifest, "target"):
+                return state
+        return None
 
     @property
     def ready(self) -> bool:
-        return all(one.verdict is Verdict.READY for one in self.states) and _agrees(self.manifests)
+        return all(
+            state.verdict is Verdict.READY and self._is_about_now(manifest, "active")
+            for state, manifest in zip(self.states, self.manifests, strict=True)
+        )
 
-
-def _agrees(manifests: Iterable[Manifest]) -> bool:
-    """Whether each service serves what its image is now."""
-    by = {(one.get("kind"), mapping(one.get("metadata")).get("name")): one for one in manifests}
-    for (kind, _), one in by.items():
-        if kind != WEBSERVICE.kind:
-            continue
-        name = mapping(mapping(one.get("spec")).get("imageRef")).get("name")
-        image = by.get((INFERENCE_IMAGE.kind, name))
-        digest = mapping((image or {}).get("status")).get("imageDigest")
-        active = mapping(mapping(one.get("status")).get("revision")).get("active")
-        if image is not None and digest and not str(active or "").endswith(str(digest)):
-            return False
-    return True
+    def _is_about_now(self, service: Manifest, revision: str) -> bool:
+        """Whether a service serves (active), or rolls out (target), what its image is now."""
+        name = mapping(mapping(service.get("spec")).get("imageRef")).get("name")
+        if service.get("kind") != WEBSERVICE.kind or not name:
+            return True
+        for state, manifest in zip(self.states, self.manifests, strict=True):
+            if (state.kind, state.name) == (INFERENCE_IMAGE.kind, name):
+                digest = mapping(manifest.get("status")).get("imageDigest")
+                known = mapping(mapping(service.get("status")).get("revision")).get(revision)
+                agrees = not digest or str(known or "").endswith(str(digest))
+                return state.verdict is Verdict.READY and agrees
+        return True
 
 
 def needed(client: Client, target: Target) -> list[Target]:
@@ -91,20 +98,29 @@ class Watcher:
     """Looks once a second, and tells what has become new. A short outage is waited through."""
 
     def __init__(
-        self, client: Client, tell: Tell, seen: Callable[[Look], None] = lambda _: None
+        self,
+        client: Client,
+        tell: Tell,
+        seen: Callable[[Look], None] = lambda _: None,
+        *,
+        doubt_s: float = 0.0,
     ) -> None:
-        self._client, self._tell, self._on_look = client, tell, seen
+        """``doubt_s``: how long a failure must be seen: right after something was applied it may
+        be that of before."""
+        self._client, self._tell, self._on_look, self._doubt_s = client, tell, seen, doubt_s
         self._told = dict[tuple[str, str], tuple[str, ...]]()
         self._retried = set[tuple[str, str, str]]()
 
     def ready(self, targets: Sequence[Target], timeout_s: float) -> Look:
         """Raises ``LocalError``: one cannot get ready (its own finding), or time is up."""
-        deadline, since = time.monotonic() + timeout_s, None
         begun = time.monotonic()
+        deadline, since, failing = begun + timeout_s, None, None
         while True:
             look = self._look(targets, deadline)
-            if look.failed:
-                raise failed(look.failed)
+            found = look.failed
+            failing = (failing or time.monotonic()) if found else None
+            if found and failing and time.monotonic() - failing >= self._doubt_s:
+                raise failed(found)
             since = (since or time.monotonic()) if look.ready else None
             alone = len(targets) == 1
             if since and (alone or time.monotonic() - since >= SETTLE_S):

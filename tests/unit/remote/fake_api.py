@@ -20,6 +20,7 @@ from fairlead.api.refs import Manifest
 
 Hook = Callable[["FakeApi"], None]
 DEADLINE_S = 120
+REQUEST_END = b"}"  # of what a pod is sent: then it answers
 COLUMNS = [
     {"name": "Name", "type": "string", "priority": 0},
     {"name": "Ready", "type": "string", "priority": 0},
@@ -132,7 +133,7 @@ class FakeApi:
                 self.pod_heard += message.data[1:]
                 if self.pod_error:
                     await stream.send_bytes(b"\x01" + self.pod_error)
-                if self.pod_answer and self.pod_heard.endswith(b"}"):
+                if self.pod_answer and self.pod_heard.endswith(REQUEST_END):
                     await stream.send_bytes(b"\x00" + self.pod_answer)
         return stream
 
