@@ -391,7 +391,7 @@ def test_rollback_without_an_image(versions: FakeApi) -> None:
 
 
 def test_a_manifest_takes_back_what_was_changed_by_hand(operator: FakeApi, tmp_path: Path) -> None:
-    fields = {"f:spec": {"f:image": {}, "f:replicas": {}}}
+    fields: Any = {"f:spec": {"f:image": {}, "f:replicas": {}}}
     manager = {"manager": "fairlead-cli", "operation": "Update", "fieldsV1": fields}
     service = operator.ours("Webservice", spec={"image": "r/x:1", "replicas": 3})
     service["metadata"]["managedFields"] = [manager]
