@@ -193,14 +193,17 @@ class ClusterWebservice(Webservice):
             f"{where}\nError:\n{failure_words(manifest)}"
         )
 
-    def _change(self, spec: Mapping[str, Any]) -> None:
-        """Fields of the spec, each as a whole."""
+    def _change(self, fields_: Mapping[str, Any]) -> None:
+        """Fields of the spec, each as a whole; the others stay."""
+        self._apply({**self.manifest["spec"], **fields_})
+
+    def _apply(self, spec: Mapping[str, Any]) -> None:
+        """The whole spec."""
         from fairlead.azureml.manifests import service_manifest
         from fairlead.azureml.objects import put
         from fairlead.azureml.update import image_of
 
-        whole = {**self.manifest["spec"], **spec}
-        image, rest = image_of(whole)
+        image, rest = image_of(spec)
         objects = self.workspace.objects
         put(objects, service_manifest(self.name, image, rest, objects.namespace))
         self.update_deployment_state()
@@ -214,7 +217,7 @@ class ClusterWebservice(Webservice):
         spec = updated_spec(self.manifest["spec"], config, self.compute_type)
         if image is not None:
             spec = {**image_of(spec)[1], **served_image(self.workspace, image)}
-        self._change(spec)
+        self._apply(spec)
         if inference_config is not None:
             image = (self.manifest["spec"].get("imageRef") or {}).get("name")
             about = {"description": inference_config.description}

@@ -136,7 +136,10 @@ class ClusterStore:
         """Of a model that is there, what is not given stays; properties are added to."""
         known = self._objects.get(ours(self._objects, MODEL, made["metadata"]["name"]))
         spec = mapping((known or {}).get("spec"))
-        kept = {key: value for key, value in spec.items() if key not in ("source", "unpack")}
+        of_source = {"source", "unpack", "digest"}
+        if "uri" not in made["spec"]["source"]:
+            of_source.add("credentialsSecretRef")
+        kept = {key: value for key, value in spec.items() if key not in of_source}
         properties = {**mapping(spec.get("properties")), **made["spec"].get("properties", {})}
         made["spec"] = {**kept, **made["spec"]}
         if properties:

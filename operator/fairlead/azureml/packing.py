@@ -11,7 +11,8 @@ from pathlib import Path
 from fairlead.azureml.exceptions import WebserviceException
 
 MAX_BYTES = 1_000_000  # of a ConfigMap
-MAX_READ_BYTES = 64 * 1024**2  # what compresses to that
+MAX_READ_BYTES = 16 * 1024**2  # what may compress to that
+COMPRESSION = 6  # 9 takes a hundred times as long for some contents
 KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 ARCHIVE = "model.tar.gz"
 
@@ -52,7 +53,7 @@ def _archive(path: Path) -> bytes:
     """The same bytes for the same files, whenever it is made."""
     content = io.BytesIO()
     with (
-        gzip.GzipFile(fileobj=content, mode="wb", mtime=0) as compressed,
+        gzip.GzipFile(fileobj=content, mode="wb", compresslevel=COMPRESSION, mtime=0) as compressed,
         tarfile.open(fileobj=compressed, mode="w") as archive,
     ):
         for one in _files(path):

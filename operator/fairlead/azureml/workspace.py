@@ -153,10 +153,9 @@ class Workspace:
                 "on it (LocalWebservice.deploy_configuration). With a kubeconfig it is the "
                 f"namespace '{self.namespace}'.",
             )
-        raise UnsupportedError(
-            "A workspace in a cluster",
-            "This version serves on this machine: FAIRLEAD_WORKSPACE=local.",
-        )
+        from fairlead.azureml.cluster_objects import ClusterObjects
+
+        return ClusterObjects(self.namespace)
 
     @cached_property
     def store(self) -> "Store":

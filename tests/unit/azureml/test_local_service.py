@@ -1,7 +1,6 @@
 """LocalWebservice, with a stand-in for what runs services."""
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,41 +13,13 @@ from fairlead.azureml.core.model import InferenceConfig, Model
 from fairlead.azureml.core.webservice import AksWebservice, LocalWebservice, Webservice
 from fairlead.azureml.exceptions import UnsupportedError, WebserviceException
 from fairlead.azureml.workspace import Workspace
-from fairlead.local import hosts, lifecycle, scoring, standing
-from fairlead.local.answers import Answer, NoAnswerError
+from fairlead.local import lifecycle, scoring
+from fairlead.local.answers import NoAnswerError
 from fairlead.local.errors import refusal
 from fairlead.local.host import Exit
-from fairlead.local.readiness import await_ready
 from fairlead.local.service import Mode
+from tests.unit.azureml.standing_in import SCRIPT, answers
 from tests.unit.local.services import Standin
-
-SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
-
-
-@pytest.fixture
-def runs(here: Path, monkeypatch: pytest.MonkeyPatch) -> Standin:
-    """What runs services: it comes up at once, and answers with what it was sent."""
-    one = Standin(printed=b"one\ntwo\n")
-    for module in (lifecycle, hosts):
-        monkeypatch.setattr(module, "keeper_of", lambda *_: one)
-    monkeypatch.setattr(lifecycle, "maker_of", lambda *_: one)
-    monkeypatch.setattr(lifecycle, "choose_port", lambda port, _: port or 8890)
-    monkeypatch.setattr(lifecycle, "is_free", lambda _: True)
-    monkeypatch.setattr(lifecycle, "reload_script", lambda _: None)
-    monkeypatch.setattr(standing, "is_ready", lambda _: not one.exit)
-    ready = partial(await_ready, ready=lambda _: not one.exit)
-    monkeypatch.setattr(lifecycle, "await_ready", ready)
-    monkeypatch.setattr(scoring, "ask", answers(200, b'{"data": [1]}'))
-    (here / "score.py").write_text(SCRIPT)
-    (here / "myenv.yml").write_text("dependencies: [{pip: [numpy==2.3.5]}]\n")
-    return one
-
-
-def answers(status: int, body: bytes) -> Any:
-    def ask(*_: object, **__: object) -> Answer:
-        return Answer(status, {}, body)
-
-    return ask
 
 
 def config(**given: Any) -> InferenceConfig:
