@@ -438,7 +438,7 @@ def test_an_older_image_is_served_by_its_digest(
     old = Image(team, id="myimg:1")
     assert (old.version, old.creation_state) == (1, "Succeeded")
     assert old.image_location == "registry.example.com/team/myimg:1"
-    service = Webservice.deploy_from_image(team, "mysvc", old)
+    service: Any = Webservice.deploy_from_image(team, "mysvc", old)
     pinned = f"registry.example.com/team/myimg@sha256:{1:064}"
     assert only(objects, "Webservice")["spec"]["image"] == pinned
     assert service.image is None
