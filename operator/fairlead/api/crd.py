@@ -56,9 +56,16 @@ class Column:
         return {"name": self.name, "type": self.type, "jsonPath": self.path, **priority}
 
 
+SCALE = {  # `kubectl scale webservice`, and autoscalers of others
+    "specReplicasPath": ".spec.replicas",
+    "statusReplicasPath": ".status.replicas.ready",
+    "labelSelectorPath": ".status.selector",
+}
+
+
 @dataclass(frozen=True)
 class Definition:
-    """What one kind's definition is made from."""
+    """What one kind's definition is made from; ``scale``: that subresource, where it has one."""
 
     spec: type[BaseModel]
     status: type[BaseModel]
@@ -69,6 +76,7 @@ class Definition:
         "metadata.name must be at most 50 characters: lowercase letters, digits and dashes, "
         "beginning and ending with a letter or digit",
     )
+    scale: Manifest | None = None
 
 
 READY = (
@@ -105,6 +113,7 @@ DEFINITIONS = {
             "metadata.name must be at most 50 characters: lowercase letters, digits and dashes, "
             "beginning with a letter and ending with a letter or digit (a Service is named so)",
         ),
+        SCALE,
     ),
 }  # fmt: skip
 
@@ -134,11 +143,12 @@ def definition(kind: Kind) -> Manifest:
 
 def _version(parts: Definition) -> Manifest:
     columns = (*READY, *parts.columns, *LAST)
+    scale = {"scale": parts.scale} if parts.scale else {}
     return {
         "name": VERSION,
         "served": True,
         "storage": True,
-        "subresources": {"status": {}},
+        "subresources": {"status": {}, **scale},
         "additionalPrinterColumns": [column.to_wire() for column in columns],
         "schema": {"openAPIV3Schema": _object_schema(parts)},
     }

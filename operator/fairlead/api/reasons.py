@@ -129,6 +129,7 @@ class Reason(StrEnum):
     DEPLOYED = "Deployed"  # the newest revision is rolled out
     ROLLING_OUT = "RollingOut"  # replicas of a new revision are starting
     ROLLOUT_STUCK = "RolloutStuck"  # no new replica gets ready, none says why, or it is paused
+    ROLLED_BACK = "RolledBack"  # the newest revision failed: the image before it is served again
     SERVING = "Serving"  # at least one replica is ready
     STARTING = "Starting"  # no replica is ready yet, and none has failed
     USER_SCRIPT_INIT_FAILED = "UserScriptInitFailed"  # init() raised

@@ -23,6 +23,7 @@ from fairlead.api.pods import (
     Volumes,
 )
 from fairlead.api.quantity import Quantity
+from fairlead.api.rollout import DEADLINE_RULE, Revision, RolloutOptions
 from fairlead.api.secret_ref import SecretRef
 from fairlead.api.status import Cell, CommonStatus
 from fairlead.api.variables import QUEUE_WAIT, SLOTS, WORKER_COUNT, WebserviceVariables
@@ -230,6 +231,7 @@ class WebserviceSpec(Wire):
                 "concurrency excludes the variables that say the same: remove "
                 f"{', '.join(CONCURRENCY_VARIABLES)} from environmentVariables",
             ),
+            DEADLINE_RULE,
         )
     )
 
@@ -266,6 +268,8 @@ class WebserviceSpec(Wire):
     environment_variables: WebserviceVariables | None = None
     """Variables of the service's containers, over those of the image. docs/variables.md lists those
     with a meaning."""
+    rollout: RolloutOptions | None = None
+    """How long a new revision may take to get ready, and whether the one before comes back then."""
     expose: Expose | None = None
     """How the service is reached from outside of the cluster; by default it is not."""
     node_selector: NodeSelector | None = None
@@ -339,20 +343,6 @@ class ReplicaCounts(StatusWire):
     """How many are of the newest revision."""
 
 
-Reference = Annotated[str, Field(max_length=640)]  # a stored reference, and a digest
-
-
-class Revision(StatusWire):
-    """The image that serves, and the image that is rolled out (equal when all is well)."""
-
-    active: Reference | None = None
-    """The image that serves."""
-    target: Reference | None = None
-    """The image that is wanted."""
-    pull_secret: Annotated[str, Field(max_length=253)] | None = None
-    """The Secret that nodes pull it with, if it has one of its own."""
-
-
 class WebserviceDisplay(StatusWire):
     """Short texts for the columns of `kubectl get`."""
 
@@ -370,6 +360,8 @@ class WebserviceStatus(CommonStatus):
     """Where the service describes itself."""
     replicas: ReplicaCounts | None = None
     """How many replicas there are."""
+    selector: Annotated[str, Field(max_length=256)] | None = None
+    """The labels of the pods that serve, as `kubectl get pods --selector` takes them."""
     revision: Revision | None = None
-    """The image that serves, and the image that is rolled out."""
+    """The image that serves, and the image that is wanted."""
     display: WebserviceDisplay | None = None

@@ -39,7 +39,6 @@ def deployment(webservice: Webservice, image: str, pull_secrets: Sequence[str] =
     ``replicas`` is left out where an autoscaler holds it.
     """
     template = _template(webservice, image, pull_secrets)
-    probes = webservice.spec.probes or Probes()
     spec = {
         "selector": {"matchLabels": selector(webservice)},
         "template": template,
@@ -48,7 +47,7 @@ def deployment(webservice: Webservice, image: str, pull_secrets: Sequence[str] =
             "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
         },
         "revisionHistoryLimit": 3,
-        "progressDeadlineSeconds": probes.initial_delay_seconds + PROGRESS_DEADLINE_MARGIN_S,
+        "progressDeadlineSeconds": progress_deadline_s(webservice),
     }
     if webservice.spec.fronted is not None:
         spec["minReadySeconds"] = FOUND_BY_FRONTS_S  # before one of those that serve is ended
@@ -75,6 +74,13 @@ def longest_startup_s(webservice: Webservice) -> float:
     probes = webservice.spec.probes or Probes()
     try_s = max(STARTUP_PERIOD_S, probes.timeout_seconds)
     return _startup_tries(probes) * try_s + grace_period_s(webservice)
+
+
+def progress_deadline_s(webservice: Webservice) -> int:
+    """How long a rollout may stand still until Kubernetes says that it has failed."""
+    options, probes = webservice.spec.rollout, webservice.spec.probes or Probes()
+    given = options.progress_deadline_seconds if options else None
+    return given or probes.initial_delay_seconds + PROGRESS_DEADLINE_MARGIN_S
 
 
 def liveness_window_s(webservice: Webservice) -> float:

@@ -140,6 +140,7 @@ SERVICE_SPEC = {
 SERVICE_SPECS = st.sampled_from(
     [
         SERVICE_SPEC,
+        {**SERVICE_SPEC, "rollout": {"autoRollback": True, "progressDeadlineSeconds": 600}},
         {**SERVICE_SPEC, "expose": {"type": "LoadBalancer"}},
         {"image": "python:3.11", "replicas": 2, "auth": {"enabled": False}},
     ]
@@ -149,7 +150,14 @@ SERVICE_STATUS = {
     "state": "Healthy",
     "scoringUri": "http://diabetes.demo.svc/score",
     "replicas": {"desired": 2, "ready": 2, "updated": 2},
-    "revision": {"active": f"localhost:5000/demo/diabetes@{DIGEST}", "target": "x"},
+    "revision": {
+        "active": f"localhost:5000/demo/diabetes@{DIGEST}",
+        "target": "x",
+        "pods": "0123456789abcdef",
+        "since": TIME,
+        "lastGood": {"image": f"localhost:5000/demo/diabetes@{DIGEST}", "pullSecret": "pull"},
+        "rolledBack": {"at": TIME, "failure": COMMON["failure"]},
+    },
     "display": {"replicas": "2/2"},
 }
 STATUS_TYPES: Mapping[tuple[str, ...], type[CommonStatus]] = {

@@ -9,7 +9,6 @@ from fairlead.api.status import FailureStatus
 from fairlead.api.webservice import (
     Probes,
     ReplicaCounts,
-    Revision,
     State,
     WebserviceDisplay,
     WebserviceStatus,
@@ -36,6 +35,13 @@ from fairlead.decide.webservice.ownership import (
     waiting_for_deletion,
 )
 from fairlead.decide.webservice.pull_secrets import own_pull_secret, pull_secrets
+from fairlead.decide.webservice.rollback import (
+    Choice,
+    Release,
+    choose,
+    judge,
+    rolled_back_stage,
+)
 from fairlead.decide.webservice.rollout import Rollout, failure_of, live_revision, rollout
 from fairlead.decide.webservice.scaling import scaling
 from fairlead.decide.webservice.virtual_nodes import placed
@@ -47,25 +53,31 @@ from fairlead.desired.deployment import (
     revision_of,
 )
 from fairlead.desired.keys import keys_name
+from fairlead.desired.metadata import selector
 from fairlead.diagnosis.pod_events import may_soon_need_events
 from fairlead.evidence import PodContext, WebserviceEvidence
 from fairlead.settings import pairs
 
+AT_ONCE_S = 0.3  # what has failed is in the status: now the children follow
+
 
 def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[WebserviceStatus]:
-    """Serve the image that is wanted; while there is none, keep what was served last as it is."""
+    """Serve the image that is wanted; while there is none, or where it has failed and is to be
+    rolled back, what was served before."""
     webservice = evidence.webservice
     image, image_stage = _image(evidence, now)
-    served = image or _served_last(evidence)
-    owned = ownership(webservice, evidence.children, wanted_kinds(webservice))
-    secrets = pull_secrets(evidence)
-    front = front_settings(evidence, owned)
-    free = bool(served and not owned.taken)
     asked = placed(webservice, pairs(evidence.settings.virtual_nodes))
-    planned = plan(asked, served, secrets, owned, front) if free else None
-    progress = _progress(evidence, owned, served, planned)
+    target = Release(
+        image or _served_last(evidence), own_pull_secret(evidence), pull_secrets(evidence)
+    )
+    choice = choose(asked, target, evidence.settings.registry_secret, now)
+    owned = ownership(webservice, evidence.children, wanted_kinds(webservice))
+    planned = _plan(evidence, asked, choice.serve, owned)
+    progress = _progress(evidence, owned, choice.serve, planned)
+    failure = failure_of(progress, webservice.status.failure, now)
+    choice = judge(asked, choice, owned.ours.get(DEPLOYMENT.key), progress, failure, now)
     scales = scaling(owned.ours.get(AUTOSCALER.key), evidence.pods, webservice.spec, now)
-    rolled_out, serves = _stages(evidence, owned, progress, served, now)
+    rolled_out, serves = _stages(evidence, owned, progress, choice, failure, now)
     stages = (
         image_stage,
         rolled_out,
@@ -75,12 +87,21 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
         *keys_stage(webservice),
     )
     return Decision(
-        _status(evidence, owned, progress, served),
+        _status(evidence, owned, progress, choice, planned),
         stages,
         actions=(*create_keys(evidence, now), *planned.actions) if planned else (),
         changes=planned.changes if planned else (),
-        requeue_after=_requeue_after(evidence, progress, now),
+        requeue_after=AT_ONCE_S if choice.turns_back else _requeue_after(evidence, progress, now),
     )
+
+
+def _plan(
+    evidence: WebserviceEvidence, asked: Webservice, serve: Release, owned: Ownership
+) -> Plan | None:
+    """What to do with the children; None where nothing may be touched, or there is no image."""
+    if owned.taken or not serve.image:
+        return None
+    return plan(asked, serve.image, serve.pull_secrets, owned, front_settings(evidence, owned))
 
 
 def _image(evidence: WebserviceEvidence, now: datetime) -> tuple[str | None, StageResult]:
@@ -112,7 +133,7 @@ def _no_image_yet(image: InferenceImage, known: FailureStatus | None, now: datet
 
 
 def _progress(
-    evidence: WebserviceEvidence, owned: Ownership, image: str, planned: Plan | None
+    evidence: WebserviceEvidence, owned: Ownership, serve: Release, planned: Plan | None
 ) -> Rollout:
     """How far the rollout has come; only our own Deployment is read."""
     spec, live = evidence.webservice.spec, owned.ours.get(DEPLOYMENT.key)
@@ -120,22 +141,28 @@ def _progress(
         least = spec.autoscaled.min_replicas if spec.autoscaled else spec.fixed_replicas
         return Rollout(ReplicaCounts(desired=least or 1), settled=False)
     revision = revision_of(planned.deployment) if planned else live_revision(live)
-    return rollout(live, revision, evidence.pods, _circumstances(evidence, image))
+    return rollout(live, revision, evidence.pods, _circumstances(evidence, serve))
 
 
 def _stages(
-    evidence: WebserviceEvidence, owned: Ownership, progress: Rollout, image: str, now: datetime
+    evidence: WebserviceEvidence,
+    owned: Ownership,
+    progress: Rollout,
+    choice: Choice,
+    failure: FailureStatus | None,
+    now: datetime,
 ) -> tuple[StageResult, ...]:
     """What is to be said of the children that serve."""
     webservice = evidence.webservice
-    failure = failure_of(progress, webservice.status.failure, now)
     serves = available(progress, failure, pending_address(owned.ours.get(SERVICE.key)))
     if owned.taken:
         return name_taken(webservice, owned, now), serves
     if owned.leaving:
         return waiting_for_deletion(owned), serves
-    if not image and DEPLOYMENT.key not in owned.ours:
+    if not choice.serve.image and DEPLOYMENT.key not in owned.ours:
         return not_reached("Deployed", "Available", why="Waits for the image.")
+    if (record := choice.given_up) is not None:
+        return rolled_back_stage(webservice, choice, record, progress, failure), serves
     return deployed(progress, failure, _startup_budget(webservice)), serves
 
 
@@ -143,40 +170,43 @@ def _startup_budget(webservice: Webservice) -> int:
     return (webservice.spec.probes or Probes()).initial_delay_seconds
 
 
-def _circumstances(evidence: WebserviceEvidence, image: str) -> PodContext:
+def _circumstances(evidence: WebserviceEvidence, serve: Release) -> PodContext:
     spec = evidence.webservice.spec
     limits = spec.resources.limits if spec.resources else None
     return PodContext(
         webservice=evidence.webservice.name,
         inference_image=spec.image_ref.name if spec.image_ref else None,
-        image=image,
+        image=serve.image,
         memory_limit=limits.memory if limits else None,
         startup_budget=_startup_budget(evidence.webservice),
         longest_startup_s=longest_startup_s(evidence.webservice),
         liveness_window_s=liveness_window_s(evidence.webservice),
-        pull_secrets=pull_secrets(evidence),
+        pull_secrets=serve.pull_secrets,
         keys_secret=keys_name(evidence.webservice) if authenticated(evidence.webservice) else "",
     )
 
 
 def _status(
-    evidence: WebserviceEvidence, owned: Ownership, progress: Rollout, image: str
+    evidence: WebserviceEvidence,
+    owned: Ownership,
+    progress: Rollout,
+    choice: Choice,
+    planned: Plan | None,
 ) -> WebserviceStatus:
     service, known = owned.ours.get(SERVICE.key), evidence.webservice.status
     addresses = [pod.host_ip for pod in evidence.pods if pod.ready and pod.host_ip]
     base = base_uri(service, addresses, evidence.settings.external_host) if service else None
     before = known.revision.active if known.revision else None
-    replicas = progress.replicas
-    active = (image if progress.settled else before) if replicas.ready else None
+    replicas, pod_labels = progress.replicas, selector(evidence.webservice)
+    active = (choice.serve.image if progress.settled else before) if replicas.ready else None
     failed = owned.taken and not replicas.ready
     return WebserviceStatus(
         state=State.FAILED if failed else progress.state,
         scoring_uri=base and f"{base}{SCORE}",
         swagger_uri=base and f"{base}{SWAGGER}",
         replicas=replicas,
-        revision=Revision(
-            active=active, target=image or None, pull_secret=own_pull_secret(evidence)
-        ),
+        selector=",".join(f"{name}={value}" for name, value in pod_labels.items()),
+        revision=choice.revision(active, progress, applied=planned is not None),
         display=WebserviceDisplay(replicas=f"{replicas.ready}/{replicas.desired}"),
     )
 
