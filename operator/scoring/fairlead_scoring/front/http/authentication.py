@@ -8,6 +8,7 @@ from fairlead_scoring.slot.console import LOGGER_NAME
 
 logger = logging.getLogger(LOGGER_NAME)
 KEY_FILES = ("primaryKey", "secondaryKey")
+MAX_READS = 5  # the kubelet may exchange the folder under a reader; it never does so twice at once
 HOW_TO_SEND = (
     "Send the service's primary or secondary key in the header 'Authorization: Bearer <key>'. "
     "Whoever runs the service has the keys."
@@ -43,13 +44,29 @@ class KeyAuthentication:
         return None if any(matches) else WRONG_KEY
 
     def _current_keys(self, folder: Path) -> tuple[bytes, ...]:
-        stats = tuple(_stat(folder / name) for name in KEY_FILES)
-        if stats != self._stats:
-            self._stats = stats
-            self._keys = tuple(filter(None, (_read(folder / name) for name in KEY_FILES)))
+        if _stats(folder) != self._stats:
+            self._stats, self._keys = _read_together(folder)
             if not self._keys:
                 logger.error("No key in %s: every request to /score is refused.", folder)
         return self._keys
+
+
+def _read_together(folder: Path) -> tuple[tuple[object, ...], tuple[bytes, ...]]:
+    """Return the keys as they lie there side by side, and what tells when they have changed.
+
+    The kubelet puts another folder in the place of the one before and deletes that: files that are
+    missing in between are read again, so that no key is refused that was not changed.
+    """
+    for _ in range(MAX_READS):
+        before = _stats(folder)
+        keys = tuple(filter(None, (_read(folder / name) for name in KEY_FILES)))
+        if _stats(folder) == before:
+            break
+    return before, keys
+
+
+def _stats(folder: Path) -> tuple[object, ...]:
+    return tuple(_stat(folder / name) for name in KEY_FILES)
 
 
 def _stat(path: Path) -> tuple[int, ...] | None:
