@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from fairlead.api.meta import APPLIED
 from fairlead.api.objects import InferenceImage, Model, Webservice
@@ -34,6 +35,25 @@ class PodContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the API server made of our own apply of the manifest with the fingerprint ``applied``:
+    where admission changes what we set, this is as good as we can have it."""
+
+    applied: str
+    owned_hash: str
+    altered: Sequence[str] = ()
+    """The fields that admission has changed, in a few words each."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """What others had changed of what we set, when it was put right."""
+
+    at: datetime
+    altered: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ChildEvidence:
     """What decisions read of one live child: see ``observe/projection.py``, which makes it."""
 
@@ -47,9 +67,10 @@ class ChildEvidence:
     """Our field manager applied it: the fingerprint that it carries is ours."""
     owns_replicas: bool = False
     """``spec.replicas`` is among them."""
-    accepted_hash: str | None = None
-    """``owned_hash`` as it was right after our own apply of the manifest whose fingerprint the
-    object carries: where admission changes what we set, this is as good as we can have it."""
+    accepted: Accepted | None = None
+    """What came of our own apply, as far as this process has made it."""
+    put_backs: Sequence[PutBack] = ()
+    """The latest few, the oldest first."""
 
     @property
     def metadata(self) -> Manifest:

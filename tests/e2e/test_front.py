@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -21,22 +21,23 @@ class Load:
     """Clients that ask until they are told to stop, each time on a new connection."""
 
     addresses: Sequence[str]
+    headers: Mapping[str, str] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
     answers: list[str] = field(default_factory=list)
     """``200 "text"`` or what went wrong, for each request."""
 
     def run(self, address: str) -> None:
         while not self.stop.is_set():
-            self.answers.append(asked(address))
+            self.answers.append(asked(address, **self.headers))
             time.sleep(PAUSE_S)
 
     def failures(self) -> list[str]:
         return [answer for answer in self.answers if not answer.startswith("200 ")]
 
 
-def asked(address: str) -> str:
+def asked(address: str, **headers: str) -> str:
     try:
-        response = score(address, {})
+        response = score(address, {}, **headers)
     except httpx.TransportError as error:
         return repr(error)
     reason = response.headers.get("x-fairlead-503-reason", "")
@@ -44,8 +45,8 @@ def asked(address: str) -> str:
 
 
 @contextmanager
-def load(*addresses: str) -> Iterator[Load]:
-    under = Load(addresses)
+def load(*addresses: str, **headers: str) -> Iterator[Load]:
+    under = Load(addresses, headers)
     threads = [threading.Thread(target=under.run, args=(one,)) for one in addresses]
     for thread in threads:
         thread.start()

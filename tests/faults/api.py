@@ -43,22 +43,22 @@ class Api:
 
     def create_namespace(self, name: str) -> None:
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-        self._ask("POST", "/api/v1/namespaces", body)
+        self.ask_now("POST", "/api/v1/namespaces", body)
 
     def delete_namespace(self, name: str) -> None:
-        self._ask("DELETE", f"/api/v1/namespaces/{name}")
+        self.ask_now("DELETE", f"/api/v1/namespaces/{name}")
 
     def apply(self, namespace: str, manifest: Manifest) -> Manifest:
         """Server-side apply, as ``kubectl apply --server-side`` does it."""
         path = _path(manifest["kind"], namespace, manifest["metadata"]["name"])
-        return self._ask("PATCH", f"{path}?fieldManager={MANAGER}&force=true", manifest, APPLY)
+        return self.ask_now("PATCH", f"{path}?fieldManager={MANAGER}&force=true", manifest, APPLY)
 
     def delete(self, namespace: str, kind: str, name: str) -> None:
-        self._ask("DELETE", _path(kind, namespace, name))
+        self.ask_now("DELETE", _path(kind, namespace, name))
 
     def node_address(self) -> str:
         """Where the machine reaches a node, and through it every NodePort."""
-        addresses = self._ask("GET", "/api/v1/nodes")["items"][0]["status"]["addresses"]
+        addresses = self.ask_now("GET", "/api/v1/nodes")["items"][0]["status"]["addresses"]
         return str(next(a["address"] for a in addresses if a["type"] == "InternalIP"))
 
     async def list(self, kind: str) -> tuple[list[Manifest], str]:
@@ -101,9 +101,10 @@ class Api:
         assert fine, f"{method} {path}: {response.status} {text}"
         return dict(json.loads(text))
 
-    def _ask(
+    def ask_now(
         self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
     ) -> Manifest:
+        """The same, from any other thread."""
         return self._loop.run(self.ask(method, path, body, headers))
 
 

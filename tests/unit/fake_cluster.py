@@ -40,6 +40,7 @@ class FakeCluster:
         self.open_streams = 0  # of logs
         self.reviews: Callable[[Manifest], Manifest] = lambda _: {}
         self.events: list[Manifest] = []
+        self.admission: Callable[[Manifest], Manifest] = lambda applied: applied
         self._versions = itertools.count(1)
         self._uids = itertools.count(1)
         self._muted: set[str] = set()
@@ -166,7 +167,7 @@ class FakeCluster:
             if entry["manager"] != manager
         ]
         merged["metadata"]["managedFields"] = [*others, own]
-        return copy.deepcopy(self.put(merged))
+        return copy.deepcopy(self.put(self.admission(merged)))
 
     async def apply_status(self, manifest: Manifest) -> Manifest | None:
         ref = ref_of(manifest)

@@ -155,6 +155,8 @@ class Reason(StrEnum):
     KUBERNETES_CRASH_LOOP_BACK_OFF = "KubernetesCrashLoopBackOff"  # crashes, cause not readable
     KEYS_CREATED = "KeysCreated"  # the Secret with the keys was made with the service
     KEYS_RECREATED = "KeysRecreated"  # that Secret was missing and was made again: new keys
+    CHANGED_BY_ADMISSION = "ChangedByAdmission"  # the cluster changes what we set at each write
+    CHANGED_BY_OTHERS = "ChangedByOthers"  # somebody changes what we set again and again
     FRONT_READY = "FrontReady"  # a front is ready: requests go through it
     FRONT_STARTING = "FrontStarting"  # no front is ready yet; requests go to replicas directly
     FRONT_UNAVAILABLE = "FrontUnavailable"  # none gets ready; requests go to replicas directly

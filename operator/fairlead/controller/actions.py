@@ -1,13 +1,22 @@
 """What a decision wants of the cluster, carried out; answers go into the cache at once."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import structlog
+
 from fairlead.api.conditions import Condition
-from fairlead.api.meta import FIELD_MANAGER
+from fairlead.api.meta import APPLIED, FIELD_MANAGER
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Ref, ref_of
 from fairlead.decide.decision import Action, Apply, Create, Delete
+from fairlead.desired.alterations import alterations
 from fairlead.desired.child_kinds import CHILD_KINDS
 from fairlead.errors import ReplacedError
+from fairlead.evidence import PutBack
 from fairlead.observe.context import ReconcileContext
+
+logger = structlog.get_logger("fairlead")
 
 
 async def act(action: Action, context: ReconcileContext) -> Condition | None:
@@ -39,6 +48,7 @@ async def _create(action: Create, context: ReconcileContext) -> Condition | None
 
 async def _apply(action: Apply, context: ReconcileContext) -> None:
     manifest = action.manifest
+    taken = await _taken(action, context)
     try:
         answer = await context.cluster.apply(
             manifest, existing=action.existing, manager=action.manager
@@ -46,10 +56,27 @@ async def _apply(action: Apply, context: ReconcileContext) -> None:
     except ReplacedError:
         await _refresh(manifest["kind"], ref_of(manifest), context)
         raise
-    if action.manager == FIELD_MANAGER:
-        context.cache.accept(answer)
-    else:
+    if action.manager != FIELD_MANAGER:
         context.cache.put_child(answer)
+        return
+    applied = manifest["metadata"]["annotations"][APPLIED]
+    context.cache.accept(answer, applied, alterations(manifest, answer))
+    if action.puts_back:
+        put_back = PutBack(datetime.now(UTC), taken)
+        context.cache.writes.note_put_back(answer["metadata"]["uid"], put_back)
+
+
+async def _taken(action: Apply, context: ReconcileContext) -> Sequence[str]:
+    """What others have changed of what is put back now; nothing where nothing is put back."""
+    if not action.puts_back:
+        return ()
+    manifest = action.manifest
+    ref = ref_of(manifest)
+    live = await context.cluster.get(ref)
+    taken = alterations(manifest, live) if live else ()
+    where = f"{ref.namespace}/{ref.name}"
+    logger.info("putting back what others changed", kind=manifest["kind"], object=where, what=taken)
+    return taken
 
 
 async def _delete(action: Delete, context: ReconcileContext) -> None:

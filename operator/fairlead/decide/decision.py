@@ -16,6 +16,7 @@ MODEL_STAGES = ("Resolved", "Stored")
 IMAGE_STAGES = ("InputsReady", "EnvironmentReady", "Assembled")
 WEBSERVICE_STAGES = ("ImageReady", "Deployed", "Available", "Scaling")
 KEYS_READY = "KeysReady"  # only where a service has keys
+SETTLED = "Settled"  # only where others change what we set
 """The part conditions of each kind, in their order: each status has all of them."""
 REQUEUE_SOON_S = 5.0  # seconds, while something is missing
 REQUEUE_SLOW_S = 60.0
@@ -25,11 +26,13 @@ ON_RESYNC_S = math.inf  # no earlier than the next resync: what changes is watch
 
 @dataclass(frozen=True)
 class Apply:
-    """Server-side apply; ``existing``: the object is there and ours, its uid is in the manifest."""
+    """Server-side apply; ``existing``: the object is there and ours, its uid is in the manifest;
+    ``puts_back``: somebody has changed what we had set."""
 
     manifest: Manifest
     existing: bool
     manager: str = FIELD_MANAGER
+    puts_back: bool = False
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from fairlead.decide.decision import (
     MODEL_STAGES,
     ON_RESYNC_S,
     REQUEUE_SLOW_S,
+    SETTLED,
     WEBSERVICE_STAGES,
     Decision,
 )
@@ -94,7 +95,9 @@ def last_status_update(body: Manifest) -> StatusUpdate:
     }
     untold = {part: unknown(part, Reason.PENDING, "Not known yet.") for part in ("Ready", *parts)}
     whole = {**untold, **told}
-    conditions = tuple(whole[name] for name in (*SUMMARIES, *parts, KEYS_READY) if name in whole)
+    conditions = tuple(
+        whole[name] for name in (*SUMMARIES, *parts, KEYS_READY, SETTLED) if name in whole
+    )
     return StatusUpdate(_own(status.to_wire()), conditions, status.failure)
 
 

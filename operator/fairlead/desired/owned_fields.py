@@ -41,18 +41,37 @@ MAX_DEPTH = 24  # levels of an object; ours have less than a dozen
 
 def expected_hash(wanted: Manifest) -> str:
     """The hash of a manifest we apply: ``owned_hash`` of the object, as long as it holds it all."""
+    return fingerprint(expected_tree(wanted))
+
+
+def expected_tree(wanted: Manifest) -> object:
+    """A manifest we apply, in the form of ``owned_tree``."""
     metadata = {k: v for k, v in wanted["metadata"].items() if k not in NEVER_OWNED}
     body = {key: value for key, value in wanted.items() if key not in ("apiVersion", "kind")}
-    return fingerprint(_expected({**body, "metadata": metadata}, TOP))
+    return _expected({**body, "metadata": metadata}, TOP)
 
 
 def owned_hash(live: Manifest) -> str:
     """The hash of the fields that our field manager owns by apply; total, whatever ``live`` is."""
+    return fingerprint(owned_tree(live))
+
+
+def owned_tree(live: Manifest) -> object:
+    """The fields that our field manager owns by apply; items of lists by their merge keys."""
     entries = list(managed_fields(live))
     mine = [_fields(entry.get("fieldsV1")) for entry in entries if _applied_by_us(entry)]
-    others = [_fields(entry.get("fieldsV1")) for entry in entries if not _applied_by_us(entry)]
+    others = [fields for _, fields in foreign_fields(live)]
     owned = mine[0] if len(mine) == 1 else _union(mine)
-    return fingerprint(_owned(live, owned, others[:MAX_OTHERS], TOP, Budget()))
+    return _owned(live, owned, others[:MAX_OTHERS], TOP, Budget())
+
+
+def foreign_fields(live: Manifest) -> list[tuple[str, Fields]]:
+    """The name of each other field manager, and its fields."""
+    return [
+        (str(entry.get("manager", "?")), _fields(entry.get("fieldsV1")))
+        for entry in managed_fields(live)
+        if not _applied_by_us(entry)
+    ]
 
 
 def managed_fields(live: Manifest) -> Iterator[Manifest]:
@@ -126,7 +145,7 @@ def _owned(
         budget.left -= 1
         if budget.left < 0:
             break
-        label = name[2:] if name.startswith("f:") else _label(name)
+        label = label_of(name)
         place = At(label if name.startswith("f:") else "", around, depth)
         theirs = [_fields(other[name]) for other in others if name in other] if others else others
         owned[label] = _owned(found.get(label), _fields(fields[name]), theirs, place, budget)
@@ -146,8 +165,10 @@ def _by_label(value: object, name: str) -> Mapping[str, object]:
     return {_value_label(item): item for item in items}
 
 
-def _label(name: str) -> str:
-    """The label of the item of a list that a name in ``fieldsV1`` stands for."""
+def label_of(name: str) -> str:
+    """The label in ``owned_tree`` of what a name in ``fieldsV1`` stands for."""
+    if name.startswith("f:"):
+        return name[2:]
     return _read_name(name)[0] if len(name) < MAX_CACHED_CHARS else name
 
 

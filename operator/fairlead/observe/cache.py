@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import partial
 from typing import Any, Protocol
 
@@ -29,10 +29,11 @@ from fairlead.api.refs import Manifest
 from fairlead.cluster import Cluster, Collection, Listing
 from fairlead.desired.child_kinds import CHILD_KINDS, WATCHED_KINDS, ChildKind
 from fairlead.errors import OperatorError
-from fairlead.evidence import ChildEvidence
+from fairlead.evidence import Accepted, ChildEvidence
 from fairlead.informer.missing_rights import MissingRights
 from fairlead.informer.reflector import Changed, Reflector
 from fairlead.informer.store import Entry, Name, Store
+from fairlead.observe.child_writes import ChildWrites
 from fairlead.observe.pod_projection import project_pod
 from fairlead.observe.projection import project
 from fairlead.observe.references import Key, References, references_of
@@ -81,7 +82,7 @@ class Cache:
         self._references = References()
         self._keys: dict[str, Key] = {}  # of our objects, by uid
         self._uids: dict[Key, str] = {}
-        self._accepted: dict[str, tuple[str, str]] = {}
+        self.writes = ChildWrites()
         self._asked_for: dict[str, float] = {}  # by the owner's uid
         self._deletions: dict[str, float] = {}
         self._ready: dict[Key, str] = {}  # the status of the condition
@@ -168,12 +169,13 @@ class Cache:
         """A read has shown that there is no such child."""
         self._children[kind].forget(namespace, name)
 
-    def accept(self, manifest: Manifest) -> None:
-        """Note what the API server made of what was applied, so that it is not applied again."""
+    def accept(self, manifest: Manifest, applied: str, altered: Sequence[str] = ()) -> None:
+        """Note what the API server made of what was applied, so that it is not applied again:
+        ``applied`` is the fingerprint of that, ``altered`` what came out otherwise."""
         meta, store = manifest["metadata"], self._children[manifest["kind"]]
         store.put(manifest)
         child = ChildEvidence(**store.projection(manifest))
-        self._accepted[meta["uid"]] = (child.applied or "", child.owned_hash)
+        self.writes.note_accepted(meta["uid"], Accepted(applied, child.owned_hash, altered))
 
     def note_asked_for(self, owner: str) -> None:
         """What this object needs and nobody may read was created, or was there."""
@@ -244,9 +246,7 @@ class Cache:
         return time.monotonic() - self._deletions.get(namespace, -within_s) < within_s
 
     def _evidence(self, stored: Mapping[str, Any]) -> ChildEvidence:
-        child = ChildEvidence(**stored)
-        applied, accepted = self._accepted.get(child.metadata["uid"], ("", ""))
-        return replace(child, accepted_hash=accepted) if applied == child.applied else child
+        return self.writes.known_of(ChildEvidence(**stored))
 
     # --- what changed
 
@@ -273,7 +273,7 @@ class Cache:
     def _child_changed(self, name: Name, entry: Entry, gone: bool) -> None:  # noqa: FBT001
         if gone:
             self._note_deletion(name[0])
-            self._accepted.pop(entry.uid, None)
+            self.writes.forget(entry.uid)
         if entry.owner:
             self._changed(Key(WEBSERVICE, name[0], entry.owner))
         else:  # not labelled, yet perhaps of a name that a Webservice needs

@@ -272,6 +272,18 @@ def test_while_init_runs_requests_wait_no_longer_than_they_may(
     gate.open()
 
 
+def test_while_init_runs_what_comes_by_a_front_is_sent_to_another_replica(
+    serve: Serve, gate: Gate
+) -> None:
+    script = f"{Gate.WAIT}def init():\n    wait_for('{gate}')\n{RUN}"
+    service = serve(script).until_listening()
+    answer = service.score("1", x_fairlead_front="one")
+    assert (answer.status_code, answer.json()["reason"]) == (425, "starting")
+    assert answer.headers["x-fairlead-503-reason"] == "starting"
+    gate.open()
+    assert service.until_ready().score("1", x_fairlead_front="one").json() == "1"
+
+
 @pytest.mark.parametrize(
     ("script", "code", "reason"),
     [("", 0, "draining"), ("    raise ValueError\n", 3, "starting")],

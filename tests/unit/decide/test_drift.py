@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from fairlead.api.refs import Manifest
-from fairlead.decide.webservice.drift import needs_apply
+from fairlead.decide.webservice.drift import Drift, drift, fingerprint_of
 from fairlead.desired.owned_fields import expected_hash, owned_hash
 from fairlead.desired.service import service
+from fairlead.evidence import Accepted, ChildEvidence
 from fairlead.observe.projection import project
 from tests.unit.live import RECORDED, applied, child, kind_of
 from tests.unit.objects import webservice
@@ -78,41 +79,45 @@ def test_every_recorded_object_is_judged() -> None:
 def test_what_others_add_is_no_drift(file: str) -> None:
     wanted, live = recorded(file)
     assert owned_hash(live) == expected_hash(wanted)
-    assert not needs_apply(wanted, child(live))
+    assert drift(wanted, child(live)) is Drift.NONE
 
 
 @pytest.mark.parametrize("file", files(DRIFTED))
 def test_what_others_take_from_us_is_drift(file: str) -> None:
     wanted, live = recorded(file)
     assert owned_hash(live) != expected_hash(wanted)
-    assert needs_apply(wanted, child(live))
+    assert drift(wanted, child(live)) is not Drift.NONE
 
 
 WANTED = service(webservice())
 
 
+def accepted(seen: ChildEvidence, wanted: Manifest) -> ChildEvidence:
+    """The same, as it came of our own apply in this process."""
+    return replace(seen, accepted=Accepted(fingerprint_of(wanted), seen.owned_hash))
+
+
 def test_what_is_missing_is_made() -> None:
-    assert needs_apply(WANTED, None)
+    assert drift(WANTED, None) is Drift.NEW
 
 
 def test_a_wish_that_was_dropped_is_seen() -> None:
     exposed = service(webservice(expose={"type": "NodePort", "nodePort": 30080}))
-    assert needs_apply(WANTED, child(applied(exposed)))
+    assert drift(WANTED, child(applied(exposed))) is Drift.NEW
 
 
 def test_what_admission_makes_of_our_apply_is_accepted_once_it_was_seen() -> None:
     wanted, live = recorded(CHANGED)
     seen = child(live)
-    assert needs_apply(wanted, seen)
-    assert not needs_apply(wanted, replace(seen, accepted_hash=seen.owned_hash))
+    assert drift(wanted, seen) is Drift.TAKEN
+    assert drift(wanted, accepted(seen, wanted)) is Drift.NONE
 
 
 def test_what_was_accepted_for_one_manifest_is_not_accepted_for_the_next() -> None:
     wanted, live = recorded(CHANGED)
     seen = child(live)
     newer = {**wanted["metadata"], "annotations": {"fairlead.dev/applied": "another"}}
-    accepted = replace(seen, accepted_hash=seen.owned_hash)
-    assert needs_apply({**wanted, "metadata": newer}, accepted)
+    assert drift({**wanted, "metadata": newer}, accepted(seen, wanted)) is Drift.NEW
 
 
 def test_a_second_version_of_an_api_has_an_entry_of_its_own() -> None:
@@ -138,7 +143,7 @@ def test_a_second_version_of_an_api_has_an_entry_of_its_own() -> None:
 def test_an_object_of_another_shape_has_drifted(field: str, value: Any) -> None:
     live = applied(WANTED)
     live["metadata"][field] = value
-    assert needs_apply(WANTED, project(kind_of(live), live))
+    assert drift(WANTED, project(kind_of(live), live)) is not Drift.NONE
 
 
 def hostile(live: Manifest, **fields: Any) -> Manifest:

@@ -1,16 +1,17 @@
 """A Webservice's children: what to apply and what to delete."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from fairlead.api.meta import REPLICAS_MANAGER
 from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest, ref_of
 from fairlead.decide.decision import Action, Apply, Delete
-from fairlead.decide.webservice.drift import needs_apply
+from fairlead.decide.webservice.drift import Drift, drift, left_alone_until
 from fairlead.decide.webservice.ownership import Ownership
 from fairlead.desired.child_kinds import CHILD_KINDS, DEPLOYMENT, ChildKind
-from fairlead.desired.front import NO_SETTINGS, FrontSettings
+from fairlead.desired.front import FrontSettings
 from fairlead.evidence import ChildEvidence
 
 
@@ -19,7 +20,16 @@ class Plan:
     """What to do with the children."""
 
     actions: tuple[Action, ...]
-    deployment: Manifest
+    wanted: Mapping[str, Manifest]
+    """The manifests by ``ChildKind.key``."""
+
+    @property
+    def deployment(self) -> Manifest:
+        return self.wanted[DEPLOYMENT.key]
+
+    @property
+    def applies(self) -> bool:
+        return any(isinstance(action, Apply) for action in self.actions)
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -37,7 +47,8 @@ def plan(
     image: str,
     pull_secrets: Sequence[str],
     owned: Ownership,
-    front: FrontSettings = NO_SETTINGS,
+    front: FrontSettings,
+    now: datetime,
 ) -> Plan:
     """Return the actions that make our children what they should be.
 
@@ -51,17 +62,18 @@ def plan(
         if key in owned.leaving or key in owned.taken:
             continue
         if manifest is not None:
-            actions += _apply(manifest, existing)
+            actions += _apply(manifest, existing, now)
         elif existing is not None:
             last.append(Delete(ref_of(existing.manifest), existing.metadata["uid"]))
-    return Plan((*actions, *last), wanted[DEPLOYMENT.key] or {})
+    return Plan((*actions, *last), {key: m for key, m in wanted.items() if m is not None})
 
 
-def _apply(manifest: Manifest, existing: ChildEvidence | None) -> Iterator[Action]:
-    if not needs_apply(manifest, existing):
-        return
+def _apply(manifest: Manifest, existing: ChildEvidence | None, now: datetime) -> Iterator[Action]:
+    found = drift(manifest, existing)
     if existing is None:
         yield Apply(manifest, existing=False)
+        return
+    if found is Drift.NONE or (found is Drift.TAKEN and left_alone_until(existing, now)):
         return
     pinned = _pinned(manifest, existing)
     if _gives_up_replicas(manifest, existing):
@@ -70,7 +82,7 @@ def _apply(manifest: Manifest, existing: ChildEvidence | None) -> Iterator[Actio
         metadata = {key: pinned["metadata"][key] for key in ("name", "namespace", "uid")}
         held = {**keep, "metadata": metadata, "spec": replicas}
         yield Apply(held, existing=True, manager=REPLICAS_MANAGER)
-    yield Apply(pinned, existing=True)
+    yield Apply(pinned, existing=True, puts_back=found is Drift.TAKEN)
 
 
 def _pinned(manifest: Manifest, existing: ChildEvidence) -> Manifest:

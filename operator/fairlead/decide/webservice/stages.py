@@ -44,6 +44,7 @@ from fairlead.decide.webservice.rollback import (
 )
 from fairlead.decide.webservice.rollout import Rollout, failure_of, live_revision, rollout
 from fairlead.decide.webservice.scaling import scaling
+from fairlead.decide.webservice.settled import settled_stage
 from fairlead.decide.webservice.virtual_nodes import placed
 from fairlead.desired.child_kinds import AUTOSCALER, DEPLOYMENT, SERVICE
 from fairlead.desired.deployment import (
@@ -72,7 +73,7 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
     )
     choice = choose(asked, target, evidence.settings.registry_secret, now)
     owned = ownership(webservice, evidence.children, wanted_kinds(webservice))
-    planned = _plan(evidence, asked, choice.serve, owned)
+    planned = _plan(evidence, asked, choice.serve, owned, now)
     progress = _progress(evidence, owned, choice.serve, planned)
     failure = failure_of(progress, webservice.status.failure, now)
     choice = judge(asked, choice, owned.ours.get(DEPLOYMENT.key), progress, failure, now)
@@ -85,6 +86,7 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
         serves,
         scales,
         *keys_stage(webservice),
+        *(settled_stage(webservice, planned, owned, now) if planned else ()),
     )
     return Decision(
         _status(evidence, owned, progress, choice, planned),
@@ -96,12 +98,17 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
 
 
 def _plan(
-    evidence: WebserviceEvidence, asked: Webservice, serve: Release, owned: Ownership
+    evidence: WebserviceEvidence,
+    asked: Webservice,
+    serve: Release,
+    owned: Ownership,
+    now: datetime,
 ) -> Plan | None:
     """What to do with the children; None where nothing may be touched, or there is no image."""
     if owned.taken or not serve.image:
         return None
-    return plan(asked, serve.image, serve.pull_secrets, owned, front_settings(evidence, owned))
+    front = front_settings(evidence, owned)
+    return plan(asked, serve.image, serve.pull_secrets, owned, front, now)
 
 
 def _image(evidence: WebserviceEvidence, now: datetime) -> tuple[str | None, StageResult]:
