@@ -75,7 +75,7 @@ def test_a_value_that_is_text_is_not_told() -> None:
 def test_an_object_that_is_made_to_take_long_does_not(case: str) -> None:
     began = time.process_time()
     alterations(service(webservice()), LARGE[case])
-    assert time.process_time() - began < 4 * MAX_HASHING_S
+    assert time.process_time() - began < MAX_HASHING_S
 
 
 @pytest.mark.parametrize(
