@@ -23,6 +23,7 @@ VOLATILE = frozenset(
     {
         *("uid", "resourceVersion", "creationTimestamp", "managedFields"),
         *("deployment.kubernetes.io/revision", "fairlead.dev/applied", "fairlead.dev/revision"),
+        "pods",  # of status.revision: the same label
         *("clusterIP", "clusterIPs", "nodePort", "ipFamilies"),
         *("key", "restarts", "logTail", "exitCode", "nextRetryAt"),
         *("durations", "build", "seconds"),
