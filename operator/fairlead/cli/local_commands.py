@@ -99,6 +99,10 @@ def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
     env: Variables = None,
     memory: Memory = None,
     port: Port = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Let a debugger attach.")] = False,  # noqa: FBT002
+    debug_wait: Annotated[
+        float, typer.Option(min=0, max=3600, help="How long it is waited for, in seconds.")
+    ] = 30,
     no_container: Annotated[  # noqa: FBT002
         bool,
         typer.Option("--no-container", help="In a virtual environment, where there is no Docker."),
@@ -130,6 +134,8 @@ def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
         models=tuple(absolute_model(text) for text in model or ()),
         variables=variables_of(env or ()),
         memory=memory,
+        debug=debug,
+        debug_wait_s=debug_wait,
     )
     mode = Mode.MACHINE if no_container else Mode.CONTAINER
     with Progress(verbose=verbose, quiet=output is not Output.TEXT) as progress:
@@ -332,6 +338,7 @@ def described(known: Known, service: "LocalService") -> dict[str, Any]:
         "scoringUri": service.scoring_uri,
         **{field: kept[field] for field in wanted if kept.get(field)},
         "differences": list(service.differences),
+        **_debug_fields(service),
     }
     failed = service.failure is not None and now.state != HEALTHY
     return {**found, "failure": kept["failure"]} if failed else found
@@ -356,6 +363,9 @@ def _fields(found: dict[str, Any]) -> Iterable[tuple[str, str]]:
     yield "Python", found.get("python", "")
     yield "Models", ", ".join(found.get("models", ()))
     yield "Created", found["createdAt"]
+    if "debugPort" in found:
+        attached = "attached" if found["debuggerAttached"] else "none is attached"
+        yield "Debugger", f"localhost:{found['debugPort']} ({attached})"
     for difference in found["differences"]:
         yield "Not as in a pod", difference
 
@@ -366,12 +376,38 @@ def _tell_deployed(service: "LocalService", output: Output, seconds: float) -> N
         return
     if output is not Output.TEXT:
         told = {"name": service.name, "scoringUri": service.scoring_uri, "port": service.port}
+        told |= _debug_fields(service)
         write(told, output)
         return
     lines = [f"'{service.name}' serves at {service.scoring_uri} ({seconds:.1f} s)."]
+    lines += _debug_lines(service)
     lines += [f"Not as in a pod: {one}." for one in service.differences]
     lines += [f"Try: fairlead local run {service.name} '{{\"data\": []}}'"]
     say(lines)
+
+
+def _debug_fields(service: "LocalService") -> dict[str, Any]:
+    """Where a debugger attaches; nothing, where none may."""
+    if service.debug_port is None:
+        return {}
+    from fairlead.local.answers import is_debugger_attached
+
+    found = {"debugPort": service.debug_port, "launchJson": service.launch_json}
+    return {**found, "debuggerAttached": is_debugger_attached(service.port)}
+
+
+def _debug_lines(service: "LocalService") -> list[str]:
+    if service.debug_port is None:
+        return []
+    from fairlead.local.answers import is_debugger_attached
+    from fairlead.local.debugging import configuration_name
+
+    at = f"localhost:{service.debug_port}"
+    if is_debugger_attached(service.port):
+        return [f"A debugger is attached at {at}."]
+    name, where = configuration_name(service.name), service.launch_json
+    how = f": in VS Code F5, '{name}' of {where}" if where else ""
+    return [f"No debugger is attached; one may at any time, at {at}{how}."]
 
 
 def check_forms(manifests: bool, plain: dict[str, Path | None]) -> None:  # noqa: FBT001

@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 import httpx
 
 from fairlead.connection import trust, why
+from fairlead.images.debugger import FOLDER as DEBUGGER
 from fairlead.images.layout import FRONT_FOLDER, FRONT_PROGRAM
 from fairlead.inputs.python_version import OLDEST_FRONT_PYTHON
 from fairlead.registry.oci import PLATFORM
@@ -112,7 +113,8 @@ def compile_all(folder: Path) -> None:
     Raises ``FrontPythonError`` where that Python does not run here.
     """
     compileall = ("-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
-    parts = [str(path) for path in sorted(folder.iterdir()) if path.name != FRONT_FOLDER]
+    others = (FRONT_FOLDER, DEBUGGER)  # the debugger is for the environment's Python
+    parts = [str(path) for path in sorted(folder.iterdir()) if path.name not in others]
     library = str(next((folder / FRONT_FOLDER / "lib").glob("python3.*")))
     try:
         done = subprocess.run(

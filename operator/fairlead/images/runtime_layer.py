@@ -2,7 +2,8 @@
 
 Made from the wheel of ``fairlead-scoring`` that is bundled with Fairlead, and the exact versions it
 asks for, by pip and without running anything of theirs. What user code may import of it lies in a
-folder of its own, ``script-packages``; the rest is out of user code's sight. Where the Python of
+folder of its own, ``script-packages``, and so does a debugger where one is asked for; the rest is
+out of user code's sight. Where the Python of
 the environment is older than 3.11, the layer brings another one for the server (``front_python``).
 Nothing in it depends on where or when it was made; it is made once for each Python and namespace
 and mounted from then on.
@@ -27,6 +28,8 @@ from packaging.tags import compatible_tags, cpython_tags
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from fairlead.canonical import canonical_json
+from fairlead.images.debugger import FOLDER as DEBUGGER
+from fairlead.images.debugger import debugger_requirement
 from fairlead.images.environment_layer import Gzipped, environment_tar
 from fairlead.images.environment_tree import Limits
 from fairlead.images.front_python import FrontPython, compile_all, front_python, is_too_old, lay_out
@@ -64,6 +67,7 @@ class Runtime:
 
     ``front`` is the Python that is brought along for the server, where that is another one; it may
     also be one of the base image, of the version ``server``. ``musl``: for an image without glibc.
+    ``debugger``: with debugpy in a folder of its own.
     """
 
     wheel: Path
@@ -71,6 +75,7 @@ class Runtime:
     front: FrontPython | None = None
     server: str | None = None
     musl: bool = False
+    debugger: bool = False
 
     @property
     def key(self) -> str:
@@ -83,6 +88,7 @@ class Runtime:
             **({"front": self.front.sha256} if self.front else {}),
             **({"server": self.server} if self.server else {}),
             **({"libc": "musl"} if self.musl else {}),
+            **({"debugger": debugger_requirement(self.python)} if self.debugger else {}),
         }
         return hashlib.sha256(canonical_json(made_from)).hexdigest()
 
@@ -166,6 +172,19 @@ def install(runtime: Runtime, folder: Path, settings: Settings, say: Callable[[s
     script = script_requirements(wheel, runtime.python)
     if script:
         pip.install(script, runtime.python, folder / SCRIPT_PACKAGES)
+    if runtime.debugger:
+        install_debugger(runtime, folder, settings, say)
+
+
+def install_debugger(
+    runtime: Runtime, folder: Path, settings: Settings, say: Callable[[str], None]
+) -> None:
+    """Put debugpy for user code's Python into the runtime that ``folder`` has.
+
+    Raises ``RuntimeInstallError``.
+    """
+    pip = _Pip(runtime.wheel.parent, settings, say, runtime.musl)
+    pip.install([debugger_requirement(runtime.python)], runtime.python, folder / DEBUGGER)
 
 
 def _layer_with_python(folder: Path) -> Layer:
@@ -264,6 +283,6 @@ def _environment(settings: Settings) -> Mapping[str, str]:
 
 def _left_out(path: Path, folder: Path) -> bool:
     parts = path.relative_to(folder).parts
-    top = parts[1] if parts[0] == SCRIPT_PACKAGES else parts[0]
+    top = parts[1] if parts[0] in (SCRIPT_PACKAGES, DEBUGGER) else parts[0]
     in_notes = top.endswith(".dist-info") and parts[-1] in INSTALLER_FILES
     return top == "bin" or "__pycache__" in parts or in_notes

@@ -59,6 +59,16 @@ def is_ready(port: int) -> bool:
         return False
 
 
+def is_debugger_attached(port: int) -> bool:
+    """As the service itself sees it; False where nobody answers."""
+    try:
+        found = json.loads(ask(port, "GET", "/-/slots").body)
+    except (NoAnswerError, ValueError):
+        return False
+    debugger = found.get("debugger") if isinstance(found, dict) else None
+    return isinstance(debugger, dict) and debugger.get("attached") is True
+
+
 def reload_script(port: int) -> Mapping[str, Any] | None:
     """Have the script loaded again. Return None where it was, else the runtime's own words of why
     not: what was loaded before serves on. Raises ``NoAnswerError``."""

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from fairlead.api.wire import StatusWire
+from fairlead.images.debugger import WAIT_S
 
 
 class Asked(StatusWire):
@@ -29,6 +30,10 @@ class Asked(StatusWire):
     models: tuple[str, ...] = ()
     """`PATH` or `NAME=PATH`."""
     variables: dict[str, str] = Field(default_factory=dict)
+    debug: bool = False
+    """Whether a debugger may attach."""
+    debug_wait_s: Annotated[float, Field(ge=0, le=3600)] = WAIT_S
+    """How long the script waits for it before it is loaded."""
     memory: Annotated[str, Field(max_length=32)] | None = None
     """The limit: a quantity such as `1Gi`."""
 

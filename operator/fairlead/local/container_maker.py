@@ -5,6 +5,7 @@ alone, where a reload can change it. So the root is not read-only: it is its use
 """
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import docker
@@ -15,6 +16,7 @@ from fairlead.api.quantity import amount
 from fairlead.api.webservice import WebserviceSpec
 from fairlead.canonical import canonical_json
 from fairlead.images.assembly import ENVIRONMENTS_PYTHON, OWN_PYTHON, PROGRAM
+from fairlead.images.debugger import PORT as DEBUG_PORT
 from fairlead.images.environment_image import pythons_of
 from fairlead.images.layers import Entry, Layer, tar
 from fairlead.images.layout import APP_ROOT, MODELS, PORT, USER, USER_ID, model_folder
@@ -28,10 +30,10 @@ from fairlead.local.ports import port_taken
 from fairlead.local.preparation import PlacedModel, Prepared
 from fairlead.local.runtime import runtime_told
 from fairlead.local.service import LocalService
-from fairlead.local.variables import local_variables
+from fairlead.local.variables import debugger_of, local_variables
 from fairlead.settings import Settings
 
-ANY_ADDRESS = ""  # in a container the port is published, on HOST alone
+ANY_ADDRESS, EVERY_ADDRESS = "", "0.0.0.0"  # in a container: ports are published on HOST alone
 NANO = 10**9
 PORT_WORDS = ("port is already allocated", "address already in use", "Ports are not available")
 
@@ -65,7 +67,7 @@ class ContainerMaker:
             try:
                 container.put_archive("/", record_archive(USER_ID))
                 container.put_archive("/", code_archive(prepared.wanted.files))
-                _started(container, service.port)
+                _started(container, service)
             except BaseException:  # ctrl-C, too: nothing half-made is left
                 container.remove(force=True, v=True)
                 raise
@@ -82,6 +84,7 @@ class ContainerMaker:
             runtime = bundled_runtime(
                 pythons.environment, self._settings, pythons.server, musl=pythons.musl
             )
+        runtime = replace(runtime, debugger=prepared.debugger)
         own = OWN_PYTHON if runtime.front else ENVIRONMENTS_PYTHON
         python = pythons.path if runtime.server else own
         models = sorted((one.name, one.version, one.content.digest) for one in prepared.models)
@@ -133,7 +136,8 @@ def _created(
     service: LocalService,
 ) -> Container:
     """Not started yet: the source is still to come."""
-    variables = local_variables(prepared, PORT, ANY_ADDRESS, f"/{RECORD}")
+    debugger = debugger_of(service, EVERY_ADDRESS, DEBUG_PORT)
+    variables = local_variables(prepared, PORT, ANY_ADDRESS, f"/{RECORD}", debugger)
     memory, nano_cpus = limits_of(prepared.wanted.service)
     return engine.containers.create(
         image,
@@ -142,7 +146,7 @@ def _created(
         environment=dict(variables),
         working_dir=f"/{APP_ROOT}",
         user=USER,
-        ports={f"{PORT}/tcp": (HOST, service.port)},
+        ports=_published(service),
         labels={SERVICE_LABEL: service.name},
         cap_drop=["ALL"],
         security_opt=["no-new-privileges"],
@@ -160,10 +164,20 @@ def limits_of(service: WebserviceSpec) -> tuple[int, int]:
     return int(amount(memory)), int(amount(cpu) * NANO)
 
 
-def _started(container: Container, port: int) -> None:
+def _published(service: LocalService) -> dict[str, tuple[str, int]]:
+    """On the loopback interface alone: whoever attaches a debugger can run any code."""
+    found = {f"{PORT}/tcp": (HOST, service.port)}
+    if service.debug_port is not None:
+        found[f"{DEBUG_PORT}/tcp"] = (HOST, service.debug_port)
+    return found
+
+
+def _started(container: Container, service: LocalService) -> None:
     try:
         container.start()
     except APIError as error:
-        if any(words in str(error.explanation) for words in PORT_WORDS):
-            raise port_taken(port) from error
+        said = str(error.explanation)
+        if any(words in said for words in PORT_WORDS):
+            debugger = service.debug_port if f":{service.debug_port}" in said else None
+            raise port_taken(debugger or service.port) from error
         raise

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -14,12 +14,13 @@ from fairlead.finding import listed
 from fairlead.images.hashes import code_hash, file_digests
 from fairlead.local.answers import NoAnswerError, reload_script
 from fairlead.local.asked import Asked
+from fairlead.local.debugging import DebuggerWatch, waiting_words, write_launch_json
 from fairlead.local.deployment import Wanted
 from fairlead.local.errors import LocalError, refusal
 from fairlead.local.host import Keeper, Log
 from fairlead.local.hosts import keeper_of, maker_of
 from fairlead.local.places import Places, held
-from fairlead.local.ports import choose_port, is_free, port_taken
+from fairlead.local.ports import choose_debug_port, choose_port, is_free, port_taken
 from fairlead.local.preparation import Prepared, check_source, prepare, read_asked
 from fairlead.local.readiness import await_ready, reload_failed
 from fairlead.local.service import LocalService, Mode, Services, failure_of
@@ -102,6 +103,7 @@ class Lifecycle:
         port = self._port(port, wanted.name, before)
         self._log.phase("files")
         prepared = prepare(wanted, self._places, self._settings)
+        prepared = replace(prepared, debugger=asked.debug)
         for warning in prepared.warnings:
             self._log.write(f"Warning: {warning}")
         return self._replaced(asked, mode, port, prepared, before)
@@ -114,7 +116,8 @@ class Lifecycle:
         keeper, folder = self._keeper(service.mode), self._places.service(service.name)
         keeper.put_code(service, folder, wanted.files)
         self._load_again(service, wanted)
-        self.services.keep(service.model_copy(update={"code": code, "failure": None}))
+        given = {"code": code, "source": file_digests(wanted.files), "failure": None}
+        self.services.keep(service.model_copy(update=given))
         return Reloaded(Change.RELOADED, left)
 
     def _port(self, asked: int | None, name: str, before: LocalService | None) -> int:
@@ -123,6 +126,17 @@ class Lifecycle:
             return before.port
         taken = [service.port for service in self.services.all() if service.name != name]
         return choose_port(asked, taken)
+
+    def _debug_port(self, asked: Asked, before: LocalService | None) -> int | None:
+        """A service that is replaced keeps it: what an editor knows of it stays true."""
+        if not asked.debug:
+            return None
+        if before and before.debug_port and is_free(before.debug_port):
+            return before.debug_port
+        others = [
+            service for service in self.services.all() if service.name != (before and before.name)
+        ]
+        return choose_debug_port([service.debug_port for service in others if service.debug_port])
 
     def _check_port(self, service: LocalService) -> None:
         """It may have been taken while the environment was made, or while none of ours had it."""
@@ -143,18 +157,23 @@ class Lifecycle:
             name=wanted.name,
             mode=mode,
             port=port,
+            debug_port=self._debug_port(asked, before),
             asked=asked,
             created_at=datetime.now(UTC).replace(microsecond=0),
             entry_script=wanted.image.entry_script,
             environment=environment,
             code=_code(wanted),
             inputs=_inputs(wanted),
+            source=file_digests(wanted.files),
             models=tuple(f"{model.name}:{model.version}" for model in prepared.models),
             differences=differences(prepared, mode),
             startup_budget_s=(wanted.service.probes or Probes()).initial_delay_seconds,
         )
         self.services.keep(service)
         self._check_port(service)
+        if service.debug_port is not None:
+            path = write_launch_json(service, folder, wanted.files, self._log)
+            service = service.model_copy(update={"launch_json": path})
         service = maker.start(prepared, service, folder, self._log)
         self.services.keep(service)
         self._await(service, wanted)
@@ -168,8 +187,11 @@ class Lifecycle:
 
     def _await(self, service: LocalService, wanted: Wanted) -> None:
         keeper, folder = self._keeper(service.mode), self._places.service(service.name)
+        if service.debug_port is not None:
+            self._log.phase(waiting_words(service))
+        held = DebuggerWatch(service, self._log)
         try:
-            await_ready(keeper, service, folder, context(service, wanted))
+            await_ready(keeper, service, folder, context(service, wanted), held=held)
         except LocalError as error:
             self.services.keep(service.model_copy(update={"failure": failure_of(error)}))
             raise

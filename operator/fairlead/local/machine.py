@@ -19,7 +19,7 @@ from fairlead.local.preparation import PlacedModel, Prepared
 from fairlead.local.process import APP
 from fairlead.local.service import LocalService
 from fairlead.local.source import replace_files
-from fairlead.local.variables import local_variables, moved
+from fairlead.local.variables import debugger_of, local_variables, moved
 from fairlead.local.virtual_environment import (
     RUNTIME as RUNTIME_FOLDER,
 )
@@ -45,7 +45,7 @@ class Machine:
             check_apart(model, prepared.wanted.files)
         environments = self._places.environments
         local = {path: prepared.wanted.files[path] for path in prepared.recipe.local}
-        wanted = Installation(prepared.recipe, self._settings, local)
+        wanted = Installation(prepared.recipe, self._settings, local, debugger=prepared.debugger)
         self._made = make_environment(wanted, environments, log)
         return self._made.hash
 
@@ -62,15 +62,17 @@ class Machine:
         for model in prepared.models:
             _link(model, app)
         (folder / TERMINATION_LOG).unlink(missing_ok=True)
-        process = self._spawn(made, prepared, service.port, folder)
+        process = self._spawn(made, prepared, service, folder)
         started = psutil.Process(process.pid).create_time()
         fields = {"pid": process.pid, "started": started, "python": made.python}
         return service.model_copy(update=fields)
 
     def _spawn(
-        self, made: VirtualEnvironment, prepared: Prepared, port: int, folder: Path
+        self, made: VirtualEnvironment, prepared: Prepared, service: LocalService, folder: Path
     ) -> "subprocess.Popen[bytes]":
-        told = local_variables(prepared, port, HOST, str(folder / TERMINATION_LOG))
+        debugger = debugger_of(service, HOST, service.debug_port)
+        log = str(folder / TERMINATION_LOG)
+        told = local_variables(prepared, service.port, HOST, log, debugger)
         own = moved(told, f"/{APP_ROOT}", str(folder / APP))
         environ = {**clean_environment(), **own, "HOME": str(Path.home())}
         environ["PATH"] = f"{made.program.parent}:{environ.get('PATH', os.defpath)}"

@@ -11,4 +11,6 @@ PHASES = {
     "assemble": "Putting models and code on it",
     "start": "Starting the service",
     "reload": "Loading the script again",
+    "debugger": "Adding the debugger",
+    "attached": "A debugger is attached",
 }

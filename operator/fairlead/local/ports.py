@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Collection
 
 from fairlead.api.reasons import Reason
+from fairlead.images.debugger import PORT as DEBUG_PORT
 from fairlead.local.errors import LocalError, refusal
 from fairlead.local.host import HOST
 
@@ -44,6 +45,16 @@ def choose_port(
     other = next(usable, None)
     hint = f" {other} is free." if other else ""
     raise port_taken(asked, f"Name another one (--port), or leave it out.{hint}")
+
+
+def choose_debug_port(taken: Collection[int], free: Callable[[int], bool] = is_free) -> int:
+    """5678, or the next free one. Raises ``LocalError``."""
+    candidates = range(DEBUG_PORT, DEBUG_PORT + TRIES)
+    found = next((port for port in candidates if port not in taken and free(port)), None)
+    if found is not None:
+        return found
+    message = f"The ports from {DEBUG_PORT} to {candidates[-1]} are all taken."
+    raise refusal(Reason.PORT_TAKEN, message, "End what listens there: a debugger needs one.")
 
 
 def port_taken(port: int, remedy: str = "Name another one: --port.") -> LocalError:

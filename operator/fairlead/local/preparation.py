@@ -62,6 +62,7 @@ class Prepared:
     """All that a host needs to run the service, and nothing that it does not.
 
     ``variables`` are those of the image; ``warnings`` are sentences about what may go wrong.
+    ``debugger``: one may attach.
     """
 
     wanted: Wanted
@@ -69,6 +70,7 @@ class Prepared:
     models: tuple[PlacedModel, ...]
     variables: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+    debugger: bool = False
 
 
 def read_asked(asked: Asked) -> Wanted:

@@ -25,20 +25,29 @@ IN_STATUS = "the traceback is in status.failure.logTail."
 IN_LOG = "the traceback is in the log: fairlead local logs {name}."
 OUT_OF_MEMORY_CODE = 137
 Ready = Callable[[int], bool]
+Held = Callable[[], bool]
 
 
 def await_ready(
-    keeper: Keeper, service: LocalService, folder: Path, about: PodContext, ready: Ready = is_ready
+    keeper: Keeper,
+    service: LocalService,
+    folder: Path,
+    about: PodContext,
+    ready: Ready = is_ready,
+    held: Held = lambda: False,
 ) -> None:
     """Raise ``LocalError`` as soon as it is known that it does not come up.
 
-    Who answers at the port counts only where it is the service that listens there.
+    Who answers at the port counts only where it is the service that listens there. While ``held``,
+    which is what a debugger does, no time passes.
     """
     deadline = time.monotonic() + about.startup_budget
     while not (ready(service.port) and keeper.addresses(service)):
         ended = keeper.ended(service, folder)
         if ended:
             raise start_failed(ended, keeper.log(service, folder), about)
+        if held():
+            deadline = time.monotonic() + about.startup_budget
         if time.monotonic() > deadline:
             keeper.stop(service, folder)
             raise LocalError(_local(init_timed_out(about, None), about))

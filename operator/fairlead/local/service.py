@@ -76,6 +76,12 @@ class LocalService(StatusWire):
     """The id of its container."""
     image: str | None = None
     """The image of its container."""
+    debug_port: int | None = Field(default=None, ge=1, le=65535)
+    """Where a debugger attaches."""
+    launch_json: str | None = None
+    """The file that has the configuration for it."""
+    source: dict[str, str] = Field(default_factory=dict)
+    """The files that it was given last, with their digests."""
     startup_budget_s: int = 310
     failure: FailureStatus | None = None
     """Why the last start, reload or update failed."""

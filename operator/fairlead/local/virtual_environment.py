@@ -21,6 +21,7 @@ from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.output import BuildOutput, Phase
 from fairlead.engines.output_lines import OutputLines
 from fairlead.finding import listed
+from fairlead.images.debugger import FOLDER as DEBUGGER
 from fairlead.images.hashes import environment_hash
 from fairlead.images.layout import BUILD_FILES
 from fairlead.images.pip_files import PackageIndex, build_files, pip_options
@@ -29,6 +30,7 @@ from fairlead.images.runtime_layer import (
     Runtime,
     bundled_runtime,
     install,
+    install_debugger,
 )
 from fairlead.inputs.dockerfile_steps import instructions
 from fairlead.inputs.match_spec import read_match_spec
@@ -75,11 +77,13 @@ class VirtualEnvironment:
 
 @dataclass(frozen=True)
 class Installation:
-    """What is to be installed; ``local`` are the files of the source that pip installs from."""
+    """What is to be installed; ``local`` are the files of the source that pip installs from.
+    ``debugger``: debugpy, too, beside the user's packages."""
 
     recipe: EnvironmentRecipe
     settings: Settings
     local: Mapping[str, bytes] = field(default_factory=dict)
+    debugger: bool = False
 
 
 def is_new_enough(python: str) -> bool:
@@ -123,15 +127,23 @@ def make_environment(
     with held(made.folder):
         if (made.folder / WHOLE).is_file() and version_of(made.program) == version:
             log.write(f"The environment is there already (Python {version}).")
-            return made
-        shutil.rmtree(made.folder, ignore_errors=True)
-        made.folder.mkdir(parents=True)
-        try:
-            _fill(made, python, installation, runtime, log)
-        except BaseException:  # ctrl-C, too: nothing half-made is left
-            shutil.rmtree(made.folder, ignore_errors=True)
-            raise
+        else:
+            _make(made, python, installation, runtime, log)
+        if installation.debugger:
+            _add_debugger(made, runtime, installation.settings, log)
     return made
+
+
+def _make(
+    made: VirtualEnvironment, python: Path, wanted: Installation, runtime: Runtime, log: Log
+) -> None:
+    shutil.rmtree(made.folder, ignore_errors=True)
+    made.folder.mkdir(parents=True)
+    try:
+        _fill(made, python, wanted, runtime, log)
+    except BaseException:  # ctrl-C, too: nothing half-made is left
+        shutil.rmtree(made.folder, ignore_errors=True)
+        raise
 
 
 def _fill(
@@ -249,6 +261,20 @@ def _install_runtime(
     with runtime_told():
         log.write(f"Putting {runtime.wheel.name} beside it.")
         install(runtime, target, settings, lambda _: None)
+
+
+def _add_debugger(made: VirtualEnvironment, runtime: Runtime, settings: Settings, log: Log) -> None:
+    """It is there whole, or not at all; the environment is the same with it and without."""
+    target = made.folder / RUNTIME / DEBUGGER
+    if target.is_dir():
+        return
+    log.phase("debugger")
+    with runtime_told() as work:
+        install_debugger(runtime, work, settings, log.write)
+        draft = target.with_name(f"{DEBUGGER}.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.move(work / DEBUGGER, draft)
+        draft.rename(target)
 
 
 def clean_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.local.debug_session import a_debug_session
 from tests.integration.local.shell import Shell
 from tests.integration.local.story import whole_day
 
@@ -22,4 +23,10 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 def test_a_day_of_a_service(shell: Shell) -> None:
     """One after the other, on one environment: that takes longest to make."""
     whole_day(shell, DEPLOY)
+    assert shell.left == []
+
+
+def test_a_breakpoint_in_run(shell: Shell) -> None:
+    a_debug_session(shell, DEPLOY)
+    shell.fairlead("local delete credit")
     assert shell.left == []

@@ -11,14 +11,15 @@ DEADLINE_S = 60.0  # for anything that a debugger is waited for
 
 
 class DebugClient:
-    """Attached to a debugger that listens at ``port`` of this machine."""
+    """Attached to a debugger that listens at ``port`` of this machine. ``options``: of a
+    configuration of launch.json, as an editor sends them."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, **options: Any) -> None:
         self._connection = _connected(port)
         self._stream = self._connection.makefile("rb")
         self._seq = 0
         self._send("initialize", adapterID="test", pathFormat="path")
-        self._send("attach", justMyCode=False)
+        self._send("attach", **{"justMyCode": False, **options})
         self.event("initialized")
 
     def stop_at(self, path: Path, line: int) -> None:

@@ -52,6 +52,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         order = {
             "debug": {
                 "enabled": False,
+                "listen_host": "127.0.0.1",
                 "listen_port": None,
                 "wait_s": 0,
                 "connect_port": None,

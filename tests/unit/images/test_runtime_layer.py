@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fairlead.images import runtime_layer
+from fairlead.images.debugger import debugger_requirement
 from fairlead.images.front_python import FrontPython
 from fairlead.images.runtime_layer import (
     Runtime,
@@ -83,9 +84,19 @@ def test_another_wheel_or_python_is_another_runtime(tmp_path: Path) -> None:
     front = FrontPython("/x", 64 * "0")
     runtimes = [Runtime(one, "3.10"), Runtime(one, "3.11"), Runtime(other, "3.11")]
     runtimes += [Runtime(one, "3.10", server="3.11"), Runtime(one, "3.10", server="3.12")]
-    keys = {runtime.key for runtime in (*runtimes, Runtime(one, "3.10", front))}
-    assert len(keys) == 6
+    runtimes += [Runtime(one, "3.10", debugger=True), Runtime(one, "3.10", front)]
+    assert len({runtime.key for runtime in runtimes}) == len(runtimes)
     assert Runtime(one, "3.11").key == Runtime(one.rename(tmp_path / "x.whl"), "3.11").key
+
+
+def test_the_debugger_is_the_last_that_runs_on_a_python() -> None:
+    pins = {python: debugger_requirement(python) for python in ("3.6", "3.7", "3.8", "3.11.2")}
+    assert pins == {
+        "3.6": "debugpy==1.5.1",
+        "3.7": "debugpy==1.7.0",
+        "3.8": "debugpy==1.8.21",
+        "3.11.2": "debugpy==1.8.22",
+    }
 
 
 def test_the_newest_wheel_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from fairlead.api.reasons import Reason
-from fairlead.local.answers import NoAnswerError, ask, is_ready, reload_script
+from fairlead.local.answers import (
+    NoAnswerError,
+    ask,
+    is_debugger_attached,
+    is_ready,
+    reload_script,
+)
 from fairlead.local.errors import LocalError, refusal
 from fairlead.local.host import Exit
 from fairlead.local.logs import read_log
@@ -135,3 +141,26 @@ def test_logs_of_now_and_before(tmp_path: Path) -> None:
         read_log(one, keeper, tmp_path, follow=False, previous=True)
     (tmp_path / "previous.log").write_bytes(b"before")
     assert list(read_log(one, keeper, tmp_path, follow=False, previous=True)) == [b"before"]
+
+
+@pytest.mark.parametrize(
+    ("said", "attached"),
+    [
+        ({"debugger": {"attached": True}}, True),
+        ({"debugger": {"attached": False}}, False),
+        ({"debugger": True}, False),
+        ({}, False),
+        ([], False),
+    ],
+)
+def test_the_service_says_whether_a_debugger_is_attached(
+    port: int, answers: dict[str, tuple[int, bytes]], said: object, *, attached: bool
+) -> None:
+    answers["/-/slots"] = (200, json.dumps(said).encode())
+    assert is_debugger_attached(port) is attached
+    answers["/-/slots"] = (200, b"no json")
+    assert not is_debugger_attached(port)
+
+
+def test_who_does_not_answer_has_no_debugger() -> None:
+    assert not is_debugger_attached(1)

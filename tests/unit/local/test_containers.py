@@ -15,7 +15,7 @@ from fairlead.api.reasons import Reason
 from fairlead.api.webservice import WebserviceSpec
 from fairlead.engines.base import EngineUnreachableError
 from fairlead.local import containers, engine
-from fairlead.local.container_maker import limits_of
+from fairlead.local.container_maker import _published, _started, limits_of
 from fairlead.local.containers import (
     RECORD,
     Containers,
@@ -172,6 +172,27 @@ def test_what_is_put_into_a_container_is_what_a_layer_has() -> None:
     with tarfile.open(fileobj=io.BytesIO(record_archive(10001))) as archive:
         [record] = archive.getmembers()
     assert (record.name, record.uid, record.mode) == (RECORD, 10001, 0o600)
+
+
+def test_ports_are_published_on_loopback_alone() -> None:
+    assert _published(ONE) == {"5001/tcp": ("127.0.0.1", 8890)}
+    debugged = ONE.model_copy(update={"debug_port": 5679})
+    assert _published(debugged)["5678/tcp"] == ("127.0.0.1", 5679)
+
+
+@pytest.mark.parametrize(
+    ("said", "port"),
+    [("Bind for 127.0.0.1:8890 failed: port is already allocated", 8890),
+     ("Bind for 127.0.0.1:5679 failed: port is already allocated", 5679)],
+)  # fmt: skip
+def test_the_port_that_is_taken_is_told(said: str, port: int) -> None:
+    class Refused:
+        def start(self) -> None:
+            raise APIError("no", explanation=said)
+
+    debugged = ONE.model_copy(update={"debug_port": 5679})
+    with pytest.raises(LocalError, match=f"Port {port} is taken"):
+        _started(Refused(), debugged)  # type: ignore[arg-type]
 
 
 def test_limits_are_those_of_the_spec() -> None:

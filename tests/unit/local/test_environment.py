@@ -1,6 +1,7 @@
 """What a virtual environment is made from, and what it cannot be."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,30 @@ def test_an_environment_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert one == again
     assert made == [one.folder / "env"]
     assert told.lines[-1] == f"The environment is there already (Python {OWN})."
+
+
+def test_a_debugger_is_added_to_an_environment_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = list[Path]()
+
+    def install(_: object, folder: Path, *__: object) -> None:
+        (folder / "debugger").mkdir()
+        installed.append(folder)
+
+    monkeypatch.setattr(
+        virtual_environment, "_make_venv", lambda _, at, **__: make_stub(at, f"{OWN}\n", 0)
+    )
+    monkeypatch.setattr(virtual_environment, "install", lambda *_: None)
+    monkeypatch.setattr(virtual_environment, "install_debugger", install)
+    wanted = Installation(recipe(), SETTINGS)
+    made = make_environment(wanted, tmp_path / "e", Told())
+    target = made.folder / "runtime/debugger"
+    assert not target.exists()
+    for _ in range(2):
+        assert make_environment(replace(wanted, debugger=True), tmp_path / "e", Told()) == made
+    assert target.is_dir()
+    assert len(installed) == 1
 
 
 def test_another_runtime_is_another_environment(

@@ -77,6 +77,24 @@ def test_one_of_the_same_name_is_replaced_and_keeps_its_port(
     assert standin.calls[-1] == "forget credit"
 
 
+def test_a_debugger_may_attach_where_it_is_asked_for(
+    work: Lifecycle, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The port stays that of the service, and each service has its own."""
+    folder = Path(str(asked.entry_script)).parent
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(lifecycle, "choose_debug_port", lambda taken: 5678 + len(taken))
+    debugged = asked.model_copy(update={"debug": True})
+    one = work.deploy(debugged, Mode.MACHINE, None)
+    assert (one.debug_port, one.launch_json) == (5678, f"{folder}/.vscode/launch.json")
+    assert '"Fairlead: credit"' in (folder / ".vscode/launch.json").read_text()
+    assert work.update("credit", lambda known: known).debug_port == 5678
+    other = debugged.model_copy(update={"service": "debit"})
+    assert work.deploy(other, Mode.MACHINE, None).debug_port == 5679
+    assert '"Fairlead: credit"' in (folder / ".vscode/launch.json").read_text()
+    assert work.deploy(asked, Mode.MACHINE, None).debug_port is None
+
+
 def test_one_that_fails_stays_with_its_reason(
     work: Lifecycle, standin: Standin, asked: Asked
 ) -> None:
@@ -163,7 +181,7 @@ def test_one_that_does_not_run_is_started_by_a_reload(
 ) -> None:
     work.deploy(asked, Mode.MACHINE, None)
     standin.exit = Exit(None, "")
-    monkeypatch.setattr(lifecycle, "await_ready", lambda *_: None)
+    monkeypatch.setattr(lifecycle, "await_ready", lambda *_, **__: None)
     assert work.reload("credit").change is Change.STARTED
     assert standin.calls[-1] == "start credit at 8890"
 

@@ -96,3 +96,10 @@ def test_a_reload_that_fails_says_that_the_old_one_serves_on() -> None:
     assert error.finding.message.endswith("no such thing. What was loaded before serves on.")
     assert error.log_tail == "Traceback …"
     assert "What was loaded" in reload_failed({"location": None}, ABOUT).finding.message
+
+
+def test_no_time_passes_while_a_debugger_holds_it(tmp_path: Path) -> None:
+    about = PodContext("credit", None, "", None, startup_budget=0)
+    held, answers = iter([True] * 3), iter([False] * 3 + [True])
+    await_ready(Standin(), service(), tmp_path, about, lambda _: next(answers), lambda: next(held))
+    assert next(held, None) is None

@@ -238,6 +238,18 @@ def test_what_is_not_there_is_named(app: Path) -> None:
     assert list(layout_remarks(read(environ=environ).layout)) == []
 
 
+def test_a_debugger_attaches_on_loopback_unless_another_address_is_named() -> None:
+    read_debug = read(environ={"FAIRLEAD_DEBUG": "true"}).debug
+    assert (read_debug.listen_host, read_debug.listen_port) == ("127.0.0.1", 5678)
+    named = {"FAIRLEAD_DEBUG": "true", "FAIRLEAD_DEBUG_HOST": "0.0.0.0", "FAIRLEAD_DEBUG_PORT": "1"}
+    told = read(environ=named).debug.as_json()
+    assert told is not None
+    assert (told["listen_host"], told["listen_port"]) == ("0.0.0.0", 1)
+    assert read().debug.as_json() is None
+    with pytest.raises(SettingsError, match="FAIRLEAD_DEBUG_HOST is 'all', but must be"):
+        read(environ={**named, "FAIRLEAD_DEBUG_HOST": "all"})
+
+
 def test_the_settings_in_force_are_told() -> None:
     assert list(summary(read())) == [
         "Script main.py; port 5001; 1 process",

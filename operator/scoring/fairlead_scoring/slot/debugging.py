@@ -1,4 +1,4 @@
-"""A debugger for the script: ``debugpy`` from the user's environment, listening or connecting.
+"""A debugger for the script: ``debugpy``, the user's own or ours, listening or connecting.
 
 The front is notified when one is attached: time-outs make no sense then.
 """
@@ -16,7 +16,7 @@ POLL_INTERVAL_S = 0.1  # between two checks whether a debugger is attached
 RETRY_INTERVAL_S = 0.5  # between two attempts to open a port that another process holds
 DEBUGPY_MISSING = (
     "debugpy is not installed, so no debugger can be attached: add it to the conda or requirements "
-    "file."
+    "file, or say --debug, or spec.debug, which bring it."
 )
 REFERENCE_WARNINGS = (
     "!! Starting the inference server in DEBUGGING mode because AZUREML_DEBUG_PORT is set.",

@@ -12,6 +12,7 @@ APP_ROOT = "/var/azureml-app"
 SCRIPT_MODULE, DEFAULT_SCRIPT = "entry_module", "main"  # the latter where no script is named
 SHIMS = Path(__file__).resolve().parent / "shims"
 SCRIPT_PACKAGES = Path(__file__).resolve().parents[2] / "script-packages"  # what the shims need
+DEBUGGER = Path(__file__).resolve().parents[2] / "debugger"  # debugpy, where that was asked for
 SHIM_PACKAGES = ("azureml", "azureml_inference_server_http")
 
 
@@ -43,9 +44,10 @@ class Layout(NamedTuple):
 
     @property
     def import_paths(self) -> List[Path]:
-        """What is appended to ``sys.path``, in this order; our shims come last."""
+        """What is appended to ``sys.path``, in this order; our shims come last but for
+        ``debugpy``, so that the user's own wins."""
         source = [self.source] if self.source else []
-        return [self.app_root, *source, self.script.parent, SHIMS, SCRIPT_PACKAGES]
+        return [self.app_root, *source, self.script.parent, SHIMS, SCRIPT_PACKAGES, DEBUGGER]
 
     def as_json(self) -> Dict[str, Any]:
         return {name: value and str(value) for name, value in self._asdict().items()}

@@ -106,7 +106,7 @@ def open_debugger(order: Optional[FrameHead], channel: Channel) -> None:
     if order and order["connect_port"]:
         debugger.connect(order["connect_port"])
     elif order and order["listen_port"]:
-        debugger.listen("0.0.0.0", order["listen_port"])
+        debugger.listen(order["listen_host"], order["listen_port"])
         if order["wait_s"]:
             debugger.wait(order["wait_s"])
 

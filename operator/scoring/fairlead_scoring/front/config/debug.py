@@ -7,24 +7,27 @@ from typing import Any
 from fairlead_scoring.front.config.config_file import configuration_error
 from fairlead_scoring.front.config.values import (
     MAX_PORT,
+    read_host,
     read_int,
     read_seconds,
     read_switch,
 )
 
 DEBUG_PORT = 5678
+LOOPBACK = "127.0.0.1"  # who attaches can run any code: nobody else does, unless it is asked for
 
 
 @dataclass(frozen=True)
 class DebugSettings:
     """``enabled``: answers carry tracebacks, a changed script is loaded, a debugger may attach.
 
-    ``listen_port`` is where it attaches (None: nowhere); each slot waits ``wait_s`` for it before
-    it imports the script. ``connect_port`` is the port of a debugger that each slot connects to,
-    whether enabled or not: so does the reference server.
+    ``listen_host`` and ``listen_port`` are where it attaches (None: nowhere); each slot waits
+    ``wait_s`` for it before it imports the script. ``connect_port`` is the port of a debugger that
+    each slot connects to, whether enabled or not: so does the reference server.
     """
 
     enabled: bool = False
+    listen_host: str = LOOPBACK
     listen_port: int | None = None
     wait_s: float = 0.0
     connect_port: int | None = None
@@ -35,6 +38,7 @@ class DebugSettings:
             return None
         return {
             "enabled": self.enabled,
+            "listen_host": self.listen_host,
             "listen_port": self.listen_port,
             "wait_s": self.wait_s,
             "connect_port": self.connect_port,
@@ -47,9 +51,14 @@ def read_debug_settings(environ: Mapping[str, str]) -> DebugSettings:
     if not read_switch(environ, "FAIRLEAD_DEBUG"):
         return DebugSettings(connect_port=connect_port)
     port = read_int(environ, "FAIRLEAD_DEBUG_PORT", DEBUG_PORT, minimum=0, maximum=MAX_PORT)
+    host = read_host(environ, "FAIRLEAD_DEBUG_HOST") or LOOPBACK
     wait_s = read_seconds(environ, "FAIRLEAD_DEBUG_WAIT_SECONDS", 0.0)
     return DebugSettings(
-        enabled=True, listen_port=port or None, wait_s=wait_s, connect_port=connect_port
+        enabled=True,
+        listen_host=host,
+        listen_port=port or None,
+        wait_s=wait_s,
+        connect_port=connect_port,
     )
 
 

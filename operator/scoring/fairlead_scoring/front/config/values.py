@@ -75,14 +75,14 @@ def read_switch(environ: Mapping[str, str], name: str) -> bool:
     return text.lower() == "true"
 
 
-def read_host(environ: Mapping[str, str]) -> str:
-    """The address to listen at; empty: at every one of the machine."""
-    text = environ.get("FAIRLEAD_HOST") or ""
+def read_host(environ: Mapping[str, str], name: str = "FAIRLEAD_HOST") -> str:
+    """An address to listen at; empty where none is set."""
+    text = environ.get(name) or ""
     try:
         return str(ipaddress.ip_address(text)) if text else ""
     except ValueError:
         problem = "must be an address such as 127.0.0.1"
-        raise SettingsError(f"FAIRLEAD_HOST is {text!r}, but {problem}.") from None
+        raise SettingsError(f"{name} is {text!r}, but {problem}.") from None
 
 
 class AllowedOrigins:

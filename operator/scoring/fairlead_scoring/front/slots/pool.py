@@ -58,6 +58,12 @@ class SlotPool:
         return all(one.failing for one in self._backoffs)
 
     @property
+    def debugger_attached(self) -> bool:
+        """A debugger is attached to a slot, be it one that starts or that has been replaced."""
+        slots = self._starting | self._ready | self._retired
+        return any(slot.debugger_attached for slot in slots)
+
+    @property
     def state(self) -> PoolState:
         places = sum(slot.threads for slot in self._ready)
         busy = sum(slot.busy for slot in self._ready)

@@ -88,6 +88,11 @@ class Slot:
         """The number of requests in it."""
         return len(self._in_flight)
 
+    @property
+    def debugger_attached(self) -> bool:
+        """Whether a debugger is attached to its process."""
+        return self._debugger_attached
+
     def send(
         self, head: FrameHead, body: bytes | bytearray, listener: AnswerListener
     ) -> InFlightRequest:
