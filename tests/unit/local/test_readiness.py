@@ -1,12 +1,16 @@
 """A service that does not come up says what a pod of the cluster would say."""
 
+import itertools
 import json
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.evidence import PodContext
+from fairlead.local import readiness
 from fairlead.local.errors import LocalError
 from fairlead.local.host import Exit
 from fairlead.local.readiness import await_ready, reload_failed, start_failed
@@ -98,8 +102,14 @@ def test_a_reload_that_fails_says_that_the_old_one_serves_on() -> None:
     assert "What was loaded" in reload_failed({"location": None}, ABOUT).finding.message
 
 
-def test_no_time_passes_while_a_debugger_holds_it(tmp_path: Path) -> None:
-    about = PodContext("credit", None, "", None, startup_budget=0)
-    held, answers = iter([True] * 3), iter([False] * 3 + [True])
-    await_ready(Standin(), service(), tmp_path, about, lambda _: next(answers), lambda: next(held))
-    assert next(held, None) is None
+@pytest.mark.parametrize("held", [True, False])
+def test_no_time_passes_while_a_debugger_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, held: bool
+) -> None:
+    """A clock that goes on by a second with each look at it."""
+    clock, answers = itertools.count(), iter([False] * 5 + [True])
+    times = SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda _: None)
+    monkeypatch.setattr(readiness, "time", times)
+    about = PodContext("credit", None, "", None, startup_budget=2)
+    with nullcontext() if held else pytest.raises(LocalError):
+        await_ready(Standin(), service(), tmp_path, about, lambda _: next(answers), lambda: held)
