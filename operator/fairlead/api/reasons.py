@@ -175,6 +175,8 @@ class Reason(StrEnum):
     NOT_IMPORTED = "NotImported"  # Azure ML v1's files, or the arguments, cannot be meant so
     FILE_UNREADABLE = "FileUnreadable"  # a file cannot be read, or not as what it should be
     PROGRAM_NOT_FOUND = "ProgramNotFound"  # a program that is needed is not on this machine
+    PROGRAM_FAILED = "ProgramFailed"  # a program that was started ended with an error
+    EDITS_NOT_COMMITTED = "EditsNotCommitted"  # a change in a service would be lost
     SCORING_FAILED = "ScoringFailed"  # the service answered a request with an error
     NOT_WITHOUT_CONTAINER = "NotWithoutContainer"  # only a container or a cluster has it
     KUBECONFIG_INVALID = "KubeconfigInvalid"  # nothing says which cluster is meant, or as whom

@@ -11,6 +11,7 @@ from fairlead.cli.doctor_command import looking_after
 from fairlead.cli.import_command import EXAMPLE, RAW, import_v1
 from fairlead.cli.local_commands import local
 from fairlead.cli.looking_commands import looking
+from fairlead.cli.service_commands import commit, edit, shell
 
 EPILOG = "Try: fairlead local deploy --entry-script score.py --conda-file myenv.yml --model my.pkl"
 app = typer.Typer(
@@ -39,6 +40,9 @@ def _version(asked: bool) -> None:  # noqa: FBT001  (typer calls it so)
 
 app.command(epilog="Example: fairlead replicas --rps 20 --seconds 10 --utilization 70")(replicas)
 app.command(epilog="Example: fairlead simulate --rps 7 --seconds 1 --replicas 10")(simulate)
+app.command(epilog="Example: fairlead shell credit")(shell)
+app.command(epilog="Example: fairlead edit credit")(edit)
+app.command(epilog="Example: fairlead commit credit")(commit)
 
 
 @app.callback()

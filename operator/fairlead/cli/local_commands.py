@@ -35,19 +35,22 @@ Variables = Annotated[
     list[str] | None, typer.Option("--env", help="NAME=VALUE, a variable. Repeatable.")
 ]
 Memory = Annotated[str | None, typer.Option(help="The most memory it may use, such as 1Gi.")]
+Discard = Annotated[
+    bool, typer.Option("--discard", help="Edits that were not committed may be lost.")
+]
 Port = Annotated[
     int | None,
     typer.Option(min=1, max=65535, help="The port; else 8890, or the next one that is free."),
 ]
 
 
-def lifecycle(log: Progress) -> "Lifecycle":
+def lifecycle(log: Progress, *, discard: bool = False) -> "Lifecycle":
     """What does the work."""
     from fairlead.local.lifecycle import Lifecycle
     from fairlead.local.places import places
     from fairlead.settings import Settings
 
-    return Lifecycle(places(os.environ), Settings(), log)
+    return Lifecycle(places(os.environ), Settings(), log, discard=discard)
 
 
 class Known:
@@ -107,6 +110,7 @@ def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
         bool,
         typer.Option("--no-container", help="In a virtual environment, where there is no Docker."),
     ] = False,
+    discard: Discard = False,  # noqa: FBT002
     output: Form = Output.TEXT,
     verbose: Verbose = False,  # noqa: FBT002
 ) -> None:
@@ -139,7 +143,7 @@ def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
     )
     mode = Mode.MACHINE if no_container else Mode.CONTAINER
     with Progress(verbose=verbose, quiet=output is not Output.TEXT) as progress:
-        service = lifecycle(progress).deploy(asked, mode, port)
+        service = lifecycle(progress, discard=discard).deploy(asked, mode, port)
     _tell_deployed(service, output, progress.seconds)
 
 
@@ -189,12 +193,16 @@ def logs(
 
 @local.command(epilog="Example: fairlead local reload credit")
 @finds
-def reload(name: Name = None, verbose: Verbose = False) -> None:  # noqa: FBT002
+def reload(
+    name: Name = None,
+    discard: Discard = False,  # noqa: FBT002
+    verbose: Verbose = False,  # noqa: FBT002
+) -> None:
     """Load a changed script, without a dropped request; the packages stay as they are."""
     from fairlead.local.lifecycle import Change, left_words
 
     with Progress(verbose=verbose) as progress:
-        work = lifecycle(progress)
+        work = lifecycle(progress, discard=discard)
         done = work.reload(name)
     service = work.services.only(name)
     words = {
@@ -213,6 +221,7 @@ def update(  # noqa: PLR0913, PLR0917  (one for each option)
     env: Variables = None,
     memory: Memory = None,
     port: Port = None,
+    discard: Discard = False,  # noqa: FBT002
     output: Form = Output.TEXT,
     verbose: Verbose = False,  # noqa: FBT002
 ) -> None:
@@ -226,7 +235,7 @@ def update(  # noqa: PLR0913, PLR0917  (one for each option)
         return changed(asked, models, variables, memory)
 
     with Progress(verbose=verbose, quiet=output is not Output.TEXT) as progress:
-        service = lifecycle(progress).update(name, change, port)
+        service = lifecycle(progress, discard=discard).update(name, change, port)
     _tell_deployed(service, output, progress.seconds)
 
 

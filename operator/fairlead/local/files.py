@@ -1,7 +1,7 @@
 """Files of this machine that a command names, read within bounds."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fairlead.api.reasons import Reason
@@ -37,8 +37,9 @@ def read_bytes(path: Path) -> bytes:
         raise refusal(Reason.FILE_UNREADABLE, said, remedy) from error
 
 
-def folder_files(folder: Path) -> dict[str, bytes]:
-    """All files below ``folder`` but for what no script needs, by their relative paths.
+def folder_files(folder: Path, without: Collection[str] = ()) -> dict[str, bytes]:
+    """All files below ``folder`` but for what no script needs, by their relative paths; ``without``
+    what is directly below it and has one of these names.
 
     Raises ``LocalError``.
     """
@@ -47,6 +48,8 @@ def folder_files(folder: Path) -> dict[str, bytes]:
         raise refusal(Reason.FILE_NOT_FOUND, f"{folder} {what}.", "Correct --source-directory.")
     found, size = dict[str, bytes](), 0
     for path in _walked(folder):
+        if path.relative_to(folder).parts[0] in without:
+            continue
         found[path.relative_to(folder).as_posix()] = content = read_bytes(path)
         size += len(content)
         if size > MAX_SOURCE_BYTES or len(found) > MAX_SOURCE_FILES:

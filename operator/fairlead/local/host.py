@@ -49,6 +49,10 @@ class Keeper(Protocol):
         """Replace the source of a service that runs."""
         ...
 
+    def source(self, service: LocalService, folder: Path) -> Mapping[str, bytes]:
+        """The source that a service which runs has now, without models and what Python compiles."""
+        ...
+
     def log(self, service: LocalService, folder: Path) -> bytes:
         """All that it has printed."""
         ...

@@ -6,23 +6,23 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from fairlead.api.reasons import Reason
 from fairlead.api.webservice import Probes
 from fairlead.desired.deployment import authenticated
 from fairlead.evidence import PodContext
 from fairlead.finding import listed
 from fairlead.images.hashes import code_hash, file_digests
-from fairlead.local.answers import NoAnswerError, reload_script
+from fairlead.local.answers import reload_script
 from fairlead.local.asked import Asked
 from fairlead.local.debugging import DebuggerWatch, waiting_words, write_launch_json
 from fairlead.local.deployment import Wanted
-from fairlead.local.errors import LocalError, refusal
+from fairlead.local.edits import check_nothing_lost
+from fairlead.local.errors import LocalError
 from fairlead.local.host import Keeper, Log
 from fairlead.local.hosts import keeper_of, maker_of
 from fairlead.local.places import Places, held
 from fairlead.local.ports import choose_debug_port, choose_port, is_free, port_taken
 from fairlead.local.preparation import Prepared, check_source, prepare, read_asked
-from fairlead.local.readiness import await_ready, reload_failed
+from fairlead.local.readiness import await_ready, load_again
 from fairlead.local.service import LocalService, Mode, Services, failure_of
 from fairlead.settings import Settings
 
@@ -43,9 +43,12 @@ class Reloaded:
 
 
 class Lifecycle:
-    """``host_of`` makes what runs services of a mode; ``log`` is told what is done."""
+    """``log`` is told what is done. ``discard``: edits that were not committed may be lost."""
 
-    def __init__(self, places: Places, settings: Settings, log: Log) -> None:
+    def __init__(
+        self, places: Places, settings: Settings, log: Log, *, discard: bool = False
+    ) -> None:
+        self._discard = discard
         self._places = places
         self._settings = settings
         self._log = log
@@ -100,6 +103,8 @@ class Lifecycle:
 
     def _deployed(self, asked: Asked, wanted: Wanted, mode: Mode, port: int | None) -> LocalService:
         before = self.services.find(wanted.name)
+        if before:
+            self._check_edits(before, wanted)
         port = self._port(port, wanted.name, before)
         self._log.phase("files")
         prepared = prepare(wanted, self._places, self._settings)
@@ -112,13 +117,20 @@ class Lifecycle:
         left, code = _changed(service, wanted), _code(wanted)
         if code == service.code:
             return Reloaded(Change.UNCHANGED, left)
+        self._check_edits(service, wanted)
         self._log.phase("reload")
         keeper, folder = self._keeper(service.mode), self._places.service(service.name)
         keeper.put_code(service, folder, wanted.files)
-        self._load_again(service, wanted)
+        load_again(service, context(service, wanted), reload_script)
         given = {"code": code, "source": file_digests(wanted.files), "failure": None}
         self.services.keep(service.model_copy(update=given))
         return Reloaded(Change.RELOADED, left)
+
+    def _check_edits(self, service: LocalService, wanted: Wanted) -> None:
+        """Raise ``LocalError`` where an edit would be lost: a service that has ended has none."""
+        keeper, folder = self._keeper(service.mode), self._places.service(service.name)
+        if not self._discard and not keeper.ended(service, folder):
+            check_nothing_lost(service, keeper.source(service, folder), wanted.files)
 
     def _port(self, asked: int | None, name: str, before: LocalService | None) -> int:
         """A service that is replaced keeps its port, and gives it up to itself."""
@@ -195,16 +207,6 @@ class Lifecycle:
         except LocalError as error:
             self.services.keep(service.model_copy(update={"failure": failure_of(error)}))
             raise
-
-    def _load_again(self, service: LocalService, wanted: Wanted) -> None:
-        try:
-            failure = reload_script(service.port)
-        except NoAnswerError as error:
-            message = f"'{service.name}' does not answer at port {service.port}: {error}."
-            remedy = f"See its log: fairlead local logs {service.name}."
-            raise refusal(Reason.SERVICE_NOT_RUNNING, message, remedy) from error
-        if failure is not None:
-            raise reload_failed(dict(failure), context(service, wanted))
 
 
 def context(service: LocalService, wanted: Wanted) -> PodContext:

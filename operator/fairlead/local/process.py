@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from fairlead.local.files import folder_files
 from fairlead.local.host import LOG, PREVIOUS_LOG, TERMINATION_LOG, Exit
 from fairlead.local.places import Places
 from fairlead.local.service import LocalService
@@ -40,6 +41,9 @@ class Processes:
 
     def put_code(self, service: LocalService, folder: Path, files: Mapping[str, bytes]) -> None:  # noqa: ARG002
         replace_files(folder / APP, files, keep=(MODELS,))
+
+    def source(self, service: LocalService, folder: Path) -> Mapping[str, bytes]:  # noqa: ARG002
+        return folder_files(folder / APP, without=(MODELS,))
 
     def log(self, service: LocalService, folder: Path) -> bytes:  # noqa: ARG002
         path = folder / LOG

@@ -1,7 +1,7 @@
 """Whether a service that was started has come up, and why not: in the words of the cluster."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,7 +13,7 @@ from fairlead.diagnosis.startup import init_timed_out, startup_failure
 from fairlead.evidence import PodContext
 from fairlead.finding import Finding
 from fairlead.inputs.startup_record import SCHEMA, StartupRecord, read_record
-from fairlead.local.answers import is_ready
+from fairlead.local.answers import NoAnswerError, is_ready, reload_script
 from fairlead.local.errors import LocalError, refusal
 from fairlead.local.host import Exit, Keeper
 from fairlead.local.service import LocalService
@@ -26,6 +26,7 @@ IN_LOG = "the traceback is in the log: fairlead local logs {name}."
 OUT_OF_MEMORY_CODE = 137
 Ready = Callable[[int], bool]
 Held = Callable[[], bool]
+Reload = Callable[[int], Mapping[str, Any] | None]
 
 
 def await_ready(
@@ -97,6 +98,19 @@ def start_failed(ended: Exit, log: bytes, about: PodContext) -> LocalError:
         ),
         tail,
     )
+
+
+def load_again(service: LocalService, about: PodContext, reload: Reload = reload_script) -> None:
+    """Have the script loaded. Raise ``LocalError`` where that fails: what was loaded before serves
+    on."""
+    try:
+        failure = reload(service.port)
+    except NoAnswerError as error:
+        message = f"'{service.name}' does not answer at port {service.port}: {error}."
+        remedy = f"See its log: fairlead local logs {service.name}."
+        raise refusal(Reason.SERVICE_NOT_RUNNING, message, remedy) from error
+    if failure is not None:
+        raise reload_failed(dict(failure), about)
 
 
 def reload_failed(failure: dict[str, Any], about: PodContext) -> LocalError:

@@ -50,6 +50,28 @@ def a_debug_session(shell: Shell, deploy: str) -> None:
     assert (deployed["debuggerAttached"], deployed["debugPort"]) == (True, configuration["port"])
     outlasts_everything(shell, client, deployed["scoringUri"])
     client.leave()
+    edits_and_commits(shell)
+
+
+def edits_and_commits(shell: Shell) -> None:
+    """The guide's `docker exec`, an editor and `docker commit`."""
+    shell.environ["EDITOR"] = "sed -i -e s/doubled$/doubled.upper()/"
+    edited = shell.fairlead("edit credit").stdout
+    assert "-    return doubled\n+    return doubled.upper()\n" in edited
+    assert '"ABAB"' in shell.fairlead("local run credit", "ab").stdout
+    assert "return doubled.upper()" in shell.fairlead("shell credit -- cat score.py").stdout
+    shell.change("# Wait 30", "# Wait for 30")
+    lost = shell.fairlead("local reload credit", code=1).stderr
+    assert "EditsNotCommitted: score.py was edited in 'credit'" in lost
+    shell.change("# Wait for 30", "# Wait 30")
+    unsaid = shell.fairlead("commit credit", code=2)
+    assert "+    return doubled.upper()" in unsaid.stdout
+    shell.fairlead("commit credit --yes")
+    assert (shell.folder / "score.py").read_text() == SCRIPT.replace(
+        "return doubled", "return doubled.upper()"
+    )
+    assert "Nothing of the source has changed" in shell.fairlead("local reload credit").stdout
+    assert "Nothing was edited" in shell.fairlead("commit credit").stdout
 
 
 def outlasts_everything(shell: Shell, client: DebugClient, uri: str) -> None:

@@ -207,6 +207,24 @@ def test_a_debugger_can_attach_again_after_a_reload(serve: Serve, debugpy: Path)
     client.leave()
 
 
+def test_a_reload_waits_for_no_debugger(serve: Serve, debugpy: Path) -> None:
+    """The first start does, and ``/-/slots`` says whether it has one."""
+    port = free_port()
+    service = serve(
+        SCRIPT, files=helper("one"), FAIRLEAD_DEBUG="true", FAIRLEAD_DEBUG_PORT=str(port),
+        FAIRLEAD_DEBUG_WAIT_SECONDS="3600", PYTHONPATH=str(debugpy),
+    )  # fmt: skip
+    client = attached(service, port, times=1)
+    service.until_ready()
+    assert service.get("/-/slots").json()["debugger"] == {"attached": True}
+    client.leave()
+    wait_until(
+        lambda: service.get("/-/slots").json()["debugger"] == {"attached": False}, "it to leave"
+    )
+    service.write(helper("two"))
+    wait_until(lambda: answers(service, "two"), "the changed module")
+
+
 def test_what_cannot_be_meant_is_named(serve: Serve) -> None:
     service = serve(ECHO, AZUREML_DEBUG_PORT="soon")
     assert service.exit_code() == 3

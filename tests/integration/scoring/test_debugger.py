@@ -166,3 +166,11 @@ def test_a_script_with_old_calls_runs_without_a_debugger(
     slot.ready()
     assert slot.ask()[1] == b"[false]"
     assert (MISSING in slot.output) is not installed
+
+
+def test_a_script_need_not_wait_where_the_runtime_has(start: Start, debugpy: Path) -> None:
+    port = free_port()
+    script = OLD_SCRIPT.format(port=free_port(), timeout=3600)
+    slot = start(script, debugpy, listen_port=port, wait_s=0.1)
+    slot.ready()
+    assert slot.ask()[1] == b"[false]"

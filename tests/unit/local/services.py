@@ -61,6 +61,9 @@ class Standin:
         self.calls.append(f"put {service.name}")
         self.code = files
 
+    def source(self, service: LocalService, folder: Path) -> Mapping[str, bytes]:  # noqa: ARG002
+        return self.code
+
     def log(self, service: LocalService, folder: Path) -> bytes:  # noqa: ARG002
         return self.printed
 

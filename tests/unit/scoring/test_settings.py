@@ -246,6 +246,9 @@ def test_a_debugger_attaches_on_loopback_unless_another_address_is_named() -> No
     assert told is not None
     assert (told["listen_host"], told["listen_port"]) == ("0.0.0.0", 1)
     assert read().debug.as_json() is None
+    waiting = read(environ={**named, "FAIRLEAD_DEBUG_WAIT_SECONDS": "30"}).debug
+    assert (waiting.wait_s, waiting.without_wait.wait_s) == (30, 0)
+    assert waiting.without_wait.listen_port == 1
     with pytest.raises(SettingsError, match="FAIRLEAD_DEBUG_HOST is 'all', but must be"):
         read(environ={**named, "FAIRLEAD_DEBUG_HOST": "all"})
 

@@ -6,7 +6,9 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from itertools import chain, repeat
 
 import uvloop
 
@@ -98,9 +100,7 @@ async def try_out(settings: Settings, order: SmokeTest) -> int:
 async def serve(settings: Settings, listeners: list[socket.socket]) -> int:
     """Return the exit code."""
     metrics = Metrics()
-    pool = SlotPool(
-        settings.processes, settings.queue_limits, lambda: Slot.spawn(settings), metrics
-    )
+    pool = SlotPool(settings.processes, settings.queue_limits, spawning(settings), metrics)
     reloader = ScriptReloader(settings.layout, pool.replace) if settings.debug.enabled else None
     app = App(pool, settings, metrics, reloader)
     server = HttpServer(app)
@@ -118,6 +118,13 @@ async def serve(settings: Settings, listeners: list[socket.socket]) -> int:
         task.cancel()
     await pool.close()
     return await _exit_code(slots, interruption, settings)
+
+
+def spawning(settings: Settings) -> Callable[[], Awaitable[Slot]]:
+    """What starts slots. The first waits for a debugger; those that come beside it, or after it when
+    the script has changed, do not."""
+    orders = chain([settings], repeat(replace(settings, debug=settings.debug.without_wait)))
+    return lambda: Slot.spawn(next(orders))
 
 
 def _drain_on_signals(app: App, pool: SlotPool, server: HttpServer, drain_s: float) -> None:

@@ -34,6 +34,7 @@ class Debugger:
         self._report: ReportAttached = lambda _attached: None
         self._watching = self._listening = self._attached = False
         self._checking = threading.Lock()
+        self.waits_for_itself = False  # as the front's first frame says; a script need not
 
     def report_to(self, report: ReportAttached) -> None:
         """Call ``report`` with whether a debugger is attached, whenever that changes."""
@@ -78,6 +79,12 @@ class Debugger:
         attached.set()
         self._check(debugpy)
         return self.is_attached()
+
+    def wait_for_script(self, seconds: Optional[float]) -> bool:
+        """Wait because the script says so: for some time only where nobody else says how long."""
+        if seconds is not None and self.waits_for_itself:
+            return self.is_attached()
+        return self.wait(seconds)
 
     def is_attached(self) -> bool:
         debugpy = self.package()

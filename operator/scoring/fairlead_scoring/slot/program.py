@@ -107,6 +107,7 @@ def open_debugger(order: Optional[FrameHead], channel: Channel) -> None:
         debugger.connect(order["connect_port"])
     elif order and order["listen_port"]:
         debugger.listen(order["listen_host"], order["listen_port"])
+        debugger.waits_for_itself = True
         if order["wait_s"]:
             debugger.wait(order["wait_s"])
 

@@ -1,7 +1,7 @@
 """The settings of debug mode, for a developer's machine, never for production."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fairlead_scoring.front.config.config_file import configuration_error
@@ -21,9 +21,9 @@ LOOPBACK = "127.0.0.1"  # who attaches can run any code: nobody else does, unles
 class DebugSettings:
     """``enabled``: answers carry tracebacks, a changed script is loaded, a debugger may attach.
 
-    ``listen_host`` and ``listen_port`` are where it attaches (None: nowhere); each slot waits
-    ``wait_s`` for it before it imports the script. ``connect_port`` is the port of a debugger that
-    each slot connects to, whether enabled or not: so does the reference server.
+    ``listen_host`` and ``listen_port`` are where it attaches (None: nowhere); the first slot
+    waits ``wait_s`` for it before it imports the script. ``connect_port`` is the port of a debugger
+    that each slot connects to, whether enabled or not: so does the reference server.
     """
 
     enabled: bool = False
@@ -31,6 +31,11 @@ class DebugSettings:
     listen_port: int | None = None
     wait_s: float = 0.0
     connect_port: int | None = None
+
+    @property
+    def without_wait(self) -> "DebugSettings":
+        """The same for a slot that waits for no debugger."""
+        return replace(self, wait_s=0.0)
 
     def as_json(self) -> dict[str, Any] | None:
         """Return the ``debug`` field of the start frame."""

@@ -22,8 +22,9 @@ def enable_attach(address: Address = ADDRESS, **_options: Any) -> Address:
 
 
 def wait_for_attach(timeout: Optional[float] = None) -> None:
-    """Wait until a debugger is attached, ``timeout`` seconds at most."""
-    debugger.wait(timeout)
+    """Wait until a debugger is attached, ``timeout`` seconds at most; in debug mode the runtime has
+    waited, as long as it is told."""
+    debugger.wait_for_script(timeout)
 
 
 def is_attached() -> bool:
