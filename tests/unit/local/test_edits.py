@@ -189,10 +189,13 @@ def test_what_the_editor_leaves_is_taken(tmp_path: Path, copies: Path) -> None:
     assert list(copies.iterdir()) == []
 
 
+def never(_: Mapping[str, bytes]) -> None:
+    pytest.fail("nothing was to be taken")
+
+
 def test_an_editor_that_fails_changes_nothing_and_loses_nothing(
     tmp_path: Path, copies: Path
 ) -> None:
-    never = pytest.fail
     with pytest.raises(LocalError, match=r"ended with 3: nothing was taken\.$"):
         edited(BEFORE, "score.py", editor(tmp_path, "exit 3"), never)
     assert list(copies.iterdir()) == []

@@ -127,8 +127,8 @@ def test_on_a_terminal_every_key_goes_to_the_container(
 ) -> None:
     ours, terminal = os.openpty()
     with os.fdopen(terminal, "r+b", buffering=0) as file:
-        monkeypatch.setattr(shells.sys, "stdin", file)
-        monkeypatch.setattr(shells.sys, "stdout", file)
+        monkeypatch.setattr(sys, "stdin", file)
+        monkeypatch.setattr(sys, "stdout", file)
         os.write(ours, b"\x03ls\r")
         typed: list[bytes] = []
 

@@ -121,7 +121,7 @@ async def serve(settings: Settings, listeners: list[socket.socket]) -> int:
 
 
 def spawning(settings: Settings) -> Callable[[], Awaitable[Slot]]:
-    """What starts slots. The first waits for a debugger; those that come beside it, or after it when
+    """What starts slots. The first waits for a debugger; those beside it, and those after it when
     the script has changed, do not."""
     orders = chain([settings], repeat(replace(settings, debug=settings.debug.without_wait)))
     return lambda: Slot.spawn(next(orders))
