@@ -28,7 +28,7 @@ from fairlead.desired.deployment import revision_of
 from fairlead.desired.metadata import REVISION
 from fairlead.errors import StalledError, WaitingError
 from tests.cluster.places import places
-from tests.unit.decide import test_image, test_model, webservices
+from tests.unit.decide import test_image, test_model, test_rollback, webservices
 from tests.unit.objects import NOW, body, image, model, webservice
 from tests.unit.pods import crashed, pod
 
@@ -172,6 +172,10 @@ def service_with_a_newer_image() -> Manifest:
     return decided(WEBSERVICE, webservices.decided(evidence))
 
 
+def service_that_went_back() -> Manifest:
+    return decided(WEBSERVICE, webservices.decided(test_rollback.gone_back()))
+
+
 def service_of_a_failed_image() -> Manifest:
     failure = {"reason": "PackageNotFound", "class": "User", "message": "no such package"}
     evidence = webservices.evidence(webservice(), of=image({"failure": failure}))
@@ -255,6 +259,7 @@ LIVES: Mapping[str, tuple[str, Callable[[], Manifest]]] = {
         NEEDS_SOMEBODY,
         lambda: service(NEWER_CRASHES, crash=True),
     ),
+    "service: the newest revision was rolled back": (NEEDS_SOMEBODY, service_that_went_back),
     "service: serves, and one replica crashes": (
         DONE,
         lambda: service({**SERVING, "readyReplicas": 1, **ROLLED_OUT}, crash=True),
