@@ -47,7 +47,7 @@ class Disk:
         """Links to files of the folder are those files; other links are left out."""
         root = Path(folder)
         files, left_out, size = dict[str, int](), list[str](), 0
-        for place, folders, names in os.walk(root):
+        for place, folders, names in os.walk(root, onerror=_cannot_be_read):
             left_out += [_relative(root, place, name) for name in folders if _is_link(place, name)]
             folders[:] = sorted(name for name in folders if self._is_kept(Path(place, name)))
             for name in sorted(names):
@@ -59,12 +59,17 @@ class Disk:
                     continue
                 files[relative] = path.stat().st_size
                 size += files[relative]
-                if size > MAX_SOURCE_BYTES or len(files) > MAX_FILES:
+                if size > MAX_SOURCE_BYTES or len(files) + len(left_out) > MAX_FILES:
                     return Walk(files, tuple(left_out), too_large=True)
         return Walk(files, tuple(left_out))
 
     def _is_kept(self, folder: Path) -> bool:
         return folder.name not in IGNORED and folder.resolve() != self._avoided
+
+
+def _cannot_be_read(error: OSError) -> None:
+    """What cannot be looked at must not be left out without a word."""
+    raise error
 
 
 def _is(kind: object, path: str) -> bool:

@@ -51,3 +51,16 @@ def _image(instruction: Instruction) -> str:
     if not words or len(words) not in (1, 3) or words[0] == "scratch":
         return ""
     return "" if "$" in words[0] or words[0].startswith("--") else words[0]
+
+
+def steps_variables(text: str) -> dict[str, str]:
+    """What ENV and ARG set, as far as that can be told word by word."""
+    found = dict[str, str]()
+    for one in instructions(text):
+        if one.keyword in ("ENV", "ARG"):
+            first, *rest = one.arguments.split() or [""]
+            if "=" not in first and rest:  # ENV NAME value
+                found[first] = " ".join(rest)
+            pairs = [word.partition("=") for word in (first, *rest) if "=" in word]
+            found |= {name: value.strip("\"'") for name, _, value in pairs}
+    return found

@@ -31,6 +31,7 @@ from fairlead.v1files.registered_models import (
     named_model,
     recorded_model,
 )
+from fairlead.v1files.secrecy import in_command, is_secret
 from fairlead.v1files.tree import Tree, clean
 from fairlead.v1files.validation import validate
 from fairlead.v1files.variables import image_variables
@@ -97,8 +98,12 @@ class _Conversion:
         only_named = replace(environment, name=name).is_only_named and not inference.conda_file
         if name and only_named and not (given.conda_file or given.requirements):
             words = f"environment {quoted(name.value)} is kept in the workspace"
-            remedy = f"Download it (az ml environment download -n {name.value} -d DIR), and give "
-            self._notes.remark(name.place, words, remedy + "the folder: --environment-directory.")
+            remedy = (
+                f"Download it (az ml environment download -n {in_command(name.value)} -d DIR), "
+            )
+            self._notes.remark(
+                name.place, words, remedy + "and give the folder: --environment-directory."
+            )
         return replace(inference, environment=environment)
 
     def _name(self, inference: Inference) -> str:
@@ -172,7 +177,8 @@ class _Conversion:
             registry.place,
             "the registry's user and password are not written into manifests",
             f"Make a Secret of them: kubectl create secret docker-registry {name}-registry "
-            f"--docker-server={registry.address} --docker-username=… --docker-password=….",
+            f"--docker-server={in_command(registry.address)} --docker-username=… "
+            "--docker-password=….",
         )
 
     def _told(self, inference: Inference) -> dict[str, Any]:
@@ -188,7 +194,13 @@ class _Conversion:
                     tags[key] = value
         found: dict[str, Any] = {"tags": tags} if tags else {}
         description = inference.description
-        return found | ({"description": description.value} if description else {})
+        if description is None:
+            return found
+        if is_secret("", description.value):
+            words = "the description seems to hold a key or a password, and is left out"
+            self._notes.remark(description.place, words, "Describe it without.")
+            return found
+        return {**found, "description": description.value}
 
     def _check(
         self,

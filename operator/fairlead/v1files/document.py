@@ -84,13 +84,16 @@ Found = tuple[object, dict[Path, int]]
 
 
 def _read_json(file: str, text: str, notes: Notes) -> Found | None:
-    """Strict JSON; what is none is tried as YAML's flow form, which v1 took as well."""
-    too_much = _json_excess(text)
-    if too_much:
-        notes.problem(f"{file}:{too_much[0]}", *_TOO_MUCH[too_much[1]])
-        return None
+    """Strict JSON; what is none is tried as YAML's flow form, which v1 took as well.
+
+    Tokens are looked for in what is known to be JSON: elsewhere a quote may have no end, and then
+    every other one would be searched to the end of the text.
+    """
     try:
-        return json.loads(text), _json_lines(text)
+        root = json.loads(text)
+    except RecursionError:
+        notes.problem(file, *_TOO_MUCH[Excess.DEPTH])
+        return None
     except json.JSONDecodeError as error:
         tried = Notes()
         found = _read_yaml(file, text, tried)
@@ -101,6 +104,11 @@ def _read_json(file: str, text: str, notes: Notes) -> Found | None:
     except ValueError:  # a number of thousands of digits
         notes.problem(file, "it holds a number that is too long", "Correct the number.")
         return None
+    too_much = _json_excess(text)
+    if too_much:
+        notes.problem(f"{file}:{too_much[0]}", *_TOO_MUCH[too_much[1]])
+        return None
+    return root, _json_lines(text)
 
 
 def _json_excess(text: str) -> tuple[int, Excess] | None:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from fairlead.api.refs import Manifest
+from fairlead.finding import shown
 from fairlead.v1files.carried import text_of
 from fairlead.v1files.conversion import Converted
 
@@ -60,7 +61,7 @@ def as_files(converted: Converted, folder: str) -> dict[str, bytes]:
     if converted.archive:
         found[f"{converted.name}-source.tar.gz"] = archive(converted.archive)
     resources = [name for name in FILES.values() if name in found]
-    head = HEAD.format(folder=folder)
+    head = HEAD.format(folder=shown(folder))
     found[KUSTOMIZATION] = (head + _kustomization(converted, listed, resources)).encode()
     return found
 

@@ -88,7 +88,7 @@ class Fields:
         """Tell of every key that was not asked for; ``known`` are others that it may be meant."""
         names = [*self._asked, *known]
         for name in self._mapping:
-            if name not in self._asked:
+            if name not in self._asked and not self._notes.is_full():
                 close = difflib.get_close_matches(name[:MAX_KEY_CHARS], names, n=1)
                 remedy = f"Did you mean {quoted(close[0])}?" if close else UNKNOWN
                 self._notes.remark(self.place(name), f"the key {quoted(name)} is not known", remedy)

@@ -11,7 +11,8 @@ from fairlead.v1files.found_files import CONFIG_FOLDERS, Lookup
 from fairlead.v1files.tree import clean, joined
 
 ENVIRONMENT_FILE = "azureml_environment.json"
-CONDA_FILES = ("conda_dependencies.yml", "conda_dependencies.yaml", "conda.yml", "environment.yml")
+CONDA_FILES = ("conda_dependencies.yml", "conda_dependencies.yaml")
+BASE_DOCKERFILE = "BaseDockerfile"
 DOCUMENTS = (".json", ".yml", ".yaml", ".runconfig")
 _BEGINNINGS = ("inference", "deployment", "aci", "aks")
 _NOT_OURS = "config.json"  # where the workspace is
@@ -87,19 +88,29 @@ class _Reader:
 
     def environment_folder(self, folder: str, place: str) -> None:
         """What `Environment.save_to_directory` and `az ml environment download` wrote."""
-        path = joined(folder, ENVIRONMENT_FILE)
-        if self._lookup.tree.is_file(path):
+        path = self._inside(folder, ENVIRONMENT_FILE)
+        if path:
             self.keep("environment", self.document(path, place), place)
         else:
             words = f"{quoted(folder)} has no {ENVIRONMENT_FILE}"
             self._notes.problem(place, words, "Give the folder that has it.")
-        for name in CONDA_FILES[:2]:
-            if self._lookup.tree.is_file(joined(folder, name)):
-                self._found.conda_file = Said(joined(folder, name), place, typed=True)
-        if self._lookup.tree.is_file(joined(folder, "BaseDockerfile")):
-            path = joined(folder, "BaseDockerfile")
+        for name in CONDA_FILES:
+            if path := self._inside(folder, name):
+                self._found.conda_file = Said(path, place, typed=True)
+        if path := self._inside(folder, BASE_DOCKERFILE):
             self._found.base_dockerfile = Said(path, path, typed=True)
             self._found.seen.add(path)
+
+    def _inside(self, folder: str, name: str) -> str | None:
+        """A file that lies in a folder; a link that leads out of it is none, and is told."""
+        path = joined(folder, name)
+        if not self._lookup.tree.is_file(path):
+            return None
+        if self._lookup.tree.inside(path, folder):
+            return path
+        words = f"{quoted(path)} is a link that leads out of its folder"
+        self._notes.problem(path, words, "Copy the file there.")
+        return None
 
     def _folder(self, folder: str, said: Said[str]) -> None:
         if self._lookup.tree.is_file(joined(folder, ENVIRONMENT_FILE)):
@@ -108,7 +119,8 @@ class _Reader:
         before = len(self._found.seen)
         self._found.folders.append(folder)
         for path in self._of_project(folder):
-            self._file(path, Said(path, path, typed=True))
+            if self._inside(folder, path.removeprefix(f"{folder}/")):
+                self._file(path, Said(path, path, typed=True))
         if len(self._found.seen) == before:
             words = f"{quoted(folder)} has none of v1's files"
             remedy = "Name inferenceconfig.json and deploymentconfig.json, wherever they are."

@@ -1,6 +1,6 @@
 """What an InferenceImage's source is made of: the script, its folder, its packages, its steps."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import yaml
@@ -8,14 +8,15 @@ import yaml
 from fairlead.finding import Finding, quoted
 from fairlead.inputs.conda import read_conda
 from fairlead.inputs.dockerfile_steps import read_steps
-from fairlead.inputs.environment import MAX_FILE_BYTES, read_environment
+from fairlead.inputs.environment import MAX_FILE_BYTES, Environment, read_environment
 from fairlead.inputs.requirements import read_requirements
-from fairlead.v1files.base_dockerfile import split_dockerfile
+from fairlead.v1files.base_dockerfile import split_dockerfile, steps_variables
 from fairlead.v1files.carried import Carried
 from fairlead.v1files.fields import Said
 from fairlead.v1files.found_files import Lookup
 from fairlead.v1files.given import Given
 from fairlead.v1files.inference import Inference
+from fairlead.v1files.secrecy import is_secret
 from fairlead.v1files.tree import clean, joined
 
 CONDA_FILE, STEPS_FILE = "conda_dependencies.yml", "Dockerfile.steps"
@@ -126,7 +127,10 @@ class SourceReader:
         for name, read in readers:
             content = source.carried.files.get(name or "")
             if name and content is not None:
-                self._tell(read_environment(content, name, read))
+                found = read_environment(content, name, read)
+                self._tell(found)
+                if isinstance(found, Environment):
+                    self._check_variables(name, found.variables)
 
     def _read_steps(self, source: Source) -> None:
         said = self._inference.steps or self._given.steps
@@ -136,7 +140,10 @@ class SourceReader:
             self._read_base_dockerfile(source)
         content = source.carried.files.get(source.docker_file or "")
         if source.docker_file and content is not None:
-            self._tell(read_steps(content, source.docker_file))
+            found = read_steps(content, source.docker_file)
+            self._tell(found)
+            if isinstance(found, str):
+                self._check_variables(source.docker_file, steps_variables(found))
 
     def _read_base_dockerfile(self, source: Source) -> None:
         said = self._dockerfile_text()
@@ -168,6 +175,14 @@ class SourceReader:
             name = path[len(self._folder) + 1 :]
         content = self._lookup.content(path, most, place)
         return None if content is None else source.carried.add(name, content, place)
+
+    def _check_variables(self, file: str, variables: Mapping[str, str]) -> None:
+        """Of a file that is carried whole: what it sets, everybody could read."""
+        for name, value in variables.items():
+            if is_secret(name, value):
+                words = f"the variable {quoted(name)} seems to hold a key or a password"
+                remedy = "Take it out of the file; keys go to a Secret: spec.volumes."
+                self._notes.problem(file, words, remedy)
 
     def _tell(self, found: object) -> None:
         if isinstance(found, Finding):

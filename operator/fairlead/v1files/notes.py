@@ -46,6 +46,12 @@ class Notes:
         else:
             self.left_out += 1
 
+    def is_full(self) -> bool:
+        """Whether another remark would not be kept; it is counted as if there had been one."""
+        full = len(self.remarks) >= MAX_PROBLEMS_READ
+        self.left_out += full
+        return full
+
     def all(self) -> Iterator[Note]:
         yield from self.problems
         yield from self.remarks

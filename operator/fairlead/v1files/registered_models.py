@@ -14,6 +14,7 @@ from fairlead.v1files.fields import Fields, Said
 from fairlead.v1files.found_files import Lookup
 from fairlead.v1files.names import object_name
 from fairlead.v1files.notes import Notes
+from fairlead.v1files.secrecy import is_secret
 from fairlead.v1files.tree import Unread, clean, joined
 
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
@@ -85,11 +86,25 @@ def _record(fields: Fields, notes: Notes) -> dict[str, Any]:
         words = f"the framework {quoted(framework.value)} is none of v1's"
         notes.remark(framework.place, words, "Set spec.framework, or leave it out.")
     description = fields.text("description")
-    found |= {"description": description.value} if description else {}
+    if description and _is_open("description", description, notes):
+        found["description"] = description.value
     for block in ("tags", "properties"):
-        pairs = {key: str(one.value) for key, one in fields.below(block).pairs()}
+        pairs = {
+            key: str(one.value)
+            for key, one in fields.below(block).pairs()
+            if _is_open(key, Said(str(one.value), one.place), notes)
+        }
         found |= {block: pairs} if pairs else {}
     return found
+
+
+def _is_open(name: str, said: Said[str], notes: Notes) -> bool:
+    """Whether everybody may read it."""
+    if not is_secret(name, said.value):
+        return True
+    words = f"{quoted(name)} seems to hold a key or a password, and is left out"
+    notes.remark(said.place, words, "Keys belong in a Secret.")
+    return False
 
 
 def model_objects(models: list[Registered], lookup: Lookup) -> Iterator[ModelObject]:

@@ -19,6 +19,7 @@ _SHAPES = re.compile(
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}|"
     r"\bhf_[A-Za-z0-9]{30,}|\bglpat-[A-Za-z0-9_-]{16,}|\bxox[abeoprs]-[A-Za-z0-9-]{10,}",
 )
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,254}")
 MAX_SEARCHED_CHARS = 1_000_000
 
 
@@ -35,6 +36,11 @@ def _is_harmless(value: str) -> bool:
     return value.lower() in ("true", "false", "none", "null") or (
         value.isdecimal() and len(value) < 6  # noqa: PLR2004  (digits)
     )
+
+
+def in_command(text: str) -> str:
+    """A word of a stranger's for a command that somebody may paste into a shell."""
+    return text if _PLAIN.fullmatch(text) else "…"
 
 
 def secret_line(text: str) -> int | None:

@@ -1,5 +1,6 @@
 """`fairlead import` on files of this machine."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -130,12 +131,13 @@ def test_the_disk(tmp_path: Path) -> None:
     assert not disk.inside(str(src / "outside.py"), str(src))
 
 
-def test_a_file_that_may_not_be_read() -> None:
-    path = Path("secret.json")
-    path.write_text("{}")
-    path.chmod(0)
-    found = Disk().read(str(path), 10)
-    assert isinstance(found, Unread) or os.geteuid() == 0  # root reads everything
+def test_a_file_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "no")
+
+    monkeypatch.setattr(Path, "open", refused)
+    found = Disk().read("score.py", 10)
+    assert found == Unread("it cannot be read: Permission denied", "Let whoever runs this read it.")
 
 
 def test_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,3 +145,8 @@ def test_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     for number in range(4):
         (tmp_path / f"{number}.txt").write_text("")
     assert Disk().walk(str(tmp_path)).too_large
+
+
+def test_a_folder_that_cannot_be_looked_at_is_not_left_out_without_a_word(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Disk().walk(str(tmp_path / "gone"))

@@ -1,6 +1,7 @@
 """Files of strangers: each ends in one clear list, in bounded time, and nothing of it comes out."""
 
 import json
+import time
 
 import pytest
 
@@ -182,3 +183,92 @@ def test_what_our_types_refuse_is_told_with_the_file_s_line() -> None:
     assert [place for place, _ in problems(converted)] == ["d.json:2", "d.json:3", "d.json:4"]
     named = convert(["-n", "x", "--es", "my-score.py"], MemoryTree({"my-score.py": SCORE}))
     assert problems(named)[0][0] == "--es"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": "' + '\\"' * 500_000,
+        '{"a": ' + '"x' * 500_000,
+        '{"computeType": "aks", "a": "' + '\\"' * 400_000 + '"}',
+    ],
+)
+def test_quotes_without_an_end_are_read_in_time_that_grows_with_their_number(text: str) -> None:
+    begin = time.monotonic()
+    deployed(text)
+    assert time.monotonic() - begin < 60  # one quote after the other would take hours
+
+
+def test_many_unknown_keys_are_not_all_compared() -> None:
+    keys = {f"{'k' * 90}{number}": 1 for number in range(9000)}
+    begin = time.monotonic()
+    deployed(json.dumps({"computeType": "aks", **keys}))
+    assert time.monotonic() - begin < 60
+
+
+@pytest.mark.parametrize("name", ["azureml_environment.json", "conda_dependencies.yml"])
+def test_a_link_in_a_folder_of_an_environment_leads_nowhere(name: str) -> None:
+    files = {
+        "e/azureml_environment.json": '{"python": {}, "docker": {}}',
+        "e/conda_dependencies.yml": "dependencies: [pip]\n",
+        "score.py": SCORE,
+    }
+    tree = MemoryTree(files, {f"e/{name}": "/home/me/.secret"})
+    found = problems(convert(["-n", "x", "e", "score.py"], tree))
+    assert (f"e/{name}", f"`e/{name}` is a link that leads out of its folder") in found
+
+
+def test_a_link_in_a_project_leads_nowhere() -> None:
+    files = {"p/inferenceconfig.json": '{"entryScript": "score.py"}', "p/score.py": SCORE}
+    tree = MemoryTree(files, {"p/inferenceconfig.json": "/etc/x.json"})
+    assert "leads out of its folder" in problems(convert(["p"], tree))[0][1]
+
+
+def test_commands_to_paste_hold_no_words_of_strangers_with_signs_of_a_shell() -> None:
+    registry = '{"address": "a.io; rm -rf ~", "username": "u", "password": "hunter2"}'
+    converted = inferred(
+        f'{{"entryScript": "score.py", "baseImage": "b", "baseImageRegistry": {registry}}}'
+    )
+    environment = inferred('{"entryScript": "score.py", "environment": {"name": "$(reboot)"}}')
+    remedies = [note.remedy for one in (converted, environment) for note in one.notes.all()]
+    assert any("--docker-server=… " in remedy for remedy in remedies)
+    assert any("download -n … " in remedy for remedy in remedies)
+    assert not any("rm -rf" in remedy or "reboot" in remedy for remedy in remedies)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("c.yml", "dependencies: [pip]\nvariables: {DB_PASSWORD: hunter2}\n"),
+        ("steps", "ENV A=1 DB_PASSWORD='hunter2'\n"),
+        ("steps", "ENV DB_PASSWORD hunter2\n"),
+        ("steps", "ARG api_key=hunter2\n"),
+    ],
+)
+def test_passwords_that_files_set_are_not_carried(name: str, content: str) -> None:
+    words = ["-n", "x", "--es", "score.py", "--cf" if name == "c.yml" else "--ds", name]
+    converted = convert(words, MemoryTree({"score.py": SCORE, name: content}))
+    ((place, message),) = problems(converted)
+    assert place == name
+    assert "seems to hold a key or a password" in message
+    assert "hunter2" not in message
+
+
+def test_keys_in_records_and_descriptions_are_left_out() -> None:
+    record = json.dumps(
+        {
+            "modelId": "m:1",
+            "description": "password=hunter2",
+            "tags": {"area": "a", "connection_string": "hunter2"},
+            "properties": {"sas": "https://a/b?sig=hunter2hunter2hunter2hunter2"},
+        }
+    )
+    files = {
+        "score.py": SCORE,
+        "m.json": record,
+        "i.json": '{"entryScript": "score.py", "description": "token: hunter2hunter2"}',
+    }
+    converted = convert(["-n", "x", "--ic", "i.json", "-f", "m.json"], MemoryTree(files))
+    assert "hunter2" not in json.dumps(converted.manifests)
+    assert converted.manifests[0]["spec"]["tags"] == {"area": "a"}
+    assert sum("left out" in note.message for note in converted.notes.remarks) == 4
