@@ -91,6 +91,8 @@ def test_from_files_to_an_answer_and_to_nothing(scene: Scene, files: Path) -> No
     assert "UserScriptInitFailed: InferenceImage 'credit':" in told
     assert "score.py:7" in told
     assert fairlead(scene, "run", "credit", "[]").stdout == '"heavy"\n'  # it serves on
+    first = fairlead(scene, "logs", "image/credit", "--version", "1").stdout
+    assert first != fairlead(scene, "logs", "image/credit").stdout
 
     fairlead(scene, "delete", "credit", "--all")
     fairlead(scene, "wait", "credit", "--for", "deleted")

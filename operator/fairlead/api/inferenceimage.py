@@ -224,6 +224,10 @@ class HistoryEntry(StatusWire):
     """Hash of everything that it was made from."""
     digest: StoredDigest
     """The image's digest."""
+    attempt: Annotated[int, Field(ge=1, le=999_999_999)] | None = None
+    """Which attempt at the version it was; absent where that is not known any more."""
+    log_uri: Annotated[str, Field(max_length=512)] | None = None
+    """Where the log of its build can be read, as that of build.logUri."""
     untagged: bool | None = None
     """True while it is given its tag, after its smoke test."""
     repository: StoredRepository | None = None

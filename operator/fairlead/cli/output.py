@@ -1,10 +1,14 @@
 """What a command answers, in the form that was asked for."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
+
+UNSAFE = re.compile(r"[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff]")
+"""What JSON may hold as it is, and a terminal would heed; it stands in strings alone."""
 
 
 class Output(StrEnum):
@@ -19,11 +23,10 @@ class Output(StrEnum):
 def write(content: Mapping[str, Any] | Sequence[Mapping[str, Any]], output: str) -> None:
     """As JSON or YAML, to stdout."""
     if output == Output.YAML:
-        import yaml
-
-        sys.stdout.write(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+        sys.stdout.write(_yaml([content]))
     else:
-        sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        text = json.dumps(content, indent=2, ensure_ascii=False)
+        sys.stdout.write(UNSAFE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text) + "\n")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -57,6 +60,15 @@ def print_manifests(objects: Sequence[Mapping[str, Any]], output: str) -> None:
     elif output == Output.NAME:
         say(name_of(dict(one)) for one in objects)
     else:
-        import yaml
+        sys.stdout.write(_yaml(list(objects)))
 
-        sys.stdout.write(yaml.safe_dump_all(objects, sort_keys=False, allow_unicode=True))
+
+def _yaml(documents: Sequence[Any]) -> str:
+    """Its own escapes stand for control characters; for the rest that a terminal heeds, too, where
+    there is any of it."""
+    import yaml
+
+    text = str(yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True))
+    if UNSAFE.search(text):
+        text = str(yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=False))
+    return text

@@ -30,6 +30,8 @@ def pairs_of(manifest: Manifest, now: datetime) -> Pairs:
     if metadata.get("deletionTimestamp"):
         yield "Deletion", f"asked for {age(metadata['deletionTimestamp'], now)} ago"
     yield from PARTS.get(state.kind, _none)(mapping(manifest.get("spec")), status)
+    if mapping(status.get("build")):
+        yield "Build's log", f"fairlead logs image/{state.name}"
     owner = owner_of(manifest)
     if owner:
         yield "Applied by", owner.words
@@ -65,7 +67,6 @@ def _image(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Pairs:
     yield "Environment", line(environment.get("hash"))[:12]
     if build:
         yield "Build", _build(build)
-        yield "Build's log", f"fairlead logs image/NAME ({line(build.get('id'))})"
     told = [line(one.get("version")) for one in mappings(status.get("history"))]
     yield "Versions", ", ".join(told[-MAX_VERSIONS:])
 

@@ -216,6 +216,7 @@ class Right:
 
 RIGHTS = (
     *(Right("list", kind.plural, GROUP, "get, describe, wait") for kind in KINDS),
+    *(Right("create", kind.plural, GROUP, "deploy") for kind in KINDS),
     *(Right("patch", kind.plural, GROUP, "deploy, scale") for kind in KINDS),
     Right("delete", "webservices", GROUP, "delete"),
     Right("list", "pods", "", "logs, run"),

@@ -1,6 +1,7 @@
 """Small parts of the commands."""
 
 import io
+import json
 import sys
 from pathlib import Path
 
@@ -32,6 +33,14 @@ def test_forms(capsys: pytest.CaptureFixture[str]) -> None:
     write({"ä": [1]}, "yaml")
     write({"ä": [1]}, "json")
     assert capsys.readouterr().out == 'ä:\n- 1\n{\n  "ä": [\n    1\n  ]\n}\n'
+
+
+def test_json_holds_nothing_that_a_terminal_heeds(capsys: pytest.CaptureFixture[str]) -> None:
+    write({"a": "\x1b[2J\x9b1m\u202e"}, "json")
+    write({"a": "\x1b[2J\x9b1m\u202e"}, "yaml")
+    out = capsys.readouterr().out
+    assert json.loads(out.partition("a: ")[0]) == {"a": "\x1b[2J\x9b1m\u202e"}
+    assert not set(out) & set("\x1b\x9b\u202e")
 
 
 @pytest.mark.parametrize(

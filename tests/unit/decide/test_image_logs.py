@@ -136,6 +136,36 @@ def test_a_build_that_is_over_gets_the_address_of_today() -> None:
     assert build_of(story).log_uri == after
 
 
+def test_each_version_that_was_built_tells_its_log() -> None:
+    story = guarded()
+    story.resolve()
+    story.build()
+    story.assemble()
+    story.look()
+    story.files["score.py"] = SCRIPT + b"# better\n"
+    story.wanted()
+    story.assemble()
+    story.look()
+    names = [opened(entry.log_uri) for entry in story.status.history]
+    assert names == [image_log("demo", "diabetes", f"{number}-1") for number in (1, 2)]
+    first = story.status.history[0]
+    known = {"version": 1, "hash": first.hash, "digest": first.digest}
+    story.spec["baseImage"] = "python:3.12"
+    story.wanted()
+    story.resolve(lastVersion=2, versions=[known])
+    assert story.status.history[0] == first  # the registry does not know all of it
+
+
+def test_without_keys_no_version_tells_its_log() -> None:
+    story = guarded()
+    story.evidence["log_keys"] = None
+    story.resolve()
+    story.build()
+    story.assemble()
+    story.look()
+    assert [(one.attempt, one.log_uri) for one in story.status.history] == [(1, None)]
+
+
 def test_a_repository_elsewhere_is_named_as_the_place_of_the_log() -> None:
     story = guarded(repository="elsewhere.example.com/team/credit")
     story.resolve(environmentDigest=f"sha256:{'2' * 64}", environmentPython="3.11.2")

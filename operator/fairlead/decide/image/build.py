@@ -43,6 +43,10 @@ def version_of(build: BuildStatus) -> int:
     return int(build.id.partition("-")[0])
 
 
+def attempt_of(build: BuildStatus) -> int:
+    return int(build.id.partition("-")[2])
+
+
 def at_attempt(
     build: BuildStatus, image: InferenceImage, state: TaskState | None, *, again: bool
 ) -> BuildStatus:

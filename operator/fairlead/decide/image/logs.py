@@ -6,7 +6,7 @@ for it; from then on it is the image's.
 
 from dataclasses import dataclass
 
-from fairlead.api.inferenceimage import BuildStatus
+from fairlead.api.inferenceimage import BuildStatus, HistoryEntry
 from fairlead.api.objects import InferenceImage
 from fairlead.decide.image.build import label, repository
 from fairlead.decide.task_progress import TaskProgress
@@ -30,6 +30,24 @@ def image_build_log(evidence: ImageEvidence, build: BuildStatus) -> BuildLog:
     name = image_log(image.namespace, image.name, build.id)
     uri = _keyed(evidence, name) or _local(evidence, f"{label(image)}/{build.id}")
     return BuildLog(uri, f"{repository(image, evidence.settings)}:{name.tag}", uri)
+
+
+def logged_history(
+    evidence: ImageEvidence, history: tuple[HistoryEntry, ...]
+) -> tuple[HistoryEntry, ...]:
+    """The versions, each with where the log of its build is now, if its attempt is known.
+
+    Without keys none is told but that of the newest build: all that the ``local`` runner serves.
+    """
+    image = evidence.image
+
+    def logged(entry: HistoryEntry) -> HistoryEntry:
+        if entry.attempt is None:
+            return entry
+        name = image_log(image.namespace, image.name, f"{entry.version}-{entry.attempt}")
+        return entry.model_copy(update={"log_uri": _keyed(evidence, name) or None})
+
+    return tuple(map(logged, history))
 
 
 def environment_build_log(

@@ -41,7 +41,7 @@ from fairlead.decide.image.building import (
     waiting,
 )
 from fairlead.decide.image.inputs import inputs_of
-from fairlead.decide.image.logs import image_build_log
+from fairlead.decide.image.logs import image_build_log, logged_history
 from fairlead.decide.image.sample import outcome_words, skipped_because
 from fairlead.decide.image.smoke_test import may_be_gone, smoke_task
 from fairlead.decide.image.source import with_source
@@ -312,6 +312,8 @@ def _ready(state: BuildState) -> ImageDecision:
     if status.build and status.build.phase is BuildPhase.SUCCEEDED:  # another key, another place
         log = image_build_log(state.evidence, status.build)
         status = status.model_copy(update={"build": with_log(status.build, log)})
+    history = logged_history(state.evidence, status.history)
+    status = status.model_copy(update={"history": history})
     build = status.build if status.build and status.build.hash == wanted else None
     words = f"Version {status.version} is in the registry: {status.image_location}."
     words += outcome_words(build, _skipped(state))

@@ -24,7 +24,7 @@ from fairlead.contract import (
     SmokeResult,
 )
 from fairlead.decide.display import duration
-from fairlead.decide.image.build import version_of
+from fairlead.decide.image.build import attempt_of, version_of
 from fairlead.decide.image.inputs import Inputs
 from fairlead.decide.image.logs import BuildLog
 from fairlead.images.environment_lock import lock_tag
@@ -44,10 +44,12 @@ def with_resolution(
     base = inputs.recipe.base_image
     digest = result.environment_digest
     untagged = {entry.version for entry in status.history if entry.untagged}
+    remembered = {(entry.version, entry.hash, entry.digest) for entry in status.history}
     known = (
         HistoryEntry(version=v.version, hash=v.hash, digest=v.digest)
         for v in result.versions
         if v.version not in untagged  # whose tag it is the task says that puts it
+        and (v.version, v.hash, v.digest) not in remembered  # with more than the registry has
     )
     return status.model_copy(
         update={
@@ -121,6 +123,7 @@ def with_image(
         version=version_of(build),
         hash=build.hash,
         digest=build.image_digest,
+        attempt=attempt_of(build),
         untagged=True if untagged_in else None,
         repository=untagged_in,
     )
