@@ -4,13 +4,20 @@
 which `…` stands for anything, and blanks and line ends count alike.
 """
 
+import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ANYTHING = "…"
+CONSOLE = "console"
+OURS = {"fairlead": str(Path(sys.executable).with_name("fairlead")), "sed": "sed", "grep": "grep"}
+DEADLINE_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,10 @@ class Block:
     about: str
     text: str
     line: int
+
+    @property
+    def is_file(self) -> bool:
+        return bool(self.about) and self.language != CONSOLE
 
 
 def blocks(document: Path) -> Iterator[Block]:
@@ -46,3 +57,31 @@ def answers(expected: str, got: str) -> bool:
 
 def _plain(text: str) -> str:
     return " ".join(text.split())
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody with a folder, who types what stands in a document; ``programs``: where each is."""
+
+    folder: Path
+    environ: Mapping[str, str]
+    programs: Mapping[str, str] = field(default_factory=lambda: OURS)
+    deadline_s: float = DEADLINE_S
+
+    def save(self, block: Block) -> None:
+        (self.folder / block.about).write_text(block.text)
+
+    def run(self, command: str, *more: str) -> str:
+        """What it prints, on both ways."""
+        program, *words = shlex.split(command)
+        return subprocess.run(
+            [self.programs[program], *words, *more],
+            cwd=self.folder,
+            env={**os.environ, "COLUMNS": "100", **self.environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=self.deadline_s,
+            check=False,
+        ).stdout
