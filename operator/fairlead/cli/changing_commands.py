@@ -159,7 +159,8 @@ def keys(  # noqa: PLR0913, PLR0917  (one for each option)
 ) -> None:
     """Show the keys of a service, or replace one of them.
 
-    Replicas take a new key without a restart, within a minute or two: this waits for all of them.
+    Replicas take a new key without a restart: this waits for all of them. Where you may patch pods
+    the kubelets are made to look at once; else it takes up to two minutes.
     Whoever calls the service with the other key is not disturbed meanwhile.
     """
     from fairlead.remote.keys import read_keys
@@ -168,15 +169,16 @@ def keys(  # noqa: PLR0913, PLR0917  (one for each option)
     target = session.target([name])
     session.get(target)
     if rotate is not None:
-        _rotate(session, target, rotate, value, timeout)
+        told = {rotate.value: _rotate(session, target, rotate, value, timeout)}
     elif value is not None:
         raise typer.BadParameter("--value goes with --rotate")
-    found = read_keys(session.client, target)
-    told = {"primary": found.primary, "secondary": found.secondary}
+    else:
+        found = read_keys(session.client, target)
+        told = {"primary": found.primary, "secondary": found.secondary}
     if output in (Output.JSON, Output.YAML):
         write(told, output)
     else:
-        say(pairs((label, told[label]) for label in told))
+        say(pairs(told.items()))
 
 
 @changing.command(epilog="Example: fairlead export credit > credit.yaml")
@@ -253,7 +255,8 @@ def _followed_image(session: Session, target: "Target", service: "Manifest") -> 
 
 def _rotate(
     session: Session, target: "Target", which: Which, value: str | None, timeout_s: float
-) -> None:
+) -> str:
+    """Return the new key, once every replica takes it."""
     from fairlead.remote.rotation import await_key, new_key, write_key
 
     given = sys.stdin.readline() if value == "-" else value
@@ -269,3 +272,4 @@ def _rotate(
                 progress.tell(words)
 
         await_key(session.client, target, key, timeout_s, tell)
+    return key

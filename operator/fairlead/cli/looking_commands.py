@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import deque
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -179,7 +180,7 @@ def logs(  # noqa: PLR0913, PLR0917  (one for each option)
         int | None, typer.Option("--version", min=1, help="Of a build: which version.")
     ] = None,
     tail: Annotated[
-        int | None, typer.Option("--tail", min=0, help="The last lines of each replica.")
+        int | None, typer.Option("--tail", min=0, help="The last lines; of each replica.")
     ] = DEFAULT_LINES,
     namespace: Namespace = None,
     context: Context = None,
@@ -194,7 +195,9 @@ def logs(  # noqa: PLR0913, PLR0917  (one for each option)
     session = Session(namespace, context)
     target = session.target(words)
     if target.kind is INFERENCE_IMAGE or build or version:
-        _build_log(session, target, version, follow=follow)
+        lines = _build_log(session, target, version, follow=follow)
+        for line in lines if follow or tail is None else deque(lines, tail):
+            put(line)
         return
     _only_services(target)
     session.get(target)
@@ -325,12 +328,12 @@ def _only_services(target: "Target") -> None:
         raise refusal(Reason.KIND_UNKNOWN, message, remedy)
 
 
-def _build_log(session: Session, target: "Target", version: int | None, *, follow: bool) -> None:
+def _build_log(
+    session: Session, target: "Target", version: int | None, *, follow: bool
+) -> Iterator[bytes]:
     from fairlead.remote.logs import build_log
 
-    image = _image_of(session, target)
-    for line in build_log(session.client, image, version, follow=follow):
-        put(line)
+    return build_log(session.client, _image_of(session, target), version, follow=follow)
 
 
 def _image_of(session: Session, target: "Target") -> "dict[str, Any]":
@@ -351,9 +354,6 @@ def _image_of(session: Session, target: "Target") -> "dict[str, Any]":
 
 
 def _prefixed(pieces: "Iterator[Piece]") -> Iterator[bytes]:
-    """With the pod's name in front from the second pod on: of one alone it is not needed."""
-    first = ""
+    """With the pod's name in front where there are several."""
     for piece in pieces:
-        first = first or piece.pod
-        several = piece.pod != first
-        yield (f"[{piece.pod}] ".encode() if several else b"") + piece.content
+        yield piece.content if piece.alone else f"[{piece.pod}] ".encode() + piece.content

@@ -4,7 +4,6 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 from fairlead.api.failure_class import FailureClass
@@ -21,8 +20,15 @@ MAX_KEY_CHARS = 4096
 
 @dataclass(frozen=True)
 class Keys:
+    """One of them may be empty, or not fit to be sent: then it is empty here."""
+
     primary: str
     secondary: str
+
+    @property
+    def any(self) -> str:
+        """One that opens the service."""
+        return self.primary or self.secondary
 
 
 def authenticated(spec: Mapping[str, Any]) -> bool:
@@ -55,11 +61,11 @@ def read_keys(client: Client, target: Target) -> Keys:
 def keys_of(secret: Manifest, name: str) -> Keys:
     """Raises ``LocalError`` for a Secret of another shape."""
     data = mapping(secret.get("data"))
-    found = [_text(data.get(one)) for one in (PRIMARY, SECONDARY)]
-    if not found[0] or not found[1]:
-        message = f"Secret '{name}' has not two keys, {PRIMARY} and {SECONDARY}, each on one line."
+    primary, secondary = (_text(data.get(one)) for one in (PRIMARY, SECONDARY))
+    if not primary and not secondary:
+        message = f"Secret '{name}' has neither {PRIMARY} nor {SECONDARY}, as a text of one line."
         raise unreadable(message, "Delete it: the operator makes it again, with new keys.")
-    return Keys(found[0], found[1])
+    return Keys(primary, secondary)
 
 
 def _text(content: object) -> str:
@@ -73,6 +79,3 @@ def _text(content: object) -> str:
 
 def unreadable(message: str, remedy: str) -> LocalError:
     return refusal(Reason.KEYS_UNREADABLE, message, remedy, FailureClass.AUTH)
-
-
-UNAUTHORIZED = HTTPStatus.UNAUTHORIZED

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,10 +46,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Piece:
-    """A line, with its end; ``pod`` is where it is from."""
+    """A line, with its end; ``pod`` is where it is from, ``alone``: there is no other."""
 
     pod: str
     content: bytes
+    alone: bool = True
 
 
 Lines = queue.Queue[Piece | LocalError]
@@ -90,7 +91,7 @@ def service_logs(client: Client, target: Target, wanted: Wanted) -> Iterator[Pie
     for pod, container in pods:
         try:
             for one in _log(client, target, pod, container, wanted):
-                yield Piece(pod, one)
+                yield Piece(pod, one, alone=len(pods) == 1)
             read += 1
         except LocalError as error:  # it starts only, or it never ran before
             failure = error
@@ -147,7 +148,7 @@ def _followed(client: Client, target: Target, wanted: Wanted) -> Iterator[Piece]
             found = lines.get(timeout=1.0)
             if isinstance(found, LocalError):
                 raise found
-            yield found
+            yield replace(found, alone=len(readers) == 1)
 
 
 class Reader(threading.Thread):

@@ -4,15 +4,18 @@ import base64
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from fairlead.api.meta import GROUP
 from fairlead.api.reasons import Reason
+from fairlead.api.refs import Ref
 from fairlead.local.errors import LocalError, refusal
 from fairlead.remote.client import Client
-from fairlead.remote.keys import MAX_KEY_CHARS, PRIMARY, SECONDARY, read_keys, secret_ref
+from fairlead.remote.keys import MAX_KEY_CHARS, PRIMARY, SECONDARY, secret_ref
 from fairlead.remote.pods import is_ready, scoring_pods
 from fairlead.remote.port_forward import PortForward
 from fairlead.remote.state import mapping
@@ -20,6 +23,7 @@ from fairlead.remote.targets import Target
 from fairlead.remote.waiting import timed_out
 from fairlead.remote.which import Which
 
+ROTATED = f"{GROUP}/rotated"  # annotation of pods
 KEY_BYTES = 32
 MIN_KEY_CHARS = 16
 PERIOD_S = 3.0
@@ -41,11 +45,19 @@ def new_key(given: str | None) -> str:
 
 
 def write_key(client: Client, target: Target, which: Which, key: str) -> None:
-    """Only into a Secret that is as it should be. Raises ``LocalError``."""
-    read_keys(client, target)
+    """Whoever may write it need not be one who may read it. Raises ``LocalError``."""
     name = PRIMARY if which is Which.PRIMARY else SECONDARY
     encoded = base64.b64encode(key.encode()).decode()
     client.merge(secret_ref(target), {"data": {name: encoded}})
+    with suppress(LocalError):  # without that right it takes a minute or two
+        _have_kubelets_look(client, target)
+
+
+def _have_kubelets_look(client: Client, target: Target) -> None:
+    """A kubelet mounts a Secret's newest content when something of the pod changes."""
+    patch = {"metadata": {"annotations": {ROTATED: str(int(time.time()))}}}
+    for pod in _ready(client, target):
+        client.merge(Ref("v1", "pods", target.namespace, pod), patch)
 
 
 def await_key(

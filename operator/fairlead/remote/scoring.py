@@ -40,11 +40,11 @@ def score(client: Client, target: Target, service: Manifest, body: bytes, key: s
     through the API server. Raises ``LocalError``."""
     spec, status = mapping(service.get("spec")), mapping(service.get("status"))
     asks = authenticated(spec)
-    shown_key = key or (read_keys(client, target).primary if asks else "")
+    shown_key = key or (read_keys(client, target).any if asks else "")
     answer = _sent(client, target, str(status.get("scoringUri") or ""), body, shown_key)
     if answer.status == HTTPStatus.UNAUTHORIZED and asks and not key:
         newer = read_keys(client, target)  # they may have been replaced meanwhile
-        answer = _sent(client, target, str(status.get("scoringUri") or ""), body, newer.primary)
+        answer = _sent(client, target, str(status.get("scoringUri") or ""), body, newer.any)
     if answer.status != HTTPStatus.OK:
         raise _failed(target, answer)
     return answer.body

@@ -461,7 +461,9 @@ def test_a_new_key_is_awaited_at_every_replica(
     assert done.exit_code == 0, done.output
     assert "0 of 1 replicas take the new secondary key." in done.output
     assert "1 of 1 replicas take the new secondary key." in done.output
-    assert done.stdout == "primary:    one\nsecondary:  0123456789abcdef\n"
+    assert done.stdout == "secondary:  0123456789abcdef\n"
+    annotations = api.objects[f"{CORE}/pods/credit-a"]["metadata"]["annotations"]
+    assert "fairlead.dev/rotated" in annotations  # so that its kubelet looks at once
     assert b"Bearer 0123456789abcdef" in api.pod_heard
     assert "GET /swagger.json" in api.pod_heard.decode()
 

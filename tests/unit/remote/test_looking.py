@@ -353,13 +353,20 @@ def test_logs_of_all_replicas(service: FakeApi) -> None:
         service.logs[LOGS.format(name)] = f"one of {name}\ntwo\x1b[31m\n".encode()
     done = run("logs", "credit")
     assert done.stdout == (
-        "one of credit-a\ntwo\x1b[31m\n[credit-b] one of credit-b\n[credit-b] two\x1b[31m\n"
+        "[credit-a] one of credit-a\n[credit-a] two\x1b[31m\n"
+        "[credit-b] one of credit-b\n[credit-b] two\x1b[31m\n"
     )
     assert "container=scoring&tailLines=5000" in service.requests("GET")[-1]
     run("logs", "credit", "--previous", "--tail", "3")
     assert "previous=true&tailLines=3" in service.requests("GET")[-1]
     run("logs", "credit", "--init")
     assert "container=first" in service.requests("GET")[-1]
+
+
+def test_the_log_of_the_only_replica_comes_as_it_is(service: FakeApi) -> None:
+    pod(service, "credit-a")
+    service.logs[LOGS.format("credit-a")] = b"x" * 100_000 + b"\nend"
+    assert run("logs", "credit").stdout == "x" * 100_000 + "\nend"
 
 
 def test_logs_where_there_are_none(service: FakeApi) -> None:
@@ -384,6 +391,7 @@ def test_the_log_of_a_build(api: FakeApi) -> None:
     api.logs[BUILD_LOG.format("2-1")] = b"Step 1\n"
     api.logs[BUILD_LOG.format("1-1")] = b"Step 0\n"
     assert run("logs", "image/credit").stdout == "Step 1\n"
+    assert run("logs", "image/credit", "--tail", "0").stdout == ""
     assert run("logs", "credit", "--build", "-f").stdout == "Step 1\n"
     assert api.requests("GET")[-1] == f"{uri}&follow=1"
     assert run("logs", "credit", "--version", "1").stdout == "Step 0\n"
@@ -473,11 +481,11 @@ def test_run_goes_through_the_api_server(forwarded: FakeApi, tmp_path: Path) -> 
     assert forwarded.pod_heard.endswith(b'{"c": 1}')
 
 
-def with_keys(api: FakeApi, primary: str = "k3y") -> None:
+def with_keys(api: FakeApi, primary: str = "k3y", secondary: str = "other") -> None:
     api.ours("Webservice", spec={}, status=ready(scoringUri="http://credit.default.svc/score"))
     data = {
         "primaryKey": base64.b64encode(primary.encode()).decode(),
-        "secondaryKey": base64.b64encode(b"other").decode(),
+        "secondaryKey": base64.b64encode(secondary.encode()).decode(),
     }
     api.put(
         {
@@ -516,10 +524,13 @@ def test_run_where_the_keys_may_not_be_read(forwarded: FakeApi) -> None:
 
 @pytest.mark.parametrize("key", ["", "a\nb: c", "\x1b[2J", "k" * 5000, "ä"])
 def test_a_secret_of_another_shape(key: str, forwarded: FakeApi) -> None:
-    with_keys(forwarded, key)
+    with_keys(forwarded, key, key)
     done = run("run", "credit", "{}")
-    assert "has not two keys" in flat(done.output)
+    assert "has neither primaryKey nor secondaryKey" in flat(done.output)
     assert not forwarded.pod_heard
+    with_keys(forwarded, key)
+    assert run("run", "credit", "{}").exit_code == 0
+    assert b"Bearer other" in forwarded.pod_heard
 
 
 def test_run_tells_what_went_wrong(forwarded: FakeApi) -> None:
