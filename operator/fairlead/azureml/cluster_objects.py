@@ -6,16 +6,20 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from fairlead.api.meta import WEBSERVICE
+from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest, Ref, ref_of
 from fairlead.azureml.exceptions import WebserviceException
+from fairlead.azureml.objects import ConflictError
 from fairlead.local.errors import LocalError
 from fairlead.remote.client import Client
 from fairlead.remote.kubeconfig import access
 from fairlead.remote.logs import Wanted, service_logs
+from fairlead.remote.rotation import await_key
 from fairlead.remote.scoring import score
 from fairlead.remote.targets import Target
 
 NAMESPACES = "/api/v1/namespaces"
+KEY_TIMEOUT_S = 300.0  # seconds until the kubelets have brought a new key to all replicas
 
 
 class ClusterObjects:
@@ -75,6 +79,11 @@ class ClusterObjects:
             return next(iter(whole.values()))
         return "".join(f"--- {pod}\n{text}" for pod, text in whole.items())
 
+    def await_key(self, service: str, key: str) -> None:
+        target = Target(WEBSERVICE, self.namespace, service)
+        with _translated():
+            await_key(self._client, target, key, KEY_TIMEOUT_S, lambda *_: None)
+
     def score(self, service: str, body: bytes) -> bytes:
         target = Target(WEBSERVICE, self.namespace, service)
         with _translated("Received bad response from service."):
@@ -99,4 +108,6 @@ def _translated(begin: str = "") -> Iterator[None]:
         found = error.finding
         lines = [begin, f"{found.reason}: {found.message}"]
         lines += [f"Remedy: {found.remedy}"] if found.remedy else []
-        raise WebserviceException("\n".join(filter(None, lines)), inner_exception=error) from error
+        conflict = found.reason is Reason.FIELD_CONFLICT
+        type_ = ConflictError if conflict else WebserviceException
+        raise type_("\n".join(filter(None, lines)), inner_exception=error) from error

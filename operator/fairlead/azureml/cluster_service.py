@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fairlead.azureml.absent import Absent
@@ -67,6 +68,20 @@ class ClusterWebservice(Webservice):
         return str(text) if text else None
 
     @property
+    def properties(self) -> dict[str, str]:
+        """None: they are kept as tags."""
+        return {}
+
+    @property
+    def created_time(self) -> datetime:
+        return datetime.fromisoformat(self.manifest["metadata"]["creationTimestamp"])
+
+    @property
+    def models(self) -> list[Any]:
+        """What is in its image."""
+        return list(self.image.models) if self.image else []
+
+    @property
     def auth_enabled(self) -> bool:
         enabled = (self.manifest["spec"].get("auth") or {}).get("enabled")
         return bool(self.compute_type != "ACI" if enabled is None else enabled)
@@ -125,7 +140,7 @@ class ClusterWebservice(Webservice):
         return read_keys(self.workspace.objects, self.name)
 
     def regen_key(self, key: str, set_key: str | None = None) -> None:
-        """The other one stays valid; replicas take the new one within about a minute."""
+        """Returns when every replica takes the new one, within minutes; the other stays valid."""
         from fairlead.azureml.keys import replace_key
 
         replace_key(self.workspace.objects, self.name, key, set_key)
@@ -195,6 +210,7 @@ class ClusterWebservice(Webservice):
 
     def _change(self, fields_: Mapping[str, Any]) -> None:
         """Fields of the spec, each as a whole; the others stay."""
+        self.update_deployment_state()
         self._apply({**self.manifest["spec"], **fields_})
 
     def _apply(self, spec: Mapping[str, Any]) -> None:
@@ -205,11 +221,13 @@ class ClusterWebservice(Webservice):
 
         image, rest = image_of(spec)
         objects = self.workspace.objects
-        put(objects, service_manifest(self.name, image, rest, objects.namespace))
+        made = service_manifest(self.name, image, rest, objects.namespace)
+        put(objects, made, self.manifest["metadata"]["generation"])
         self.update_deployment_state()
 
     def _update(self, config: Any, image: Any, models: Any, inference_config: Any) -> None:
         from fairlead.azureml.cluster_deployment import build, served_image
+        from fairlead.azureml.deployment.fields import without_effect
         from fairlead.azureml.update import check_update, image_of, updated_spec
 
         check_update(config, image, models, inference_config)
@@ -217,11 +235,18 @@ class ClusterWebservice(Webservice):
         spec = updated_spec(self.manifest["spec"], config, self.compute_type)
         if image is not None:
             spec = {**image_of(spec)[1], **served_image(self.workspace, image)}
+        served = self.image
+        if inference_config is not None and served is None:
+            raise InvalidConfigurationError(
+                "Error, unable to use Environment object to update Webservice created with Image "
+                "object."
+            )
+        for sentence in without_effect(config):
+            say(f"Warning: {sentence}\n")
         self._apply(spec)
         if inference_config is not None:
-            image = (self.manifest["spec"].get("imageRef") or {}).get("name")
             about = {"description": inference_config.description}
-            build(self.workspace, image or self.name, models, inference_config, about)
+            build(self.workspace, served.name, models, inference_config, about)
         self.update_deployment_state()
 
 
@@ -257,6 +282,7 @@ class AciWebservice(ClusterWebservice):
         properties: Any = None,
         description: str | None = None,
         auth_enabled: bool | None = None,
+        enable_app_insights: bool | None = None,
         *,
         models: Any = None,
         inference_config: Any = None,
@@ -265,9 +291,13 @@ class AciWebservice(ClusterWebservice):
         """What is not given stays; CPU and memory cannot be changed, as in v1."""
         from fairlead.azureml.update import Changes
 
-        _check_known(knobs, {"ssl_enabled", "enable_app_insights"})
+        _check_known(knobs, set())
         changes = Changes(
-            tags=tags, properties=properties, description=description, auth_enabled=auth_enabled
+            tags=tags,
+            properties=properties,
+            description=description,
+            auth_enabled=auth_enabled,
+            enable_app_insights=enable_app_insights,
         )
         self._update(changes, image, models, inference_config)
 

@@ -129,8 +129,9 @@ class ClusterStore:
     def _object_of(self, name: str) -> str:
         """The Model that has the name already, whoever made it; else the one to be."""
         known = self._objects.items(ours(self._objects, MODEL))
-        found = (str(one["metadata"]["name"]) for one in known if model_name(one) == name)
-        return next(found, object_name(name))
+        found = [str(one["metadata"]["name"]) for one in known if model_name(one) == name]
+        usual = object_name(name)
+        return usual if usual in found or not found else found[0]
 
     def _keep_what_is_said(self, made: Manifest) -> None:
         """Of a model that is there, what is not given stays; properties are added to."""

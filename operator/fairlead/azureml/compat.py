@@ -24,6 +24,14 @@ INSTEAD = {
 }
 
 
+WITHIN = {  # modules of v1's packages, which are one module each here
+    "exceptions": ("_azureml_exception",),
+    "core.compute": ("aks", "compute"),
+    "core.image": ("container", "image"),
+    "core.webservice": ("aci", "aks", "local", "webservice"),
+}
+
+
 class AbsentModules(MetaPathFinder):
     """Tells of modules of v1 that are not here what to do instead."""
 
@@ -61,6 +69,9 @@ def install() -> None:
         )
     for name in _names():
         sys.modules[f"{THEIRS}{name}"] = importlib.import_module(f"{OURS}{name}")
+    for name, modules in WITHIN.items():
+        for module in modules:
+            sys.modules[f"{THEIRS}.{name}.{module}"] = sys.modules[f"{THEIRS}.{name}"]
     sys.meta_path.insert(0, AbsentModules())
 
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from fairlead.azureml.absent import TRAIN_ELSEWHERE, Absent
+from fairlead.azureml.exceptions import UnsupportedError
 
 if TYPE_CHECKING:
     from fairlead.azureml.workspace import Workspace
@@ -49,16 +50,28 @@ class ComputeTarget:
     detach = delete
 
 
+class ClusterConfiguration:
+    """Taken, and without effect, whatever is set on it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        vars(self).update(kwargs)
+
+    def enable_ssl(self, *args: Any, **kwargs: Any) -> None:
+        del args, kwargs
+        raise UnsupportedError(
+            "enable_ssl", "Put an Ingress or a Gateway with the certificate before the Service."
+        )
+
+
 class AksCompute(ComputeTarget):
     class ClusterPurpose:
         FAST_PROD = "FastProd"
         DEV_TEST = "DevTest"
 
     @staticmethod
-    def provisioning_configuration(*args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Taken, and without effect."""
+    def provisioning_configuration(*args: Any, **kwargs: Any) -> "ClusterConfiguration":
         del args
-        return kwargs
+        return ClusterConfiguration(**kwargs)
 
     attach_configuration = provisioning_configuration
 

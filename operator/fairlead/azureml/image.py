@@ -304,7 +304,8 @@ class Image:
             found = json.loads(text or "{}")
         except ValueError:
             return {}
-        return found if isinstance(found, dict) else {}
+        is_ours = isinstance(found, dict) and object_name(str(found.get("name"))) == self.resource
+        return found if is_ours else {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(workspace={self.workspace!r}, id={self.id!r})"

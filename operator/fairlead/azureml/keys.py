@@ -46,7 +46,7 @@ def set_keys(objects: Objects, service: str, primary: str, secondary: str | None
 
 
 def replace_key(objects: Objects, service: str, key: str, value: str | None) -> str:
-    """``key``: Primary or Secondary, in whichever case. Return the new one.
+    """``key``: Primary or Secondary, in whichever case. Return the new one, once it is valid.
 
     Raises ``WebserviceException``.
     """
@@ -61,6 +61,7 @@ def replace_key(objects: Objects, service: str, key: str, value: str | None) -> 
     _check(new)
     read_keys(objects, service)
     _write(objects, service, {fields[key.capitalize()]: new})
+    objects.await_key(service, new)
     return new
 
 

@@ -7,6 +7,12 @@ from fairlead.api.meta import API_VERSION, Kind
 from fairlead.api.refs import PLURALS, Manifest, Ref, ref_of
 from fairlead.azureml.exceptions import WebserviceException
 
+TRIES = 20
+
+
+class ConflictError(WebserviceException):
+    """The object was written by somebody else since it was read."""
+
 
 class Objects(Protocol):
     """All of it raises ``WebserviceException``."""
@@ -21,7 +27,7 @@ class Objects(Protocol):
     def create(self, manifest: Manifest) -> Manifest: ...
 
     def merge(self, ref: Ref, patch: Manifest) -> Manifest:
-        """A JSON merge patch."""
+        """A JSON merge patch. Raises ``ConflictError`` where it names another resourceVersion."""
         ...
 
     def delete(self, ref: Ref) -> bool:
@@ -34,6 +40,10 @@ class Objects(Protocol):
 
     def logs(self, service: str, lines: int, *, init: bool) -> str:
         """The last lines of each replica."""
+        ...
+
+    def await_key(self, service: str, key: str) -> None:
+        """Return once every replica takes the key."""
         ...
 
     def score(self, service: str, body: bytes) -> bytes:
@@ -51,17 +61,34 @@ def plain(objects: Objects, kind: str, name: str = "") -> Ref:
     return Ref("v1", PLURALS[kind], objects.namespace, name)
 
 
-def put(objects: Objects, manifest: Manifest) -> Manifest:
+def put(objects: Objects, manifest: Manifest, generation: int | None = None) -> Manifest:
     """Create the object, or make its spec what the manifest says, whoever made it.
 
-    Raises ``WebserviceException`` where somebody else changes it at the same time.
+    ``generation`` is that of the spec that the manifest was made from. Raises ``ConflictError``
+    where somebody else has changed the spec since, or does so at the same time.
     """
+    ref = ref_of(manifest)
+    for _ in range(TRIES):
+        known = objects.get(ref)
+        if known is None:
+            return objects.create(manifest)
+        now = known["metadata"].get("generation")
+        if generation is not None and now != generation:
+            break
+        generation = now
+        try:
+            return _changed(objects, ref, known, manifest)
+        except ConflictError:  # its status may have been written meanwhile, which is no conflict
+            continue
+    raise ConflictError(
+        f"{manifest['kind']} '{ref.name}' is being changed by somebody else: look at it, and try "
+        "again."
+    )
+
+
+def _changed(objects: Objects, ref: Ref, known: Manifest, manifest: Manifest) -> Manifest:
     from fairlead.azureml.manifests import replacing
 
-    ref = ref_of(manifest)
-    known = objects.get(ref)
-    if known is None:
-        return objects.create(manifest)
     parts = [part for part in ("spec", "data", "binaryData") if part in manifest]
     changed: Manifest = {part: replacing(known.get(part) or {}, manifest[part]) for part in parts}
     annotations = manifest["metadata"].get("annotations") or {}

@@ -110,6 +110,13 @@ class Run:
             **kwargs,
         )
 
+    def get_portal_url(self) -> str:
+        """Empty: nobody shows it."""
+        return ""
+
+    def get_details(self) -> dict[str, Any]:
+        return {"runId": self.id, "status": self.status}
+
     def wait_for_completion(self, show_output: bool = False, **kwargs: object) -> dict[str, Any]:
         del show_output, kwargs
         return {"runId": self.id, "status": self.status}

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fairlead.redact import one_line
+from fairlead.redact import one_line, redacted
 
 PENDING = "Pending"
+MAX_LOG_CHARS = 4096
 READY, STALLED = "Ready", "Stalled"
 
 
@@ -59,5 +60,5 @@ def failure_words(manifest: Mapping[str, Any]) -> str:
     lines = [f"{failure['reason']}: {failure.get('message') or ''}"]
     lines += [f"{label}: {failure[name]}" for label, name in labels.items() if failure.get(name)]
     lines = [one_line(str(line)) for line in lines]
-    tail = str(failure.get("logTail") or "")
+    tail = redacted(str(failure.get("logTail") or ""), MAX_LOG_CHARS)
     return "\n".join([*lines, *(["Log:", tail] if tail else [])])

@@ -7,7 +7,7 @@ from typing import Any
 from fairlead.api.refs import Manifest, Ref
 from fairlead.azureml.exceptions import WebserviceException
 from fairlead.azureml.objects import Objects
-from fairlead.azureml.status import is_failed, is_ready, is_seen, words
+from fairlead.azureml.status import is_failed, is_ready, is_seen, mapping, words
 
 POLL_S = 1.0  # seconds between two looks
 UNSEEN_S = 120.0  # an operator that is there has looked by then
@@ -46,7 +46,7 @@ def await_ready(
         failed = next((one for one in found if is_failed(one)), None)
         if failed is not None:
             raise FailedError(failed)
-        if all(map(is_ready, found)):
+        if all(map(is_ready, found)) and _agree(found):
             return found
         _check_time(found, time.monotonic() - begin, timeout_s)
         time.sleep(POLL_S)
@@ -61,6 +61,14 @@ def await_seen(objects: Objects, ref: Ref) -> Manifest:
             return found
         _check_time([found], time.monotonic() - begin, None)
         time.sleep(POLL_S)
+
+
+def _agree(found: Sequence[Manifest]) -> bool:
+    """Whether the service serves what its image is now: of a new one it learns a little later."""
+    of = {one["kind"]: mapping(one.get("status")) for one in found}
+    digest = of.get("InferenceImage", {}).get("imageDigest")
+    active = mapping(of.get("Webservice", {}).get("revision")).get("active")
+    return not (digest and active) or str(active).endswith(str(digest))
 
 
 def _there(objects: Objects, ref: Ref) -> Manifest:

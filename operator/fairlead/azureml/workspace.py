@@ -129,6 +129,13 @@ class Workspace:
             )
         return made
 
+    @staticmethod
+    def list(*args: object, **kwargs: object) -> Any:
+        del args, kwargs
+        raise UnsupportedError(
+            "Workspace.list()", "A workspace is a namespace: kubectl get namespaces."
+        )
+
     @property
     def name(self) -> str:
         return self._name

@@ -8,6 +8,7 @@ from typing import Any
 
 from fairlead.api.refs import Manifest, Ref, ref_of
 from fairlead.azureml.exceptions import WebserviceException
+from fairlead.azureml.objects import ConflictError
 
 CREATED = "2026-11-22T10:03:11Z"
 Operator = Callable[[Manifest], dict[str, Any]]
@@ -68,6 +69,7 @@ class FakeObjects:
     kept: dict[str, Manifest] = field(default_factory=dict)
     answer: bytes = b'{"result": [1.5]}'
     asked: list[bytes] = field(default_factory=list)
+    awaited: list[str] = field(default_factory=list)
     before_get: list[Callable[[], None]] = field(default_factory=list)
 
     def get(self, ref: Ref) -> Manifest | None:
@@ -104,7 +106,7 @@ class FakeObjects:
             raise WebserviceException(f"{ref.path} is not there")
         asked = patch.get("metadata", {}).get("resourceVersion")
         if asked not in (None, known["metadata"]["resourceVersion"]):
-            raise WebserviceException("the object has been modified")
+            raise ConflictError("the object has been modified")
         before = copy.deepcopy(known.get("spec"))
         changed = merged(known, patch)
         metadata = changed["metadata"]
@@ -125,6 +127,10 @@ class FakeObjects:
 
     def logs(self, service: str, lines: int, *, init: bool) -> str:
         return f"{service} {lines} {init}"
+
+    def await_key(self, service: str, key: str) -> None:
+        assert service
+        self.awaited.append(key)
 
     def score(self, service: str, body: bytes) -> bytes:
         assert service

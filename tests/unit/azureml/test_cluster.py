@@ -27,6 +27,7 @@ from fairlead.azureml.exceptions import (
     UserErrorException,
     WebserviceException,
 )
+from fairlead.azureml.objects import ConflictError
 from fairlead.azureml.packing import MAX_BYTES
 from tests.unit.azureml.fake_objects import FakeObjects, does_it_all, ready, stalled, waiting_for
 
@@ -443,6 +444,8 @@ def test_an_older_image_is_served_by_its_digest(
     assert only(objects, "Webservice")["spec"]["image"] == pinned
     assert service.image is None
     assert service.serialize()["imageId"] == pinned
+    with pytest.raises(WebserviceException, match="unable to use Environment object to update"):
+        service.update(models=[], inference_config=config())
     service.update(image="myimg")
     assert only(objects, "Webservice")["spec"]["imageRef"] == {"name": "myimg"}
     assert "image" not in only(objects, "Webservice")["spec"]
@@ -562,6 +565,7 @@ def test_keys(team: Workspace, objects: FakeObjects, model: Model) -> None:
     assert service.get_keys() == ("primaryKey", "secondaryKey")
     service.regen_key("primary", set_key="mine")
     assert service.get_keys() == ("mine", "secondaryKey")
+    assert objects.awaited == ["mine"]
     service.regen_key("Secondary")
     assert service.get_keys()[1] not in ("secondaryKey", "")
     for key, said in (("", "must specify which key"), ("third", "invalid value provided for key")):
@@ -621,6 +625,39 @@ def test_an_update_of_model_and_script(
     made = only(objects, "InferenceImage")
     assert made["status"]["version"] == 2
     assert service.description == "words"
+    assert [one.id for one in service.models] == [model.id]
+    assert (service.created_time.year, service.properties) == (2026, {})
+
+
+def test_an_image_keeps_its_name_when_its_service_is_updated(
+    here: Path, team: Workspace, objects: FakeObjects, model: Model
+) -> None:
+    image = Image.create(team, "my.img", [model], image_config())
+    service: Any = Webservice.deploy_from_image(team, "mysvc", image)
+    (here / "score.py").write_text(f"{SCRIPT}X = 1\n")
+    service.update(models=[model], inference_config=config())
+    assert len(objects.of("InferenceImage")) == 1
+    assert team.images["my.img"].version == 2
+
+
+def test_a_service_is_waited_for_until_it_serves_its_new_image(
+    team: Workspace, objects: FakeObjects, model: Model
+) -> None:
+    served = iter([*["sha256:old"] * 6])
+
+    def operator(one: Manifest) -> dict[str, Any]:
+        found = does_it_all(one)
+        if one["kind"] == "Webservice":
+            digest = next(served, f"sha256:{1:064}")
+            found["revision"] = {"active": f"registry.example.com/team/mysvc@{digest}"}
+        return found
+
+    objects.operator = operator
+    service = deployed(team, model)
+    path = next(path for path, one in objects.kept.items() if one["kind"] == "Webservice")
+    objects.before_get = [lambda: objects.look(path)] * 20
+    service.wait_for_deployment()
+    assert service.manifest["status"]["revision"]["active"].endswith(f"sha256:{1:064}")
 
 
 @pytest.mark.parametrize(
@@ -648,7 +685,9 @@ def test_updates_that_are_refused(
     assert only(objects, "Webservice")["metadata"]["generation"] == before
 
 
-def test_an_update_of_aci(team: Workspace, objects: FakeObjects, model: Model) -> None:
+def test_an_update_of_aci(
+    team: Workspace, objects: FakeObjects, model: Model, capsys: pytest.CaptureFixture[str]
+) -> None:
     service = deployed(team, model, deployment_config=None)
     service.update(auth_enabled=True, tags={"a": "b"})
     spec = only(objects, "Webservice")["spec"]
@@ -656,6 +695,8 @@ def test_an_update_of_aci(team: Workspace, objects: FakeObjects, model: Model) -
     assert service.auth_enabled
     with pytest.raises(WebserviceException, match="takes no cpu_cores"):
         service.update(cpu_cores=1)
+    service.update(enable_app_insights=True)
+    assert "collect_model_data and enable_app_insights have no effect" in capsys.readouterr().out
 
 
 def test_services_are_found(team: Workspace, model: Model) -> None:
@@ -674,19 +715,27 @@ def test_two_changes_at_once_are_told(team: Workspace, objects: FakeObjects, mod
     service = deployed(team, model)
     path = next(path for path, one in objects.kept.items() if one["kind"] == "Webservice")
 
-    def meanwhile() -> None:
-        objects.kept[path]["metadata"]["resourceVersion"] = "99"
-
-    # What is read for the change is old by the time that it is written.
     original = objects.merge
 
     def merge(ref: Any, patch: Manifest) -> Manifest:
-        meanwhile()
+        """What was read for the change is old by the time that it is written."""
+        if ref.path == path and changes:
+            metadata = objects.kept[path]["metadata"]
+            metadata["resourceVersion"] += "9"
+            metadata["generation"] += changes.pop()
         return original(ref, patch)
 
     objects.merge = merge  # type: ignore[method-assign]
-    with pytest.raises(WebserviceException, match="has been modified"):
-        service.add_tags({"a": "b"})
+    changes = [0, 0]  # the operator has written the status twice
+    service.add_tags({"a": "b"})
+    assert only(objects, "Webservice")["spec"]["tags"] == {"a": "b"}
+    changes = [1]  # somebody has changed the spec
+    with pytest.raises(ConflictError, match="is being changed by somebody else"):
+        service.add_tags({"a": "c"})
+    changes = [0] * 99
+    with pytest.raises(ConflictError, match="is being changed by somebody else"):
+        service.add_tags({"a": "c"})
+    assert only(objects, "Webservice")["spec"]["tags"] == {"a": "b"}
 
 
 def test_a_workspace_makes_its_namespace_once(
@@ -710,7 +759,7 @@ def test_what_others_wrote_into_the_annotation_is_nothing(
     team: Workspace, objects: FakeObjects
 ) -> None:
     Image.create(team, "myimg", [], image_config())
-    for text in ("{", "[]", json.dumps({"name": ""})):
+    for text in ("{", "[]", json.dumps({"name": ""}), json.dumps({"name": "credit"})):
         only(objects, "InferenceImage")["metadata"]["annotations"]["fairlead.dev/azureml"] = text
         assert [one.name for one in Image.list(team)] == ["myimg"]
     assert ready("x")

@@ -11,7 +11,7 @@ from fairlead.api.refs import Ref
 from fairlead.azureml.cluster_objects import ClusterObjects
 from fairlead.azureml.core import Workspace
 from fairlead.azureml.exceptions import WebserviceException
-from fairlead.azureml.objects import ours, plain
+from fairlead.azureml.objects import ConflictError, ours, plain
 from tests.unit.remote.fake_api import FakeApi, kubeconfig
 
 PATH = "/apis/fairlead.dev/v1alpha1/namespaces/default/webservices"
@@ -88,6 +88,19 @@ def test_what_the_api_refuses_is_told_with_its_remedy(
         objects.get(ours(objects, WEBSERVICE, "credit"))
     assert "webservices is forbidden" in caught.value.message
     assert "\nRemedy: " in caught.value.message
+
+
+def test_a_conflict_is_told_from_other_refusals(api: FakeApi, objects: ClusterObjects) -> None:
+    api.refuse("PATCH", f"{PATH}/credit", 409, "the object has been modified")
+    with pytest.raises(ConflictError, match="has been modified"):
+        objects.merge(ours(objects, WEBSERVICE, "credit"), {})
+
+
+def test_a_key_is_awaited_at_every_replica_that_there_is(
+    api: FakeApi, objects: ClusterObjects
+) -> None:
+    objects.await_key("credit", "a-new-key-of-many-characters")
+    assert "labelSelector" in api.requests("GET")[-1]
 
 
 def test_a_request_that_cannot_be_made(objects: ClusterObjects) -> None:

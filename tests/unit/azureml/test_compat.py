@@ -25,6 +25,9 @@ from azureml.core.runconfig import CondaDependencies, RunConfiguration
 from azureml.core.webservice import AciWebservice, AksEndpoint, AksWebservice, LocalWebservice
 from azureml.core.webservice import Webservice
 from azureml.core.workspace import Workspace
+from azureml.core.webservice.aks import AksWebservice
+from azureml.core.image.container import ContainerImage
+from azureml.exceptions._azureml_exception import WebserviceException
 from azureml.exceptions import UserErrorException, WebserviceException
 import fairlead.azureml.core.model
 import fairlead.azureml.compat

@@ -85,6 +85,8 @@ def test_what_a_workspace_had_in_v1(ws: Workspace) -> None:
         _ = ws.datastores
     with pytest.raises(AttributeError, match="nothing"):
         _ = ws.nothing
+    with pytest.raises(UnsupportedError, match="kubectl get namespaces"):
+        Workspace.list("subscription")
     with pytest.raises(UnsupportedError, match="kubectl delete namespace team-one"):
         ws.delete()
     with pytest.raises(UnsupportedError, match="No kubeconfig"):
@@ -253,6 +255,7 @@ def test_a_run_of_this_process(here: Path, ws: Workspace) -> None:
         run.log_row("r", a=1)
         run.upload_file("outputs/model.pkl", "my_model.pkl")
         assert run.get_status() == "Running"
+    assert (run.get_portal_url(), run.get_details()["status"]) == ("", "Completed")
     assert run.get_metrics() == {"auc": [0.9, 0.8], "l": [1], "r": {"a": 1}}
     assert run.wait_for_completion()["status"] == "Completed"
     model = run.register_model("m", model_path="outputs/model.pkl", tags={"a": "b"})
@@ -279,7 +282,11 @@ def test_runs_without_a_workspace_and_elsewhere(ws: Workspace) -> None:
 
 
 def test_compute_is_there_already(ws: Workspace) -> None:
-    target = ComputeTarget.create(ws, "aks", AksCompute.provisioning_configuration(vm_size="x"))
+    wanted = AksCompute.provisioning_configuration(vm_size="x")
+    wanted.vnet_name = "y"
+    with pytest.raises(UnsupportedError, match="Ingress"):
+        wanted.enable_ssl("leaf")
+    target = ComputeTarget.create(ws, "aks", wanted)
     target.wait_for_completion(show_output=True)
     assert (target.name, target.get_status()) == ("aks", "Succeeded")
     attached = ComputeTarget.attach(ws, "aks", AksCompute.attach_configuration())
