@@ -1,6 +1,7 @@
 """Azure ML v1's calls against a cluster: from a folder to an answer, in the guide's three steps."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ def test_from_a_folder_to_an_answer_in_three_steps(ws: Workspace) -> None:
         memory_gb_limit=0.25,
         primary_key="the-first-key-of-two",
     )
-    service = Webservice.deploy_from_image(ws, "mysvc", image, knobs)
+    service: Any = Webservice.deploy_from_image(ws, "mysvc", image, knobs)
     service.wait_for_deployment(show_output=True, timeout_sec=DEADLINE_S)
     assert service.run(input_data=b'{"data": [1]}') == "heavier"
     assert service.get_keys()[0] == "the-first-key-of-two"

@@ -282,7 +282,7 @@ def test_runs_without_a_workspace_and_elsewhere(ws: Workspace) -> None:
 
 
 def test_compute_is_there_already(ws: Workspace) -> None:
-    wanted = AksCompute.provisioning_configuration(vm_size="x")
+    wanted: Any = AksCompute.provisioning_configuration(vm_size="x")
     wanted.vnet_name = "y"
     with pytest.raises(UnsupportedError, match="Ingress"):
         wanted.enable_ssl("leaf")
