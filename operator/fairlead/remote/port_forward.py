@@ -114,13 +114,15 @@ class PortForward:
         scheme, _, rest = access.server.partition("://")
         address = f"{'wss' if scheme == 'https' else 'ws'}://{rest}{self._path}"
         try:
-            return websocket.create_connection(address, **_options(access))
+            stream = websocket.create_connection(address, **_options(access))
         except websocket.WebSocketBadStatusException as error:
             raise _refused(self._what, error) from error
         except FAILURES as error:
             message = f"There is no way to {self._what}: {shown(str(error), 300)}."
             remedy = "See whether the pod runs: fairlead get services."
             raise refusal(Reason.API_UNREACHABLE, message, remedy, FailureClass.NETWORK) from error
+        stream.settimeout(None)  # a script takes its time
+        return stream
 
 
 def _to_pod(connection: socket.socket, stream: websocket.WebSocket) -> None:

@@ -35,6 +35,7 @@ class FakeApi:
         self.objects = dict[str, Manifest]()
         self.logs = dict[str, bytes]()
         self.answers = dict[tuple[str, str], tuple[int, Any]]()
+        self.once = set[tuple[str, str]]()
         self.asked = list[tuple[str, str]]()
         self.bodies = list[Any]()
         self.headers = list[dict[str, str]]()
@@ -57,9 +58,13 @@ class FakeApi:
         head = {"apiVersion": f"{GROUP}/v1alpha1", "kind": kind, "metadata": {"name": name}}
         return self.put({**head, **fields}, f"{kind.lower()}s")
 
-    def refuse(self, method: str, path: str, status: int, message: str = "no") -> None:
+    def refuse(
+        self, method: str, path: str, status: int, message: str = "no", *, once: bool = False
+    ) -> None:
         body = {"kind": "Status", "message": message, "code": status}
         self.answers[method, path] = (status, body)
+        if once:
+            self.once.add((method, path))
 
     def requests(self, method: str) -> list[str]:
         return [path for verb, path in self.asked if verb == method]
@@ -71,6 +76,8 @@ class FakeApi:
         self.headers.append(dict(request.headers))
         set_answer = self.answers.get((request.method, request.path))
         if set_answer is not None:
+            if (request.method, request.path) in self.once:
+                del self.answers[request.method, request.path]
             status, body = set_answer
             return web.json_response(body, status=status)
         if request.path.endswith("/portforward"):

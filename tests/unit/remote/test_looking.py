@@ -15,6 +15,8 @@ from typer.testing import CliRunner, Result
 
 from fairlead.cli import exit_codes
 from fairlead.cli.app import app
+from fairlead.remote.client import Client
+from fairlead.remote.port_forward import PortForward
 from tests.unit.remote.fake_api import FakeApi
 from tests.unit.remote.objects import FAILURE, ready
 
@@ -326,22 +328,24 @@ def test_wait_for_the_end(api: FakeApi) -> None:
     assert done.exit_code == exit_codes.TIMED_OUT
 
 
-def test_wait_goes_on_through_a_short_outage(service: FakeApi) -> None:
+def test_wait_goes_on_through_a_short_outage(api: FakeApi) -> None:
     path = "/apis/fairlead.dev/v1alpha1/namespaces/default/inferenceimages/credit"
-    service.ours("InferenceImage", status=ready("True", "Built", imageDigest="aa"))
+    api.ours("InferenceImage", status=ready("Unknown", "Assembling"))
     looks = 0
 
     def outage(api: FakeApi) -> None:
         nonlocal looks
         looks += 1
         if looks == 2:
-            api.refuse("GET", path, 503)
+            api.refuse("GET", path, 503, "the server is busy", once=True)
         if looks == 3:
-            api.answers.clear()
+            api.ours("InferenceImage", status=ready("True", "Built"))
 
-    service.on_get = outage
+    api.on_get = outage
     done = run("wait", "image/credit")
-    assert done.exit_code in (0, exit_codes.UNAVAILABLE), done.output
+    assert done.exit_code == 0, done.output
+    assert "the server is busy" in flat(done.output)
+    assert looks >= 3
 
 
 # --- logs
@@ -549,6 +553,14 @@ def test_run_tells_what_went_wrong(forwarded: FakeApi) -> None:
     done = run("run", "credit", "{}")
     assert done.exit_code == exit_codes.UNAVAILABLE
     assert "pods/portforward" in flat(done.output)
+
+
+def test_a_script_may_take_its_time(forwarded: FakeApi, client: Client) -> None:
+    with PortForward(client.access, "default", "credit-a", 5001) as forward:
+        stream = forward._opened()
+        assert stream.gettimeout() is None
+        stream.close()
+    assert forwarded.requests("GET")
 
 
 @pytest.mark.usefixtures("service")
