@@ -4,7 +4,7 @@ import re
 
 from fairlead.azureml.exceptions import InvalidConfigurationError, UnsupportedError
 
-_FROM = re.compile(r"\s*FROM\s+(?:--platform=\S+\s+)?(\S+)(?:\s+AS\s+\S+)?\s*", re.IGNORECASE)
+_FROM_LINE = re.compile(r"\s*FROM\s+(?:--platform=\S+\s+)?(\S+)(?:\s+AS\s+\S+)?\s*", re.IGNORECASE)
 _INSTRUCTION = re.compile(r"\s*([A-Za-z]+)\s")
 
 
@@ -16,11 +16,11 @@ def base_and_steps(dockerfile: str) -> tuple[str, str]:
     """
     lines = dockerfile.splitlines()
     at = next((at for at, line in enumerate(lines) if _is_instruction(line)), None)
-    begin = _FROM.fullmatch(lines[at]) if at is not None else None
+    begin = _FROM_LINE.fullmatch(lines[at]) if at is not None else None
     if at is None or begin is None:
         raise _no_base(lines[at] if at is not None else "")
     rest = lines[at + 1 :]
-    if any(_FROM.fullmatch(line) for line in rest) or "$" in begin.group(1):
+    if any(_FROM_LINE.fullmatch(line) for line in rest) or "$" in begin.group(1):
         raise UnsupportedError(
             "A base_dockerfile of several stages, or with a variable in FROM",
             "Build that image and push it, and name it in base_image.",

@@ -19,7 +19,7 @@ MAX_FILE_BYTES = 1024 * 1024
 MAX_DEPTH = 40
 MAX_EVENTS = 50_000  # entries, and beginnings and ends of lists and mappings
 Path = tuple[str | int, ...]
-_TOKEN = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|[\[\]{}:,]|\n')
+_JSON_TOKEN = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|[\[\]{}:,]|\n')
 _SCALARS = yaml.constructor.SafeConstructor()
 _BUILT = {
     "tag:yaml.org,2002:null": _SCALARS.construct_yaml_null,
@@ -113,7 +113,7 @@ def _read_json(file: str, text: str, notes: Notes) -> Found | None:
 
 def _json_excess(text: str) -> tuple[int, Excess] | None:
     line, depth = 1, 0
-    for number, token in enumerate(_TOKEN.finditer(text)):
+    for number, token in enumerate(_JSON_TOKEN.finditer(text)):
         sign = token[0]
         line += sign == "\n"
         depth += (sign in "{[") - (sign in "}]") if len(sign) == 1 else 0
@@ -147,7 +147,7 @@ class _Place:
 def _json_lines(text: str) -> dict[Path, int]:
     """The line of each key, of a text that is known to be JSON."""
     lines, place, line, last = dict[Path, int](), _Place(), 1, ""
-    for token in _TOKEN.finditer(text):
+    for token in _JSON_TOKEN.finditer(text):
         match token[0]:
             case "\n":
                 line += 1
