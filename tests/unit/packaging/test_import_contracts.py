@@ -29,6 +29,7 @@ IMPURE = {  # and why: a new package is either pure or named here
     "local": "Docker, child processes, files",
     "leader": "the clock, the Kubernetes API",
     "logs": "sockets, the Kubernetes API, the registry's API",
+    "metrics_api": "sockets, the clock, the Kubernetes API",
     "observe": "the Kubernetes API",
     "operator_log": "the process's log",
     "operator_metrics": "counters that change",

@@ -1,0 +1,37 @@
+"""What is known of each Webservice now: the rounds of the last minute. Served from memory."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from fairlead.metrics_api.demand import RATE_WINDOW_S, Measures, Round, measures
+
+Name = tuple[str, str]
+"""Namespace and name."""
+
+
+@dataclass
+class Measured:
+    """``clock`` is monotonic, in seconds."""
+
+    _rounds: dict[Name, deque[Round]] = field(default_factory=dict)
+
+    def add(self, name: Name, one: Round) -> None:
+        rounds = self._rounds.setdefault(name, deque())
+        rounds.append(one)
+        while rounds[0].at_s < one.at_s - RATE_WINDOW_S:
+            rounds.popleft()
+
+    def of(self, name: Name) -> Measures | None:
+        """None where nothing recent is known."""
+        rounds = self._rounds.get(name)
+        return measures(list(rounds), time.monotonic()) if rounds else None
+
+    def names(self, namespace: str) -> Iterator[Name]:
+        return iter([name for name in self._rounds if name[0] == namespace])
+
+    def keep(self, names: set[Name]) -> None:
+        """Forget all others."""
+        for gone in self._rounds.keys() - names:
+            del self._rounds[gone]

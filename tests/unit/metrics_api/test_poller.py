@@ -1,0 +1,160 @@
+"""Every Webservice is asked, over again, and what is not known is not said."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from fairlead.api.meta import OWNED_BY_WEBSERVICE, WEBSERVICE
+from fairlead.api.refs import Manifest
+from fairlead.informer.store import Store
+from fairlead.metrics_api import poller as module
+from fairlead.metrics_api.poller import Poller
+from fairlead.metrics_api.scrape import Scraper
+from fairlead.metrics_api.store import Measured
+from fairlead.metrics_api.targets import project_service, project_target
+from tests.unit.metrics_api.test_targets import pod
+from tests.unit.metrics_api.texts import front_text, pod_text
+from tests.unit.objects import body
+
+NAME = ("demo", "diabetes")
+DEADLINE_S = 120.0
+
+
+class Pods(Scraper):
+    """What is at each address; None: nothing."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, str | None] = {}
+        self.asked: list[str] = []
+
+    async def text(self, _: str, url: str) -> str | None:
+        self.asked.append(url)
+        return self.said.get(url.partition("/metrics")[0])
+
+    def keep(self, namespaces: set[str]) -> None:
+        """Nothing is kept here."""
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.services = Store(project_service)
+        self.pods = Store(project_target, OWNED_BY_WEBSERVICE)
+        self.scraper, self.measured = Pods(), Measured()
+        self.poller = Poller(self.services, self.pods, self.scraper, self.measured)
+
+    def service(self, **spec: object) -> Manifest:
+        manifest = body(WEBSERVICE, {"imageRef": {"name": "a"}, **spec}, resourceVersion="1")
+        self.services.put(manifest)
+        return manifest
+
+    def pod(self, number: int, said: str | None, component: str = "scoring") -> None:
+        manifest = pod(f"{component}-{number}", component, podIP=f"10.0.0.{number}")
+        manifest["metadata"] |= {"name": f"{component}-{number}", "namespace": NAME[0]}
+        manifest["metadata"]["labels"][OWNED_BY_WEBSERVICE] = NAME[1]
+        self.pods.put(manifest)
+        port = 8405 if component == "front" else 5001
+        self.scraper.said[f"http://10.0.0.{number}:{port}"] = said
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.poller.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            while not holds():
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PERIOD_S", 0.05)
+    monkeypatch.setattr(module, "LOOK_S", 0.02)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+async def test_replicas_are_asked_and_added_up(scene: Scene) -> None:
+    scene.service()
+    scene.pod(1, pod_text(busy="1", queued="2"))
+    scene.pod(2, pod_text(busy="1", queued="1"))
+    assert scene.poller.unready() == "1 Webservices have not been asked yet."
+    async with scene.running():
+        await scene.until(lambda: scene.measured.of(NAME))
+        assert scene.poller.unready() == ""
+    found = scene.measured.of(NAME)
+    assert found is not None
+    assert (found.demand, found.busy, found.queued, found.utilization_percent) == (5, 2, 3, 250)
+
+
+async def test_a_front_is_asked_and_replicas_how_long_runs_take(scene: Scene) -> None:
+    scene.service(front={})
+    queue = {"sessions": 4, "queued": 1, "balanced": 3, "ended": 0, "failed": 0, "answered": 0}
+    scene.pod(1, front_text(**queue), "front")
+    scene.pod(2, pod_text(fast=1))
+    async with scene.running():
+        await scene.until(lambda: scene.measured.of(NAME))
+        await scene.until(lambda: len(scene.scraper.asked) > 6)
+    assert sum("5001" in url for url in scene.scraper.asked) == 1  # every half a minute
+    found = scene.measured.of(NAME)
+    assert found is not None
+    assert (found.demand, found.utilization_percent) == (4, 400)
+
+
+@pytest.mark.parametrize("said", [None, "nonsense", ""])
+async def test_where_half_of_the_pods_do_not_answer_nothing_is_known(
+    scene: Scene, said: str | None
+) -> None:
+    scene.service()
+    scene.pod(1, pod_text())
+    scene.pod(2, said)
+    async with scene.running():
+        await scene.until(lambda: len(scene.scraper.asked) > 4)
+        assert scene.measured.of(NAME) is None
+        assert scene.poller.unready() == ""  # it was asked
+        scene.pod(3, pod_text())
+        scene.pod(4, pod_text())
+        await scene.until(lambda: scene.measured.of(NAME))
+    found = scene.measured.of(NAME)
+    assert found is not None
+    assert found.demand == 4
+
+
+async def test_without_a_replica_nothing_is_known_and_nobody_waits(scene: Scene) -> None:
+    scene.service()
+    async with scene.running():
+        await scene.until(lambda: scene.poller.unready() == "")
+    assert scene.measured.of(NAME) is None
+
+
+async def test_what_cannot_be_read_is_passed_over(scene: Scene) -> None:
+    scene.service(replicas="many")
+    scene.pod(1, pod_text())
+    async with scene.running():
+        await scene.until(lambda: scene.poller.unready() == "")
+    assert scene.scraper.asked == []
+
+
+async def test_a_webservice_that_is_gone_is_forgotten_and_may_come_back(scene: Scene) -> None:
+    manifest = scene.service()
+    scene.pod(1, pod_text())
+    async with scene.running():
+        await scene.until(lambda: scene.measured.of(NAME))
+        scene.services.drop(manifest)
+        await scene.until(lambda: scene.measured.of(NAME) is None)
+        manifest["metadata"] |= {"uid": "another", "resourceVersion": "9"}
+        scene.services.put(manifest)
+        await scene.until(lambda: scene.measured.of(NAME))
+        assert list(scene.measured.names("demo")) == [NAME]
+        assert list(scene.measured.names("other")) == []
