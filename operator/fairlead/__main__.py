@@ -37,6 +37,7 @@ from fairlead.observe.context import ReconcileContext
 from fairlead.observe.definitions import Definitions
 from fairlead.observe.local_registry import located_variables, with_local_registry
 from fairlead.observe.logs import Logs
+from fairlead.observe.metrics_api import MetricsApi
 from fairlead.observe.namespaces import Namespaces
 from fairlead.observe.references import Key
 from fairlead.operator_log import configure
@@ -207,11 +208,20 @@ async def opened(
             instance=_identity(),
             log_keys=keys,
             metrics=metrics,
+            metrics_api=await _metrics_api(settings, cluster),
         )
         controller = Controller(context, queue)
         runner.on_change(controller.wake)
         _expose(metrics, queue, cache, runner)
         yield controller, cache
+
+
+async def _metrics_api(settings: Settings, cluster: Cluster) -> MetricsApi | None:
+    if not settings.metrics_api:
+        return None
+    api = MetricsApi(cluster, settings.metrics_api)
+    await api.look()
+    return api
 
 
 def _expose(metrics: Metrics, queue: WorkQueue[Key], cache: Cache, runner: Runner) -> None:

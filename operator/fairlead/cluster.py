@@ -1,6 +1,7 @@
 """The only client of the Kubernetes API. Everything else speaks plain manifests."""
 
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -105,6 +106,7 @@ class Cluster(Protocol):
     async def review(self, manifest: Manifest) -> Manifest: ...
     async def pod_events(self, namespace: str, uid: str) -> Sequence[Manifest]: ...
     async def published_schemas(self, api_version: str) -> Mapping[str, Manifest]: ...
+    async def server_version(self) -> tuple[int, int]: ...
 
 
 class ApiCluster:
@@ -323,6 +325,14 @@ class ApiCluster:
             except NotFoundError:
                 return {}
             return dict(document["components"]["schemas"])
+
+    async def server_version(self) -> tuple[int, int]:
+        """Kubernetes' own, as everybody may read it; (0, 0) where the server names none."""
+        with _translated("Reading the version"):
+            found = await self._request("get", "/version", header_params={"Accept": JSON})
+        numbers = [re.match("[0-9]{1,4}", str(found.get(part, ""))) for part in ("major", "minor")]
+        major, minor = (int(number.group()) if number else 0 for number in numbers)
+        return major, minor
 
     async def _get(self, ref: Ref, accept: str) -> Manifest | None:
         with _translated(f"Reading {ref.plural} {ref.name}"):

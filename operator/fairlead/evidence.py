@@ -145,6 +145,20 @@ class ImageEvidence:
 
 
 @dataclass(frozen=True)
+class ScalingSettings:
+    """What autoscalers of this cluster can go by. ``installed``: Fairlead's metrics API;
+    ``taken_by`` is who serves ``custom.metrics.k8s.io`` in its place; ``tolerance``: autoscalers
+    have that field."""
+
+    installed: bool = False
+    taken_by: str = ""
+    tolerance: bool = False
+
+
+NO_METRICS_API = ScalingSettings()
+
+
+@dataclass(frozen=True)
 class WebserviceEvidence:
     """Everything a decision about a Webservice may look at.
 
@@ -162,3 +176,4 @@ class WebserviceEvidence:
     fresh_keys: tuple[str, str]
     settings: Settings
     front_pods: Sequence[PodEvidence] = ()
+    scaling: ScalingSettings = NO_METRICS_API

@@ -154,6 +154,9 @@ class Settings(BaseSettings):
     signal, as in the official one."""
     cluster_domain: Annotated[str, Field(pattern=DOMAIN, max_length=128)] = "cluster.local"
     """The cluster's DNS domain, in which fronts find the replicas."""
+    metrics_api: Annotated[str, Field(pattern=r"^([a-z0-9.-]{1,253}/[a-z0-9-]{1,63})?$")] = ""
+    """Service (`namespace/name`) of Fairlead's metrics API, by which Webservices scale on requests.
+    Default: none, and they scale on CPU."""
     virtual_nodes: Pairs = ""
     """Labels of the nodes that Webservices of computeType ACI run on, as `name=value`, separated by
     spaces; on AKS `type=virtual-kubelet`. The taint of these is put up with. Default: any node."""

@@ -22,6 +22,7 @@ from fairlead.desired.front import (
 )
 from fairlead.desired.keys import keys
 from fairlead.desired.service import service
+from fairlead.evidence import NO_METRICS_API, ScalingSettings
 from tests.unit.objects import webservice
 
 CASES = Path(__file__).parent / "children"
@@ -29,6 +30,11 @@ IMAGE = f"localhost:5000/demo/diabetes@sha256:{'ab' * 32}"
 
 
 FRONT = FrontSettings("haproxy:3.2", pull_secret="fairlead-registry", serves=True)
+SCALING = {
+    "scaled-by-requests": ScalingSettings(installed=True, tolerance=True),
+    "scaled-by-requests-before-tolerance": ScalingSettings(installed=True),
+    "scaled-by-cpu": ScalingSettings(installed=True, tolerance=True),
+}
 PULL_SECRETS = {"own-image": ("team-pull", "fairlead-registry")}
 
 
@@ -38,7 +44,7 @@ def children(case: str, wanted: Webservice) -> list[Manifest]:
         deployment(wanted, IMAGE, PULL_SECRETS.get(case, ())),
         service(wanted, through_front=wanted.spec.fronted is not None),
         disruption_budget(wanted),
-        autoscaler(wanted),
+        autoscaler(wanted, SCALING.get(case, NO_METRICS_API)),
         pods_service(wanted),
         front_deployment(wanted, FRONT),
         front_disruption_budget(wanted),

@@ -35,6 +35,7 @@ class FakeCluster:
         self.refusals: dict[tuple[str, str], list[OperatorError]] = {}
         self.forbidden: set[tuple[str, str, str]] = set()  # verb, plural, namespace
         self.schemas: Mapping[str, Manifest] = {}
+        self.version = (1, 36)
         self.logs: dict[str, str] = {}
         self.streams: dict[str, list[bytes | asyncio.Event]] = {}  # an event: until then silence
         self.open_streams = 0  # of logs
@@ -111,6 +112,10 @@ class FakeCluster:
         self._count("get", "schemas")
         del api_version
         return self.schemas
+
+    async def server_version(self) -> tuple[int, int]:
+        self._count("get", "version")
+        return self.version
 
     def _in(self, plural: str, namespace: str) -> Sequence[Manifest]:
         return [o for (p, ns, _), o in self.objects.items() if (p, ns) == (plural, namespace)]

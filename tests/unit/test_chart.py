@@ -20,7 +20,7 @@ VALUES: dict[str, Any] = yaml.safe_load(VALUES_TEXT)
 ELSEWHERE = {  # values of their own
     *("ca_bundle", "docker_config", "namespace", "task_image", "watch_namespaces"),
     *("log_address", "log_key_file", "log_uri_base", "log_tokens"),
-    *("buildkit_namespace", "buildkit_image"),
+    *("buildkit_namespace", "buildkit_image", "metrics_api"),
 }
 OF_A_POD = {
     "registry",

@@ -164,7 +164,9 @@ class Reason(StrEnum):
     SCALING = "Scaling"  # the autoscaler works
     FIXED_REPLICAS = "FixedReplicas"  # spec.replicas holds; nothing scales
     AT_MAX_REPLICAS = "AtMaxReplicas"  # the autoscaler wants more than maxReplicas
-    METRICS_UNAVAILABLE = "MetricsUnavailable"  # the autoscaler gets no CPU metrics
+    METRICS_UNAVAILABLE = "MetricsUnavailable"  # the autoscaler gets no metrics
+    METRICS_API_MISSING = "MetricsApiMissing"  # metric Concurrency needs the metrics API
+    METRICS_API_TAKEN = "MetricsApiTaken"  # custom.metrics.k8s.io is served by somebody else
 
     # --- fairlead, the command line
     SERVICE_NOT_FOUND = "ServiceNotFound"  # no local web service has this name

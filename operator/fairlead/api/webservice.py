@@ -42,8 +42,13 @@ class ImageRef(Wire):
     """Name of an InferenceImage in the same namespace."""
 
 
+class ScalingMetric(StrEnum):
+    CONCURRENCY = "Concurrency"
+    CPU = "CPU"
+
+
 class Autoscale(Wire):
-    """Replicas follow the load, by a HorizontalPodAutoscaler on CPU. This is the default, with the
+    """Replicas follow the load, by a HorizontalPodAutoscaler. This is the default, with the
     defaults of its fields, where replicas is not given."""
 
     model_config = ConfigDict(
@@ -62,7 +67,11 @@ class Autoscale(Wire):
     max_replicas: Replicas = 10
     """Most replicas, however much is asked."""
     target_utilization: Annotated[int, Field(ge=1, le=100)] = 70
-    """Percent of the requested CPU that the average replica uses."""
+    """Percent of its slots that the average replica has in use, or with metric CPU of the requested
+    CPU."""
+    metric: ScalingMetric | None = None
+    """Concurrency: requests that run or wait, or were refused; needs Fairlead's metrics API. CPU:
+    its use. Default: Concurrency where the metrics API is there, else CPU."""
 
 
 class Limits(Wire):

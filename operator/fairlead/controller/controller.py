@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Iterable
 
 import structlog
 
+from fairlead.api.meta import WEBSERVICE
 from fairlead.controller.reconcile import reconcile, report_internal_error
 from fairlead.controller.work_queue import WorkQueue
 from fairlead.decide.status_update import StatusUpdate
@@ -37,8 +38,16 @@ class Controller:
             for key in self._context.cache.all_keys():
                 self._queue.add(key, urgent=self._context.cache.is_new(key))
             group.create_task(self._check())
+            if self._context.metrics_api is not None:
+                group.create_task(self._context.metrics_api.run(self._scale_anew))
             for _ in range(WORKERS):
                 group.create_task(self._work())
+
+    def _scale_anew(self) -> None:
+        """What autoscalers go by has changed."""
+        for key in self._context.cache.all_keys():
+            if key.kind is WEBSERVICE:
+                self._queue.add(key)
 
     async def _work(self) -> None:
         while True:

@@ -22,11 +22,12 @@ from fairlead.desired.front import (
     pods_service,
 )
 from fairlead.desired.service import service
+from fairlead.evidence import NO_METRICS_API, ScalingSettings
 
 
 class Builder(Protocol):
     """Makes one child for a Webservice, its image, and the Secrets that nodes pull that with;
-    ``front`` is what is known of its front."""
+    ``front`` is what is known of its front, ``scaling`` of what autoscalers can go by."""
 
     def __call__(
         self,
@@ -34,6 +35,7 @@ class Builder(Protocol):
         image: str,
         pull_secrets: Sequence[str] = (),
         front: FrontSettings = NO_SETTINGS,
+        scaling: ScalingSettings = NO_METRICS_API,
         /,
     ) -> Manifest | None: ...
 
@@ -66,7 +68,7 @@ class ChildKind:
 
 
 def _deployment(
-    webservice: Webservice, image: str, pull_secrets: Sequence[str] = (), *_: FrontSettings
+    webservice: Webservice, image: str, pull_secrets: Sequence[str] = (), *_: object
 ) -> Manifest:
     return deployment(webservice, image, pull_secrets)
 
@@ -76,6 +78,7 @@ def _service(
     _: str,
     __: Sequence[str] = (),
     front: FrontSettings = NO_SETTINGS,
+    *___: object,
 ) -> Manifest:
     through = webservice.spec.fronted is not None and front.serves
     return service(webservice, through_front=through)
@@ -86,8 +89,19 @@ def _front_deployment(
     _: str,
     __: Sequence[str] = (),
     front: FrontSettings = NO_SETTINGS,
+    *___: object,
 ) -> Manifest | None:
     return front_deployment(webservice, front)
+
+
+def _autoscaler(
+    webservice: Webservice,
+    _: str,
+    __: Sequence[str] = (),
+    ___: FrontSettings = NO_SETTINGS,
+    scaling: ScalingSettings = NO_METRICS_API,
+) -> Manifest | None:
+    return autoscaler(webservice, scaling)
 
 
 DEPLOYMENT = ChildKind("apps/v1", "Deployment", "deployments", _deployment)
@@ -102,7 +116,7 @@ AUTOSCALER = ChildKind(
     "autoscaling/v2",
     "HorizontalPodAutoscaler",
     "horizontalpodautoscalers",
-    lambda webservice, *_: autoscaler(webservice),
+    _autoscaler,
 )
 PODS_SERVICE = ChildKind(
     "v1", "Service", "services", lambda webservice, *_: pods_service(webservice), PODS_SUFFIX

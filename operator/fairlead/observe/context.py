@@ -7,6 +7,7 @@ from fairlead.log_address import LogKeys
 from fairlead.observe.cache import Cache
 from fairlead.observe.config_maps import ConfigMaps
 from fairlead.observe.logs import Logs
+from fairlead.observe.metrics_api import MetricsApi
 from fairlead.observe.namespaces import Namespaces
 from fairlead.operator_metrics import Metrics
 from fairlead.parsing.base import Parsers
@@ -29,3 +30,5 @@ class ReconcileContext:
     log_keys: LogKeys | None = None
     """None where logs are served without keys."""
     metrics: Metrics = field(default_factory=Metrics)
+    metrics_api: MetricsApi | None = None
+    """None where it is not installed."""

@@ -14,7 +14,7 @@ from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
 from fairlead.desired.deployment import CONTAINER
 from fairlead.desired.front import CONTAINER as FRONT_CONTAINER
 from fairlead.diagnosis.pod_events import needs_events
-from fairlead.evidence import ChildEvidence, WebserviceEvidence
+from fairlead.evidence import NO_METRICS_API, ChildEvidence, WebserviceEvidence
 from fairlead.observe.context import ReconcileContext
 from fairlead.observe.projection import project
 from fairlead.observe.references import Key
@@ -37,8 +37,16 @@ async def observe_webservice(
         _with_logs([PodEvidence(pod, FRONT_CONTAINER) for pod in fronts], context),
     )
     fresh_keys = (secrets.token_urlsafe(KEY_BYTES), secrets.token_urlsafe(KEY_BYTES))
+    api = context.metrics_api
     return WebserviceEvidence(
-        webservice, image, children, pods, fresh_keys, context.settings, front_pods
+        webservice,
+        image,
+        children,
+        pods,
+        fresh_keys,
+        context.settings,
+        front_pods,
+        api.settings if api else NO_METRICS_API,
     )
 
 

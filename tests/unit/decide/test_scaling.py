@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from fairlead.api.refs import Manifest
+from fairlead.decide.decision import Apply
 from fairlead.decide.webservice.scaling import METRICS_GRACE, scaling
+from fairlead.evidence import ScalingSettings
 from fairlead.pod_evidence import PodEvidence
 from tests.unit.decide.webservices import PROGRESSED, SERVING, decided, evidence, made, said
 from tests.unit.live import child
@@ -35,7 +37,7 @@ def serving(since: datetime = LONG_AGO) -> PodEvidence:
 def told(pods: list[PodEvidence], status: Manifest) -> tuple[str, float]:
     wanted = webservice()
     autoscaler = {**made(wanted)["HorizontalPodAutoscaler"], "status": status}
-    result = scaling(child(autoscaler), pods, wanted.spec, NOW)
+    result = scaling(child(autoscaler), replace(evidence(wanted), pods=pods), NOW)
     return f"{result.condition.truth}/{result.condition.reason}", result.changes_in_s
 
 
@@ -62,7 +64,7 @@ def test_metrics_that_are_not_there_yet_are_waited_for(
 
 def test_whether_the_autoscaler_has_looked_is_no_news_while_nothing_is_ready() -> None:
     wanted = webservice()
-    before = scaling(None, [pod()], wanted.spec, NOW)
+    before = scaling(None, replace(evidence(wanted), pods=[pod()]), NOW)
     assert before.condition.message.startswith("No replica is ready")
     assert told([pod()], {}) == told([pod()], blind()) == ("Unknown/Pending", math.inf)
     assert told([serving()], {}) == ("Unknown/Pending", math.inf)
@@ -82,3 +84,53 @@ def test_what_changes_by_time_alone_is_looked_at_again_when_it_does() -> None:
     decision = decided(given)
     assert said(decision)["Scaling"] == "Unknown/MetricsUnavailable"
     assert 90 <= decision.due_in_s <= 92
+
+
+ACTIVE = {"conditions": [{"type": "ScalingActive", "status": "True"}]}
+OURS = ScalingSettings(installed=True, tolerance=True)
+TAKEN = ScalingSettings(installed=True, taken_by="Service monitoring/prometheus-adapter")
+
+
+def judged(settings: ScalingSettings, status: Manifest, **autoscale: str) -> tuple[str, str]:
+    wanted = webservice(autoscale=autoscale)
+    autoscaler = {**made(wanted)["HorizontalPodAutoscaler"], "status": status}
+    given = replace(evidence(wanted), pods=[serving()], scaling=settings)
+    condition = scaling(child(autoscaler), given, NOW).condition
+    return condition.reason, condition.message
+
+
+@pytest.mark.parametrize(
+    ("settings", "autoscale", "reason", "words"),
+    [
+        (OURS, {}, "Scaling", "at 70 % of their slots."),
+        (OURS, {"metric": "Concurrency"}, "Scaling", "at 70 % of their slots."),
+        (OURS, {"metric": "CPU"}, "Scaling", "at 70 % of their CPU."),
+        (ScalingSettings(), {}, "Scaling", "at 70 % of their CPU."),
+        (ScalingSettings(), {"metric": "Concurrency"}, "MetricsApiMissing", "not installed"),
+        (TAKEN, {}, "MetricsApiTaken", "served by Service monitoring/prometheus-adapter"),
+        (TAKEN, {"metric": "CPU"}, "Scaling", "at 70 % of their CPU."),
+    ],
+)
+def test_what_it_scales_by_and_why_not_by_requests(
+    settings: ScalingSettings, autoscale: dict[str, str], reason: str, words: str
+) -> None:
+    found, message = judged(settings, ACTIVE, **autoscale)
+    assert found == reason
+    assert words in message
+
+
+def test_without_numbers_of_requests_their_source_is_named() -> None:
+    reason, message = judged(OURS, blind())
+    assert reason == "MetricsUnavailable"
+    assert "no metrics of slots" in message
+    assert "metrics API" in message
+
+
+def test_the_autoscaler_goes_by_requests_where_they_are_counted() -> None:
+    given = replace(evidence(webservice()), scaling=OURS)
+    [autoscaler] = [
+        action.manifest
+        for action in decided(given).actions
+        if isinstance(action, Apply) and action.manifest["kind"] == "HorizontalPodAutoscaler"
+    ]
+    assert autoscaler["spec"]["metrics"][0]["type"] == "Object"

@@ -12,7 +12,7 @@ from fairlead.decide.webservice.drift import Drift, drift, left_alone_until
 from fairlead.decide.webservice.ownership import Ownership
 from fairlead.desired.child_kinds import CHILD_KINDS, DEPLOYMENT, ChildKind
 from fairlead.desired.front import FrontSettings
-from fairlead.evidence import ChildEvidence
+from fairlead.evidence import ChildEvidence, ScalingSettings
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def plan(
     image: str,
     pull_secrets: Sequence[str],
     owned: Ownership,
-    front: FrontSettings,
+    settings: tuple[FrontSettings, ScalingSettings],
     now: datetime,
 ) -> Plan:
     """Return the actions that make our children what they should be.
@@ -55,7 +55,9 @@ def plan(
     What is leaving is waited for: an update of it would be lost with it. What is to go goes last:
     requests have another way by then.
     """
-    wanted = {kind.key: kind.build(webservice, image, pull_secrets, front) for kind in CHILD_KINDS}
+    wanted = {
+        kind.key: kind.build(webservice, image, pull_secrets, *settings) for kind in CHILD_KINDS
+    }
     actions, last = list[Action](), list[Action]()
     for key, manifest in wanted.items():
         existing = owned.ours.get(key)

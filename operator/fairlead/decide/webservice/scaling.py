@@ -7,22 +7,26 @@ from datetime import datetime, timedelta
 from fairlead.api.conditions import Condition, false, true, unknown
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
-from fairlead.api.webservice import WebserviceSpec
+from fairlead.api.webservice import Autoscale, ScalingMetric
 from fairlead.decide.decision import StageResult
-from fairlead.evidence import ChildEvidence
+from fairlead.desired.autoscaler import scaled_by
+from fairlead.evidence import ChildEvidence, ScalingSettings, WebserviceEvidence
 from fairlead.pod_evidence import PodEvidence
 
 METRICS_GRACE = timedelta(minutes=2)  # a new replica has no CPU metrics for its first minute
 SCALING = "Scaling"
+MEASURED = {ScalingMetric.CPU: "CPU", ScalingMetric.CONCURRENCY: "slots"}
+ASKED = {
+    ScalingMetric.CPU: "Is metrics-server running?",
+    ScalingMetric.CONCURRENCY: "Do the pods of Fairlead's metrics API run, and reach these pods?",
+}
 
 
 def scaling(
-    autoscaler: ChildEvidence | None,
-    pods: Sequence[PodEvidence],
-    spec: WebserviceSpec,
-    now: datetime,
+    autoscaler: ChildEvidence | None, evidence: WebserviceEvidence, now: datetime
 ) -> StageResult:
     """Judge an autoscaler as it is, or a fixed number of replicas."""
+    spec, pods = evidence.webservice.spec, evidence.pods
     wanted = spec.autoscaled
     if wanted is None:
         fixed = f"spec.replicas is {spec.replicas}" if spec.replicas else "computeType ACI is one"
@@ -30,7 +34,7 @@ def scaling(
         return _informing(true(SCALING, Reason.FIXED_REPLICAS, words))
     active = autoscaler.condition("ScalingActive") if autoscaler else {}
     if autoscaler is None or not active or active.get("status") == "False":
-        return _without_metrics(active, pods, now)
+        return _without_metrics(active, pods, scaled_by(wanted, evidence.scaling), now)
     if autoscaler.condition("ScalingLimited").get("reason") == "TooManyReplicas":
         words = (
             f"All {wanted.max_replicas} replicas of maxReplicas are in use: raise it if requests "
@@ -39,12 +43,32 @@ def scaling(
         return _informing(true(SCALING, Reason.AT_MAX_REPLICAS, words))
     words = (
         f"Between {wanted.min_replicas} and {wanted.max_replicas} replicas, at "
-        f"{wanted.target_utilization} % of their CPU."
+        f"{wanted.target_utilization} % of their {MEASURED[scaled_by(wanted, evidence.scaling)]}."
     )
-    return _informing(true(SCALING, Reason.SCALING, words))
+    reason, why = _fallback(wanted, evidence.scaling)
+    return _informing(true(SCALING, reason, f"{words} {why}".rstrip()))
 
 
-def _without_metrics(active: Manifest, pods: Sequence[PodEvidence], now: datetime) -> StageResult:
+def _fallback(wanted: Autoscale, settings: ScalingSettings) -> tuple[Reason, str]:
+    """Why CPU counts where requests were to."""
+    if wanted.metric is ScalingMetric.CPU:
+        return Reason.SCALING, ""
+    if settings.taken_by:
+        return Reason.METRICS_API_TAKEN, (
+            f"Requests cannot be counted: custom.metrics.k8s.io is served by {settings.taken_by} "
+            "in this cluster. Set autoscale.metric to CPU if that is meant."
+        )
+    if wanted.metric is ScalingMetric.CONCURRENCY and not settings.installed:
+        return Reason.METRICS_API_MISSING, (
+            "autoscale.metric Concurrency needs Fairlead's metrics API, which is not installed: "
+            "metricsApi.enabled of the chart."
+        )
+    return Reason.SCALING, ""
+
+
+def _without_metrics(
+    active: Manifest, pods: Sequence[PodEvidence], metric: ScalingMetric, now: datetime
+) -> StageResult:
     """Metrics are measured on replicas that run: one that has just begun has none yet."""
     serving = [pod.changed_at("Ready") for pod in pods if pod.ready and not pod.leaving]
     if not serving:
@@ -52,8 +76,8 @@ def _without_metrics(active: Manifest, pods: Sequence[PodEvidence], now: datetim
     if not active:
         return _pending("The autoscaler has not looked yet.")
     message = (
-        f"The autoscaler has no CPU metrics, so the number of replicas stays as it is: "
-        f"{active.get('message', 'no reason given')} (Is metrics-server running?)"
+        f"The autoscaler has no metrics of {MEASURED[metric]}, so the number of replicas stays as "
+        f"it is: {active.get('message', 'no reason given')} ({ASKED[metric]})"
     )
     waited = now - _since(active, serving, now)
     if waited > METRICS_GRACE:

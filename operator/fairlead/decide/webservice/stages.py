@@ -77,7 +77,7 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
     progress = _progress(evidence, owned, choice.serve, planned)
     failure = failure_of(progress, webservice.status.failure, now)
     choice = judge(asked, choice, owned.ours.get(DEPLOYMENT.key), progress, failure, now)
-    scales = scaling(owned.ours.get(AUTOSCALER.key), evidence.pods, webservice.spec, now)
+    scales = scaling(owned.ours.get(AUTOSCALER.key), evidence, now)
     rolled_out, serves = _stages(evidence, owned, progress, choice, failure, now)
     stages = (
         image_stage,
@@ -107,8 +107,8 @@ def _plan(
     """What to do with the children; None where nothing may be touched, or there is no image."""
     if owned.taken or not serve.image:
         return None
-    front = front_settings(evidence, owned)
-    return plan(asked, serve.image, serve.pull_secrets, owned, front, now)
+    settings = (front_settings(evidence, owned), evidence.scaling)
+    return plan(asked, serve.image, serve.pull_secrets, owned, settings, now)
 
 
 def _image(evidence: WebserviceEvidence, now: datetime) -> tuple[str | None, StageResult]:
