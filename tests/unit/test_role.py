@@ -252,5 +252,5 @@ def test_what_the_chart_gives_besides_is_documented(template: str, heading: str)
 def test_no_rules_of_the_chart_are_left_out_here() -> None:
     text = (CHECKOUT / "charts/fairlead/templates/_rules.tpl").read_text()
     templates = {"rules", "own-namespace-rules", "log-token-rules", "local-registry-rules"}
-    templates |= {"builds-rules"}
+    templates |= {"builds-rules", "metrics-api-rules", "metrics-reader-rules"}
     assert set(re.findall(r'define "fairlead\.([\w-]+)"', text)) == templates

@@ -18,6 +18,9 @@ though Helm reads them as floating points. */}}
 {{- $_ := set $settings "buildkitNamespace" .Values.engines.buildkit.namespace -}}
 {{- $_ := set $settings "buildkitImage" .Values.engines.buildkit.image -}}
 {{- end -}}
+{{- if .Values.metricsApi.enabled -}}
+{{- $_ := set $settings "metricsApi" (printf "%s/%s" .Release.Namespace (include "fairlead.metricsApi" .)) -}}
+{{- end -}}
 {{- if include "fairlead.servesLogs" . -}}
 {{- $_ := set $settings "logAddress" (printf "0.0.0.0:%d" (int .Values.logs.port)) -}}
 {{- $_ := set $settings "logKeyFile" "/etc/fairlead/log-key/key" -}}

@@ -64,3 +64,13 @@ annotations:
 {{- define "fairlead.logKey" -}}
 {{- default (printf "%s-log-key" (include "fairlead.fullname" .)) .Values.logs.keySecret -}}
 {{- end -}}
+
+{{- define "fairlead.metricsApi" -}}
+{{- include "fairlead.fullname" . }}-metrics-api
+{{- end -}}
+
+{{/* Never the operator's: neither's Service or budget sees a pod of the other. */}}
+{{- define "fairlead.metricsApiSelector" -}}
+app.kubernetes.io/name: {{ include "fairlead.name" . }}-metrics-api
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}

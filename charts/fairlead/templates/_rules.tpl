@@ -95,3 +95,21 @@ sees no nodes. tests/unit/test_role.py compares this with what the code asks for
   resources: [subjectaccessreviews]
   verbs: [create]
 {{- end -}}
+
+{{/* Of the metrics API: whom to ask. */}}
+{{- define "fairlead.metrics-api-rules" -}}
+- apiGroups: [fairlead.dev]
+  resources: [webservices]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]  # of services and fronts, by our labels
+{{- end -}}
+
+{{/* Of the operator, where there is a metrics API: whose is it? */}}
+{{- define "fairlead.metrics-reader-rules" -}}
+- apiGroups: [apiregistration.k8s.io]
+  resources: [apiservices]
+  resourceNames: [v1beta2.custom.metrics.k8s.io]
+  verbs: [get]
+{{- end -}}

@@ -29,11 +29,14 @@ SETS = sorted(path.name.removesuffix(".values.yaml") for path in GOLDEN.glob("*.
 
 
 LOG_KEY = re.compile(r"key: [A-Za-z0-9+/]{43}=")
+CERTIFICATES = re.compile(r"(ca\.crt|tls\.crt|tls\.key|caBundle): [A-Za-z0-9+/=]{200,}")
+NO_CERTIFICATE = "UEVNCg=="  # in the place of what was made
 NO_KEY = f"{43 * 'A'}="  # in the place of the random one
 
 
 def rendered(helm: Path, *arguments: str) -> str:
-    return LOG_KEY.sub(f"key: {NO_KEY}", templated(helm, *arguments))
+    made = CERTIFICATES.sub(rf"\1: {NO_CERTIFICATE}", templated(helm, *arguments))
+    return LOG_KEY.sub(f"key: {NO_KEY}", made)
 
 
 def templated(helm: Path, *arguments: str) -> str:
