@@ -16,7 +16,8 @@ REGISTRY_WITH_USERS = "fairlead-users:5000"
 
 def install_for_scenes(cluster: Cluster, places: Places, steps: Steps) -> None:
     """Install, or upgrade what is installed already."""
-    install_chart(cluster, places, steps, settings_of(cluster))
+    further = {"metricsApi": {"enabled": True}}
+    install_chart(cluster, places, steps, settings_of(cluster), further)
 
 
 def settings_of(cluster: Cluster) -> dict[str, Any]:

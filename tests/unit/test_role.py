@@ -24,6 +24,7 @@ from fairlead.desired.keys import keys
 from fairlead.log_address import image_log
 from fairlead.logs.permission import REVIEWED, access_review, token_review
 from fairlead.observe.local_registry import HOSTING
+from fairlead.observe.metrics_api import REGISTRATION
 from tests.unit.objects import NOW, body, webservice
 
 Resource = tuple[str, str]  # API group, and plural with the subresource
@@ -152,6 +153,22 @@ def test_where_it_builds_it_does_what_its_tasks_need_and_all_of_that_elsewhere_t
     assert given == {**read, **TASKS}
 
 
+def test_the_metrics_api_sees_webservices_and_pods_and_the_operator_whose_it_is() -> None:
+    """No Secret, no right to write; and of API services the one."""
+    rules = yaml.safe_load(rules_of_chart("metrics-api-rules"))
+    given = {(r["apiGroups"][0], r["resources"][0]): set(r["verbs"]) for r in rules}
+    assert given == {
+        (GROUP, WEBSERVICE.plural): {"list", "watch"},
+        ("", "pods"): {"list", "watch"},
+    }
+    [rule] = yaml.safe_load(rules_of_chart("metrics-reader-rules"))
+    assert (rule["resources"], rule["resourceNames"]) == (
+        [REGISTRATION.plural],
+        [REGISTRATION.name],
+    )
+    assert (rule["apiGroups"], rule["verbs"]) == ([group_of(REGISTRATION.api_version)], ["get"])
+
+
 def test_in_kube_public_it_may_read_which_registry_the_cluster_has() -> None:
     text = (CHECKOUT / "charts/fairlead/templates/_rules.tpl").read_text()
     _, _, body = text.partition('{{- define "fairlead.local-registry-rules" -}}')
@@ -176,7 +193,7 @@ def test_the_role_gives_nothing_that_reaches_beyond_a_service() -> None:
 
 def test_what_is_only_read_is_what_the_code_names() -> None:
     read = {resource.partition("/")[0] for _, resource in READS}
-    assert named_in_code() == read | {"jobs"}
+    assert named_in_code() == read | {"jobs", REGISTRATION.plural}
 
 
 def test_what_is_done_to_jobs_is_what_their_runner_asks_for() -> None:
@@ -239,6 +256,8 @@ def test_the_rights_that_are_documented_are_those_that_are_given(kind: str, head
         ("log-token-rules", "For bearer tokens on logs"),
         ("local-registry-rules", "In `kube-public`, where"),
         ("builds-rules", "In the namespace of the `buildkit` engine"),
+        ("metrics-reader-rules", "Where there is a metrics API"),
+        ("metrics-api-rules", "The metrics API has a ServiceAccount"),
     ],
 )
 def test_what_the_chart_gives_besides_is_documented(template: str, heading: str) -> None:
