@@ -83,9 +83,12 @@ class FrontProcess:
 
     def metrics(self) -> dict[str, float]:
         """By name and labels, as in ``haproxy_backend_current_queue{proxy="scoring"}``."""
-        lines = httpx.get(f"{self._metrics}/metrics", timeout=DEADLINE_S).text.splitlines()
+        lines = self.metrics_text("/metrics").splitlines()
         pairs = (line.rpartition(" ")[::2] for line in lines if not line.startswith("#"))
         return {name: float(value) for name, value in pairs}
+
+    def metrics_text(self, path: str) -> str:
+        return httpx.get(f"{self._metrics}{path}", timeout=DEADLINE_S).text
 
     def healthy(self) -> bool:
         """What the kubelet asks; a closed port is no."""

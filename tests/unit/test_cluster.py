@@ -273,6 +273,24 @@ async def test_schemas_are_read_by_name_and_none_where_there_is_no_such_version(
         assert await cluster.published_schemas("fairlead.dev/v1") == {}
 
 
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        ({"major": "1", "minor": "36"}, (1, 36)),
+        ({"major": "1", "minor": "34+"}, (1, 34)),
+        ({"major": "", "minor": None}, (0, 0)),
+        ({}, (0, 0)),
+    ],
+)
+async def test_the_version_is_two_numbers(said: Manifest, version: tuple[int, int]) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        assert request.path == "/version"
+        return web.json_response(said)
+
+    async with serving(answer) as cluster:
+        assert await cluster.server_version() == version
+
+
 @pytest.mark.parametrize(("status", "wanted"), [(404, None), (200, {"kind": "Service"})])
 async def test_a_patch_returns_the_object_or_none_where_it_is_gone(
     status: int, wanted: Manifest | None

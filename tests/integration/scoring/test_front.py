@@ -17,6 +17,7 @@ import pytest
 
 from fairlead.desired.front_configuration import FrontParameters, front_configuration
 from fairlead.desired.request_limits import RequestLimits
+from fairlead.metrics_api.sample import FRONT_PATH, POD_PATH, Counted, of_front, of_pod
 from tests.dns_server import DnsServer
 from tests.haproxy import FrontProcess, haproxy
 from tests.integration.scoring.conftest import Serve
@@ -138,6 +139,54 @@ def test_who_waits_too_long_is_told_so(
     wait_until(lambda: len(front.access_log()) == 2, "two lines")
     refused = next(line for line in front.access_log() if line["status"] == UNAVAILABLE)
     assert (refused["reason"], refused["queue_ms"] >= 500) == ("queue_timeout", True)
+
+
+def test_what_the_metrics_api_reads_of_a_front_is_what_happened(
+    serve: Serve, start: StartFront, gate: Gate, pool: ThreadPoolExecutor
+) -> None:
+    """One runs, one waits; then one has had an answer, and the other none for want of a replica."""
+    front = start(serve(waiting(gate)).until_ready(), limits=replace(LIMITS, queue_wait_ms=3000))
+    first = pool.submit(score, front)
+    wait_until(lambda: gate.reached == 1, "the first to run")
+    second = pool.submit(score, front)
+    wait_until(lambda: front.metrics()[QUEUED] == 1, "the second to wait")
+    assert of_front(front.metrics_text(FRONT_PATH)) == Counted(1, 1, 1, 0)
+    assert second.result().status_code == UNAVAILABLE
+    gate.open()
+    assert first.result().status_code == 200
+    wait_until(lambda: counted(front).busy == 0, "nothing to run")
+    assert counted(front) == Counted(busy=0, queued=0, admitted=1, rejected=1)
+    alone = start()
+    wait_until(lambda: score(alone).headers["x-fairlead-503-reason"] == "starting", "no replica")
+    wait_until(lambda: counted(alone).rejected >= 1, "refused at once is refused, too")
+
+
+def counted(front: FrontProcess) -> Counted:
+    found = of_front(front.metrics_text(FRONT_PATH))
+    assert found is not None
+    return found
+
+
+def test_what_the_metrics_api_reads_of_a_replica_is_what_happened(
+    serve: Serve, gate: Gate, pool: ThreadPoolExecutor
+) -> None:
+    service = serve(waiting(gate), FAIRLEAD_MAX_QUEUE_WAIT_MS="1").until_ready()
+
+    def told() -> Counted:
+        found = of_pod(service.get(POD_PATH).text)
+        assert found is not None
+        return found
+
+    first = pool.submit(CLIENT.post, f"{service.url}/score", content="1", headers=PLAIN)
+    wait_until(lambda: gate.reached == 1, "the first to run")
+    refused = CLIENT.post(f"{service.url}/score", content="1", headers=PLAIN)
+    assert refused.status_code == UNAVAILABLE
+    assert told() == replace(told(), busy=1, queued=0, admitted=0, rejected=1, slots=1)
+    gate.open()
+    assert first.result().status_code == 200
+    wait_until(lambda: told().busy == 0, "nothing to run")
+    assert told().admitted == 1
+    assert max(told().run_seconds.values()) == 1
 
 
 def test_no_more_wait_than_may_wait(

@@ -14,6 +14,7 @@ from fairlead.observe.cache import Cache
 from fairlead.observe.config_maps import ConfigMaps
 from fairlead.observe.context import ReconcileContext
 from fairlead.observe.logs import Logs
+from fairlead.observe.metrics_api import MetricsApi
 from fairlead.observe.namespaces import Namespaces
 from fairlead.observe.references import Key
 from fairlead.settings import Settings
@@ -62,7 +63,9 @@ class ParsersHere:
 class World:
     """What a test looks at, and the verbs of a person at a keyboard."""
 
-    def __init__(self, resync_seconds: int = 60, namespaces: Sequence[str] = ()) -> None:
+    def __init__(
+        self, resync_seconds: int = 60, namespaces: Sequence[str] = (), metrics_api: str = ""
+    ) -> None:
         self.cluster = FakeCluster()
         self.runner = FakeRunner()
         self.queue = WorkQueue[Key]()
@@ -79,6 +82,7 @@ class World:
             logs=Logs(self.cluster),
             namespaces=Namespaces(self.cluster, self.cache),
             instance="test",
+            metrics_api=MetricsApi(self.cluster, metrics_api) if metrics_api else None,
         )
         self.controller = Controller(self.context, self.queue)
 
