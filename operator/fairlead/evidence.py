@@ -159,6 +159,21 @@ NO_METRICS_API = ScalingSettings()
 
 
 @dataclass(frozen=True)
+class MeasuredLoad:
+    """What the metrics API says of the requests of a Webservice in the last minute; the peak is the
+    highest rate of a minute in the last day. Share is 0 to 1; ``run_seconds_p95`` is None where
+    nothing ran."""
+
+    requests_per_second: float = 0.0
+    peak_requests_per_second: float = 0.0
+    utilization_percent: float = 0.0
+    queued: float = 0.0
+    refused_per_minute: float = 0.0
+    refused_share: float = 0.0
+    run_seconds_p95: float | None = None
+
+
+@dataclass(frozen=True)
 class WebserviceEvidence:
     """Everything a decision about a Webservice may look at.
 
@@ -177,3 +192,5 @@ class WebserviceEvidence:
     settings: Settings
     front_pods: Sequence[PodEvidence] = ()
     scaling: ScalingSettings = NO_METRICS_API
+    load: MeasuredLoad | None = None
+    """None where nothing is known."""

@@ -104,14 +104,16 @@ def test_requests_that_use_no_cpu_bring_replicas_which_stay_while_nothing_is_kno
     scene.until(
         lambda: autoscaler(scene), lambda said: said.get("ScalingActive") == "ValidMetricFound"
     )
+    scene.until(
+        lambda: condition(scene.get("webservice")["status"], "Scaling"),
+        lambda said: "at 70 % of their slots" in said.get("message", ""),
+    )
     stop, address = threading.Event(), scene.address()
     threads = [threading.Thread(target=load, args=(address, stop), daemon=True) for _ in range(6)]
     for thread in threads:
         thread.start()
     try:
         scene.until(lambda: ready(scene), lambda number: number == 3)
-        status = scene.get("webservice")["status"]
-        assert "of their slots" in condition(status, "Scaling")["message"]
         pods = ("pods", "--selector=app.kubernetes.io/component=scoring")
         scene.kubectl("label", *pods, f"{MANAGED_BY}-")  # they serve, and nobody knows them
     finally:

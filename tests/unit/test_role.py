@@ -24,6 +24,8 @@ from fairlead.desired.keys import keys
 from fairlead.log_address import image_log
 from fairlead.logs.permission import REVIEWED, access_review, token_review
 from fairlead.observe.local_registry import HOSTING
+from fairlead.observe.measures import API_VERSION as MEASURED_BY
+from fairlead.observe.measures import MEASURES
 from fairlead.observe.metrics_api import REGISTRATION
 from tests.unit.objects import NOW, body, webservice
 
@@ -161,12 +163,15 @@ def test_the_metrics_api_sees_webservices_and_pods_and_the_operator_whose_it_is(
         (GROUP, WEBSERVICE.plural): {"list", "watch"},
         ("", "pods"): {"list", "watch"},
     }
-    [rule] = yaml.safe_load(rules_of_chart("metrics-reader-rules"))
+    rule, measures = yaml.safe_load(rules_of_chart("metrics-reader-rules"))
     assert (rule["resources"], rule["resourceNames"]) == (
         [REGISTRATION.plural],
         [REGISTRATION.name],
     )
     assert (rule["apiGroups"], rule["verbs"]) == ([group_of(REGISTRATION.api_version)], ["get"])
+    asked = f"{WEBSERVICE.crd_name}/{MEASURES.removeprefix('*/')}"
+    assert (measures["resources"], measures["verbs"]) == ([asked], ["get"])
+    assert measures["apiGroups"] == [group_of(MEASURED_BY)]
 
 
 def test_in_kube_public_it_may_read_which_registry_the_cluster_has() -> None:
@@ -265,7 +270,10 @@ def test_what_the_chart_gives_besides_is_documented(template: str, heading: str)
     given = {
         (rule["apiGroups"][0], rule["resources"][0]): frozenset(rule["verbs"]) for rule in rules
     }
-    assert documented(heading) == given
+    assert documented(heading) == {
+        (group, resource.removeprefix(f"{WEBSERVICE.crd_name}/")): verbs
+        for (group, resource), verbs in given.items()
+    }
 
 
 def test_no_rules_of_the_chart_are_left_out_here() -> None:

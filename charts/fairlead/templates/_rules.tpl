@@ -112,4 +112,7 @@ sees no nodes. tests/unit/test_role.py compares this with what the code asks for
   resources: [apiservices]
   resourceNames: [v1beta2.custom.metrics.k8s.io]
   verbs: [get]
+- apiGroups: [custom.metrics.k8s.io]
+  resources: [webservices.fairlead.dev/fairlead_measures]
+  verbs: [get]
 {{- end -}}

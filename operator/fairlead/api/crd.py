@@ -106,7 +106,10 @@ DEFINITIONS = {
         WebserviceStatus,
         (Column("State", ".status.state"),
          Column("Replicas", ".status.display.replicas"),
-         Column("URI", ".status.scoringUri")),
+         Column("URI", ".status.scoringUri"),
+         Column("Utilization", ".status.display.utilization", wide=True),
+         Column("Queued", ".status.display.queued", wide=True),
+         Column("503/min", ".status.display.refused", wide=True)),
         (
             "self.metadata.name.size() <= 50 && "
             "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from fairlead.api.capacity import Capacity
 from fairlead.api.fields import (
     Description,
     ImageReference,
@@ -357,6 +358,12 @@ class WebserviceDisplay(StatusWire):
 
     replicas: Cell | None = None
     """Ready and desired replicas."""
+    utilization: Cell | None = None
+    """Requests that run or wait, in percent of all slots."""
+    queued: Cell | None = None
+    """Requests that wait."""
+    refused: Cell | None = None
+    """Requests that got 503 for want of a replica, in a minute."""
 
 
 class WebserviceStatus(CommonStatus):
@@ -373,4 +380,6 @@ class WebserviceStatus(CommonStatus):
     """The labels of the pods that serve, as `kubectl get pods --selector` takes them."""
     revision: Revision | None = None
     """The image that serves, and the image that is wanted."""
+    capacity: Capacity | None = None
+    """What requests did, and how many replicas they need. With Fairlead's metrics API."""
     display: WebserviceDisplay | None = None

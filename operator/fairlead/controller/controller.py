@@ -13,6 +13,7 @@ from fairlead.controller.work_queue import WorkQueue
 from fairlead.decide.status_update import StatusUpdate
 from fairlead.errors import OperatorError
 from fairlead.observe.context import ReconcileContext
+from fairlead.observe.measures import Name
 from fairlead.observe.references import Key
 from fairlead.retry import backoff_s
 
@@ -39,15 +40,20 @@ class Controller:
                 self._queue.add(key, urgent=self._context.cache.is_new(key))
             group.create_task(self._check())
             if self._context.metrics_api is not None:
-                group.create_task(self._context.metrics_api.run(self._scale_anew))
+                group.create_task(
+                    self._context.metrics_api.run(self._webservices, self._scale_anew)
+                )
             for _ in range(WORKERS):
                 group.create_task(self._work())
 
-    def _scale_anew(self) -> None:
-        """What autoscalers go by has changed."""
-        for key in self._context.cache.all_keys():
-            if key.kind is WEBSERVICE:
-                self._queue.add(key)
+    def _webservices(self) -> list[Name]:
+        keys = self._context.cache.all_keys()
+        return [(key.namespace, key.name) for key in keys if key.kind is WEBSERVICE]
+
+    def _scale_anew(self, names: Iterable[Name]) -> None:
+        """What these scale by has changed, or what is measured of them."""
+        for namespace, name in names:
+            self._queue.add(Key(WEBSERVICE, namespace, name))
 
     async def _work(self) -> None:
         while True:

@@ -6,7 +6,7 @@ be as it was, so that no autoscaler goes from one metric to another for want of 
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import structlog
@@ -15,6 +15,7 @@ from fairlead.api.refs import Manifest, Ref
 from fairlead.cluster import Cluster
 from fairlead.errors import OperatorError
 from fairlead.evidence import ScalingSettings
+from fairlead.observe.measures import Measures, Name
 
 logger = structlog.get_logger("fairlead")
 PERIOD_S = 60.0
@@ -30,15 +31,20 @@ class MetricsApi:
         self._cluster = cluster
         self._service = service
         self.settings = ScalingSettings(installed=True)
+        self.measures = Measures(cluster)
 
-    async def run(self, changed: Callable[[], None]) -> None:
-        """Look until cancelled."""
+    async def run(
+        self, names: Callable[[], Iterable[Name]], changed: Callable[[Iterable[Name]], None]
+    ) -> None:
+        """Look until cancelled; ``names`` are those of all Webservices, of which some have
+        ``changed``: what they scale by, or what is measured of them."""
         while True:
-            await asyncio.sleep(PERIOD_S * random.uniform(0.8, 1.0))
             before = self.settings
             await self.look()
-            if self.settings != before:
-                changed()
+            ours = () if self.settings.taken_by else names()
+            news = await self.measures.look(ours)
+            changed(names() if self.settings != before else news)
+            await asyncio.sleep(PERIOD_S * random.uniform(0.8, 1.0))
 
     async def look(self) -> None:
         """Once."""

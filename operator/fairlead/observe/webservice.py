@@ -47,6 +47,7 @@ async def observe_webservice(
         context.settings,
         front_pods,
         api.settings if api else NO_METRICS_API,
+        api.measures.of((webservice.namespace, webservice.name)) if api else None,
     )
 
 

@@ -1,6 +1,7 @@
 """Whose metrics API is it, and what do autoscalers know?"""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -63,7 +64,12 @@ async def test_what_cannot_be_read_is_as_it_was_and_a_change_is_told(
     cluster.refusals["get", "apiservices"] = [WaitingError(Reason.API_UNAVAILABLE, "no")]
     await api.look()
     assert api.settings == before
-    task = asyncio.create_task(api.run(changed.set))
+
+    def tell(names: Iterable[tuple[str, str]]) -> None:
+        if list(names) == [("demo", "iris")]:
+            changed.set()
+
+    task = asyncio.create_task(api.run(lambda: [("demo", "iris")], tell))
     cluster.remove("apiservices", "", "v1beta2.custom.metrics.k8s.io")
     async with asyncio.timeout(120):
         await changed.wait()

@@ -25,6 +25,7 @@ from fairlead.decide.image.stages import image_reference
 from fairlead.decide.missing import missing, not_found
 from fairlead.decide.webservice.address import SCORE, SWAGGER, base_uri, pending_address
 from fairlead.decide.webservice.availability import available, deployed
+from fairlead.decide.webservice.capacity import capacity
 from fairlead.decide.webservice.children import Plan, plan, wanted_kinds
 from fairlead.decide.webservice.front import front_settings, front_stage
 from fairlead.decide.webservice.key_secret import create_keys, keys_stage
@@ -207,6 +208,7 @@ def _status(
     replicas, pod_labels = progress.replicas, selector(evidence.webservice)
     active = (choice.serve.image if progress.settled else before) if replicas.ready else None
     failed = owned.taken and not replicas.ready
+    load = capacity(evidence, replicas.ready)
     return WebserviceStatus(
         state=State.FAILED if failed else progress.state,
         scoring_uri=base and f"{base}{SCORE}",
@@ -214,7 +216,13 @@ def _status(
         replicas=replicas,
         selector=",".join(f"{name}={value}" for name, value in pod_labels.items()),
         revision=choice.revision(active, progress, applied=planned is not None),
-        display=WebserviceDisplay(replicas=f"{replicas.ready}/{replicas.desired}"),
+        capacity=load,
+        display=WebserviceDisplay(
+            replicas=f"{replicas.ready}/{replicas.desired}",
+            utilization=f"{load.utilization_percent}%" if load else None,
+            queued=str(load.queued) if load else None,
+            refused=f"{load.refused_per_minute:g}" if load else None,
+        ),
     )
 
 
