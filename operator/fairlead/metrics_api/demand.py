@@ -58,7 +58,7 @@ def measures(rounds: Sequence[Round], now_s: float) -> Measures | None:
     recent = _since(rounds, now_s - WINDOW_S)
     busy, queued = _mean([r.busy for r in recent]), _mean([r.queued for r in recent])
     slots = _mean([r.slots for r in recent])
-    admitted, rejected = sum(r.admitted for r in minute), sum(r.rejected for r in minute)
+    admitted, rejected = _came(minute)
     seconds = max(minute[-1].at_s - minute[0].at_s, WINDOW_S)
     return Measures(
         demand=demand(rounds, now_s),
@@ -84,10 +84,15 @@ def demand(rounds: Sequence[Round], now_s: float) -> float:
 
 
 def _with_refused(recent: Sequence[Round]) -> float:
-    admitted, rejected = sum(r.admitted for r in recent), sum(r.rejected for r in recent)
+    admitted, rejected = _came(recent)
     busy = _mean([r.busy for r in recent])
     for_each = rejected / max(admitted, busy, 1.0)
     return busy * (1 + min(for_each, MAX_REFUSED_FOR_EACH))
+
+
+def _came(rounds: Sequence[Round]) -> tuple[float, float]:
+    """How many were admitted, and rejected, in all of these."""
+    return sum(r.admitted for r in rounds), max(sum(r.rejected for r in rounds), 0.0)
 
 
 def _since(rounds: Sequence[Round], at_s: float) -> Sequence[Round]:

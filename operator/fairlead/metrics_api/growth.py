@@ -1,7 +1,6 @@
 """From counters of single pods, which come and go and begin anew, to what happened in a round."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from fairlead.metrics_api.demand import Round
 from fairlead.metrics_api.sample import Counted
@@ -48,13 +47,12 @@ class Growth:
         if known is None or counted.admitted < known.admitted:
             self._known[uid] = counted
             return NOTHING
-        highest = max(known.rejected, counted.rejected)  # front: of several numbers, read in turn
-        self._known[uid] = replace(counted, rejected=highest)
+        self._known[uid] = counted
         return Counted(
             busy=counted.busy,
             queued=counted.queued,
             admitted=counted.admitted - known.admitted,
-            rejected=highest - known.rejected,
+            rejected=counted.rejected - known.rejected,
             run_seconds={
                 bound: max(count - known.run_seconds.get(bound, 0.0), 0.0)
                 for bound, count in counted.run_seconds.items()

@@ -52,7 +52,8 @@ def of_front(text: str) -> Counted | None:
 
     Its backend counts a request when it is over. Who left the queue without a replica was counted
     as a request and never as one that was load-balanced; what the frontend itself answers is in its
-    5xx and not in the backend's.
+    5xx and not in the backend's. One that was sent to a second replica was load-balanced twice: the
+    number may fall, and means something as a difference over a while alone.
     """
     found = series(text, FRONT_NAMES)
     queued = _of(found, "haproxy_backend_current_queue", "scoring")
@@ -62,9 +63,9 @@ def of_front(text: str) -> Counted | None:
     balanced = _of(found, "haproxy_backend_loadbalanced_total", "scoring") or 0.0
     ended = _of(found, "haproxy_backend_http_requests_total", "scoring") or 0.0
     busy = _bounded(max(sessions - queued, 0.0))
-    left_queue = max(ended + busy - balanced, 0.0)
+    left_queue = ended + busy - balanced
     at_once = _failures(found, "frontend", "front") - _failures(found, "backend", "scoring")
-    return Counted(busy, _bounded(queued), balanced, left_queue + max(at_once, 0.0))
+    return Counted(busy, _bounded(queued), balanced, left_queue + at_once)
 
 
 def of_pod(text: str) -> Counted | None:

@@ -34,6 +34,13 @@ def test_refused_requests_count_as_many_as_twice_those_that_got_in(
     assert demand(seen, seen[-1].at_s) == pytest.approx(expected)
 
 
+def test_requests_that_were_sent_to_a_second_replica_are_no_less_than_none() -> None:
+    seen = rounds(*[replace(ONE, rejected=-5)] * 8)
+    found = measures(seen, seen[-1].at_s)
+    assert found is not None
+    assert (found.demand, found.refused_per_minute, found.refused_share) == (4, 0, 0)
+
+
 def test_where_runs_last_longer_than_the_window_those_that_run_got_in() -> None:
     seen = rounds(*[replace(ONE, queued=0, admitted=0, rejected=1)] * 3)
     assert demand(seen, seen[-1].at_s) == pytest.approx(3 * (1 + 3 / 3))
