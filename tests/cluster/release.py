@@ -24,15 +24,11 @@ TAIL_LINES = 12
 
 
 def install_chart(
-    cluster: Cluster,
-    places: Places,
-    steps: Steps,
-    settings: Mapping[str, Any] | None = None,
-    further: Mapping[str, Any] | None = None,
+    cluster: Cluster, places: Places, steps: Steps, settings: Mapping[str, Any] | None = None
 ) -> None:
     """Build and push the images, and install the chart, or upgrade what is installed already.
 
-    ``settings`` come before those that the cluster asks for; ``further`` are other values.
+    ``settings`` come before those that the cluster asks for.
     """
     build_on_demand(places, steps, ["helm"])
     operator_image.build(places, steps)
@@ -41,7 +37,7 @@ def install_chart(
             push(operator_image.name(target), operator_image.name(target))
     with steps.step("helm install fairlead charts/fairlead"):
         _prepare_namespace(cluster)
-        values = {**values_for(cluster), **(further or {})}
+        values = values_for(cluster)
         values["settings"].update(settings or {})
         _helm(cluster, places, values)
 

@@ -16,8 +16,7 @@ REGISTRY_WITH_USERS = "fairlead-users:5000"
 
 def install_for_scenes(cluster: Cluster, places: Places, steps: Steps) -> None:
     """Install, or upgrade what is installed already."""
-    further = {"metricsApi": {"enabled": True}}
-    install_chart(cluster, places, steps, settings_of(cluster), further)
+    install_chart(cluster, places, steps, settings_of(cluster))
 
 
 def settings_of(cluster: Cluster) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The autoscaler at work, on CPU and on requests; the number of replicas is its own affair."""
+"""The autoscaler at work, on real CPU metrics; the number of replicas is its own affair."""
 
 import threading
 
@@ -36,7 +36,7 @@ def test_a_busy_service_gets_more_replicas_and_the_operator_leaves_their_number_
 ) -> None:
     scene.image({"score.py": BUSY})
     small = {"cpu": "100m", "memory": "64Mi", "limits": {"cpu": "200m", "memory": "128Mi"}}
-    scale = {"minReplicas": 1, "maxReplicas": 3, "targetUtilization": 50, "metric": "CPU"}
+    scale = {"minReplicas": 1, "maxReplicas": 3, "targetUtilization": 50}
     node_port = {"type": "NodePort"}
     scene.service(replicas=None, autoscale=scale, resources=small, expose=node_port)
     scene.reason("webservice", "Serving")
@@ -63,70 +63,6 @@ def test_a_busy_service_gets_more_replicas_and_the_operator_leaves_their_number_
     status = scene.get("webservice")["status"]
     assert condition(status, "Scaling")["status"] == "True"
     assert status["replicas"]["desired"] >= 2
-
-
-SLEEPING = """\
-import time
-
-
-def init():
-    pass
-
-
-def run(data):
-    time.sleep(2)
-    return "done"
-"""
-MANAGED_BY = "app.kubernetes.io/managed-by"
-
-
-def autoscaler(scene: Scene) -> dict[str, str]:
-    """Its conditions, and how many replicas it wants."""
-    found = scene.get("horizontalpodautoscaler")["status"]
-    conditions = {one["type"]: one["reason"] for one in found.get("conditions") or ()}
-    return {**conditions, "wanted": str(found.get("desiredReplicas"))}
-
-
-def ready(scene: Scene) -> int:
-    return int(scene.get("deployment")["status"].get("readyReplicas", 0))
-
-
-def test_requests_that_use_no_cpu_bring_replicas_which_stay_while_nothing_is_known(
-    scene: Scene,
-) -> None:
-    """Up with the load, held where the metric goes away, and down when the load has gone."""
-    scene.image({"score.py": SLEEPING})
-    scale = {"minReplicas": 1, "maxReplicas": 3}
-    wait = {"maxQueueWaitMilliseconds": 60_000}
-    node_port = {"type": "NodePort"}
-    scene.service(replicas=None, autoscale=scale, concurrency=wait, expose=node_port)
-    scene.reason("webservice", "Serving")
-    scene.until(
-        lambda: autoscaler(scene), lambda said: said.get("ScalingActive") == "ValidMetricFound"
-    )
-    scene.until(
-        lambda: condition(scene.get("webservice")["status"], "Scaling"),
-        lambda said: "at 70 % of their slots" in said.get("message", ""),
-    )
-    stop, address = threading.Event(), scene.address()
-    threads = [threading.Thread(target=load, args=(address, stop), daemon=True) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    try:
-        scene.until(lambda: ready(scene), lambda number: number == 3)
-        pods = ("pods", "--selector=app.kubernetes.io/component=scoring")
-        scene.kubectl("label", *pods, f"{MANAGED_BY}-")  # they serve, and nobody knows them
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    held = scene.until(
-        lambda: autoscaler(scene), lambda said: said["ScalingActive"] == "FailedGetObjectMetric"
-    )
-    assert held["wanted"] == "3"
-    assert ready(scene) == 3
-    scene.kubectl("label", *pods, f"{MANAGED_BY}=fairlead")
-    scene.until(lambda: ready(scene), lambda number: number == 1)
 
 
 def test_a_fixed_number_is_handed_to_the_autoscaler_without_a_fall_to_one(scene: Scene) -> None:

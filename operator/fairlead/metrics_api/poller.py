@@ -56,7 +56,7 @@ class Poller:
         """Ask while it exists; not all of them at the same moment."""
         of_all, of_runs = Growth(), _Runs()
         await asyncio.sleep(random.uniform(0, PERIOD_S) if self._ready else 0)
-        while name in self._names():
+        while self._services.entry(*name) is not None:
             begun_s = time.monotonic()
             await self._round(name, of_all, of_runs)
             self._asked.add(name)
