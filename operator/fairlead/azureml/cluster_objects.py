@@ -14,9 +14,10 @@ from fairlead.local.errors import LocalError
 from fairlead.remote.client import Client
 from fairlead.remote.kubeconfig import access
 from fairlead.remote.logs import Wanted, service_logs
-from fairlead.remote.rotation import await_key
+from fairlead.remote.rotation import await_key, write_key
 from fairlead.remote.scoring import score
 from fairlead.remote.targets import Target
+from fairlead.remote.which import Which
 
 NAMESPACES = "/api/v1/namespaces"
 KEY_TIMEOUT_S = 300.0  # seconds until the kubelets have brought a new key to all replicas
@@ -79,9 +80,10 @@ class ClusterObjects:
             return next(iter(whole.values()))
         return "".join(f"--- {pod}\n{text}" for pod, text in whole.items())
 
-    def await_key(self, service: str, key: str) -> None:
+    def replace_key(self, service: str, key: str, *, primary: bool) -> None:
         target = Target(WEBSERVICE, self.namespace, service)
         with _translated():
+            write_key(self._client, target, Which.PRIMARY if primary else Which.SECONDARY, key)
             await_key(self._client, target, key, KEY_TIMEOUT_S, lambda *_: None)
 
     def score(self, service: str, body: bytes) -> bytes:

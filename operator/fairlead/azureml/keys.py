@@ -54,14 +54,12 @@ def replace_key(objects: Objects, service: str, key: str, value: str | None) -> 
         raise InvalidConfigurationError(
             "Error, must specify which key with be regenerated: Primary, Secondary"
         )
-    fields = {"Primary": PRIMARY, "Secondary": SECONDARY}
-    if key.capitalize() not in fields:
+    which = key.capitalize()
+    if which not in ("Primary", "Secondary"):
         raise InvalidConfigurationError(f"Error, invalid value provided for key: {key}.")
     new = value or secrets.token_urlsafe(KEY_BYTES)
     _check(new)
-    read_keys(objects, service)
-    _write(objects, service, {fields[key.capitalize()]: new})
-    objects.await_key(service, new)
+    objects.replace_key(service, new, primary=which == "Primary")
     return new
 
 

@@ -42,8 +42,8 @@ class Objects(Protocol):
         """The last lines of each replica."""
         ...
 
-    def await_key(self, service: str, key: str) -> None:
-        """Return once every replica takes the key."""
+    def replace_key(self, service: str, key: str, *, primary: bool) -> None:
+        """Write it into the service's Secret; return once every replica takes it."""
         ...
 
     def score(self, service: str, body: bytes) -> bytes:

@@ -69,7 +69,6 @@ class FakeObjects:
     kept: dict[str, Manifest] = field(default_factory=dict)
     answer: bytes = b'{"result": [1.5]}'
     asked: list[bytes] = field(default_factory=list)
-    awaited: list[str] = field(default_factory=list)
     before_get: list[Callable[[], None]] = field(default_factory=list)
 
     def get(self, ref: Ref) -> Manifest | None:
@@ -128,9 +127,11 @@ class FakeObjects:
     def logs(self, service: str, lines: int, *, init: bool) -> str:
         return f"{service} {lines} {init}"
 
-    def await_key(self, service: str, key: str) -> None:
-        assert service
-        self.awaited.append(key)
+    def replace_key(self, service: str, key: str, *, primary: bool) -> None:
+        name = "primaryKey" if primary else "secondaryKey"
+        data = {name: base64.b64encode(key.encode()).decode()}
+        ref = Ref("v1", "secrets", self.namespace, f"{service}-fairlead-keys")
+        self.merge(ref, {"data": data})
 
     def score(self, service: str, body: bytes) -> bytes:
         assert service

@@ -99,7 +99,16 @@ def test_a_conflict_is_told_from_other_refusals(api: FakeApi, objects: ClusterOb
 def test_a_key_is_awaited_at_every_replica_that_there_is(
     api: FakeApi, objects: ClusterObjects
 ) -> None:
-    objects.await_key("credit", "a-new-key-of-many-characters")
+    secret = {"apiVersion": "v1", "metadata": {"name": "credit-fairlead-keys"}, "data": {"a": "b"}}
+    api.put(secret, "secrets")
+    for primary in (True, False):
+        objects.replace_key("credit", "one", primary=primary)
+    ref = plain(objects, "Secret", "credit-fairlead-keys")
+    assert api.objects[ref.path]["data"] == {
+        "a": "b",
+        "primaryKey": "b25l",
+        "secondaryKey": "b25l",
+    }
     assert "labelSelector" in api.requests("GET")[-1]
 
 
