@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from fairlead.api.refs import Manifest
+from tests.cluster import ClusterError
 from tests.e2e.scene import Scene, condition
 from tests.e2e.test_front import asked, load
 from tests.e2e.test_services import FAILS, NODE_PORT, echo
@@ -49,7 +50,7 @@ def test_an_update_that_fails_is_rolled_back_and_a_mended_one_goes_out(
         assert revision["target"] not in ("", good["target"])
         assert scene.get("webservice")["spec"] == {**spec, "rollout": quick}
         scene.until(scene.pods, lambda pods: serves_alone(pods, good["active"]))
-        assert any("RolledBack" in event for event in scene.events("Webservice"))
+        scene.until(lambda: " ".join(scene.events("Webservice")), lambda told: "RolledBack" in told)
         serve(scene, rollout={"autoRollback": True})
         scene.image(echo("new"))
         scene.until(lambda: under.answers[-1], lambda answer: answer == '200 "new"')
@@ -125,5 +126,9 @@ def rotate(scene: Scene, name: str, text: str) -> None:
 
 
 def takes(scene: Scene, pod: str, text: str) -> str:
-    """The status with which a pod answers whoever sends this key."""
-    return scene.kubectl("exec", pod, "--", "python3", "-c", TRIES_KEY, text).strip()
+    """The status with which a pod answers whoever sends this key; empty where it cannot be asked,
+    as on a busy node."""
+    try:
+        return scene.kubectl("exec", pod, "--", "python3", "-c", TRIES_KEY, text).strip()
+    except ClusterError:
+        return ""

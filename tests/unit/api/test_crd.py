@@ -10,7 +10,8 @@ import yaml
 from pydantic import BaseModel, Field
 
 from fairlead.api.crd import DEFINITIONS, definition, render
-from fairlead.api.meta import API_VERSION, KINDS, Kind
+from fairlead.api.meta import API_VERSION, KINDS, WEBSERVICE, Kind
+from fairlead.api.refs import Manifest
 from fairlead.api.schema import structural
 from fairlead.api.wire import Wire
 
@@ -166,3 +167,24 @@ def properties(schema: Any) -> Iterator[tuple[str, Any]]:
     for several in ("items", "additionalProperties"):
         if isinstance(schema.get(several), dict):
             yield from properties(schema[several])
+
+
+def test_what_scales_a_webservice_finds_a_number_and_the_pods() -> None:
+    [version] = definition(WEBSERVICE)["spec"]["versions"]
+    scale = version["subresources"]["scale"]
+    schema = version["schema"]["openAPIV3Schema"]
+    types = {name: _at(schema, path)["type"] for name, path in scale.items()}
+    assert types == {
+        "specReplicasPath": "integer",
+        "statusReplicasPath": "integer",
+        "labelSelectorPath": "string",
+    }
+    others = (definition(kind)["spec"]["versions"][0] for kind in KINDS if kind is not WEBSERVICE)
+    assert all(other["subresources"].keys() == {"status"} for other in others)
+
+
+def _at(schema: Manifest, path: str) -> Manifest:
+    """The schema of a field, such as ``.spec.replicas``."""
+    for name in path.removeprefix(".").split("."):
+        schema = schema["properties"][name]
+    return schema
