@@ -72,7 +72,7 @@ defaults
     option dontlognull
     option http-buffer-request
     option redispatch 1
-    retries {10 if front.fronts > 1 else 3}
+    retries 10
     retry-on conn-failure 425
     timeout http-request 10s
     timeout http-keep-alive 60s
@@ -205,8 +205,8 @@ def _body(message: str, reason: str) -> str:
 def _backend(front: FrontParameters) -> str:
     """One server for each replica, with as many requests at a time as it has slots.
 
-    A replica that was just found counts as ready until its first check says otherwise: what it
-    does not run (425) goes to another.
+    A replica that was just found gets nothing before its first check has said that it is ready.
+    Older HAProxys cannot do that: there, what it does not run (425) goes to another.
 
     The statuses are those of Azure ML v1's router: 502 where run() raised or its process ended, 504
     where it took too long. What a script answers on purpose, but for 500, keeps its status.
@@ -228,6 +228,9 @@ backend scoring
     default-server check inter 2s fastinter 500ms downinter 1s fall 2 rise 1
     default-server observe layer4 error-limit 2 on-error mark-down maxconn {slots}
     default-server resolvers cluster init-addr none resolve-prefer ipv4
+    .if version_atleast(3.1)
+    default-server init-state down
+    .endif
     server-template pod 1-{front.servers} {front.pods}:{front.port}
 """
 

@@ -265,6 +265,7 @@ def test_a_replica_that_dies_in_run_is_told_and_the_next_one_serves(
     front = start(dying, other, limits=PATIENT)
     answers = [pool.submit(score, front) for _ in range(4)]
     wait_until(lambda: gate.reached == 1, "one to run where it waits")
+    wait_until(lambda: sum(one.done() for one in answers) == 3, "the other replica to serve")
     dying.end()
     assert sorted(answer.result().status_code for answer in answers) == [200] * 3 + [BAD_GATEWAY]
     for _ in range(20):

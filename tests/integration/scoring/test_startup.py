@@ -275,8 +275,9 @@ def test_while_init_runs_requests_wait_no_longer_than_they_may(
 def test_while_init_runs_what_comes_by_a_front_is_sent_to_another_replica(
     serve: Serve, gate: Gate
 ) -> None:
+    """Once it has waited for as long as it may."""
     script = f"{Gate.WAIT}def init():\n    wait_for('{gate}')\n{RUN}"
-    service = serve(script).until_listening()
+    service = serve(script, FAIRLEAD_MAX_QUEUE_WAIT_MS="200").until_listening()
     answer = service.score("1", x_fairlead_front="one")
     assert (answer.status_code, answer.json()["reason"]) == (425, "starting")
     assert answer.headers["x-fairlead-503-reason"] == "starting"

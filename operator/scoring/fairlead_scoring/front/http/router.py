@@ -10,7 +10,6 @@ from fairlead_scoring.front.http.messages import (
     json_error,
     payload_too_large,
 )
-from fairlead_scoring.front.queue.admission import RejectionReason
 from fairlead_scoring.front.slots.pool import SlotPool
 from fairlead_scoring.slot.responses import RUN_FAILED_HEADER
 
@@ -103,12 +102,7 @@ class Router:
         return json_error(405, "Method not allowed")
 
     def _slots_response(self, request: Request) -> Response | None:
-        """Return the answer to a request that cannot be passed to a slot, now or later.
-
-        What comes by a front does not wait for ``init()``: another replica may be ready.
-        """
-        if request.has_another_replica and self._pool.script is None:
-            return self._endpoints.rejected(RejectionReason.STARTING, elsewhere=True)
+        """Return the answer to a request that cannot be passed to a slot, now or later."""
         if self.needs_script(request):
             response = self.scripts_response(request)
             if response:
