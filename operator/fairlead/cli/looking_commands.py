@@ -215,6 +215,8 @@ def _kinds_and_names(words: list[str]) -> "tuple[list[Kind], list[str]]":
     if "/" in words[0]:
         found = [target([word], "default") for word in words]
         kinds = list(dict.fromkeys(one.kind for one in found))
+        if len(kinds) > 1:
+            raise typer.BadParameter("objects of several kinds: ask for one kind at a time")
         return kinds, [one.name for one in found]
     wrong = [word for word in words[1:] if not NAME.fullmatch(word)]
     if wrong:

@@ -120,6 +120,11 @@ def test_get_says_what_is_not_there() -> None:
     assert run("get", "services", "-l", "a=b").exit_code == 0
 
 
+@pytest.mark.parametrize("words", [["wsvc/a", "mdl/b"], ["wsvc", "../b"]])
+def test_get_of_what_cannot_be_asked_for(words: list[str]) -> None:
+    assert run("get", *words).exit_code == exit_codes.USAGE
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
