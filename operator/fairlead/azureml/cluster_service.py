@@ -9,6 +9,7 @@ from fairlead.azureml.absent import Absent
 from fairlead.azureml.deployment.aci import AciServiceDeploymentConfiguration
 from fairlead.azureml.deployment.aks import AksServiceDeploymentConfiguration
 from fairlead.azureml.exceptions import InvalidConfigurationError, WebserviceException
+from fairlead.azureml.names import OBJECT_NAME
 from fairlead.azureml.webservice import TIPS, Webservice, answered, body_of, say
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ class ClusterWebservice(Webservice):
         from fairlead.azureml.objects import absent, ours
 
         objects = self.workspace.objects
-        found = objects.get(ours(objects, WEBSERVICE, self.name))
+        known = OBJECT_NAME.fullmatch(self.name)  # it stands in a path
+        found = objects.get(ours(objects, WEBSERVICE, self.name)) if known else None
         if found is None:
             raise absent("Webservice", self.name, objects)
         self.manifest = found

@@ -13,6 +13,7 @@ from fairlead.azureml.exceptions import (
 )
 from fairlead.azureml.image_configuration import ContainerImageConfig
 from fairlead.azureml.names import check_image_name, object_name
+from fairlead.azureml.tags import has_all
 from fairlead.azureml.webservice import say
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Image:
             for one in found
             if image_name in (None, one.name)
             and (asked is None or object_name(asked) in one.resources)
-            and all(_tagged({**one.tags, **one.properties}, tag) for tag in wanted)
+            and has_all({**one.tags, **one.properties}, wanted)
         ]
 
     @property
@@ -360,10 +361,3 @@ def _text(content: object) -> str | None:
 
 def _told(text: str) -> None:
     say(f"{text}\n")
-
-
-def _tagged(known: Mapping[str, str], wanted: Any) -> bool:
-    if isinstance(wanted, str):
-        return wanted in known
-    name, value = wanted
-    return known.get(str(name)) == str(value)

@@ -19,6 +19,7 @@ from fairlead.api.wire import Wire
 from fairlead.azureml.environment import ContainerRegistry
 from fairlead.azureml.exceptions import InvalidConfigurationError
 from fairlead.azureml.names import object_name
+from fairlead.azureml.tags import texts
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MADE_HERE = "fairlead-azureml"
@@ -71,8 +72,8 @@ def model_spec(wanted: ModelWanted) -> ModelSpec:
         "framework": wanted.framework,
         "frameworkVersion": wanted.framework_version,
         "description": wanted.description,
-        "tags": _texts(wanted.tags),
-        "properties": _texts(wanted.properties),
+        "tags": texts(wanted.tags),
+        "properties": texts(wanted.properties),
     }
     return _valid(ModelSpec, fields, f"The model '{wanted.name}'")
 
@@ -98,7 +99,7 @@ def image_spec(wanted: ImageWanted, source: Mapping[str, Any]) -> InferenceImage
 def service_spec(name: str, image: Mapping[str, Any], fields: Mapping[str, Any]) -> WebserviceSpec:
     """``image``: the field of the spec that says what is served. Raises
     ``InvalidConfigurationError`` with all that is wrong."""
-    tags = {"tags": _texts(fields.get("tags"))}
+    tags = {"tags": texts(fields.get("tags"))}
     return _valid(WebserviceSpec, {**image, **fields, **tags}, f"The service '{name}'")
 
 
@@ -246,11 +247,6 @@ def _valid(type_: type[Spec], fields: Mapping[str, Any], what: str) -> Spec:
         problems = error.errors(include_input=False, include_url=False, include_context=False)
         told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problems)
         raise InvalidConfigurationError(f"{what} is not valid: {told}.") from error
-
-
-def _texts(given: Mapping[str, Any] | None) -> dict[str, str] | None:
-    """v1 took numbers, too, and kept them as texts."""
-    return {str(name): str(value) for name, value in given.items()} if given else None
 
 
 def _is_text(content: bytes) -> bool:

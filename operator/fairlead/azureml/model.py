@@ -17,6 +17,7 @@ from fairlead.azureml.model_files import chosen, existing
 from fairlead.azureml.model_path import found_path
 from fairlead.azureml.names import check_model_name
 from fairlead.azureml.store import ModelRecord, Registration
+from fairlead.azureml.tags import has_all, texts
 
 if TYPE_CHECKING:
     from fairlead.azureml.resource_configuration import ResourceConfiguration
@@ -122,8 +123,8 @@ class Model:
             framework=model_framework,
             framework_version=model_framework_version,
             description=description,
-            tags=_texts(tags),
-            properties=_texts(properties),
+            tags=texts(tags),
+            properties=texts(properties),
         )
         _say(f"Registering model {model_name}")
         with chosen(wanted, child_paths or ()) as whole:
@@ -186,7 +187,7 @@ class Model:
         """Tags are replaced as a whole."""
         del sample_input_dataset, sample_output_dataset
         if tags is not None:
-            self.tags = _texts(tags) or {}
+            self.tags = texts(tags) or {}
         if description is not None:
             self.description = description
         if resource_configuration is not None:
@@ -201,8 +202,8 @@ class Model:
     ) -> None:
         removed = {remove_tags} if isinstance(remove_tags, str) else set(remove_tags or ())
         kept = {name: value for name, value in self.tags.items() if name not in removed}
-        self.tags = {**kept, **(_texts(add_tags) or {})}
-        self.properties = {**self.properties, **(_texts(add_properties) or {})}
+        self.tags = {**kept, **(texts(add_tags) or {})}
+        self.properties = {**self.properties, **(texts(add_properties) or {})}
         self._describe()
 
     def add_tags(self, tags: Mapping[str, Any]) -> None:
@@ -311,16 +312,7 @@ def _meets(
         return False
     if framework is not None and one.framework != framework:
         return False
-    wanted = [(one.tags, tag) for tag in tags or ()]
-    wanted += [(one.properties, tag) for tag in properties or ()]
-    return all(_has(known, tag) for known, tag in wanted)
-
-
-def _has(known: Mapping[str, str], wanted: Any) -> bool:
-    if isinstance(wanted, str):
-        return wanted in known
-    name, value = wanted
-    return known.get(str(name)) == str(value)
+    return has_all(one.tags, tags) and has_all(one.properties, properties)
 
 
 def _check_framework(framework: str | None, version: str | None) -> None:
@@ -354,10 +346,6 @@ def _not_found(workspace: "Workspace", name: str | None, version: object) -> str
         return f"ModelNotFound: Model {name} has no version {version} in {workspace.name}; {has}."
     there = ", ".join(sorted({one.name for one in known})[:10]) or "none"
     return f"ModelNotFound: There is no model {name} in {workspace.name}; there is: {there}."
-
-
-def _texts(given: Mapping[str, Any] | None) -> dict[str, str] | None:
-    return {str(key): str(value) for key, value in given.items()} if given is not None else None
 
 
 def _say(text: str) -> None:

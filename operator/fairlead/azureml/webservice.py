@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fairlead.azureml.exceptions import UnsupportedError, WebserviceException
+from fairlead.azureml.tags import has_all
 
 if TYPE_CHECKING:
     from fairlead.azureml.workspace import Workspace
@@ -117,7 +118,7 @@ class Webservice:
             for one in found
             if wanted in (None, one.compute_type.lower())
             and one.has(model_name, model_id, image_name or (image_id or "").partition(":")[0])
-            and all(_tagged(one.serialize().get("tags") or {}, tag) for tag in tag_names)
+            and (not tag_names or has_all(one.serialize().get("tags") or {}, tag_names))
         ]
 
     def has(self, model_name: str | None, model_id: str | None, image: str | None) -> bool:
@@ -260,10 +261,3 @@ def _found(workspace: "Workspace", name: str) -> Webservice:
         f"WebserviceNotFound: Webservice with name {name} not found in provided workspace; there "
         f"is: {names}."
     )
-
-
-def _tagged(known: Mapping[str, str], wanted: Any) -> bool:
-    if isinstance(wanted, str):
-        return wanted in known
-    name, value = wanted
-    return known.get(str(name)) == str(value)

@@ -14,6 +14,7 @@ from fairlead.azureml.exceptions import (
     UnsupportedError,
     UserErrorException,
 )
+from fairlead.azureml.names import NAMESPACE
 
 if TYPE_CHECKING:
     from fairlead.azureml.environment import Environment
@@ -63,7 +64,7 @@ class Workspace:
         self.subscription_id = subscription_id
         self.resource_group = resource_group
         self.location = _location
-        self.namespace = namespace or namespace_of(workspace_name)
+        self.namespace = checked(namespace or namespace_of(workspace_name))
         self.expose = expose
         if objects is not None:
             self.__dict__["objects"] = objects
@@ -264,6 +265,16 @@ def namespace_of(name: str) -> str:
             "namespace=…."
         )
     return found
+
+
+def checked(namespace: str) -> str:
+    """It stands in paths of the API and of this machine. Raises ``InvalidConfigurationError``."""
+    if NAMESPACE.fullmatch(namespace):
+        return namespace
+    raise InvalidConfigurationError(
+        f"{namespace!r} cannot be the name of a namespace: lowercase letters, digits and dashes, "
+        "at most 63."
+    )
 
 
 def in_cluster(environ: Mapping[str, str]) -> bool:

@@ -370,6 +370,8 @@ def test_image_and_service_in_one_step(team: Workspace, objects: FakeObjects, mo
     assert (service.auth_enabled, service.error, service.description) == (True, None, None)
     assert isinstance(Webservice(team, "mysvc"), AksWebservice)
     assert AksWebservice(team, "mysvc").state == "Healthy"
+    with pytest.raises(WebserviceException, match="WebserviceNotFound"):
+        AksWebservice(team, "../webservices/mysvc")
     assert "mysvc" in repr(service)
 
 

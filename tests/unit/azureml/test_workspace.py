@@ -57,6 +57,9 @@ def test_a_workspace_has_a_name() -> None:
     for name in ("", "__"):
         with pytest.raises(WebserviceException):
             Workspace("s", "g", name)
+    for namespace in ("../kube-system", "Team", "x" * 64, "a b"):
+        with pytest.raises(WebserviceException, match="cannot be the name of a namespace"):
+            Workspace("s", "g", "team", namespace=namespace)
 
 
 @pytest.mark.parametrize(
