@@ -154,13 +154,15 @@ def _run(program: Program, card: JobCard, folder: Path) -> Ended:
     process = multiprocessing.get_context("fork").Process(
         target=_apart, args=(program, card.program, folder)
     )
-    process.start()
-    _move_apart(process.pid or 0)  # both do, for either may be the first
 
     def forward(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (signal's signature)
         _signal(process, signal.SIGTERM)
 
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # for whom it is, is known then
+    process.start()
+    _move_apart(process.pid or 0)  # both do, for either may be the first
     signal.signal(signal.SIGTERM, forward)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     if _ends(process, card.timeout_s):
         return Ended(process.exitcode or 0, in_time=True)
     for number in (signal.SIGTERM, signal.SIGKILL):
@@ -172,6 +174,7 @@ def _run(program: Program, card: JobCard, folder: Path) -> Ended:
 
 def _apart(program: Program, name: str, folder: Path) -> NoReturn:
     _move_apart(0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     program(name, folder)
 
 

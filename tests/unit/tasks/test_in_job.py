@@ -278,6 +278,23 @@ def test_sigterm_while_the_program_is_imported_ends_it_at_once(places: Places) -
     assert main(mounted(assemble_task(FILES), places), places, interrupted) == 143
 
 
+def test_sigterm_while_the_fork_is_made_reaches_the_program(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move = in_job._move_apart
+
+    def interrupted(pid: int) -> None:
+        move(pid)
+        if pid:  # in the parent
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(in_job, "_move_apart", interrupted)
+    began = time.monotonic()
+    forever = "(folder / 'ready').touch()\ntime.sleep(300)"
+    assert main(mounted(assemble_task(FILES), places), places, running(forever)) == 143
+    assert time.monotonic() - began < DEADLINE_S
+
+
 def test_a_program_of_ours_runs_in_the_fork(places: Places) -> None:
     """It refuses a repository that is none before it asks anybody anything."""
     task = Task(**{**vars(assemble_task({})), "program": "publish", "request": PUBLISH})
