@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 
 MAX_VALUE = 1e12  # above what any counter here can mean
 MAX_SERIES = 4096
-_LINE = re.compile(
+_SERIES_LINE = re.compile(
     r"([a-z_]{1,100})(?:\{([^{}]{0,300})\})? ([0-9.eE+-]{1,40}|NaN|[+-]?Inf)(?: [0-9]{1,20})?"
 )
 Series = Mapping[str, Mapping[str, float]]
@@ -25,7 +25,7 @@ def series(text: str, names: Collection[str]) -> Series:
     for line in text.split("\n"):
         if kept >= MAX_SERIES:
             break
-        if line.startswith(("haproxy_", "fairlead_")) and (taken := _LINE.fullmatch(line)):
+        if line.startswith(("haproxy_", "fairlead_")) and (taken := _SERIES_LINE.fullmatch(line)):
             name, labels, value = taken.group(1), taken.group(2) or "", _number(taken.group(3))
             if name in names and value is not None:
                 found[name][labels] = value
