@@ -350,3 +350,12 @@ def _not_found(workspace: "Workspace", name: str | None, version: object) -> str
 
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
+
+
+def __getattr__(name: str) -> Any:
+    """v1 has these in the module of this name, too."""
+    if name in ("InferenceConfig",):
+        import fairlead.azureml
+
+        return getattr(fairlead.azureml, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -261,3 +261,12 @@ def _found(workspace: "Workspace", name: str) -> Webservice:
         f"WebserviceNotFound: Webservice with name {name} not found in provided workspace; there "
         f"is: {names}."
     )
+
+
+def __getattr__(name: str) -> Any:
+    """v1 has these in the module of this name, too."""
+    if name in ("AciWebservice", "AksEndpoint", "AksWebservice", "LocalWebservice"):
+        import fairlead.azureml
+
+        return getattr(fairlead.azureml, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

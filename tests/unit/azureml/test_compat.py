@@ -5,6 +5,9 @@ import sys
 
 import pytest
 
+import fairlead.azureml
+from fairlead.azureml import model, webservice
+
 TIMEOUT_S = 300
 NAMES = """
 import fairlead.azureml.compat
@@ -65,6 +68,14 @@ def test_what_is_not_here_says_so(module: str, said: str) -> None:
     last = done.stderr.splitlines()[-1]
     assert last.startswith(f"ModuleNotFoundError: {module.removesuffix('.automl')} is not in")
     assert said in last
+
+
+def test_every_name_is_there_at_once() -> None:
+    for name in (*fairlead.azureml.MODULES, "UserErrorException", "WebserviceException"):
+        assert getattr(fairlead.azureml, name) is not None
+    for module in (fairlead.azureml, model, webservice):
+        with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+            _ = module.Nothing
 
 
 def test_another_azureml_is_not_pushed_aside() -> None:

@@ -33,8 +33,8 @@ def typed(block: str) -> str:
     return block.partition("\nCreating image\nTraceback")[0]
 
 
-def with_our_imports(block: str) -> str:
-    return re.sub(r"^from azureml\.", "from fairlead.azureml.", block, flags=re.MULTILINE)
+def with_our_imports(block: str, ours: str = "fairlead.azureml.core") -> str:
+    return re.sub(r"^from azureml\.core\b", f"from {ours}", block, flags=re.MULTILINE)
 
 
 @pytest.fixture
@@ -153,11 +153,12 @@ class Predicts:
         return SimpleNamespace(tolist=lambda: [sum(row) for row in rows])
 
 
+@pytest.mark.parametrize("ours", ["fairlead.azureml.core", "fairlead.azureml"])
 @pytest.mark.parametrize("language", ["pt", "es"])
 def test_with_the_import_lines_changed(
-    language: str, reader: Reader, ptvsd: list[str], capsys: pytest.CaptureFixture[str]
+    language: str, ours: str, reader: Reader, ptvsd: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = [with_our_imports(typed(block)) for block in blocks(language)]
+    code = [with_our_imports(typed(block), ours) for block in blocks(language)]
     assert len(code) == BLOCKS
     reader.finds(everything(code, reader.names, capsys))
     assert ptvsd == ["enable 5678", "wait 30"]

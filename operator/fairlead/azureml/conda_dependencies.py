@@ -1,0 +1,5 @@
+"""v1's name of the module."""
+
+from fairlead.azureml.dependencies import CondaDependencies
+
+__all__ = ["CondaDependencies"]
