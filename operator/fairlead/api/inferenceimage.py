@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 
 from fairlead.api.build_options import BuildEngine, BuildOptions
 from fairlead.api.code_source import ImageSource, SourceStatus
+from fairlead.api.debug import ImageDebug
 from fairlead.api.fields import (
     MAX_PATH_CHARS,
     MAX_VERSION,
@@ -106,6 +107,13 @@ class InferenceImageSpec(Wire):
     smoke_test: SmokeTest | None = None
     """What is tried before a new version gets its tag: by default that the script can be imported,
     and that init() returns. A Webservice's own variables are not there."""
+    debug: ImageDebug | None = None
+    """A debugger (debugpy) for spec.debug of a Webservice, in a folder of its own: the packages
+    stay as they are."""
+
+    @property
+    def has_debugger(self) -> bool:
+        return self.debug is not None and self.debug.enabled
 
 
 class CreationState(StrEnum):

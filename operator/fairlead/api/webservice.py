@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from fairlead.api.capacity import Capacity
+from fairlead.api.debug import ServiceDebug
 from fairlead.api.fields import (
     Description,
     ImageReference,
@@ -305,10 +306,19 @@ class WebserviceSpec(Wire):
     """True: the script may write into its own folder, as Azure ML v1 let it; what it writes ends
     with the pod. By default it may write to /tmp alone. An image that was built by a version of
     Fairlead without this field needs a change, of any file or variable, to be built anew."""
+    debug: ServiceDebug | None = None
+    """Debug mode, never in production: one replica, without a front, at which a breakpoint fails no
+    probe; a debugger attaches at port 5678 of the pod's loopback interface, which `fairlead debug`
+    and `kubectl port-forward` reach."""
     tags: Labels | None = None
     """For people, as in Azure ML v1."""
     description: Description | None = None
     """For people, as in Azure ML v1."""
+
+    @property
+    def debugged(self) -> ServiceDebug | None:
+        """The settings of debug mode, or None where it is off."""
+        return self.debug if self.debug is not None and self.debug.enabled else None
 
     @property
     def autoscaled(self) -> Autoscale | None:
@@ -318,6 +328,8 @@ class WebserviceSpec(Wire):
     @property
     def fixed_replicas(self) -> int | None:
         """The number of replicas, or None where an autoscaler has it."""
+        if self.debugged is not None:
+            return 1
         alone = 1 if self.compute_type is ComputeType.ACI else None
         return self.replicas if self.replicas is not None else alone
 
@@ -329,7 +341,8 @@ class WebserviceSpec(Wire):
     @property
     def fronted(self) -> Front | None:
         """The front's settings, or None where requests go to the replicas directly."""
-        return self.front if self.front is not None and self.front.enabled else None
+        given = self.front is not None and self.front.enabled and self.debugged is None
+        return self.front if given else None
 
 
 class State(StrEnum):

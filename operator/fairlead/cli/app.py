@@ -6,6 +6,7 @@ import typer
 
 from fairlead.cli.capacity_commands import replicas, simulate
 from fairlead.cli.changing_commands import changing
+from fairlead.cli.debug_command import debugging
 from fairlead.cli.deploy_command import deploying
 from fairlead.cli.doctor_command import looking_after
 from fairlead.cli.import_command import EXAMPLE, RAW, import_v1
@@ -27,6 +28,7 @@ app.command(name="import", epilog=EXAMPLE, context_settings=RAW)(import_v1)
 app.add_typer(deploying)
 app.add_typer(changing)
 app.add_typer(looking_after)
+app.add_typer(debugging)
 app.add_typer(local, name="local")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest
+from fairlead.api.variables import SLOTS
 from fairlead.api.webservice import Probes, Resources
 from fairlead.desired.keys import keys_name
 from fairlead.desired.metadata import (
@@ -18,6 +19,7 @@ from fairlead.desired.metadata import (
 from fairlead.desired.pod_options import mounts, scheduling, volumes
 from fairlead.desired.pod_security import restricted_container, restricted_pod
 from fairlead.desired.request_limits import request_limits, runtime_variables
+from fairlead.images.debugger import PORT as DEBUG_PORT
 from fairlead.images.layout import PORT
 
 CONTAINER = "scoring"
@@ -29,6 +31,7 @@ STARTUP_PERIOD_S = 2  # seconds between two looks at a container that starts
 DRAIN_S = 5  # until every node knows that the pod takes no more requests
 END_MARGIN_S = 5  # to send the last answers and to end the slots
 FOUND_BY_FRONTS_S = 10  # until the cluster's DNS, and each front, know of a new replica
+DEBUG_STARTUP_S = 24 * 3600  # as long as a breakpoint may hold init()
 PROGRESS_DEADLINE_MARGIN_S = 300  # seconds to pull the image, on top of the start-up budget
 
 
@@ -73,14 +76,23 @@ def longest_startup_s(webservice: Webservice) -> float:
     """Until a container that never gets ready has been ended at the latest."""
     probes = webservice.spec.probes or Probes()
     try_s = max(STARTUP_PERIOD_S, probes.timeout_seconds)
-    return _startup_tries(probes) * try_s + grace_period_s(webservice)
+    return _startup_tries(webservice) * try_s + grace_period_s(webservice)
 
 
 def progress_deadline_s(webservice: Webservice) -> int:
     """How long a rollout may stand still until Kubernetes says that it has failed."""
-    options, probes = webservice.spec.rollout, webservice.spec.probes or Probes()
+    options = webservice.spec.rollout
     given = options.progress_deadline_seconds if options else None
-    return given or probes.initial_delay_seconds + PROGRESS_DEADLINE_MARGIN_S
+    held = webservice.spec.debugged is not None  # by a breakpoint in init()
+    least = startup_budget_s(webservice) + PROGRESS_DEADLINE_MARGIN_S
+    return least if held or not given else given
+
+
+def startup_budget_s(webservice: Webservice) -> int:
+    """How long ``init()`` may take."""
+    probes = webservice.spec.probes or Probes()
+    held = webservice.spec.debugged is not None
+    return max(probes.initial_delay_seconds, DEBUG_STARTUP_S if held else 0)
 
 
 def liveness_window_s(webservice: Webservice) -> float:
@@ -89,8 +101,8 @@ def liveness_window_s(webservice: Webservice) -> float:
     return (probes.failure_threshold - 1) * probes.period_seconds
 
 
-def _startup_tries(probes: Probes) -> int:
-    return math.ceil(probes.initial_delay_seconds / STARTUP_PERIOD_S)
+def _startup_tries(webservice: Webservice) -> int:
+    return math.ceil(startup_budget_s(webservice) / STARTUP_PERIOD_S)
 
 
 def _template(webservice: Webservice, image: str, pull_secrets: Sequence[str]) -> Manifest:
@@ -137,7 +149,7 @@ def _container(webservice: Webservice, image: str) -> Manifest:
         "terminationMessagePath": TERMINATION_LOG,
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": restricted_container(read_only=not webservice.spec.writable_source),
-        **_probes(webservice.spec.probes or Probes()),
+        **_probes(webservice),
     }
 
 
@@ -160,11 +172,26 @@ def service_variables(webservice: Webservice) -> dict[str, str]:
         "FAIRLEAD_DRAIN_SECONDS": str(DRAIN_S),
         "FAIRLEAD_TERMINATION_LOG": TERMINATION_LOG,
         **runtime_variables(webservice),
+        **_debug_variables(webservice),
     }
     if authenticated(webservice):
         ours["FAIRLEAD_KEYS_DIR"] = KEYS_FOLDER
     homes = {} if webservice.spec.image_ref else {"HOME": SCRATCH}  # images of ours have it
     return {**homes, **(webservice.spec.environment_variables or {}), **ours}
+
+
+def _debug_variables(webservice: Webservice) -> dict[str, str]:
+    """Debug mode: other pods do not reach the debugger, and one request runs at a time."""
+    debug = webservice.spec.debugged
+    if debug is None:
+        return {}
+    return {
+        "FAIRLEAD_DEBUG": "true",
+        "FAIRLEAD_DEBUG_HOST": "127.0.0.1",
+        "FAIRLEAD_DEBUG_PORT": str(DEBUG_PORT),
+        "FAIRLEAD_DEBUG_WAIT_SECONDS": str(debug.wait_seconds),
+        SLOTS: "1",
+    }
 
 
 def _literal(value: str) -> str:
@@ -180,18 +207,19 @@ def _resources(resources: Resources) -> Manifest:
     return {"requests": requests, **({"limits": limits} if limits else {})}
 
 
-def _probes(probes: Probes) -> Manifest:
+def _probes(webservice: Webservice) -> Manifest:
     """``init()`` has its whole budget before liveness counts; v1 had liveness alone.
 
     Kubernetes allows a success threshold for readiness only.
     """
+    probes = webservice.spec.probes or Probes()
     timeout = {"timeoutSeconds": probes.timeout_seconds}
     period = {"periodSeconds": probes.period_seconds, "failureThreshold": probes.failure_threshold}
     return {
         "startupProbe": {
             "httpGet": _get("/ready"),
             "periodSeconds": STARTUP_PERIOD_S,
-            "failureThreshold": _startup_tries(probes),
+            "failureThreshold": _startup_tries(webservice),
             **timeout,
         },
         "livenessProbe": {"httpGet": _get("/"), **period, **timeout},

@@ -68,13 +68,25 @@ def source_key(request: SourceRequest) -> str:
 
 
 def image_hash(
-    environment: str, models: Iterable[ModelLayer], code: str, variables: Mapping[str, str]
+    environment: str,
+    models: Iterable[ModelLayer],
+    code: str,
+    variables: Mapping[str, str],
+    *,
+    debugger: bool = False,
 ) -> str:
     """Everything an image is made from. The order in which models are listed counts for nothing."""
+    more = {"debugger": True} if debugger else {}
     layers = sorted((m.model_name, m.version, m.path, m.layer) for m in models)
     return _hash(
         "image",
-        {"environment": environment, "models": layers, "code": code, "variables": dict(variables)},
+        {
+            "environment": environment,
+            "models": layers,
+            "code": code,
+            "variables": dict(variables),
+            **more,
+        },
     )
 
 

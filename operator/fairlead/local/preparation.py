@@ -43,7 +43,7 @@ from fairlead.local.source import below
 from fairlead.settings import Settings
 from fairlead.sources.base import Limits, SourceError
 
-IN_CLUSTER_ONLY = ("build", "push_secret_ref", "pull_secret_ref", "repository")
+IN_CLUSTER_ONLY = ("build", "debug", "push_secret_ref", "pull_secret_ref", "repository")
 """Fields of an InferenceImage that have no meaning on one machine."""
 HASH_BYTES = 1024 * 1024
 

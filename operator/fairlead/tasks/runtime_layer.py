@@ -1,6 +1,7 @@
 """The runtime's layer for an image: from the registry, or made, once for each namespace."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from fairlead.api.reasons import Reason
@@ -31,14 +32,20 @@ MAX_MESSAGE_CHARS = 300  # characters of what pip says
 
 
 def runtime_part(
-    runtimes: Repository, target: Repository, pythons: Pythons, task: TaskContext
+    runtimes: Repository,
+    target: Repository,
+    pythons: Pythons,
+    task: TaskContext,
+    *,
+    debugger: bool = False,
 ) -> tuple[Part, str]:
     """Put the runtime's layer for a Python into ``target``; return it, and the path of the
-    interpreter that the server runs on. Raises ``TaskFailedError``."""
+    interpreter that the server runs on. ``debugger``: with one. Raises ``TaskFailedError``."""
     try:
         runtime = bundled_runtime(
             pythons.environment, task.settings, pythons.server, musl=pythons.musl
         )
+        runtime = replace(runtime, debugger=debugger)
         part = _kept(runtimes, runtime, task) or _made(runtimes, runtime, task)
     except RuntimeMissingError as error:
         raise TaskFailedError(_missing(error)) from error
@@ -91,7 +98,8 @@ def _keep(
 
 
 def _about(runtime: Runtime) -> str:
-    return f"runtime {runtime.wheel.name} for Python {runtime.python}"
+    debugger = " with debugpy" if runtime.debugger else ""
+    return f"runtime {runtime.wheel.name} for Python {runtime.python}{debugger}"
 
 
 def _missing(error: RuntimeMissingError) -> TaskFailure:

@@ -125,6 +125,7 @@ def test_each_change_of_a_file_changes_the_code() -> None:
         lambda m: image_hash("e", [m, OTHER], "d", {"A": "1"}),
         lambda m: image_hash("e", [m, OTHER], "c", {"A": "2"}),
         lambda m: image_hash("e", [m, OTHER], "c", {}),
+        lambda m: image_hash("e", [m, OTHER], "c", {"A": "1"}, debugger=True),
         lambda m: image_hash("e", [changed(m, layer="sha256:0"), OTHER], "c", {"A": "1"}),
         lambda m: image_hash("e", [changed(m, version=2), OTHER], "c", {"A": "1"}),
         lambda m: image_hash("e", [changed(m, model_name="o"), OTHER], "c", {"A": "1"}),

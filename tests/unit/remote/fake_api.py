@@ -140,7 +140,8 @@ class FakeApi:
                 self.pod_heard += message.data[1:]
                 if self.pod_error:
                     await stream.send_bytes(b"\x01" + self.pod_error)
-                if self.pod_answer and self.pod_heard.endswith(REQUEST_END):
+                asked = message.data[1:].startswith(b"GET ") and b"\r\n\r\n" in message.data
+                if self.pod_answer and (asked or self.pod_heard.endswith(REQUEST_END)):
                     await stream.send_bytes(b"\x00" + self.pod_answer)
         return stream
 

@@ -338,5 +338,11 @@ def _wanted(state: BuildState) -> str:
 def _hashes(state: BuildState) -> Hashes:
     environment, spec = state.environment, state.image.spec
     code = state.inputs.code_hash(state.evidence.digests, spec.entry_script)
-    image = image_hash(environment.hash, state.inputs.models, code, state.inputs.variables)
+    image = image_hash(
+        environment.hash,
+        state.inputs.models,
+        code,
+        state.inputs.variables,
+        debugger=state.image.spec.has_debugger,
+    )
     return Hashes(image=image, environment=environment.hash, code=code)

@@ -30,6 +30,7 @@ def scaling(
     wanted = spec.autoscaled
     if wanted is None:
         fixed = f"spec.replicas is {spec.replicas}" if spec.replicas else "computeType ACI is one"
+        fixed = "spec.debug is on: one replica" if spec.debugged else fixed
         words = f"{fixed}; nothing scales."
         return _informing(true(SCALING, Reason.FIXED_REPLICAS, words))
     active = autoscaler.condition("ScalingActive") if autoscaler else {}

@@ -7,7 +7,6 @@ from fairlead.api.objects import InferenceImage, Webservice
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureStatus
 from fairlead.api.webservice import (
-    Probes,
     ReplicaCounts,
     State,
     WebserviceDisplay,
@@ -53,6 +52,7 @@ from fairlead.desired.deployment import (
     liveness_window_s,
     longest_startup_s,
     revision_of,
+    startup_budget_s,
 )
 from fairlead.desired.keys import keys_name
 from fairlead.desired.metadata import selector
@@ -171,11 +171,7 @@ def _stages(
         return not_reached("Deployed", "Available", why="Waits for the image.")
     if (record := choice.given_up) is not None:
         return rolled_back_stage(webservice, choice, record, progress, failure), serves
-    return deployed(progress, failure, _startup_budget(webservice)), serves
-
-
-def _startup_budget(webservice: Webservice) -> int:
-    return (webservice.spec.probes or Probes()).initial_delay_seconds
+    return deployed(progress, failure, startup_budget_s(webservice)), serves
 
 
 def _circumstances(evidence: WebserviceEvidence, serve: Release) -> PodContext:
@@ -186,7 +182,7 @@ def _circumstances(evidence: WebserviceEvidence, serve: Release) -> PodContext:
         inference_image=spec.image_ref.name if spec.image_ref else None,
         image=serve.image,
         memory_limit=limits.memory if limits else None,
-        startup_budget=_startup_budget(evidence.webservice),
+        startup_budget=startup_budget_s(evidence.webservice),
         longest_startup_s=longest_startup_s(evidence.webservice),
         liveness_window_s=liveness_window_s(evidence.webservice),
         pull_secrets=serve.pull_secrets,

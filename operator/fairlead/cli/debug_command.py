@@ -1,0 +1,137 @@
+"""`fairlead debug`: a debugger attaches to a service of the cluster."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fairlead.cli.cluster import Context, Namespace, Object, Session, Timeout, warn_of_git
+from fairlead.cli.output import say
+from fairlead.cli.progress import Progress
+from fairlead.cli.told import finds
+
+if TYPE_CHECKING:
+    from fairlead.remote.debugging import DebuggedPod
+    from fairlead.remote.targets import Target
+
+debugging = typer.Typer(rich_markup_mode=None)
+LOOK_S = 1.0  # seconds between two looks whether a debugger is attached
+ON = "Debug mode stays on: `fairlead debug {} --off` ends it."
+
+
+@debugging.command(epilog="Example: fairlead debug wsvc/credit")
+@finds
+def debug(  # noqa: PLR0913, PLR0917  (one for each option)
+    service: Object,
+    off: Annotated[bool, typer.Option("--off", help="End debug mode.")] = False,  # noqa: FBT002
+    source_directory: Annotated[
+        Path | None, typer.Option(help="Your folder of the source; else the current one.")
+    ] = None,
+    wait: Annotated[
+        int, typer.Option(min=0, max=3600, help="Seconds that the script waits for a debugger.")
+    ] = 30,
+    namespace: Namespace = None,
+    context: Context = None,
+    timeout: Timeout = 900,
+) -> None:
+    """Let a debugger attach to a service, until ctrl-C.
+
+    Switches spec.debug of the Webservice and of its InferenceImage on, forwards the port, writes
+    .vscode/launch.json, and says when a debugger has attached. Never in production.
+    """
+    from fairlead.api.meta import WEBSERVICE
+    from fairlead.remote.debugging import not_one_of_ours
+
+    session = Session(namespace, context)
+    target = session.target(service)
+    if target.kind is not WEBSERVICE:
+        raise not_one_of_ours(target)
+    if off:
+        _switch_off(session, target)
+        return
+    pod = _switched_on(session, target, wait, timeout)
+    _forward(session, target, pod, source_directory or Path.cwd())
+
+
+def _switched_on(session: Session, target: "Target", wait: int, timeout_s: float) -> str:
+    """The pod that a debugger attaches to."""
+    from fairlead.remote.debugging import debug_pod, image_of, is_on, switch_on
+    from fairlead.remote.state import mapping
+    from fairlead.remote.waiting import Watcher
+
+    found = session.get(target)
+    image, digest = image_of(found, target), ""
+    with Progress(verbose=True) as progress:
+        if image:
+            known = session.get(image)
+            if not is_on(known):
+                warn_of_git(known)
+                switch_on(session.client, image, {})
+            progress.phase(f"Adding the debugger to {image.words}")
+            look = Watcher(session.client, progress.write).ready([image], timeout_s)
+            digest = str(mapping(look.manifests[0].get("status")).get("imageDigest") or "")
+        if not is_on(found) or mapping(found["spec"]["debug"]).get("waitSeconds") != wait:
+            warn_of_git(found)
+            switch_on(session.client, target, {"waitSeconds": wait})
+        progress.phase(f"Starting a replica of {target.words} in debug mode")
+        return debug_pod(session.client, target, digest, timeout_s)
+
+
+def _switch_off(session: Session, target: "Target") -> None:
+    from fairlead.remote.debugging import image_of, switch_off
+
+    found = session.get(target)
+    warn_of_git(found)
+    image = image_of(found, target)
+    changed = [one for one in (target, image) if one and switch_off(session.client, one)]
+    words = [f"Debug mode of {one.words} is off." for one in changed]
+    say(words or [f"Debug mode of {target.words} was off."])
+
+
+def _forward(session: Session, target: "Target", pod: str, source: Path) -> None:
+    from fairlead.images.debugger import PORT
+    from fairlead.local.ports import choose_debug_port
+    from fairlead.remote.debugging import DebuggedPod
+    from fairlead.remote.port_forward import PortForward
+
+    client, port = session.client, choose_debug_port([])
+    with PortForward(client.access, target.namespace, pod, PORT, port=port) as forward:
+        name = _write_configuration(target, source, forward.port)
+        say(
+            [f"Pod '{pod}': a debugger attaches at localhost:{forward.port} (VS Code: F5, {name})."]
+        )
+        try:
+            _tell(DebuggedPod(client, target, pod))
+        finally:
+            say([ON.format(target.spoken)])
+
+
+def _write_configuration(target: "Target", source: Path, port: int) -> str:
+    """Return the configuration's name. Where it cannot be written, it is said what is to be put
+    there."""
+    from fairlead.cli.cluster import warn
+    from fairlead.images.layout import APP_ROOT
+    from fairlead.local.errors import LocalError
+    from fairlead.local.launch_json import entry
+    from fairlead.local.workspace import local_root, workspace_of, write_configuration
+
+    workspace = workspace_of(source, Path.cwd(), Path.home())
+    name = f"Fairlead: {target.namespace}/{target.name}"
+    wanted = entry(name, port, local_root(source, workspace), f"/{APP_ROOT}")
+    try:
+        say([f"Written: {write_configuration(workspace, wanted)}"])
+    except LocalError as error:
+        warn(f"{error.finding.message} {error.finding.remedy}")
+    return f"'{name}'"
+
+
+def _tell(pod: "DebuggedPod") -> None:
+    """Say whenever a debugger comes or goes, until ctrl-C."""
+    before = False
+    while True:
+        now = pod.attached()
+        if now is not None and now is not before:
+            before = now
+            say(["A debugger is attached." if now else "The debugger has left."])
+        time.sleep(LOOK_S)

@@ -1,0 +1,152 @@
+"""`fairlead debug`: switched on, a pod found, its port forwarded, and off again."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from fairlead.api.meta import COMPONENT, OWNED_BY_WEBSERVICE, SCORING
+from fairlead.cli import debug_command, exit_codes
+from fairlead.cli.app import app
+from fairlead.remote import debugging
+from fairlead.remote.debugging import SWITCH, is_on, runs_in_debug_mode, said
+from tests.unit.remote.fake_api import FakeApi
+from tests.unit.remote.objects import FAILURE, ready
+
+pytestmark = pytest.mark.usefixtures("config")
+DIGEST = "sha256:ab"
+OURS = "/apis/fairlead.dev/v1alpha1/namespaces/default"
+
+
+def slots(*, attached: bool) -> bytes:
+    body = json.dumps({"slots": 1, "debugger": {"attached": attached}}).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+def pod(name: str = "credit-1", **more: Any) -> dict[str, Any]:
+    labels = {OWNED_BY_WEBSERVICE: "credit", COMPONENT: SCORING}
+    container = {"name": "scoring", "image": f"r:5000/credit@{DIGEST}", "env": [SWITCH]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": labels, **more.get("metadata", {})},
+        "spec": {"containers": [{**container, **more.get("container", {})}]},
+        "status": {"containerStatuses": [{"state": more.get("state", {"running": {}})}]},
+    }
+
+
+@pytest.fixture
+def served(api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeApi:
+    """A service that serves, and a pod as debug mode has it. Whoever waits is interrupted."""
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(debug_command, "time", SimpleNamespace(sleep=interrupt))
+    monkeypatch.setattr(debugging, "LOOK_S", 0.01)
+    api.ours("InferenceImage", spec={}, status=ready(imageDigest=DIGEST))
+    api.ours("Webservice", spec={"imageRef": {"name": "credit"}}, status=ready())
+    api.put(pod(), "pods")
+    api.pod_answer = slots(attached=True)
+    return api
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, ["debug", *words])
+
+
+def spec(api: FakeApi, plural: str) -> dict[str, Any]:
+    found: dict[str, Any] = api.objects[f"{OURS}/{plural}/credit"]["spec"]
+    return found
+
+
+def test_it_is_switched_on_forwarded_written_and_told(served: FakeApi, tmp_path: Path) -> None:
+    done = run("wsvc/credit", "--wait", "60")
+    assert done.exit_code == exit_codes.INTERRUPTED, done.output
+    assert spec(served, "inferenceimages")["debug"] == {"enabled": True}
+    assert spec(served, "webservices")["debug"] == {"enabled": True, "waitSeconds": 60}
+    assert "Pod 'credit-1': a debugger attaches at localhost:" in done.output
+    assert "A debugger is attached.\n" in done.output
+    assert "Debug mode stays on: `fairlead debug credit --off` ends it." in done.output
+    [written] = json.loads((tmp_path / ".vscode/launch.json").read_text())["configurations"]
+    assert (written["name"], written["type"]) == ("Fairlead: default/credit", "debugpy")
+    assert written["pathMappings"] == [
+        {"localRoot": "${workspaceFolder}", "remoteRoot": "/var/azureml-app"}
+    ]
+
+
+def test_once_on_nothing_is_written_again(served: FakeApi) -> None:
+    run("credit")
+    patched = len(served.requests("PATCH"))
+    run("credit")
+    assert (patched, len(served.requests("PATCH"))) == (2, 2)
+
+
+def test_it_is_switched_off(served: FakeApi) -> None:
+    run("credit")
+    done = run("credit", "--off")
+    assert done.exit_code == 0
+    assert "Debug mode of Webservice 'credit' of namespace 'default' is off." in done.output
+    assert "debug" not in spec(served, "webservices")
+    assert "debug" not in spec(served, "inferenceimages")
+    assert "was off" in run("credit", "--off").output
+
+
+def test_an_image_by_name_is_left_alone(served: FakeApi) -> None:
+    served.ours("Webservice", spec={"image": "r:5000/own:1"}, status=ready())
+    assert run("credit").exit_code == exit_codes.INTERRUPTED
+    assert spec(served, "inferenceimages") == {}
+
+
+def test_a_launch_json_that_is_broken_is_told(served: FakeApi, tmp_path: Path) -> None:
+    (tmp_path / ".vscode").mkdir()
+    (tmp_path / ".vscode/launch.json").write_text("{")
+    served.pod_answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno"
+    done = run("credit")
+    assert done.exit_code == exit_codes.INTERRUPTED
+    assert "was left as it is" in " ".join(done.output.split())
+    assert "is attached" not in done.output
+
+
+def test_what_cannot_be_debugged_is_told(served: FakeApi) -> None:
+    assert "a debugger attaches to a service" in " ".join(run("image/credit").output.split())
+    assert run("nobody").exit_code == exit_codes.NOT_FOUND
+    served.put(pod(container={"env": []}), "pods")
+    late = run("credit", "--timeout", "0.05")
+    assert "No pod of 'credit' runs in debug mode after 0.05 s" in " ".join(late.output.split())
+    status = ready("False", FAILURE["reason"], FAILURE["message"], stalled=True, failure=FAILURE)
+    served.ours("Webservice", spec={"imageRef": {"name": "credit"}}, status=status)
+    assert "ModelFileNotFound" in run("credit").output
+
+
+@pytest.mark.parametrize(
+    ("made", "runs"),
+    [
+        (pod(), True),
+        (pod(metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}), False),
+        (pod(state={"waiting": {}}), False),
+        (pod(container={"image": "r:5000/credit@sha256:cd"}), False),
+        (pod(container={"env": [{"name": "FAIRLEAD_DEBUG", "value": "false"}]}), False),
+        ({}, False),
+    ],
+)
+def test_a_pod_that_a_debugger_attaches_to(made: dict[str, Any], *, runs: bool) -> None:
+    assert runs_in_debug_mode(made, DIGEST) is runs
+
+
+def test_what_is_on() -> None:
+    assert is_on({"spec": {"debug": {}}})
+    assert is_on({"spec": {"debug": {"enabled": True}}})
+    assert not is_on({"spec": {"debug": {"enabled": False}}})
+    assert not is_on({"spec": {}})
+
+
+def test_what_a_pod_says() -> None:
+    assert said(b'{"debugger": {"attached": true}}') is True
+    assert said(b'{"debugger": {"attached": 1}}') is None
+    assert said(b"[]") is None
+    assert said(b"no json") is None
