@@ -330,8 +330,8 @@ class AssembleRequest(Wire):
     """Of a source that was fetched: the artifact, by digest, in the place of ``files/``."""
     tag: bool = True
     """Whether it gets its version's tag at once; else it lies there by its digest."""
-    debugger: bool | None = None
-    """Whether the runtime brings debugpy; a request without it is what it was before there was."""
+    debugger: bool = False
+    """Whether the runtime brings debugpy."""
 
 
 class AssembleResult(StatusWire):

@@ -63,7 +63,7 @@ def assemble(request: AssembleRequest, task: TaskContext) -> AssembleResult:
     task.log.write(f"The environment's {len(base.manifest.layers)} layers are in place.")
     runtimes = parse_repository(request.runtimes)
     pythons = pythons_of(request.python, base.config.config.labels)
-    runtime, python = runtime_part(runtimes, target, pythons, task, debugger=bool(request.debugger))
+    runtime, python = runtime_part(runtimes, target, pythons, task, debugger=request.debugger)
     of_models = [part for model in models for part in _parts(model, target, task)]
     code, variables = _code(request, target, task)
     parts = (runtime, *of_models, code)

@@ -191,7 +191,7 @@ def assemble_task(state: BuildState, build: BuildStatus, *, tag: bool) -> tuple[
             log=_log(state, mine),
             code=state.inputs.artifact or None,
             tag=tag,
-            debugger=spec.has_debugger or None,
+            debugger=spec.has_debugger,
         )
 
     return identifier, _of_build(state, build, identifier, "assemble", request, tag=tag)
