@@ -12,6 +12,7 @@ from fairlead.cli.doctor_command import looking_after
 from fairlead.cli.import_command import EXAMPLE, RAW, import_v1
 from fairlead.cli.local_commands import local
 from fairlead.cli.looking_commands import looking
+from fairlead.cli.pull_command import pulling
 from fairlead.cli.service_commands import commit, edit, shell
 
 EPILOG = "Try: fairlead local deploy --entry-script score.py --conda-file myenv.yml --model my.pkl"
@@ -29,6 +30,7 @@ app.add_typer(deploying)
 app.add_typer(changing)
 app.add_typer(looking_after)
 app.add_typer(debugging)
+app.add_typer(pulling)
 app.add_typer(local, name="local")
 
 
