@@ -4,10 +4,9 @@ import pytest
 
 from fairlead.api.inferenceimage import InferenceImageSpec
 from fairlead.api.webservice import WebserviceSpec
-from fairlead.decide.webservice.scaling import scaling
 from fairlead.desired.deployment import longest_startup_s, progress_deadline_s
 from fairlead.desired.disruption_budget import disruption_budget
-from tests.unit.objects import NOW, webservice
+from tests.unit.objects import webservice
 
 WHOLE = {"imageRef": {"name": "a"}, "front": {}, "autoscale": {"minReplicas": 3}}
 
@@ -19,8 +18,6 @@ def test_a_debugged_service_is_one_replica_alone() -> None:
     assert spec.debugged.wait_seconds == 30
     many = WebserviceSpec.model_validate({"image": "a", "replicas": 5, "debug": {"enabled": True}})
     assert many.fixed_replicas == 1
-    words = scaling(None, (), many, NOW).condition.message
-    assert words == "spec.debug is on: one replica; nothing scales."
 
 
 @pytest.mark.parametrize("more", [{}, {"debug": {"enabled": False}}])

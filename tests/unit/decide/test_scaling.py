@@ -134,3 +134,8 @@ def test_the_autoscaler_goes_by_requests_where_they_are_counted() -> None:
         if isinstance(action, Apply) and action.manifest["kind"] == "HorizontalPodAutoscaler"
     ]
     assert autoscaler["spec"]["metrics"][0]["type"] == "Object"
+
+
+def test_in_debug_mode_nothing_scales() -> None:
+    condition = scaling(None, evidence(webservice(debug={}, replicas=3)), NOW).condition
+    assert condition.message == "spec.debug is on: one replica; nothing scales."
