@@ -124,7 +124,8 @@ def rollback(  # noqa: PLR0913, PLR0917  (one for each option)
     service = session.get(target)
     warn_of_git(service)
     if undo:
-        patch, what = back(service), f"follows InferenceImage '{followed(service)}' again"
+        patch = back(service)
+        what = f"follows InferenceImage '{patch['spec']['imageRef']['name']}' again"
     else:
         image = _followed_image(session, target, service)
         version = chosen(service, image, to)
@@ -194,15 +195,20 @@ def export(
     Without status, namespace and what the cluster has added. Secrets are named, not printed.
     """
     from fairlead.remote.exporting import exported, secrets_of
+    from fairlead.remote.state import line
 
     session = Session(namespace, context)
     target = session.target(words)
     session.get(target)
-    found = list(exported(session.client, target))
+    found = list(exported(session.client, target, _warn_missing))
     print_manifests(found, output)
     secrets = sorted({name for one in found for name in secrets_of(one)})
     if secrets:
-        warn(f"they name Secrets, which are not printed: {', '.join(secrets)}.")
+        warn(f"they name Secrets, which are not printed: {', '.join(map(line, secrets))}.")
+
+
+def _warn_missing(what: str) -> None:
+    warn(f"{what} is not there, and so not printed.")
 
 
 def _made_for(session: Session, targets: "list[Target]") -> "list[Target]":

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from fairlead.api.refs import Manifest
     from fairlead.remote.targets import Target
 
-MAX_NAMESPACE_CHARS = 63
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", help="The namespace; else the context's.")
 ]
@@ -59,9 +58,9 @@ def checked(namespace: str) -> str:
     from fairlead.api.reasons import Reason
     from fairlead.finding import shown
     from fairlead.local.errors import refusal
-    from fairlead.remote.targets import NAME
+    from fairlead.remote.targets import NAMESPACE
 
-    if NAME.fullmatch(namespace) and len(namespace) <= MAX_NAMESPACE_CHARS:
+    if NAMESPACE.fullmatch(namespace):
         return namespace
     message = f"'{shown(namespace)}' cannot be the name of a namespace."
     raise refusal(Reason.NOT_FOUND, message, "Correct --namespace.")

@@ -128,7 +128,7 @@ def wait(
         if until is Until.DELETED:
             watcher.gone([target], timeout)
         else:
-            watcher.ready(needed(session.client, target), timeout)
+            watcher.ready(needed(session.client, target), timeout, [target])
         seconds = progress.seconds
     done = "is gone" if until is Until.DELETED else "is ready"
     say([f"{target.kind.kind} '{target.name}' {done} ({seconds:.0f} s)."])
@@ -151,6 +151,7 @@ def run(
 
     The body is the argument, a file, or what comes on standard input. Where this machine does not
     reach the service's address, the request goes through the API server, as a port-forward does.
+    So does one with a key, but for that of --key, where the address is not the live Service's own.
     """
     from fairlead.cli.local_commands import body_of
     from fairlead.remote.scoring import score
@@ -160,7 +161,7 @@ def run(
     body = body_of(data, file)
     service = session.get(target)
     given = key or os.environ.get(KEY_VARIABLE)
-    answer = score(session.client, target, service, body, given)
+    answer = score(session.client, target, service, body, given, anywhere=bool(key))
     put(answer if answer.endswith(b"\n") else answer + b"\n")
 
 

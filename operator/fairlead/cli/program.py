@@ -8,6 +8,7 @@ from fairlead.cli.exit_codes import BUG, INTERRUPTED, USAGE
 
 TRACEBACK = "FAIRLEAD_TRACEBACK"
 NOT_INSTALLED = "fairlead: the command line is not installed here: pip install 'fairlead[cli]'\n"
+MAX_SAID_CHARS = 300
 EXTRA = ("typer", "rich")
 
 
@@ -40,7 +41,9 @@ def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType |
     if os.environ.get(TRACEBACK):
         sys.__excepthook__(kind, error, trace)
     else:
-        said = " ".join(str(error).split())[:300]
+        from fairlead.redact import one_line
+
+        said = one_line(str(error))[:MAX_SAID_CHARS]
         sys.stderr.write(
             f"InternalError: {kind.__name__}: {said}\n"
             f"  Remedy:  This is a bug of Fairlead: please report it, with what {TRACEBACK}=1 "

@@ -46,9 +46,10 @@ service (Webservice), `KIND/NAME` or `KIND NAME`; kinds are models, images (Infe
 services, and what kubectl calls them.
 
 They need the rights that kubectl would need: to our kinds, and for `logs` to `pods/log`, for a log
-of a build to `services/proxy` of the Service that serves it ([logs.md](logs.md)), for `run` without
-a reachable address to `pods/portforward`, for keys to the Secret. What other people wrote
-(messages, logs) is shown on a terminal without control characters.
+of a build to `services/proxy` of the Service that serves it ([logs.md](logs.md)), for `run` to
+`services` and `pods`, and without a reachable address of the live Service to `pods/portforward`
+(with `--key` the address that the status names will do), for keys to the Secret. What other people
+wrote (messages, logs) is shown on a terminal without control characters.
 
 `deploy` applies as `kubectl apply --server-side` does, with the field manager `fairlead-cli`. Of
 plain files it makes a Model each, an InferenceImage and a Webservice: small text is in the objects,

@@ -10,7 +10,7 @@ from fairlead.finding import shown
 from fairlead.local.errors import refusal
 from fairlead.remote.client import Client
 from fairlead.remote.state import mapping, mappings
-from fairlead.remote.targets import NAME, Target
+from fairlead.remote.targets import NAME, NAMESPACE, Target
 
 FIRST = ("Namespace", "ServiceAccount", "Secret", "ConfigMap", "PersistentVolumeClaim")
 OURS = tuple(kind.kind for kind in KINDS)
@@ -40,6 +40,9 @@ class Applier:
             raise refusal(Reason.INVALID_SPEC, message, "Give it a name.")
         place = self._place(str(manifest["apiVersion"]), kind)
         namespace = str(metadata.get("namespace") or self._namespace)
+        if not NAMESPACE.fullmatch(namespace):
+            message = f"'{shown(namespace)}' cannot be the namespace of {shown(kind)} '{name}'."
+            raise refusal(Reason.INVALID_SPEC, message, "Correct metadata.namespace.")
         inside = f"namespaces/{namespace}/" if place.namespaced else ""
         path = f"{root(str(manifest['apiVersion']))}/{inside}{place.plural}/{name}"
         placed = {**metadata, **({"namespace": namespace} if place.namespaced else {})}

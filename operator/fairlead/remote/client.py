@@ -1,6 +1,7 @@
 """Requests to the API server. Each raises ``LocalError``, nothing else, and is made once."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -11,7 +12,10 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from fairlead.api.meta import GROUP
+from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest, Ref
+from fairlead.finding import shown
+from fairlead.local.errors import refusal
 from fairlead.remote.access import Access
 from fairlead.remote.answers import (
     definitions_missing,
@@ -19,6 +23,7 @@ from fairlead.remote.answers import (
     refused,
     unreachable,
 )
+from fairlead.remote.targets import NAME, NAMESPACE
 
 FIELD_MANAGER = "fairlead-cli"
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10.0, 30.0
@@ -29,6 +34,10 @@ JSON = "application/json"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+_SEGMENT, _LABEL = NAME.pattern, NAMESPACE.pattern
+_COLLECTION = rf"/(api/v1|apis/{_SEGMENT}/{_SEGMENT})(/namespaces/{_LABEL})?/{_SEGMENT}"
+COLLECTION_PATH = re.compile(_COLLECTION)
+OBJECT_PATH = re.compile(f"{_COLLECTION}/{_SEGMENT}")
 Query = Mapping[str, str | int | None]
 
 
@@ -43,6 +52,7 @@ class Client:
 
     def get(self, ref: Ref) -> Manifest | None:
         """The object; None where there is none of that name."""
+        _check_object(ref)
         what = f"Reading {ref.plural} {ref.name}"
         status, body = self._answer("GET", ref.path)
         if status == HTTPStatus.NOT_FOUND and (names_object(body) or not _ours(ref.path)):
@@ -51,6 +61,7 @@ class Client:
 
     def items(self, ref: Ref, **query: str) -> list[Manifest]:
         """All objects of a collection, page by page."""
+        check_names(ref)
         found, token = list[Manifest](), ""
         while True:
             asked = {**query, "limit": PAGE_ITEMS, "continue": token or None}
@@ -62,23 +73,28 @@ class Client:
 
     def table(self, ref: Ref, **query: str) -> Manifest:
         """A collection, or one object, as kubectl shows it: the server makes the cells."""
+        check_names(ref)
         return self.json("GET", ref.path, f"Listing {ref.plural}", query=query, media=(TABLE, JSON))
 
     def apply(self, path: str, manifest: Manifest, what: str, **query: str) -> Manifest:
         """Server-side apply; fields that belong to others are a conflict unless it is forced."""
+        _check_path(path, OBJECT_PATH)
         asked = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", **query}
         return self.json("PATCH", path, what, body=manifest, media=(JSON, APPLY), query=asked)
 
     def merge(self, ref: Ref, patch: Manifest) -> Manifest:
+        _check_object(ref)
         what = f"Changing {ref.plural} {ref.name}"
         asked = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
         return self.json("PATCH", ref.path, what, body=patch, media=(JSON, MERGE), query=asked)
 
     def create(self, path: str, manifest: Manifest, what: str) -> Manifest:
+        _check_path(path, COLLECTION_PATH)
         return self.json("POST", path, what, body=manifest)
 
     def delete(self, ref: Ref) -> bool:
         """False where it was gone already."""
+        _check_object(ref)
         body = {"propagationPolicy": "Background"}
         status, answer = self._answer("DELETE", ref.path, body=body)
         if status == HTTPStatus.NOT_FOUND and (names_object(answer) or not _ours(ref.path)):
@@ -167,6 +183,33 @@ class Client:
             yield
         except (HTTPError, OSError) as error:
             raise unreachable(self.access.server, self.access.source, why_of(error)) from error
+
+
+def check_names(ref: Ref) -> None:
+    """Names come from objects and files that others wrote: none of them is a path.
+
+    Raises ``LocalError``.
+    """
+    if ref.namespace and not NAMESPACE.fullmatch(ref.namespace):
+        message = f"'{shown(ref.namespace)}' cannot be the name of a namespace."
+        raise refusal(Reason.INVALID_SPEC, message, "Correct the namespace.")
+    if ref.name and not NAME.fullmatch(ref.name):
+        message = f"'{shown(ref.name)}' cannot be the name of an object ({ref.plural})."
+        raise refusal(Reason.INVALID_SPEC, message, "Correct what names it.")
+
+
+def _check_object(ref: Ref) -> None:
+    """One object is meant, never its whole collection. Raises ``LocalError``."""
+    check_names(ref)
+    if not ref.name:
+        message = f"An object of {ref.plural} is to be named: its name is empty."
+        raise refusal(Reason.INVALID_SPEC, message, "Give its name.")
+
+
+def _check_path(path: str, pattern: re.Pattern[str]) -> None:
+    if not pattern.fullmatch(path):
+        message = f"'{shown(path)}' is no path of the API: a name or a namespace cannot be one."
+        raise refusal(Reason.INVALID_SPEC, message, "Correct the name, or the namespace.")
 
 
 def why_of(error: BaseException) -> str:

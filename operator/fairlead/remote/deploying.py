@@ -56,7 +56,7 @@ class Deployment:
             whole += [one for one in needed(self.client, target) if one not in whole]
         order = {kind: at for at, kind in enumerate(("Model", "InferenceImage", "Webservice"))}
         whole.sort(key=lambda one: (order[one.kind.kind], one.name))
-        return watcher.ready(whole, timeout_s)
+        return watcher.ready(whole, timeout_s, self.applied)
 
 
 def deploy_files(

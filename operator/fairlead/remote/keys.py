@@ -74,7 +74,20 @@ def _text(content: object) -> str:
         text = base64.b64decode(str(content or ""), validate=True).decode("ascii").strip()
     except (ValueError, binascii.Error):
         return ""
-    return text if text.isprintable() and len(text) <= MAX_KEY_CHARS else ""
+    return text if fits_header(text) else ""
+
+
+def checked_key(given: str) -> str:
+    """One that a person has given. Raises ``LocalError``, which does not repeat it."""
+    key = given.strip()
+    if fits_header(key):
+        return key
+    message = f"A key has 1 to {MAX_KEY_CHARS} printable ASCII characters: this one has others."
+    raise refusal(Reason.INVALID_SPEC, message, "Correct --key, or the variable FAIRLEAD_KEY.")
+
+
+def fits_header(text: str) -> bool:
+    return 0 < len(text) <= MAX_KEY_CHARS and text.isascii() and text.isprintable()
 
 
 def unreadable(message: str, remedy: str) -> LocalError:

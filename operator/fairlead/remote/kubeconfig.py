@@ -137,11 +137,19 @@ def _authorization(user: Entry) -> str | None:
     if not token and user.get("tokenFile"):
         token = Path(user["tokenFile"]).read_text()
     if token:
-        return f"Bearer {str(token).strip()}"
+        return bearer(str(token), "kubeconfig's token")
     if user.get("username"):
         pair = f"{user['username']}:{user.get('password') or ''}"
         return f"Basic {base64.b64encode(pair.encode()).decode()}"
     return None
+
+
+def bearer(token: str, what: str) -> str:
+    """As a header. Raises ``LocalError``, which does not repeat the token."""
+    text = token.strip()
+    if not text or not text.isascii() or not text.isprintable():
+        raise invalid(f"The {what} has characters that no token has, or several lines.")
+    return f"Bearer {text}"
 
 
 def _tls(cluster: Entry, user: Entry) -> ssl.SSLContext:
@@ -208,6 +216,6 @@ def _service_account(environment: Mapping[str, str], folder: Path = SERVICE_ACCO
         server=f"https://{f'[{host}]' if ':' in host else host}:{port}",
         namespace=inside,
         source="the pod's ServiceAccount",
-        authorization=f"Bearer {token}",
+        authorization=bearer(token, "token of the pod's ServiceAccount"),
         tls=tls,
     )

@@ -27,12 +27,22 @@ def is_ready(pod: Mapping[str, Any]) -> bool:
     return ready and not leaving
 
 
-def entrance(client: Client, target: Target) -> tuple[str, int]:
-    """A ready pod behind the service's Service, and the port that takes requests there.
+def own_service(client: Client, target: Target, webservice: Manifest) -> Manifest | None:
+    """The Service that the operator made for ``webservice``; None where another one has its name,
+    or none. Raises ``LocalError``."""
+    found = client.get(Ref("v1", "services", target.namespace, target.name))
+    uid = mapping(webservice.get("metadata")).get("uid")
+    owners = mappings(mapping((found or {}).get("metadata")).get("ownerReferences"))
+    owned = any(one.get("controller") and one.get("uid") == uid for one in owners)
+    return found if uid and owned else None
+
+
+def entrance(client: Client, target: Target, webservice: Manifest) -> tuple[str, int]:
+    """A ready pod behind the service's own Service, and the port that takes requests there.
 
     Raises ``LocalError`` where there is none.
     """
-    service = client.get(Ref("v1", "services", target.namespace, target.name))
+    service = own_service(client, target, webservice)
     spec = mapping((service or {}).get("spec"))
     selector = mapping(spec.get("selector"))
     ports = mappings(spec.get("ports"))

@@ -10,7 +10,8 @@ from fairlead.api.refs import Manifest
 from fairlead.finding import listed
 from fairlead.local.errors import LocalError, refusal
 from fairlead.remote.client import FIELD_MANAGER
-from fairlead.remote.state import line, mapping, mappings, number, word
+from fairlead.remote.state import line, mapping, mappings, name_in, number
+from fairlead.remote.targets import NAME
 
 ROLLED_BACK = f"{GROUP}/rolled-back-from"  # annotation: the InferenceImage that it followed
 EXCLUSIVE = ("imageRef", "image", "pullSecretRef", "replicas", "autoscale")
@@ -26,7 +27,7 @@ def followed(service: Mapping[str, Any]) -> str:
     """The InferenceImage that a service follows, or followed until it was rolled back."""
     reference = mapping(mapping(service.get("spec")).get("imageRef")).get("name")
     annotations = mapping(mapping(service.get("metadata")).get("annotations"))
-    return word(reference or annotations.get(ROLLED_BACK) or "")
+    return name_in(reference) or name_in(annotations.get(ROLLED_BACK))
 
 
 def versions(image: Mapping[str, Any]) -> list[Version]:
@@ -78,18 +79,22 @@ def reference(image: Mapping[str, Any], version: Version) -> str:
 
 def to_version(service: Mapping[str, Any], image: Mapping[str, Any], version: Version) -> Manifest:
     """The patch that has the service serve a version, whatever becomes of its InferenceImage."""
-    pull = mapping(mapping(image.get("spec")).get("pullSecretRef")).get("name")
+    pull = name_in(mapping(mapping(image.get("spec")).get("pullSecretRef")).get("name"))
     spec: Manifest = {"imageRef": None, "image": reference(image, version)}
     if pull:
-        spec["pullSecretRef"] = {"name": word(pull)}
+        spec["pullSecretRef"] = {"name": pull}
     return {"metadata": {"annotations": {ROLLED_BACK: followed(service)}}, "spec": spec}
 
 
 def back(service: Mapping[str, Any]) -> Manifest:
     """The patch that has it follow its InferenceImage again. Raises ``LocalError``."""
+    present = name_in(mapping(mapping(service.get("spec")).get("imageRef")).get("name"))
+    if present:
+        message = f"It follows InferenceImage '{present}': nothing is to be undone."
+        raise refusal(Reason.NOT_FOUND, message, "Another one: change spec.imageRef.")
     annotations = mapping(mapping(service.get("metadata")).get("annotations"))
-    name = word(annotations.get(ROLLED_BACK) or "")
-    if not name:
+    name = name_in(annotations.get(ROLLED_BACK))
+    if not NAME.fullmatch(name):
         message = "It was not rolled back by this program: nothing is to be undone."
         raise refusal(Reason.NOT_FOUND, message, "See what it serves: fairlead describe NAME.")
     spec: Manifest = {"imageRef": {"name": name}, "image": None, "pullSecretRef": None}

@@ -14,13 +14,13 @@ from fairlead.api.refs import Manifest
 from fairlead.finding import shown
 from fairlead.local.errors import LocalError, refusal
 from fairlead.remote.client import Client, why_of
-from fairlead.remote.keys import authenticated, read_keys
+from fairlead.remote.keys import authenticated, checked_key, read_keys
+from fairlead.remote.live_address import SCORE, is_live
 from fairlead.remote.pods import entrance
 from fairlead.remote.port_forward import PortForward
 from fairlead.remote.state import mapping
 from fairlead.remote.targets import Target
 
-SCORE = "/score"
 KNOCK_TIMEOUT_S = 3.0  # whether anything listens at an address
 SCORE_TIMEOUT_S = 3600.0  # run() has a limit of its own
 MAX_ANSWER_BYTES = 256 * 1024**2
@@ -35,25 +35,41 @@ class Answer:
     outcome: str = ""
 
 
-def score(client: Client, target: Target, service: Manifest, body: bytes, key: str | None) -> bytes:
+def score(
+    client: Client,
+    target: Target,
+    service: Manifest,
+    body: bytes,
+    key: str | None,
+    *,
+    anywhere: bool = False,
+) -> bytes:
     """Send ``body`` to the service's address; where this machine does not reach it, to a pod,
-    through the API server. Raises ``LocalError``."""
-    spec, status = mapping(service.get("spec")), mapping(service.get("status"))
-    asks = authenticated(spec)
-    shown_key = key or (read_keys(client, target).any if asks else "")
-    answer = _sent(client, target, str(status.get("scoringUri") or ""), body, shown_key)
-    if answer.status == HTTPStatus.UNAUTHORIZED and asks and not key:
+    through the API server. Raises ``LocalError``.
+
+    ``anywhere``: the key may be shown to whatever address the status names; else it is shown to
+    the live Service alone.
+    """
+    asks = authenticated(mapping(service.get("spec")))
+    given = checked_key(key) if key else ""
+    shown_key = given or (read_keys(client, target).any if asks else "")
+    answer = _sent(client, target, service, body, shown_key, anywhere=anywhere)
+    if answer.status == HTTPStatus.UNAUTHORIZED and asks and not given:
         newer = read_keys(client, target)  # they may have been replaced meanwhile
-        answer = _sent(client, target, str(status.get("scoringUri") or ""), body, newer.any)
+        answer = _sent(client, target, service, body, newer.any, anywhere=anywhere)
     if answer.status != HTTPStatus.OK:
         raise _failed(target, answer)
     return answer.body
 
 
-def _sent(client: Client, target: Target, uri: str, body: bytes, key: str) -> Answer:
-    if reachable(uri):
+def _sent(
+    client: Client, target: Target, service: Manifest, body: bytes, key: str, *, anywhere: bool
+) -> Answer:
+    uri = str(mapping(service.get("status")).get("scoringUri") or "")
+    trusted = anywhere or not key or is_live(client, target, service, uri)
+    if trusted and reachable(uri):
         return post(uri, body, key)
-    pod, port = entrance(client, target)
+    pod, port = entrance(client, target, service)
     with PortForward(client.access, target.namespace, pod, port) as forward:
         try:
             return post(f"http://127.0.0.1:{forward.port}{SCORE}", body, key)
@@ -69,12 +85,17 @@ def reachable(uri: str) -> bool:
     parts = urlsplit(uri)
     try:
         host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
-        if not host or host.endswith(".svc") or parts.scheme not in ("http", "https"):
-            return False  # a name inside of the cluster
+        if not host or in_cluster(host) or parts.scheme not in ("http", "https"):
+            return False
         with socket.create_connection((host, port), KNOCK_TIMEOUT_S):
             return True
     except (OSError, ValueError):
         return False
+
+
+def in_cluster(host: str) -> bool:
+    """Whether it is a Service's name, which may mean something else outside of the cluster."""
+    return host.rstrip(".").endswith(".svc") or ".svc." in host.rstrip(".")
 
 
 def post(uri: str, body: bytes, key: str) -> Answer:

@@ -137,8 +137,13 @@ def number(content: object) -> int:
     return content if isinstance(content, int) else 0
 
 
+def name_in(content: object) -> str:
+    """An object's name as it stands there, to be looked up; empty for what is no text."""
+    return content if isinstance(content, str) else ""
+
+
 def word(content: object) -> str:
-    """A text for one cell."""
+    """A text for one cell; what is long is cut, so it is for people alone."""
     shown = one_line(str(content if content is not None else ""))
     return shown if len(shown) <= MAX_WORD_CHARS else f"{shown[:MAX_WORD_CHARS]}…"
 

@@ -12,6 +12,7 @@ from fairlead.local.errors import LocalError, refusal
 
 SPOKEN = {MODEL: "model", INFERENCE_IMAGE: "image", WEBSERVICE: "service"}
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True)

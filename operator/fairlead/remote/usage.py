@@ -6,7 +6,8 @@ from fairlead.api.refs import Ref
 from fairlead.finding import listed
 from fairlead.local.errors import refusal
 from fairlead.remote.client import Client
-from fairlead.remote.state import mapping, word
+from fairlead.remote.rollback import followed
+from fairlead.remote.state import mapping, name_in
 from fairlead.remote.targets import Target
 from fairlead.remote.waiting import references
 
@@ -14,15 +15,17 @@ USERS = {MODEL: INFERENCE_IMAGE, INFERENCE_IMAGE: WEBSERVICE}
 
 
 def users(client: Client, target: Target) -> list[Target]:
-    """The images that have a Model, or the services that serve an image."""
+    """The images that have a Model, or the services that follow an image, or will again once
+    their rollback is undone."""
     kind = USERS.get(target.kind)
     if kind is None:
         return []
     found = list[Target]()
     for one in client.items(Ref(API_VERSION, kind.plural, target.namespace)):
         named = {**one, "kind": kind.kind}
-        if target in references(target.namespace, named):
-            name = word(mapping(one.get("metadata")).get("name"))
+        rolled_back = kind is WEBSERVICE and followed(one) == target.name
+        if rolled_back or target in references(target.namespace, named):
+            name = name_in(mapping(one.get("metadata")).get("name"))
             found.append(Target(kind, target.namespace, name))
     return found
 

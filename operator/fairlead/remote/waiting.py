@@ -19,8 +19,8 @@ from fairlead.remote.state import (
     failure_fields,
     mapping,
     mappings,
+    name_in,
     state_of,
-    word,
 )
 from fairlead.remote.targets import Target
 
@@ -62,7 +62,8 @@ class Look:
         if service.get("kind") != WEBSERVICE.kind or not name:
             return True
         for state, manifest in zip(self.states, self.manifests, strict=True):
-            if (state.kind, state.name) == (INFERENCE_IMAGE.kind, name):
+            own = mapping(manifest.get("metadata")).get("name")
+            if (state.kind, own) == (INFERENCE_IMAGE.kind, name):
                 digest = mapping(manifest.get("status")).get("imageDigest")
                 known = mapping(mapping(service.get("status")).get("revision")).get(revision)
                 agrees = not digest or str(known or "").endswith(str(digest))
@@ -88,9 +89,9 @@ def references(namespace: str, manifest: Mapping[str, Any]) -> list[Target]:
     image = mapping(spec.get("imageRef")).get("name")
     models = [one.get("name") for one in mappings(spec.get("models"))]
     if manifest.get("kind") == WEBSERVICE.kind:
-        return [Target(INFERENCE_IMAGE, namespace, word(image))] if image else []
+        return [Target(INFERENCE_IMAGE, namespace, name_in(image))] if name_in(image) else []
     if manifest.get("kind") == INFERENCE_IMAGE.kind:
-        return [Target(MODEL, namespace, word(one)) for one in models if one]
+        return [Target(MODEL, namespace, one) for one in map(name_in, models) if one]
     return []
 
 
@@ -111,12 +112,16 @@ class Watcher:
         self._told = dict[tuple[str, str], tuple[str, ...]]()
         self._retried = set[tuple[str, str, str]]()
 
-    def ready(self, targets: Sequence[Target], timeout_s: float) -> Look:
-        """Raises ``LocalError``: one cannot get ready (its own finding), or time is up."""
+    def ready(
+        self, targets: Sequence[Target], timeout_s: float, named: Sequence[Target] | None = None
+    ) -> Look:
+        """Raises ``LocalError``: one cannot get ready (its own finding), one of ``named`` is not
+        there, or time is up. ``named``: all, if not given; whether the others are needed still is
+        the operator's to tell."""
         begun = time.monotonic()
         deadline, since, failing = begun + timeout_s, None, None
         while True:
-            look = self._look(targets, deadline)
+            look = self._look(targets, targets if named is None else named, deadline)
             found = look.failed
             failing = (failing or time.monotonic()) if found else None
             if found and failing and time.monotonic() - failing >= self._doubt_s:
@@ -142,13 +147,13 @@ class Watcher:
                 raise timed_out(f"{what}.", f"See: fairlead describe {there[0].spoken}.")
             time.sleep(PERIOD_S)
 
-    def _look(self, targets: Sequence[Target], deadline: float) -> Look:
+    def _look(self, targets: Sequence[Target], named: Sequence[Target], deadline: float) -> Look:
         manifests = list[Manifest]()
         for target in targets:
             one = self._get(target, deadline)
-            if one is None:
+            if one is None and target in named:
                 raise not_found(target.words)
-            manifests.append(one)
+            manifests += [one] if one is not None else []
         look = Look([state_of(one) for one in manifests], manifests)
         for state in look.states:
             self._tell_new(state)

@@ -110,6 +110,15 @@ def test_a_bug_is_one_line_and_no_traceback() -> None:
     assert "Traceback" in python(code, FAIRLEAD_TRACEBACK="1").stderr
 
 
+def test_a_bug_tells_no_secret() -> None:
+    code = (
+        "from fairlead.cli import program\nimport sys\nsys.excepthook = program._bug\n"
+        "raise ValueError('Invalid header value: Bearer s3cret\x1b[2J')"
+    )
+    done = python(code)
+    assert done.stderr.startswith("InternalError: ValueError: Invalid header value: Bearer ***\n")
+
+
 def test_its_version() -> None:
     assert re.fullmatch(
         r"fairlead \d+\.\d+\.\d+\S*\n", CliRunner().invoke(app, ["--version"]).output

@@ -49,6 +49,7 @@ class FakeApi:
     def put(self, manifest: Manifest, plural: str) -> Manifest:
         meta = {"namespace": "default", "generation": 1, **manifest["metadata"]}
         meta.setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
+        meta.setdefault("uid", f"uid-of-{plural}-{meta['name']}")
         root = "/apis" if "/" in manifest["apiVersion"] else "/api"
         path = f"{root}/{manifest['apiVersion']}/namespaces/{meta['namespace']}/{plural}"
         self.objects[f"{path}/{meta['name']}"] = {**manifest, "metadata": meta}

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from fairlead.api.meta import GROUP
 from fairlead.cli import exit_codes
 from fairlead.cli.app import app
+from fairlead.cli.progress import Progress
 from fairlead.remote import deploying, rotation
 from fairlead.remote.plain_manifests import DEPLOYED_FOR
 from fairlead.remote.rollback import ROLLED_BACK
@@ -209,27 +210,33 @@ def test_what_fails_of_the_image_before_is_waited_for(operator: FakeApi) -> None
     assert done.exit_code == 0, done.output
 
 
-def test_the_log_of_a_build_is_shown_meanwhile(operator: FakeApi, files: Path) -> None:
+def test_the_log_of_a_build_is_shown_meanwhile(
+    operator: FakeApi, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = "/api/v1/namespaces/f/services/l/proxy/namespaces/default/inferenceimages/credit/builds"
     uri = f"{path}/1-1/log?key=a"
     operator.logs[f"{uri}&follow=1"] = b"Collecting \x1b[2Jnumpy\n"
-    read = threading.Event()
-    whole = operator.on_get
+    shown = threading.Event()
+    whole, write = operator.on_get, Progress.write
+
+    def written(progress: Progress, text: str) -> None:
+        write(progress, text)
+        shown.set()
+
+    monkeypatch.setattr(Progress, "write", written)
 
     def look(api: FakeApi) -> None:
         whole(api)
-        if any("builds" in path for path in api.requests("GET")):
-            read.set()
         for one in api.objects.values():
-            if one["kind"] == "InferenceImage" and not read.is_set():
+            if one["kind"] == "InferenceImage" and not shown.is_set():
                 build = {"id": "1-1", "phase": "Environment", "logUri": uri}
                 one["status"] = {**ready("Unknown", "BuildingEnvironment"), "build": build}
 
     operator.on_get = look
-    done = deploy(files, "--verbose")
+    done = deploy(files, "--verbose", "--timeout", "120")
     assert done.exit_code == 0, done.output
     assert "BuildingEnvironment" in done.output
-    assert read.is_set()
+    assert "Collecting numpy" in done.output
 
 
 def test_ctrl_c_says_what_is_there(
@@ -363,6 +370,23 @@ def test_rollback_and_back(versions: FakeApi) -> None:
     assert service["spec"] == {"imageRef": {"name": "credit"}}
     assert service["metadata"]["annotations"] == {}
     assert "nothing is to be undone" in flat(run("rollback", "credit", "--undo").output)
+
+
+def test_undo_is_refused_where_the_service_follows_another_image(versions: FakeApi) -> None:
+    service = versions.objects[f"{OURS}/webservices/credit"]
+    service["metadata"]["annotations"] = {ROLLED_BACK: "older"}
+    done = run("rollback", "credit", "--undo")
+    assert done.exit_code == exit_codes.NOT_FOUND
+    assert "It follows InferenceImage 'credit': nothing is to be undone" in flat(done.output)
+    assert versions.requests("PATCH") == []
+
+
+@pytest.mark.usefixtures("versions")
+def test_an_image_that_a_service_was_rolled_back_from_is_needed() -> None:
+    assert run("rollback", "credit", "--no-wait").exit_code == 0
+    done = run("delete", "image/credit")
+    assert done.exit_code == exit_codes.FAILED
+    assert "is needed by Webservice 'credit'" in flat(done.output)
 
 
 @pytest.mark.parametrize(
@@ -516,6 +540,7 @@ def test_export(api: FakeApi) -> None:
     assert found[-1]["metadata"] == metadata
     assert "status" not in found[-1]
     assert "Secrets, which are not printed: login, mounted" in done.stderr
+    assert "Model 'gone' of namespace 'default' is not there, and so not printed" in done.stderr
     assert len(json.loads(run("export", "credit", "-o", "json").stdout)["items"]) == 4
 
 

@@ -3,8 +3,10 @@
 import base64
 import json
 import re
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ from typer.testing import CliRunner, Result
 from fairlead.cli import exit_codes
 from fairlead.cli.app import app
 from fairlead.remote.client import Client
+from fairlead.remote.live_address import addresses
 from fairlead.remote.port_forward import PortForward
+from fairlead.remote.scoring import in_cluster
 from tests.unit.remote.fake_api import FakeApi
 from tests.unit.remote.objects import FAILURE, ready
 
@@ -299,6 +303,14 @@ def test_wait_ends_where_all_of_it_is_ready(service: FakeApi) -> None:
     assert "Webservice 'credit' is ready" in done.stdout
 
 
+def test_wait_goes_on_without_a_model_that_is_not_needed_any_more(service: FakeApi) -> None:
+    spec = {"models": [{"name": "gone"}]}
+    service.ours("InferenceImage", spec=spec, status=ready("True", "Built", imageDigest="aa"))
+    done = run("wait", "credit", "--timeout", "120")
+    assert done.exit_code == 0, done.output
+    assert run("wait", "model/gone").exit_code == exit_codes.NOT_FOUND
+
+
 def test_wait_ends_at_once_with_the_operators_finding(failing: FakeApi) -> None:
     failing.ours("InferenceImage", status=ready())
     done = run("wait", "credit")
@@ -469,9 +481,10 @@ def forwarded(service: FakeApi) -> FakeApi:
         "selector": {"fairlead.dev/webservice": "credit"},
         "ports": [{"port": 80, "targetPort": "http"}],
     }
+    owner = {"kind": "Webservice", "uid": "uid-of-webservices-credit", "controller": True}
+    metadata = {"name": "credit", "ownerReferences": [owner]}
     service.put(
-        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "credit"}, "spec": spec},
-        "services",
+        {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}, "services"
     )
     service.pod_answer = ANSWER
     return service
@@ -518,6 +531,111 @@ def test_run_shows_the_key_of_the_secret(forwarded: FakeApi) -> None:
     assert done.exit_code == exit_codes.UNAVAILABLE
     assert "The service answered 401: no" in done.output
     assert "k3y" not in done.output
+
+
+class Stranger:
+    """Listens at a port of this machine, and keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port, self.heard = self._listener.getsockname()[1], b""
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            with connection:
+                piece = connection.recv(65_536)  # a knock sends nothing
+                self.heard += piece
+                if piece:
+                    connection.sendall(ANSWER)
+
+
+@pytest.fixture
+def stranger() -> Stranger:
+    return Stranger()
+
+
+def test_no_key_goes_to_an_address_that_the_status_alone_names(
+    forwarded: FakeApi, stranger: Stranger
+) -> None:
+    with_keys(forwarded)
+    address = f"http://127.0.0.1:{stranger.port}/score"
+    forwarded.ours("Webservice", spec={}, status=ready(scoringUri=address))
+    assert run("run", "credit", "{}").exit_code == 0
+    assert run("run", "credit", "{}", env={"FAIRLEAD_KEY": "g1ven"}).exit_code == 0
+    assert stranger.heard == b""
+    assert b"Bearer k3y" in forwarded.pod_heard
+    assert run("run", "credit", "{}", "--key", "sh0wn").exit_code == 0
+    assert b"Bearer sh0wn" in stranger.heard
+
+
+def test_a_key_goes_to_the_address_of_the_live_service(
+    forwarded: FakeApi, stranger: Stranger
+) -> None:
+    with_keys(forwarded)
+    address = f"http://127.0.0.1:{stranger.port}/score"
+    forwarded.ours("Webservice", spec={}, status=ready(scoringUri=address))
+    service = forwarded.objects["/api/v1/namespaces/default/services/credit"]
+    service["spec"]["type"] = "NodePort"
+    service["spec"]["ports"] = [{"nodePort": stranger.port, "targetPort": "http"}]
+    [a_pod] = [one for path, one in forwarded.objects.items() if "/pods/" in path]
+    a_pod["status"]["hostIP"] = "127.0.0.1"
+    assert run("run", "credit", "{}").exit_code == 0
+    assert b"Bearer k3y" in stranger.heard
+    service["metadata"]["ownerReferences"] = []  # somebody else's, under the same name
+    heard = stranger.heard
+    done = run("run", "credit", "{}")
+    assert "No replica of 'credit' is ready" in flat(done.output)
+    assert stranger.heard == heard
+
+
+@pytest.mark.parametrize(
+    ("service", "expected"),
+    [
+        ({"type": "ClusterIP", "ports": [{"port": 80}]}, set()),
+        ({"type": "NodePort", "ports": [{"port": 80}]}, set()),
+        ({"type": "NodePort", "ports": [{"nodePort": 3}]}, {"http://[fd::1]:3/score"}),
+        (
+            {"type": "LoadBalancer", "ports": [{"port": 80}]},
+            {"http://lb.example/score", "http://[fd::2]/score", "http://10.1.1.1/score"},
+        ),
+        ({"type": "LoadBalancer", "ports": [{"port": 81}]}, set()),
+    ],
+)
+def test_addresses_of_a_service(service: dict[str, Any], expected: set[str]) -> None:
+    ingress = [{"hostname": "lb.example", "ip": "10.1.1.2"}, {"ip": "fd::2"}, {"ip": "10.1.1.1"}]
+    whole = {"spec": service, "status": {"loadBalancer": {"ingress": [*ingress, {}]}}}
+    pods = [{"status": {"hostIP": "fd::1"}}, {}]
+    assert set(addresses(whole, pods)) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "inside"),
+    [("x.svc", True), ("x.n.svc.", True), ("x.n.svc.cluster.local.", True), ("svc.example", False)],
+)
+def test_names_inside_of_the_cluster(host: str, inside: object) -> None:
+    assert in_cluster(host) is inside
+
+
+def test_a_key_that_fits_no_header_is_not_repeated(forwarded: FakeApi) -> None:
+    with_keys(forwarded)
+    assert run("run", "credit", "{}", env={"FAIRLEAD_KEY": "g1ven\r\n"}).exit_code == 0
+    assert b"Bearer g1ven\r\n" in forwarded.pod_heard
+    for key in ("s3cret\nx", "s3cretä", " ", "s3cret" * 1000):
+        done = run("run", "credit", "{}", "--key", key)
+        assert done.exit_code == exit_codes.FAILED
+        assert "InvalidSpec: A key has 1 to" in flat(done.output)
+        assert "s3cret" not in done.output
+
+
+def test_a_token_that_fits_no_header_is_not_repeated(api: FakeApi, config: Path) -> None:
+    config.write_text(config.read_text().replace("t0ken", "s3cret\\nsecond"))
+    done = run("get", "services")
+    assert done.exit_code == exit_codes.UNAVAILABLE
+    assert "KubeconfigInvalid: The kubeconfig's token has characters" in flat(done.output)
+    assert "s3cret" not in done.output
+    assert api.asked == []
 
 
 def test_run_where_the_keys_may_not_be_read(forwarded: FakeApi) -> None:
