@@ -113,7 +113,7 @@ def test_a_bug_is_one_line_and_no_traceback() -> None:
 def test_a_bug_tells_no_secret() -> None:
     code = (
         "from fairlead.cli import program\nimport sys\nsys.excepthook = program._bug\n"
-        "raise ValueError('Invalid header value: Bearer s3cret\x1b[2J')"
+        "raise ValueError('Invalid header value: Bearer SUPERSECRETKEY123\x1b[2J')"
     )
     done = python(code)
     assert done.stderr.startswith("InternalError: ValueError: Invalid header value: Bearer ***\n")
