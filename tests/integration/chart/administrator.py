@@ -13,6 +13,7 @@ NAMESPACES = (
     *("chart-system", "chart-elsewhere", "chart-team"),
     *("team-a", "team-b", "fairlead-system", "fairlead-builds"),
 )
+CUSTOM_METRICS = "apiservice/v1beta2.custom.metrics.k8s.io"
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 PATIENCE = 240.0
 HELM_SECONDS = 150.0
@@ -62,7 +63,8 @@ def remove_all(administrator: Administrator) -> None:
     definitions = [f"crd/{kind.crd_name}" for kind in KINDS]
     roles = [f"{kind}/fairlead-operator" for kind in ("clusterrole", "clusterrolebinding")]
     namespaces = [f"namespace/{namespace}" for namespace in NAMESPACES]
-    administrator.kubectl("delete", *gone, *definitions, *roles, *namespaces)
+    # First what would keep namespaces from being deleted once nobody answers for it.
+    administrator.kubectl("delete", *gone, CUSTOM_METRICS, *definitions, *roles, *namespaces)
 
 
 def until(look: Callable[[], Any], holds: Callable[[Any], bool]) -> None:

@@ -13,9 +13,10 @@ PAUSE_S = 0.05
 class Load:
     """A context manager; ``answers`` counts what came back, by status or by what went wrong."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, body: object = None) -> None:
         self.answers = Counter[str]()
         self._url = url
+        self._body = {"data": [1]} if body is None else body
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._send, daemon=True)
 
@@ -30,7 +31,7 @@ class Load:
     def _send(self) -> None:
         while not self._over.wait(PAUSE_S):  # a new connection each time, as most clients do
             try:
-                answer = httpx.post(self._url, json={"data": [1]}, timeout=TIMEOUT_S)
+                answer = httpx.post(self._url, json=self._body, timeout=TIMEOUT_S)
                 self.answers[str(answer.status_code)] += 1
             except httpx.HTTPError as error:
                 self.answers[repr(error)] += 1

@@ -7,6 +7,7 @@ this one, rolled back, uninstalled, and installed again elsewhere, while a Webse
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,12 @@ from tests.cluster.charts import CHART
 from tests.cluster.engine import docker
 from tests.cluster.places import places
 from tests.cluster.versions import MARK, SCORING_PORT
-from tests.integration.chart.administrator import NAMESPACES, Administrator, until
+from tests.integration.chart.administrator import (
+    CUSTOM_METRICS,
+    NAMESPACES,
+    Administrator,
+    until,
+)
 from tests.integration.chart.load import Load
 
 ROOT = places().checkout
@@ -174,12 +180,85 @@ def test_a_rollback_brings_back_the_older_ones(administrator: Administrator) -> 
     administrator.reason("model", "after", "Stored")
 
 
+METRICS_API = ("--set", "metricsApi.enabled=true")
+
+
+def test_another_adapter_of_custom_metrics_is_not_taken_over(administrator: Administrator) -> None:
+    service = {"name": "adapter", "namespace": TEAM}
+    spec = {"group": "custom.metrics.k8s.io", "version": "v1beta1", "service": service}
+    spec |= {"groupPriorityMinimum": 100, "versionPriority": 100, "insecureSkipTLSVerify": True}
+    name = "v1beta1.custom.metrics.k8s.io"
+    head = {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService"}
+    other = {**head, "metadata": {"name": name}, "spec": spec}
+    administrator.kubectl("apply", "-f", "-", text=json.dumps(other))
+    with pytest.raises(ClusterError) as refusal:
+        administrator.install("upgrade", "fairlead", ROOT / CHART, HOME, *METRICS_API)
+    administrator.kubectl("delete", "apiservice", name)
+    assert f"belongs to Service {TEAM}/adapter" in str(refusal.value.tail)
+
+
+def demand(administrator: Administrator) -> str:
+    """What an autoscaler would be told of the service; empty where nothing is."""
+    path = f"/apis/custom.metrics.k8s.io/v1beta2/namespaces/{TEAM}/webservices.fairlead.dev/echo"
+    try:
+        return administrator.kubectl("get", "--raw", f"{path}/fairlead_demand_concurrency")
+    except ClusterError:
+        return ""
+
+
+def test_custom_metrics_are_served_and_go_on_when_their_pods_are_replaced(
+    administrator: Administrator, load: Load
+) -> None:
+    administrator.install("upgrade", "fairlead", ROOT / CHART, HOME, *METRICS_API)
+    until(lambda: demand(administrator), bool)
+    secret = ("get", "secret", "fairlead-metrics-api", f"--namespace={HOME}", "--output=json")
+    certificate = json.loads(administrator.kubectl(*secret))["data"]["tls.crt"]
+    dry = ("--dry-run=server", *METRICS_API)
+    assert certificate in administrator.install("upgrade", "fairlead", ROOT / CHART, HOME, *dry)
+    place = ("deployment/fairlead-metrics-api", f"--namespace={HOME}")
+    administrator.kubectl("rollout", "restart", *place)
+    administrator.kubectl("rollout", "status", *place, "--timeout=200s")
+    until(lambda: demand(administrator), bool)
+    assert load.answers.keys() == {"200"}
+
+
+def test_requests_that_use_no_cpu_bring_replicas(
+    administrator: Administrator, cluster: Cluster
+) -> None:
+    place = (f"--namespace={TEAM}", "--output=json")
+    image = json.loads(administrator.kubectl("get", "webservice", "echo", *place))["spec"]["image"]
+    spec = {
+        "image": image,
+        "autoscale": {"maxReplicas": 3},
+        "concurrency": {"maxQueueWaitMilliseconds": 60_000},
+        "auth": {"enabled": False},
+        "resources": {"cpu": "50m", "memory": "64Mi"},
+        "expose": {"type": "NodePort"},
+    }
+    administrator.apply("Webservice", "sleeper", spec)
+    administrator.reason("webservice", "sleeper", "Serving")
+    service = json.loads(administrator.kubectl("get", "service", "sleeper", *place))
+    url = f"http://{cluster.node}:{service['spec']['ports'][0]['nodePort']}/score"
+    until(lambda: opens(url), bool)
+
+    def ready() -> int:
+        found = json.loads(administrator.kubectl("get", "deployment", "sleeper", *place))
+        return int(found["status"].get("readyReplicas", 0))
+
+    with ExitStack() as busy:
+        for _ in range(4):
+            busy.enter_context(Load(url, {"seconds": 1}))
+        until(ready, lambda number: number == 3)
+    administrator.kubectl("delete", "webservice", "sleeper", f"--namespace={TEAM}")
+
+
 def test_uninstalling_loses_nobodys_objects(administrator: Administrator, load: Load) -> None:
     administrator.kubectl("scale", "deployment/fairlead", "--replicas=0", f"--namespace={HOME}")
     until(lambda: pods(administrator, HOME), lambda left: left == [])
     patch = f"--patch={json.dumps({'metadata': {'finalizers': [FINALIZER, 'example.com/x']}})}"
     administrator.kubectl("patch", "model/after", f"--namespace={TEAM}", "--type=merge", patch)
     administrator.helm("uninstall", "fairlead", "--namespace", HOME, "--wait")
+    assert administrator.kubectl("get", "--ignore-not-found", CUSTOM_METRICS) == ""
     finalizers = "--output=jsonpath={.metadata.finalizers}"
     kept = administrator.kubectl("get", "model/after", f"--namespace={TEAM}", finalizers)
     assert json.loads(kept) == ["example.com/x"]
