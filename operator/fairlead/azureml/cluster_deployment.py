@@ -92,7 +92,7 @@ def served_image(workspace: "Workspace", image: Any) -> dict[str, Any]:
     """The field of a Webservice that says what is served; an older version is by its digest."""
     found = Image(workspace, id=image) if isinstance(image, str) else image
     if not isinstance(found, Image):
-        raise InvalidConfigurationError(f"{image!r} is no image.")
+        raise InvalidConfigurationError(f"A {type(image).__name__} is no image.")
     newest = Image(workspace, found.name)
     if found.creation_state != SUCCEEDED:
         found.update_creation_state()

@@ -11,6 +11,7 @@ from fairlead.azureml.deployment.aks import AksServiceDeploymentConfiguration
 from fairlead.azureml.exceptions import InvalidConfigurationError, WebserviceException
 from fairlead.azureml.names import OBJECT_NAME
 from fairlead.azureml.webservice import TIPS, Webservice, answered, body_of, say
+from fairlead.redact import one_line
 
 if TYPE_CHECKING:
     from fairlead.azureml.workspace import Workspace
@@ -115,11 +116,12 @@ class ClusterWebservice(Webservice):
         except TooLateError as error:
             raise WebserviceException(
                 f"Deployment polling exceeded timeout override of {timeout_sec}s. Current status: "
-                f"{self.state}. {error.message}"
+                f"{one_line(self.state)}. {error.message}"
             ) from error
         self.manifest = found[-1]
         if show_output:
-            say(f'Succeeded\nService "{self.name}" is {self.state} at {self.scoring_uri}\n')
+            said = one_line(f'Service "{self.name}" is {self.state} at {self.scoring_uri}')
+            say(f"Succeeded\n{said}\n")
 
     def get_logs(self, num_lines: int = 5000, init: bool = False) -> str:
         """The last lines of each replica."""
@@ -130,7 +132,8 @@ class ClusterWebservice(Webservice):
         if self.scoring_uri is None:
             raise WebserviceException(
                 f"{UNREACHABLE} unavailable. This could be due to a failed deployment, or the "
-                f"service is not ready yet: it is {self.state}. service.wait_for_deployment(True) "
+                f"service is not ready yet: it is {one_line(self.state)}. "
+                "service.wait_for_deployment(True) "
                 "tells more."
             )
         body = body_of(input_data, kwargs)
@@ -203,10 +206,10 @@ class ClusterWebservice(Webservice):
         where = "More information can be found using '.get_logs()'"
         if manifest["kind"] != "Webservice":
             uri = mapping(status.get("build")).get("logUri")
-            where = f"More information can be found here: {uri}" if uri else ""
+            where = f"More information can be found here: {one_line(str(uri))}" if uri else ""
         return WebserviceException(
             "Service deployment polling reached non-successful terminal state, current service "
-            f"state: {self._status.get('state') or TRANSITIONING}\n"
+            f"state: {one_line(str(self._status.get('state') or TRANSITIONING))}\n"
             f"{where}\nError:\n{failure_words(manifest)}"
         )
 

@@ -43,7 +43,8 @@ def code_of(config: ImageConfiguration) -> Code:
         return _of_image_configuration(config)
     if not isinstance(config, InferenceConfig):
         raise InvalidConfigurationError(
-            f"An InferenceConfig or a ContainerImage.image_configuration is needed, not {config!r}."
+            "An InferenceConfig or a ContainerImage.image_configuration is needed, "
+            f"not a {type(config).__name__}."
         )
     return _of_inference_config(config)
 

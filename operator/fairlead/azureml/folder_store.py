@@ -4,13 +4,14 @@ import filecmp
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from fairlead.azureml.exceptions import UnsupportedError, WebserviceException
+from fairlead.azureml.model_tree import files_of
 from fairlead.azureml.names import object_name
 from fairlead.azureml.store import ModelRecord, Registration, Versions
 
@@ -110,14 +111,28 @@ class FolderStore:
 
 
 def copied(source: Path, target: Path) -> Path:
-    """A copy of the file or the folder; what was there before is replaced."""
+    """A copy of the file or the folder; what was there before is replaced.
+
+    Raises ``WebserviceException`` for a link out of the folder, before anything is copied.
+    """
+    files = files_of(source)
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target)
+        shutil.copytree(source, target, ignore=_all_files_but(frozenset(files)))
     else:
         shutil.copy2(source, target)
     return target
+
+
+def _all_files_but(kept: Collection[Path]) -> Callable[[str, list[str]], list[str]]:
+    """What ``copytree`` leaves out: the files that are not among these."""
+
+    def left_out(place: str, names: list[str]) -> list[str]:
+        paths = (Path(place, name) for name in names)
+        return [one.name for one in paths if not one.is_dir() and one not in kept]
+
+    return left_out
 
 
 def _described(record: ModelRecord, wanted: Registration) -> ModelRecord:
@@ -159,7 +174,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _same_folders(one: Path, other: Path) -> bool:
-    names = {path.relative_to(one) for path in one.rglob("*") if path.is_file()}
-    if names != {path.relative_to(other) for path in other.rglob("*") if path.is_file()}:
+    names = {path.relative_to(one) for path in files_of(one)}
+    if names != {path.relative_to(other) for path in files_of(other)}:
         return False
     return all(filecmp.cmp(one / name, other / name, shallow=False) for name in names)

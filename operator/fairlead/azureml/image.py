@@ -15,6 +15,7 @@ from fairlead.azureml.image_configuration import ContainerImageConfig
 from fairlead.azureml.names import check_image_name, object_name
 from fairlead.azureml.tags import has_all
 from fairlead.azureml.webservice import say
+from fairlead.redact import one_line
 
 if TYPE_CHECKING:
     from fairlead.azureml.workspace import Workspace
@@ -221,7 +222,8 @@ class Image:
         except FailedError as error:
             self.manifest = error.manifest
             uri = self.image_build_log_uri
-            say(f"More information about this error is available here: {uri}\n" if uri else "")
+            where = one_line(uri or "")
+            say(f"More information about this error is available here: {where}\n" * bool(where))
             raise WebserviceException(
                 "Image creation polling reached non-successful terminal state, current state: "
                 f"{FAILED}\n{failure_words(error.manifest)}"
@@ -255,7 +257,7 @@ class Image:
         raise UnsupportedError(
             "Image.run()",
             "Serve it: Webservice.deploy_from_image(...), or run it: docker run -p "
-            f"8000:5001 {self.image_location}.",
+            f"8000:5001 {one_line(self.image_location or '')}.",
         )
 
     def serialize(self) -> dict[str, Any]:

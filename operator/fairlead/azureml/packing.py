@@ -4,11 +4,12 @@ import gzip
 import io
 import re
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fairlead.azureml.exceptions import WebserviceException
+from fairlead.azureml.model_tree import files_of
 
 MAX_BYTES = 1_000_000  # of a ConfigMap
 MAX_READ_BYTES = 16 * 1024**2  # what may compress to that
@@ -27,10 +28,11 @@ class Packed:
 
 def packed(path: Path) -> Packed:
     """Raises ``WebserviceException`` where it is too large."""
-    size = sum(one.stat().st_size for one in _files(path))
+    files = files_of(path)
+    size = sum(one.stat().st_size for one in files)
     if path.is_file() and size <= MAX_BYTES and KEY.fullmatch(path.name):
         return Packed({path.name: path.read_bytes()}, unpack=False)
-    archive = _archive(path) if size <= MAX_READ_BYTES else b""
+    archive = _archive(path, files) if size <= MAX_READ_BYTES else b""
     if not archive or len(archive) > MAX_BYTES:
         raise too_large(path, size)
     return Packed({ARCHIVE: archive}, unpack=True)
@@ -45,18 +47,14 @@ def too_large(path: Path, size: int) -> WebserviceException:
     )
 
 
-def _files(path: Path) -> list[Path]:
-    return [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
-
-
-def _archive(path: Path) -> bytes:
+def _archive(path: Path, files: Sequence[Path]) -> bytes:
     """The same bytes for the same files, whenever it is made."""
     content = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=content, mode="wb", compresslevel=COMPRESSION, mtime=0) as compressed,
         tarfile.open(fileobj=compressed, mode="w") as archive,
     ):
-        for one in _files(path):
+        for one in files:
             entry = tarfile.TarInfo(one.relative_to(path.parent).as_posix())
             entry.size = one.stat().st_size
             with one.open("rb") as file:

@@ -1,11 +1,13 @@
 """Files of this machine that a command names, read within bounds."""
 
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fairlead.api.reasons import Reason
-from fairlead.local.errors import refusal
+from fairlead.finding import shown
+from fairlead.local.errors import LocalError, refusal
 
 Files = Mapping[str, bytes]
 MIB = 1024**2
@@ -18,6 +20,8 @@ IGNORED = frozenset(
         *(".pytest_cache", ".ruff_cache", ".venv", "venv", "node_modules", ".DS_Store"),
     )
 )
+
+_WITH_KEYS = re.compile(r"\.env(\..*)?")  # where scripts keep keys for themselves
 
 
 def read_bytes(path: Path) -> bytes:
@@ -38,10 +42,11 @@ def read_bytes(path: Path) -> bytes:
 
 
 def folder_files(folder: Path, without: Collection[str] = ()) -> dict[str, bytes]:
-    """All files below ``folder`` but for what no script needs, by their relative paths; ``without``
-    what is directly below it and has one of these names.
+    """All files below ``folder`` but for what no script needs and ``.env``, which holds keys, by
+    their relative paths; ``without`` what is directly below it and has one of these names.
 
-    Raises ``LocalError``.
+    Raises ``LocalError``, for a link out of the folder, too: whoever wrote the folder must not
+    choose among the other files of this machine.
     """
     if not folder.is_dir():
         what = "is not there" if not folder.exists() else "is no folder"
@@ -50,6 +55,7 @@ def folder_files(folder: Path, without: Collection[str] = ()) -> dict[str, bytes
     for path in _walked(folder):
         if path.relative_to(folder).parts[0] in without:
             continue
+        _check_link(path, folder)
         found[path.relative_to(folder).as_posix()] = content = read_bytes(path)
         size += len(content)
         if size > MAX_SOURCE_BYTES or len(found) > MAX_SOURCE_FILES:
@@ -62,6 +68,43 @@ def folder_files(folder: Path, without: Collection[str] = ()) -> dict[str, bytes
     return found
 
 
+def model_files(path: Path) -> list[Path]:
+    """The file, or those of the folder but for ``.env``, in their order.
+
+    Raises ``LocalError`` for a link that stands for anything but a file of the folder.
+    """
+    if not path.is_dir():
+        return [path]
+    found = list[Path]()
+    for place, folders, names in os.walk(path):
+        for one in (Path(place, name) for name in (*folders, *names) if not holds_keys(name)):
+            if one.is_symlink() and not (one.is_file() and _is_inside(one, path)):
+                raise _leads_out(one, path)
+            found += [one] if one.is_file() else []
+        folders[:] = [name for name in folders if not holds_keys(name)]
+    return sorted(found)
+
+
+def holds_keys(name: str) -> bool:
+    """Whether a file of this name is never sent along with others."""
+    return _WITH_KEYS.fullmatch(name) is not None
+
+
+def _check_link(path: Path, folder: Path) -> None:
+    if not _is_inside(path, folder):
+        raise _leads_out(path, folder)
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _leads_out(path: Path, folder: Path) -> LocalError:
+    said = f"{shown(str(path))} is a link to what is no file of {shown(str(folder))}."
+    remedy = "Copy what it stands for into the folder, or remove the link."
+    return refusal(Reason.FILE_UNREADABLE, said, remedy)
+
+
 def _walked(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(_kept(folders))
@@ -72,4 +115,8 @@ def _walked(folder: Path) -> Iterator[Path]:
 
 
 def _kept(names: Iterable[str]) -> Iterator[str]:
-    return (name for name in names if name not in IGNORED and not name.endswith(".pyc"))
+    return (
+        name
+        for name in names
+        if name not in IGNORED and not name.endswith(".pyc") and not holds_keys(name)
+    )

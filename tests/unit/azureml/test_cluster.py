@@ -111,6 +111,18 @@ def test_a_folder_goes_as_an_archive(here: Path, team: Workspace, objects: FakeO
         assert opened.getnames() == ["outputs/deep/x"]
 
 
+def test_a_link_out_of_a_model_is_not_sent(
+    here: Path, team: Workspace, objects: FakeObjects
+) -> None:
+    (here / "outputs").mkdir()
+    (here / "outputs/link").symlink_to(here / "my_model.pkl")
+    with pytest.raises(WebserviceException, match="Copy what it stands for into the folder"):
+        Model.register(team, "outputs", "m")
+    with pytest.raises(WebserviceException, match="Copy what it stands for into the folder"):
+        Image.create(team, "myimg", [], image_config(dependencies=["outputs"]))
+    assert not objects.kept
+
+
 def test_what_compresses_is_compressed_and_what_is_too_large_is_told(
     here: Path, team: Workspace, objects: FakeObjects
 ) -> None:
@@ -483,6 +495,37 @@ def test_a_service_that_fails_says_why(team: Workspace, objects: FakeObjects, mo
     assert service.error["reason"] == "UserScriptInitFailed"
     with pytest.raises(WebserviceException, match=r"scoring_uri unavailable.*Unhealthy"):
         service.run("x")
+
+
+def test_a_status_cannot_command_a_terminal(
+    team: Workspace, objects: FakeObjects, model: Model, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = "\x1b[2J\x07"
+    fails = {"value": False}
+
+    def operator(one: Manifest) -> dict[str, Any]:
+        found = does_it_all(one)
+        if one["kind"] == "Webservice":
+            found |= {"state": f"Healthy{broken}\nx", "scoringUri": f"http://x/{broken}"}
+        if one["kind"] == "InferenceImage":
+            found["build"] = {"id": "1-1", "logUri": f"/logs/{broken}"}
+            if fails["value"]:
+                found["conditions"] = stalled("PackageNotFound", "no nmpy")
+        return found
+
+    objects.operator = operator
+    service = deployed(team, model)
+    service.wait_for_deployment(show_output=True)
+    fails["value"] = True
+    for path in list(objects.kept):
+        objects.look(path)
+    for wait in (service.wait_for_deployment, service.image.wait_for_creation):
+        with pytest.raises(WebserviceException) as caught:
+            wait(show_output=True)
+        assert "\x1b" not in caught.value.message
+    told = capsys.readouterr().out
+    assert "\x1b" not in told
+    assert 'Service "mysvc" is Healthy x at http://x/' in told
 
 
 def test_a_build_that_fails_is_the_services_failure(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fairlead.api.webservice import WebserviceSpec
+from fairlead.azureml.code import code_of
 from fairlead.azureml.core.webservice import AciWebservice, AksWebservice, LocalWebservice
 from fairlead.azureml.deployment.fields import cores, memory, service_fields, without_effect
 from fairlead.azureml.exceptions import UnsupportedError, WebserviceException
@@ -234,3 +235,18 @@ def test_memory(number: float | None, quantity: str | None) -> None:
 def test_what_is_set_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
     AksWebservice.deploy_configuration(cpu_cores=1).print_deploy_configuration()
     assert capsys.readouterr().out == "{'cpu_cores': 1}\n"
+
+
+@pytest.mark.parametrize("kind", [AksWebservice, AciWebservice])
+def test_keys_are_shown_nowhere(kind: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    config = kind.deploy_configuration(primary_key="KEY1", secondary_key="KEY2", description="d")
+    assert "KEY" not in repr(config)
+    assert "description='d'" in repr(config)
+    with pytest.raises(WebserviceException, match=f"not a {type(config).__name__}") as caught:
+        code_of(config)
+    assert "KEY" not in caught.value.message
+    if kind is AksWebservice:
+        config.print_deploy_configuration()
+        assert capsys.readouterr().out == (
+            "{'primary_key': '***', 'secondary_key': '***', 'description': 'd'}\n"
+        )

@@ -299,3 +299,19 @@ def test_compute_is_there_already(ws: Workspace) -> None:
         AmlCompute(ws, "cpu")
     with pytest.raises(UnsupportedError, match=r"AmlCompute .*\.provisioning_configuration"):
         AmlCompute.provisioning_configuration()
+
+
+def test_links_of_a_model_are_not_followed_out_of_it(here: Path, ws: Workspace) -> None:
+    folder = here / "outputs"
+    folder.mkdir()
+    (folder / "x").write_text("1")
+    (folder / ".env").write_text("KEY=1")
+    model = Model.register(ws, "outputs", "m")
+    assert Model.register(ws, "outputs", "m").version == 1
+    assert [one.name for one in Path(model.download("got")).iterdir()] == ["x"]
+    for target in (here / "my_model.pkl", "."):
+        (folder / "link").symlink_to(target)
+        with pytest.raises(WebserviceException, match="link is a link to what is no file of"):
+            Model.register(ws, "outputs", "other")
+        (folder / "link").unlink()
+    assert [one.name for one in Model.list(ws)] == ["m"]

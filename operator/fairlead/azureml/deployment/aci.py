@@ -1,7 +1,7 @@
 """``AciWebservice.deploy_configuration``: one replica; the first problem is told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,8 @@ class AciServiceDeploymentConfiguration:
     ssl_key_pem_file: str | None = None
     ssl_cname: str | None = None
     dns_name_label: str | None = None
-    primary_key: str | None = None
-    secondary_key: str | None = None
+    primary_key: str | None = field(default=None, repr=False)
+    secondary_key: str | None = field(default=None, repr=False)
     collect_model_data: bool | None = None
     cmk_vault_base_url: str | None = None
     cmk_key_name: str | None = None

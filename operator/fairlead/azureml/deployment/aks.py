@@ -1,7 +1,7 @@
 """``AksWebservice.deploy_configuration``: the knobs, and v1's check of them all at once."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from fairlead.azureml.exceptions import InvalidConfigurationError
@@ -26,6 +26,7 @@ REQUESTS = (
     "max_request_wait_time",
     "num_replicas",
 )
+KEYS = ("primary_key", "secondary_key")
 
 
 @dataclass
@@ -49,8 +50,8 @@ class AksServiceDeploymentConfiguration:
     replica_max_concurrent_requests: int | None = None
     max_request_wait_time: int | None = None
     num_replicas: int | None = None
-    primary_key: str | None = None
-    secondary_key: str | None = None
+    primary_key: str | None = field(default=None, repr=False)
+    secondary_key: str | None = field(default=None, repr=False)
     tags: Mapping[str, Any] | None = None
     properties: Mapping[str, Any] | None = None
     description: str | None = None
@@ -75,13 +76,13 @@ class AksServiceDeploymentConfiguration:
         raise_all(problems_of(self), "Invalid configuration, ")
 
     def print_deploy_configuration(self) -> None:
-        """What is set."""
+        """What is set, but for the keys themselves."""
         import sys
 
         told = {one.name: getattr(self, one.name) for one in fields(self)}
-        sys.stdout.write(
-            f"{ {name: value for name, value in told.items() if value is not None} }\n"
-        )
+        given = {name: value for name, value in told.items() if value is not None}
+        hidden = dict.fromkeys(given.keys() & set(KEYS), "***")
+        sys.stdout.write(f"{ {**given, **hidden} }\n")
 
 
 def raise_all(problems: Iterator[str], prefix: str) -> None:

@@ -1,0 +1,63 @@
+"""Which files of a folder are read: those that lie in it, and none that hold keys."""
+
+from pathlib import Path
+
+import pytest
+
+from fairlead.local.errors import LocalError
+from fairlead.local.files import folder_files, model_files
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder as somebody else wrote it, beside a file that is not theirs."""
+    (tmp_path / "secret").write_text("key")
+    made = tmp_path / "repo"
+    (made / "deep").mkdir(parents=True)
+    (made / "score.py").write_text("1")
+    (made / "deep/x").write_text("2")
+    return made
+
+
+@pytest.mark.parametrize("files_of", [folder_files, model_files])
+@pytest.mark.parametrize("name", ["data.csv", "deep/data.csv"])
+def test_a_link_out_of_the_folder_is_refused(folder: Path, files_of: object, name: str) -> None:
+    assert callable(files_of)
+    (folder / name).symlink_to(folder.parent / "secret")
+    with pytest.raises(LocalError, match=r"data\.csv is a link to what is no file of"):
+        files_of(folder)
+
+
+def test_a_link_to_a_file_of_the_folder_is_that_file(folder: Path) -> None:
+    (folder / "link").symlink_to("deep/x")
+    assert folder_files(folder) == {"score.py": b"1", "deep/x": b"2", "link": b"2"}
+    assert folder / "link" in model_files(folder)
+
+
+def test_a_folder_is_not_looked_for_links_where_it_is_left_out(folder: Path) -> None:
+    (folder / "deep/link").symlink_to(folder.parent / "secret")
+    assert folder_files(folder, without=("deep",)) == {"score.py": b"1"}
+
+
+@pytest.mark.parametrize("target", [".", "deep", "nowhere"])
+def test_a_model_has_no_links_to_folders_and_to_nothing(folder: Path, target: str) -> None:
+    (folder / "link").symlink_to(target)
+    with pytest.raises(LocalError, match="link is a link to what is no file of"):
+        model_files(folder)
+
+
+def test_files_with_keys_are_left_out(folder: Path) -> None:
+    for name in (".env", ".env.local", "deep/.env"):
+        (folder / name).write_text("KEY=1")
+    (folder / ".environment").write_text("3")
+    assert set(folder_files(folder)) == {"score.py", "deep/x", ".environment"}
+    names = [one.relative_to(folder).as_posix() for one in model_files(folder)]
+    assert names == [".environment", "deep/x", "score.py"]
+
+
+def test_a_folder_that_is_a_link_was_named_by_the_person(folder: Path) -> None:
+    link = folder.parent / "link"
+    link.symlink_to(folder)
+    assert set(folder_files(link)) == {"score.py", "deep/x"}
+    assert len(model_files(link)) == 2
+    assert model_files(link / "score.py") == [link / "score.py"]
