@@ -92,7 +92,7 @@ def scale(
     if replicas is not None and scales(service):
         low, high = bounds(service)
         warn(f"it scaled between {low} and {high}; so again: --min {low} --max {high}.")
-    patch = fixed(replicas) if replicas is not None else bounded(service, least, most)
+    patch = fixed(service, replicas) if replicas is not None else bounded(service, least, most)
     session.client.merge(target.ref, patch)
     say([f"'{target.name}' is to have {_replicas(patch)}."])
 
@@ -239,7 +239,7 @@ def _forget_files(session: Session, targets: "list[Target]") -> None:
 
 def _replicas(patch: "Manifest") -> str:
     spec = patch["spec"]
-    if spec["replicas"] is not None:
+    if spec["replicas"]:
         return "1 replica" if spec["replicas"] == 1 else f"{spec['replicas']} replicas"
     scaled = spec["autoscale"]
     return f"{scaled['minReplicas']} to {scaled['maxReplicas']} replicas, as the load asks"
@@ -273,9 +273,18 @@ def _rotate(
 
         def tell(taken: int, replicas: int) -> None:
             words = f"{taken} of {replicas} replicas take the new {which.value} key."
+            if not replicas:
+                words = "Warning: no replica is ready: those that start take the new key."
             if words not in said:
                 said.add(words)
                 progress.tell(words)
 
-        await_key(session.client, target, key, timeout_s, tell)
+        try:
+            await_key(session.client, target, key, timeout_s, tell)
+        except KeyboardInterrupt:
+            sys.stderr.write(
+                f"\nThe {which.value} key of '{target.name}' is replaced, and replicas take it "
+                f"within minutes: `fairlead keys {target.name}` shows it."
+            )
+            raise
     return key

@@ -79,6 +79,7 @@ def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
     with the operator's own finding.
     """
     from fairlead.local.asked import Asked
+    from fairlead.remote.applying import check_namespaces
     from fairlead.remote.plain_manifests import Knobs
 
     plain = {
@@ -104,6 +105,8 @@ def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
         print_manifests(objects, output)
         return
     session = Session(namespace, context)
+    if namespace:
+        check_namespaces(objects, session.namespace)
     with Progress(verbose=verbose, quiet=output is not Output.TEXT) as progress:
         deployment, watcher = _deployment(session, progress, force=force_conflicts)
         look = _deployed(deployment, watcher, asked, objects, 0.0 if no_wait else timeout)

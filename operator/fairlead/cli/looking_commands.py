@@ -18,6 +18,7 @@ from fairlead.cli.cluster import (
     Session,
     Timeout,
     put,
+    warn,
 )
 from fairlead.cli.output import Output, pairs, say, table, write
 from fairlead.cli.told import finds
@@ -25,6 +26,7 @@ from fairlead.cli.told import finds
 if TYPE_CHECKING:
     from fairlead.api.meta import Kind
     from fairlead.api.refs import Manifest
+    from fairlead.local.errors import LocalError
     from fairlead.remote.logs import Piece
     from fairlead.remote.targets import Target
 
@@ -193,6 +195,8 @@ def logs(  # noqa: PLR0913, PLR0917  (one for each option)
     from fairlead.api.meta import INFERENCE_IMAGE
     from fairlead.remote.logs import Wanted, service_logs
 
+    if follow and previous:
+        raise typer.BadParameter("a container that has ended says no more: -f or --previous")
     session = Session(namespace, context)
     target = session.target(words)
     if target.kind is INFERENCE_IMAGE or build or version:
@@ -203,7 +207,7 @@ def logs(  # noqa: PLR0913, PLR0917  (one for each option)
     _only_services(target)
     session.get(target)
     wanted = Wanted(follow=follow, previous=previous, tail=tail, init=init)
-    for line in _prefixed(service_logs(session.client, target, wanted)):
+    for line in _prefixed(service_logs(session.client, target, wanted, _warn_unread)):
         put(line)
 
 
@@ -354,6 +358,12 @@ def _image_of(session: Session, target: "Target") -> "dict[str, Any]":
         message = f"{target.words} serves no InferenceImage: its image was built elsewhere."
         raise refusal(Reason.IMAGE_NOT_FOUND, message, "Its builder has the log.")
     return session.get(images[0])
+
+
+def _warn_unread(error: "LocalError") -> None:
+    from fairlead.redact import one_line
+
+    warn(one_line(error.finding.message))
 
 
 def _prefixed(pieces: "Iterator[Piece]") -> Iterator[bytes]:

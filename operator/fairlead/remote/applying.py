@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fairlead.api.meta import API_VERSION, KINDS
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
-from fairlead.finding import shown
+from fairlead.finding import listed, shown
 from fairlead.local.errors import refusal
 from fairlead.remote.client import Client
 from fairlead.remote.state import mapping, mappings
@@ -93,6 +93,24 @@ def checked_document(place: str, document: Manifest) -> Manifest:
     else:
         what = "an object has no apiVersion, or no kind"
     raise refusal(Reason.INVALID_SPEC, f"{place}: {what}.", "Correct the manifest.")
+
+
+def check_namespaces(manifests: Iterable[Manifest], namespace: str) -> None:
+    """As kubectl: what a manifest names is not applied elsewhere, nor elsewhere than was asked.
+
+    Raises ``LocalError``, which tells all that name another namespace.
+    """
+    others = [
+        f"{one['kind']} '{metadata.get('name')}' ({metadata['namespace']})"
+        for one in manifests
+        if (metadata := mapping(one.get("metadata"))).get("namespace") not in (None, "", namespace)
+    ]
+    if others:
+        message = (
+            f"Not of namespace '{namespace}', as --namespace says: {shown(listed(others), 600)}."
+        )
+        remedy = "Leave --namespace out, or metadata.namespace."
+        raise refusal(Reason.INVALID_SPEC, message, remedy)
 
 
 def in_order(manifests: Iterable[Manifest]) -> list[Manifest]:

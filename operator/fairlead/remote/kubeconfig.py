@@ -6,6 +6,7 @@ command may take to say something.
 
 import base64
 import binascii
+import ipaddress
 import os
 import ssl
 import tempfile
@@ -24,6 +25,10 @@ DEFAULT_FILE = "~/.kube/config"
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 MAX_FILE_BYTES = 4 * 1024**2
 LISTS = {"clusters": "cluster", "users": "user", "contexts": "context"}
+LOG_IN = (
+    "The program gets no terminal here: log in once with kubectl (`kubectl get pods`), which lets "
+    "it ask, then try again."
+)
 Entry = Mapping[str, Any]
 
 
@@ -43,8 +48,8 @@ def access(environment: Mapping[str, str], context: str | None = None) -> Access
         raise invalid(f"The kubeconfig {where} cannot be used: {shown(said, 300)}.") from error
 
 
-def invalid(message: str) -> LocalError:
-    remedy = (
+def invalid(message: str, remedy: str = "") -> LocalError:
+    remedy = remedy or (
         "Let KUBECONFIG name the file of a cluster, and --context one of its contexts: "
         "`kubectl config get-contexts` shows them."
     )
@@ -90,6 +95,8 @@ def _merged(files: Iterable[Path]) -> dict[str, Any]:
             content = yaml.safe_load(path.read_bytes()) or {}
         except yaml.YAMLError as error:
             raise invalid(f"{path} is no YAML: {shown(str(error), 300)}.") from error
+        except RecursionError as error:
+            raise invalid(f"{path} is nested too deep for a kubeconfig.") from error
         merged["current-context"] = merged["current-context"] or content.get("current-context")
         for several, one in LISTS.items():
             for entry in content.get(several) or ():
@@ -126,7 +133,8 @@ def _of_program(user: Entry, cluster: Entry) -> dict[str, Any]:
     try:
         given = asyncio.run(run_exec_plugin(user["exec"], user["folder"], cluster))
     except ExecPluginError as error:
-        raise invalid(f"The kubeconfig's program gave no credentials: {error}.") from error
+        message = f"The kubeconfig's program gave no credentials: {error}."
+        raise invalid(message, LOG_IN) from error
     pem = {"client-certificate-data": given.certificate, "client-key-data": given.key}
     encoded = {name: base64.b64encode(text.encode()) for name, text in pem.items() if text}
     return {**encoded, **({"token": given.token} if given.token else {})}
@@ -134,7 +142,7 @@ def _of_program(user: Entry, cluster: Entry) -> dict[str, Any]:
 
 def _authorization(user: Entry) -> str | None:
     token = user.get("token")
-    if not token and user.get("tokenFile"):
+    if user.get("tokenFile"):  # it counts before the other, as for kubectl
         token = Path(user["tokenFile"]).read_text()
     if token:
         return bearer(str(token), "kubeconfig's token")
@@ -197,9 +205,18 @@ def _proxy(server: str, environment: Mapping[str, str]) -> str | None:
 
 
 def _bypassed(host: str, without: str) -> bool:
-    """Whether a list such as `.cluster.local,10.1.2.3` names the host, or a domain above it."""
+    """Whether a list such as `.cluster.local,10.0.0.0/8` names the host, a domain above it, or a
+    range of addresses that it is in."""
     names = [one.strip().lstrip(".") for one in without.split(",")]
-    return "*" in names or any(host == one or host.endswith(f".{one}") for one in names if one)
+    named = any(host == one or host.endswith(f".{one}") for one in names if one)
+    return "*" in names or named or any(_in_range(host, one) for one in names if "/" in one)
+
+
+def _in_range(host: str, text: str) -> bool:
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(text, strict=False)
+    except ValueError:  # a name, or no range
+        return False
 
 
 def _service_account(environment: Mapping[str, str], folder: Path = SERVICE_ACCOUNT) -> Access:

@@ -4,7 +4,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -75,8 +75,14 @@ def _parts(whole: bytes) -> Iterator[bytes]:
         yield whole[begin : begin + MAX_LINE_BYTES]
 
 
-def service_logs(client: Client, target: Target, wanted: Wanted) -> Iterator[Piece]:
-    """One replica after the other; followed, as lines come. Raises ``LocalError``."""
+def service_logs(
+    client: Client,
+    target: Target,
+    wanted: Wanted,
+    unread: Callable[[LocalError], None] = lambda _: None,
+) -> Iterator[Piece]:
+    """One replica after the other; followed, as lines come. ``unread`` is told of each that cannot
+    be read where others can. Raises ``LocalError``."""
     pods = _containers(client, target, wanted)
     if not pods and not wanted.follow:
         raise refusal(
@@ -87,16 +93,18 @@ def service_logs(client: Client, target: Target, wanted: Wanted) -> Iterator[Pie
     if wanted.follow:
         yield from _followed(client, target, wanted)
         return
-    read, failure = 0, None
+    read, failures = 0, list[LocalError]()
     for pod, container in pods:
         try:
             for one in _log(client, target, pod, container, wanted):
                 yield Piece(pod, one, alone=len(pods) == 1)
             read += 1
         except LocalError as error:  # it starts only, or it never ran before
-            failure = error
-    if failure and not read:
-        raise failure
+            failures.append(error)
+    if failures and not read:
+        raise failures[-1]
+    for failure in failures:
+        unread(failure)
 
 
 def _containers(client: Client, target: Target, wanted: Wanted) -> list[tuple[str, str]]:
@@ -152,8 +160,8 @@ def _followed(client: Client, target: Target, wanted: Wanted) -> Iterator[Piece]
 
 
 class Reader(threading.Thread):
-    """Follows one container's log to its end, then says when that was: whoever starts again there
-    goes on from it."""
+    """Follows one container's log to its end, or until it breaks off, then says when the last line
+    came: whoever starts again there goes on from it."""
 
     def __init__(
         self,
@@ -174,6 +182,7 @@ class Reader(threading.Thread):
         pod, container = self._place
         try:
             for one in _log(self._client, self._target, pod, container, self._wanted):
+                self.ended = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
                 self._lines.put(Piece(pod, one))
             self.ended = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         except LocalError as error:

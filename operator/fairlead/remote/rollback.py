@@ -102,19 +102,48 @@ def back(service: Mapping[str, Any]) -> Manifest:
 
 
 def leftovers(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> Manifest | None:
-    """The patch that takes back what `rollback` and `scale` have put beside a manifest, so that it
-    can be applied again; None where there is nothing of it.
+    """The patch that takes back what `rollback` and `scale` have put into or beside a manifest, so
+    that it can be applied again; None where there is nothing of it.
 
-    Applying alone would leave such fields, and the schema refuses them beside the manifest's.
+    Applying alone would leave fields beside the manifest's, which the schema refuses, and would
+    conflict with others: to the API server this program's patches are another manager.
     """
-    spec = mapping(wanted.get("spec"))
-    own = set[str]()
+    spec, own = mapping(wanted.get("spec")), _patched(present)
+    stale = [name for name in EXCLUSIVE if name in own and name not in spec]
+    changed = {name: _over(own[name], spec[name]) for name in own if name in spec}
+    if not stale and _holds(mapping(present.get("spec")), changed):
+        return None
+    given = {name: spec[name] for name in EXCLUSIVE if name in spec} if stale else {}
+    gone: Manifest = dict.fromkeys(stale)
+    return {
+        "metadata": {"annotations": {ROLLED_BACK: None}},
+        "spec": {**gone, **given, **changed},
+    }
+
+
+def _patched(present: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Fields of the spec that this program has patched, each with those inside of it."""
+    found = dict[str, Mapping[str, Any]]()
     for entry in mappings(mapping(present.get("metadata")).get("managedFields")):
         if (entry.get("manager"), entry.get("operation")) == (FIELD_MANAGER, "Update"):
-            own |= set(mapping(mapping(entry.get("fieldsV1")).get("f:spec")))
-    stale = [name for name in EXCLUSIVE if f"f:{name}" in own and name not in spec]
-    if not stale:
-        return None
-    given = {name: spec[name] for name in EXCLUSIVE if name in spec}
-    gone: Manifest = dict.fromkeys(stale)
-    return {"metadata": {"annotations": {ROLLED_BACK: None}}, "spec": {**gone, **given}}
+            fields = mapping(mapping(entry.get("fieldsV1")).get("f:spec"))
+            found |= {name.removeprefix("f:"): mapping(inner) for name, inner in fields.items()}
+    return found
+
+
+def _over(patched: Mapping[str, Any], wanted: Any) -> Any:
+    """What is to be in place of fields that were patched, and of no others."""
+    inner = {name.removeprefix("f:"): one for name, one in patched.items() if name[:2] == "f:"}
+    if not inner or not isinstance(wanted, Mapping):
+        return wanted
+    return {
+        name: _over(mapping(one), wanted[name]) if name in wanted else None
+        for name, one in inner.items()
+    }
+
+
+def _holds(present: object, patch: object) -> bool:
+    """Whether a patch would change nothing."""
+    if isinstance(patch, Mapping):
+        return all(_holds(mapping(present).get(name), one) for name, one in patch.items())
+    return present == patch

@@ -83,7 +83,11 @@ def await_key(
                 f"{count} of {len(pods)} replicas of '{target.name}' take the new key after "
                 f"{timeout_s:g} s."
             )
-            raise timed_out(message, "The kubelet brings it to the others within minutes.")
+            remedy = (
+                "The kubelet brings it to the others within minutes: "
+                f"`fairlead keys {target.name}` shows it."
+            )
+            raise timed_out(message, remedy)
         time.sleep(PERIOD_S)
 
 

@@ -9,9 +9,11 @@ from fairlead.remote.state import mapping, number
 DEFAULT_BOUNDS = (1, 10)
 
 
-def fixed(replicas: int) -> Manifest:
-    """The patch for a fixed number."""
-    return {"spec": {"replicas": replicas, "autoscale": None}}
+def fixed(service: Mapping[str, Any], replicas: int) -> Manifest:
+    """The patch for a fixed number; what the autoscaler was told stays there, for later."""
+    told = mapping(service.get("spec")).get("autoscale")
+    off = {"autoscale": {"enabled": False}} if told else {}
+    return {"spec": {"replicas": replicas, **off}}
 
 
 def bounded(service: Mapping[str, Any], least: int | None, most: int | None) -> Manifest:

@@ -122,8 +122,12 @@ class FakeApi:
         if "merge" in request.headers["Content-Type"]:
             if before is None:
                 return self._absent(path)
-            self.objects[path] = _merged(before, body)
+            self.objects[path] = _owned(_merged(before, body), before, body)
         else:
+            taken = _conflicts(before or {}, body) if "force" not in request.query else []
+            if taken:
+                message = f"conflict with others: {taken}"
+                return web.json_response({"kind": "Status", "message": message}, status=409)
             meta = {"generation": 1, **(before or {}).get("metadata", {}), **body["metadata"]}
             status = {"status": before["status"]} if before and "status" in before else {}
             self.objects[path] = {**body, **status, "metadata": meta}
@@ -202,6 +206,57 @@ def _merged(before: Any, patch: Any) -> Any:
         else:
             after[key] = _merged(after.get(key, {}), value)
     return after
+
+
+APPLIED, PATCHED = ("fairlead-cli", "Apply"), ("fairlead-cli", "Update")
+
+
+def _owned(after: Manifest, before: Manifest, patch: Manifest) -> Manifest:
+    """With what a merge patch has changed of the spec as its own, to the API server's mind."""
+    fields: Manifest = {}
+    kept = []
+    for entry in after["metadata"].get("managedFields", []):
+        if (entry["manager"], entry["operation"]) == PATCHED:
+            fields = dict(entry["fieldsV1"].get("f:spec", {}))
+        else:
+            kept.append(entry)
+    for name, value in patch.get("spec", {}).items():
+        inner = _patched(fields.pop(f"f:{name}", None), before.get("spec", {}).get(name), value)
+        fields |= {} if inner is None else {f"f:{name}": inner}
+    own = {"manager": PATCHED[0], "operation": PATCHED[1], "fieldsV1": {"f:spec": fields}}
+    metadata = {**after["metadata"], "managedFields": [*kept, own]}
+    return {**after, "metadata": metadata}
+
+
+def _patched(owned: Manifest | None, present: Any, value: Any) -> Manifest | None:
+    """What is owned of one field after a patch of it; None: nothing."""
+    if not isinstance(value, dict):
+        return (owned if value == present else {}) if value is not None else None
+    inner = dict(owned or {})
+    for name, part in value.items():
+        if part is None:
+            inner.pop(f"f:{name}", None)
+        elif part != (present or {}).get(name):
+            inner[f"f:{name}"] = {}
+    return inner or None
+
+
+def _conflicts(before: Manifest, applied: Manifest) -> list[str]:
+    """Fields of the spec that another manager owns, or the same one by another operation."""
+    found = []
+    present, wanted = before.get("spec", {}), applied.get("spec", {})
+    for entry in before.get("metadata", {}).get("managedFields", []):
+        if (entry["manager"], entry["operation"]) == APPLIED:
+            continue
+        for name, inner in entry["fieldsV1"].get("f:spec", {}).items():
+            field = name.removeprefix("f:")
+            now, then = present.get(field), wanted.get(field)
+            if inner and isinstance(then, dict):
+                shared = [one.removeprefix("f:") for one in inner]
+                now, then = ({k: one[k] for k in shared if k in then} for one in (now, then))
+            if field in wanted and now != then:
+                found.append(f"{entry['manager']} {field}")
+    return found
 
 
 def _table(objects: list[Manifest]) -> Manifest:

@@ -321,19 +321,27 @@ def test_delete(api: FakeApi) -> None:
     assert run("delete", "image/credit", "--force").exit_code == 0
 
 
+BOUNDS = {"minReplicas": 2, "maxReplicas": 5, "targetUtilization": 50}
+
+
 def test_scale(api: FakeApi) -> None:
-    service = api.ours("Webservice", spec={"autoscale": {"minReplicas": 2, "maxReplicas": 5}})
+    service = api.ours("Webservice", spec={"autoscale": BOUNDS})
     service["metadata"]["labels"] = {"argocd.argoproj.io/instance": "fleet"}
     done = run("scale", "credit", "3")
     assert done.exit_code == 0, done.output
     assert "Argo CD (application fleet) applies 'credit' from Git" in flat(done.output)
     assert "so again: --min 2 --max 5" in done.output
     path = f"{OURS}/webservices/credit"
-    assert api.objects[path]["spec"] == {"replicas": 3}
+    autoscale = {"minReplicas": 2, "maxReplicas": 5, "targetUtilization": 50}
+    assert api.objects[path]["spec"] == {
+        "replicas": 3,
+        "autoscale": {**autoscale, "enabled": False},
+    }
     assert run("scale", "credit", "1").stdout == "'credit' is to have 1 replica.\n"
     done = run("scale", "credit", "--min", "20")
     assert done.stdout == "'credit' is to have 20 to 20 replicas, as the load asks.\n"
-    assert "replicas" not in api.objects[path]["spec"]
+    autoscale = {**autoscale, "minReplicas": 20, "maxReplicas": 20, "enabled": True}
+    assert api.objects[path]["spec"] == {"autoscale": autoscale}
     assert "4 to 4" in run("scale", "credit", "--max", "4").stdout
     for words in (["scale", "credit"], ["scale", "credit", "3", "--min", "1"]):
         assert run(*words).exit_code == exit_codes.USAGE
@@ -429,6 +437,57 @@ def test_a_manifest_takes_back_what_was_changed_by_hand(operator: FakeApi, tmp_p
     assert operator.bodies[0]["spec"] == {"image": None, "replicas": None, **spec}
 
 
+def applied(folder: Path, spec: dict[str, Any], *words: str, namespace: str = "") -> Result:
+    head = {"apiVersion": f"{GROUP}/v1alpha1", "kind": "Webservice"}
+    metadata = {"name": "credit", **({"namespace": namespace} if namespace else {})}
+    one = {**head, "metadata": metadata, "spec": spec}
+    (folder / "a.yaml").write_text(yaml.safe_dump(one))
+    return run("deploy", "-f", str(folder / "a.yaml"), *words)
+
+
+def test_a_manifest_is_applied_again_after_it_was_scaled(operator: FakeApi, tmp_path: Path) -> None:
+    image = {"image": "r/x:1"}
+    path = f"{OURS}/webservices/credit"
+    assert applied(tmp_path, {**image, "replicas": 2}).exit_code == 0
+    assert run("scale", "credit", "3").exit_code == 0
+    done = applied(tmp_path, {**image, "replicas": 5})
+    assert done.exit_code == 0, done.output
+    assert "is taken back" in done.output
+    assert operator.objects[path]["spec"] == {**image, "replicas": 5}
+    assert "is taken back" not in applied(tmp_path, {**image, "replicas": 5}).output
+    assert applied(tmp_path, {**image, "autoscale": BOUNDS}).exit_code == 0
+    assert run("scale", "credit", "4").exit_code == 0
+    done = applied(tmp_path, {**image, "autoscale": {**BOUNDS, "maxReplicas": 9}})
+    assert done.exit_code == 0, done.output
+    patch = operator.bodies[-2]["spec"]
+    assert (patch["replicas"], patch["autoscale"]["enabled"]) == (None, None)
+    assert operator.objects[path]["spec"] == {**image, "autoscale": {**BOUNDS, "maxReplicas": 9}}
+
+
+def test_what_another_program_owns_stays_a_conflict(operator: FakeApi, tmp_path: Path) -> None:
+    service = operator.ours("Webservice", spec={"image": "r/x:1", "replicas": 2})
+    fields: Any = {"f:spec": {"f:replicas": {}}}
+    manager = {"manager": "argocd", "operation": "Apply", "fieldsV1": fields}
+    service["metadata"]["managedFields"] = [manager]
+    done = applied(tmp_path, {"image": "r/x:1", "replicas": 5})
+    assert done.exit_code == exit_codes.FAILED
+    assert "FieldConflict" in done.output
+    assert applied(tmp_path, {"image": "r/x:1", "replicas": 5}, "--force-conflicts").exit_code == 0
+
+
+def test_a_manifest_of_another_namespace_than_asked(operator: FakeApi, tmp_path: Path) -> None:
+    spec = {"image": "r/x:1"}
+    done = applied(tmp_path, spec, "-n", "test", namespace="prod")
+    assert done.exit_code == exit_codes.FAILED
+    assert "Not of namespace 'test', as --namespace says: Webservice 'credit' (prod)" in flat(
+        done.output
+    )
+    assert operator.requests("PATCH") == []
+    assert applied(tmp_path, spec, "--no-wait", namespace="prod").exit_code == 0
+    assert applied(tmp_path, spec, "-n", "prod", "--no-wait", namespace="prod").exit_code == 0
+    assert all("/namespaces/prod/" in path for path in operator.requests("PATCH"))
+
+
 # --- keys, export
 
 
@@ -490,6 +549,29 @@ def test_a_new_key_is_awaited_at_every_replica(
     assert "fairlead.dev/rotated" in annotations  # so that its kubelet looks at once
     assert b"Bearer 0123456789abcdef" in api.pod_heard
     assert "GET /swagger.json" in api.pod_heard.decode()
+
+
+def test_a_new_key_without_a_replica(api: FakeApi) -> None:
+    with_keys(api)
+    done = run("keys", "credit", "--rotate", "primary", "--value", "0123456789abcdef")
+    assert done.exit_code == 0, done.output
+    assert "Warning: no replica is ready: those that start take the new key." in done.stderr
+    assert "0 of 0" not in done.output
+
+
+def test_ctrl_c_says_that_the_key_is_replaced(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with_keys(api)
+    monkeypatch.setattr(rotation, "await_key", interrupted)
+    done = run("keys", "credit", "--rotate", "primary")
+    assert done.exit_code == exit_codes.INTERRUPTED
+    assert "The primary key of 'credit' is replaced" in flat(done.output)
+    assert "`fairlead keys credit` shows it" in flat(done.output)
+    assert len(api.requests("PATCH")) == 1
 
 
 def test_a_new_key_that_is_not_taken_in_time(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:

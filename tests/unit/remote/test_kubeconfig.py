@@ -49,6 +49,18 @@ def test_the_context_says_where(read: Any) -> None:
 def test_a_token_in_a_file_is_taken_from_beside_the_kubeconfig(read: Any, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("of the file\n")
     assert read(user={"tokenFile": "token"}).authorization == "Bearer of the file"
+    both = read(user={"tokenFile": "token", "token": "old"})
+    assert both.authorization == "Bearer of the file"
+
+
+@pytest.mark.parametrize(
+    ("without", "bypassed"),
+    [("10.0.0.0/8", True), ("a, 10.1.2.0/24", True), ("10.2.0.0/16,x/y", False)],
+)
+def test_ranges_without_a_proxy(without: str, bypassed: object, read: Any) -> None:
+    environ = {"HTTP_PROXY": "http://p:1", "NO_PROXY": without}
+    assert (read({"server": "http://10.1.2.3:6443"}, environ=environ).proxy is None) is bypassed
+    assert read(environ=environ).proxy == "http://p:1"
 
 
 def test_of_several_files_the_first_counts(tmp_path: Path) -> None:
@@ -97,8 +109,9 @@ def test_a_program_gives_credentials(read: Any) -> None:
     }
     assert read(user={"exec": program}).authorization == "Bearer of the program"
     program["args"] = ["-c", "import sys; sys.exit('log in')"]
-    with pytest.raises(LocalError, match="log in"):
+    with pytest.raises(LocalError, match="log in") as error:
         read(user={"exec": program})
+    assert "log in once with kubectl" in str(error.value.finding.remedy)
 
 
 def test_tls(read: Any, tmp_path: Path) -> None:
@@ -136,7 +149,9 @@ def test_what_is_wrong_is_told(words: str, more: dict[str, Any], read: Any) -> N
     assert error.value.finding.reason == "KubeconfigInvalid"
 
 
-@pytest.mark.parametrize("text", ["", "[1, 2]", "a: [", "contexts: 3", "clusters: [{}]", "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "[1, 2]", "a: [", "contexts: 3", "clusters: [{}]", "\x00", "a: " + "[" * 3000]
+)
 def test_a_file_that_is_none(text: str, tmp_path: Path) -> None:
     (tmp_path / "config").write_text(text)
     with pytest.raises(LocalError) as error:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,17 @@ import pexpect
 import pytest
 from typer.testing import CliRunner, Result
 
+from fairlead.api.meta import WEBSERVICE
+from fairlead.api.reasons import Reason
 from fairlead.cli import exit_codes
 from fairlead.cli.app import app
+from fairlead.local.errors import refusal
+from fairlead.remote import logs
 from fairlead.remote.client import Client
 from fairlead.remote.live_address import addresses
 from fairlead.remote.port_forward import PortForward
 from fairlead.remote.scoring import in_cluster
+from fairlead.remote.targets import Target
 from tests.unit.remote.fake_api import FakeApi
 from tests.unit.remote.objects import FAILURE, ready
 
@@ -458,6 +464,36 @@ def test_followed_logs_are_of_all_replicas_until_the_service_is_gone(
     done = run("logs", "credit", "-f", "--tail", "1")
     assert done.exit_code == 0, done.output
     assert {"of credit-a", "of credit-b"} <= {line[-11:] for line in done.stdout.splitlines()}
+
+
+def test_a_replica_whose_log_cannot_be_read_is_told(service: FakeApi) -> None:
+    for name in ("credit-a", "credit-b"):
+        pod(service, name)
+    service.logs[LOGS.format("credit-a")] = b"of a\n"
+    service.refuse("GET", LOGS.format("credit-b"), 400, "container is waiting to start")
+    done = run("logs", "credit")
+    assert done.exit_code == 0, done.output
+    assert "of a" in done.stdout
+    assert "Warning: Reading the log of pod credit-b: container is waiting" in flat(done.stderr)
+    assert run("logs", "credit", "-f", "--previous").exit_code == exit_codes.USAGE
+
+
+def test_a_log_that_broke_off_goes_on_after_its_last_line(
+    service: FakeApi, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Iterator[bytes]:
+        yield b"one\n"
+        raise refusal(Reason.API_UNREACHABLE, "It broke off.", "")
+
+    assert service.port
+    monkeypatch.setattr(logs, "_log", broken)
+    target, lines = Target(WEBSERVICE, "default", "credit"), logs.Lines()
+    wanted = logs.Wanted(follow=True, tail=10)
+    reader = logs.Reader(client, target, ("credit-a", "scoring"), wanted, lines, "")
+    reader.run()
+    assert reader.ended  # the next one begins there, and not with the last ten lines again
+    after = logs.Reader(client, target, ("credit-a", "scoring"), wanted, lines, reader.ended)
+    assert (after._wanted.tail, after._wanted.since) == (None, reader.ended)
 
 
 def test_followed_logs_that_one_may_not_read(service: FakeApi) -> None:
