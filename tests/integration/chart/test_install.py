@@ -185,7 +185,11 @@ METRICS_API = ("--set", "metricsApi.enabled=true")
 
 def test_another_adapter_of_custom_metrics_is_not_taken_over(administrator: Administrator) -> None:
     service = {"name": "adapter", "namespace": TEAM}
-    spec = {"group": "custom.metrics.k8s.io", "version": "v1beta1", "service": service}
+    spec: dict[str, Any] = {
+        "group": "custom.metrics.k8s.io",
+        "version": "v1beta1",
+        "service": service,
+    }
     spec |= {"groupPriorityMinimum": 100, "versionPriority": 100, "insecureSkipTLSVerify": True}
     name = "v1beta1.custom.metrics.k8s.io"
     head = {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService"}
