@@ -72,8 +72,8 @@ defaults
     option dontlognull
     option http-buffer-request
     option redispatch 1
-    retries 10
-    retry-on conn-failure 425
+    retries {10 if front.fronts > 1 else 3}
+    retry-on conn-failure{" 425" if front.fronts > 1 else ""}
     timeout http-request 10s
     timeout http-keep-alive 60s
     timeout client 30s
@@ -111,7 +111,7 @@ NOT_FOUND = (
 )
 NO_ANSWER = "The replica has not answered in time."
 BROKEN = "The connection to the replica broke before it had answered."
-FRONT_HEADER = "x-fairlead-front"  # asks a replica to say 425 where it cannot run a request now
+FRONT_HEADER = "x-fairlead-front"  # asks a replica to say 425 where it is busy with another's
 REASON_HEADER = "x-fairlead-503-reason"
 CAUSE = "%[nbsrv(scoring),bool,iif(queue_timeout,starting)]"
 LOG_FIELDS = (
@@ -205,32 +205,27 @@ def _body(message: str, reason: str) -> str:
 def _backend(front: FrontParameters) -> str:
     """One server for each replica, with as many requests at a time as it has slots.
 
-    A replica that was just found gets nothing before its first check has said that it is ready.
-    Older HAProxys cannot do that: there, what it does not run (425) goes to another.
-
     The statuses are those of Azure ML v1's router: 502 where run() raised or its process ended, 504
     where it took too long. What a script answers on purpose, but for 500, keeps its status.
     """
     slots = front.limits.slots
+    several = f"    http-request set-header {FRONT_HEADER} several\n" if front.fronts > 1 else ""
     return f"""\
 backend scoring
     balance leastconn
-    http-request set-header {FRONT_HEADER} {"several" if front.fronts > 1 else "one"}
+{several}\
     acl failed res.hdr(x-ms-run-function-failed) -m str True
     acl timed_out res.hdr(x-fairlead-outcome) -m str timeout
-    acl elsewhere res.hdr({REASON_HEADER}) -m found
+    acl busy res.hdr({REASON_HEADER}) -m found
     http-response set-status 504 reason "Gateway Timeout" if failed timed_out
     http-response set-status 502 reason "Bad Gateway" if {{ status 500 }} failed !timed_out
-    http-response set-status 503 reason "Service Unavailable" if {{ status 425 }} elsewhere
+    http-response set-status 503 reason "Service Unavailable" if {{ status 425 }} busy
     option httpchk
     http-check send meth GET uri /ready ver HTTP/1.1 hdr host {front.service}
     http-check expect status 200
     default-server check inter 2s fastinter 500ms downinter 1s fall 2 rise 1
     default-server observe layer4 error-limit 2 on-error mark-down maxconn {slots}
     default-server resolvers cluster init-addr none resolve-prefer ipv4
-    .if version_atleast(3.1)
-    default-server init-state down
-    .endif
     server-template pod 1-{front.servers} {front.pods}:{front.port}
 """
 

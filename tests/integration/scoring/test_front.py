@@ -390,19 +390,6 @@ def test_two_fronts_send_a_request_to_the_replica_that_is_free(
     assert answers[1].result().text == '"1"'
 
 
-def test_what_a_replica_does_not_run_is_run_by_another(
-    serve: Serve, start: StartFront, gate: Gate, pool: ThreadPoolExecutor
-) -> None:
-    """As by one that was just found, and has not been asked yet whether it is ready."""
-    busy = serve(waiting(gate), FAIRLEAD_MAX_QUEUE_WAIT_MS="0").until_ready()
-    free = serve(ECHO).until_ready()
-    front = start(busy, free)
-    pool.submit(busy.score, "1")
-    wait_until(lambda: gate.reached == 1, "the one replica to be busy")
-    assert [score(front, str(n)).status_code for n in range(4)] == [200] * 4
-    gate.open()
-
-
 def test_replicas_are_found_by_dns_as_they_come_and_go(serve: Serve, tmp_path: Path) -> None:
     """One runtime answers at every address of the loopback: to the front each is a replica."""
     service = serve(ECHO).until_ready()
