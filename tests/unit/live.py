@@ -12,7 +12,7 @@ from fairlead.observe.projection import project
 
 RECORDED = Path(__file__).parent / "decide/live"
 LISTS = {"containers": "name", "env": "name", "volumes": "name", "volumeMounts": "mountPath"}
-ATOMIC = {"selector", "matchLabels", "metrics", "drop"}
+ATOMIC = {"selector", "labelSelector", "matchLabels", "metrics", "drop"}
 
 
 def kind_of(manifest: Manifest) -> ChildKind:
@@ -51,6 +51,9 @@ def _fields(value: Any, name: str = "") -> Manifest:
     if name == "ports":
         port = "containerPort" if "containerPort" in value[0] else "port"
         return {_key(item, port, "protocol"): {".": {}, **_fields(item)} for item in value}
+    if name == "topologySpreadConstraints":
+        keys = ("topologyKey", "whenUnsatisfiable")
+        return {_key(item, *keys): {".": {}, **_fields(item)} for item in value}
     if name == "ownerReferences":
         return {_key(item, "uid"): {} for item in value}
     if name in LISTS:

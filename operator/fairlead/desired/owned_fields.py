@@ -29,9 +29,11 @@ MERGE_KEYS: Mapping[str, Sequence[tuple[str, ...]]] = {
     "volumeMounts": [("mountPath",)],
     "ports": [("containerPort", "protocol"), ("port", "protocol")],
     "ownerReferences": [("uid",)],
+    "topologySpreadConstraints": [("topologyKey", "whenUnsatisfiable")],
 }  # of the lists that the API server merges item by item; all others are replaced whole
 NEVER_OWNED = ("name", "namespace", "uid")  # in metadata: the server lists them for nobody
 QUANTITIES = ("requests", "limits")  # maps whose values are quantities
+QUANTITY_FIELDS = ("sizeLimit",)  # single quantities
 MAX_CACHED_NAMES = 4096
 MAX_CACHED_CHARS = 256
 MAX_OTHERS = 16  # other field managers; the API server keeps ten of those that update
@@ -224,7 +226,8 @@ def _canonical(value: object, at: At, budget: Budget) -> object:
     budget.left -= 1
     if isinstance(value, dict | list):
         return _canonical_below(value, at, budget)
-    return canonical_quantity(value) if at.around in QUANTITIES else value
+    quantity = at.around in QUANTITIES or at.name in QUANTITY_FIELDS
+    return canonical_quantity(value) if quantity else value
 
 
 def _canonical_below(value: dict[str, object] | list[object], at: At, budget: Budget) -> object:

@@ -37,9 +37,16 @@ def _spread(webservice: Webservice, spread: TopologySpread) -> Manifest:
 
 
 def _volume(place: int, volume: Volume) -> Manifest:
-    """One name each that nothing of ours has, in the order of the spec."""
+    """One name each that nothing of ours has, in the order of the spec.
+
+    A claim's ``readOnly: false`` is left out: the server does not keep it, which would look as if
+    somebody had taken it away.
+    """
     given = volume.to_wire()
     del given["mountPath"]
+    claim = given.get("persistentVolumeClaim", {})
+    if not claim.get("readOnly"):
+        claim.pop("readOnly", None)
     if volume.secret:
         given["secret"] = {"secretName": volume.secret.name}
     return {"name": f"volume-{place}", **given}

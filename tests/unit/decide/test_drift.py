@@ -7,12 +7,16 @@ with ``kubectl get -o json --show-managed-fields`` after what the file's name sa
 import json
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from fairlead.api.refs import Manifest
 from fairlead.decide.webservice.drift import Drift, drift, fingerprint_of
+from fairlead.desired.alterations import alterations
+from fairlead.desired.deployment import deployment
 from fairlead.desired.owned_fields import expected_hash, owned_hash
 from fairlead.desired.service import service
 from fairlead.evidence import Accepted, ChildEvidence
@@ -20,6 +24,7 @@ from fairlead.observe.projection import project
 from tests.unit.live import RECORDED, applied, child, kind_of
 from tests.unit.objects import webservice
 
+GOLDEN = Path(__file__).parents[2] / "golden"
 MAX_HASHING_S = 5.0  # of a busy machine; without a bound it would be minutes
 SAME = [
     "applied",  # with an empty variable, 1000m of CPU, 0.5Gi and 1024Mi of memory
@@ -90,6 +95,57 @@ def test_what_others_take_from_us_is_drift(file: str) -> None:
 
 
 WANTED = service(webservice())
+PODS: Manifest = {
+    "topologySpreadConstraints": [
+        {"topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "DoNotSchedule"},
+        {"topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "ScheduleAnyway"},
+        {"topologyKey": "kubernetes.io/hostname", "maxSkew": 2},
+    ],
+    "volumes": [
+        {"mountPath": "/mnt/a", "emptyDir": {"sizeLimit": "1024Mi"}},
+        {"mountPath": "/mnt/b", "persistentVolumeClaim": {"claimName": "b", "readOnly": False}},
+        {"mountPath": "/mnt/c", "persistentVolumeClaim": {"claimName": "c", "readOnly": True}},
+    ],
+}
+
+
+def as_kept(value: Any) -> Any:
+    """As the API server writes it back: quantities in its own form, and no ``readOnly: false``."""
+    if isinstance(value, list):
+        return [as_kept(item) for item in value]
+    if not isinstance(value, dict):
+        return "1Gi" if value == "1024Mi" else value
+    return {k: as_kept(v) for k, v in value.items() if (k, v) != ("readOnly", False)}
+
+
+def golden_pods() -> Manifest:
+    """The spec that gives every field of the pods."""
+    given = yaml.safe_load((GOLDEN / "children/pods/webservice.yaml").read_text())
+    return dict(given)
+
+
+@pytest.mark.parametrize("spec", [PODS, golden_pods()], ids=["own forms", "all"])
+def test_what_the_server_writes_in_its_own_way_is_no_drift(spec: Manifest) -> None:
+    wanted = deployment(webservice(**spec), "registry/image:1")
+    live = as_kept(applied(wanted))
+    assert alterations(wanted, live) == ()
+    assert owned_hash(live) == expected_hash(wanted)
+    assert drift(wanted, child(live)) is Drift.NONE
+
+
+def test_another_spread_or_size_is_drift() -> None:
+    wanted = deployment(webservice(**PODS), "registry/image:1")
+    live = as_kept(applied(wanted))
+    pod = live["spec"]["template"]["spec"]
+    pod["topologySpreadConstraints"][1]["maxSkew"] = 7
+    folder = next(volume for volume in pod["volumes"] if volume["name"] == "volume-0")
+    folder["emptyDir"]["sizeLimit"] = "2Gi"
+    where = "spec.template.spec"
+    assert alterations(wanted, live) == (
+        f"{where}.volumes[volume-0].emptyDir.sizeLimit",
+        f"{where}.topologySpreadConstraints[topology.kubernetes.io/zone,ScheduleAnyway].maxSkew "
+        "(7, not 1)",
+    )
 
 
 def accepted(seen: ChildEvidence, wanted: Manifest) -> ChildEvidence:
