@@ -39,6 +39,7 @@ def test_an_update_that_fails_is_rolled_back_and_a_mended_one_goes_out(
         serve(scene, rollout=quick)
         scene.image({"score.py": FAILS})
         scene.reason("webservice", "RolledBack")
+        scene.until(scene.pods, lambda pods: serves_alone(pods, good["active"]))
         status = scene.until(lambda: scene.get("webservice")["status"], is_back)
         failure, revision = status["failure"], status["revision"]
         assert "UserScriptInitFailed: init() raised ValueError" in failure["message"]
@@ -49,7 +50,6 @@ def test_an_update_that_fails_is_rolled_back_and_a_mended_one_goes_out(
         assert (revision["active"], status["state"]) == (good["active"], "Healthy")
         assert revision["target"] not in ("", good["target"])
         assert scene.get("webservice")["spec"] == {**spec, "rollout": quick}
-        scene.until(scene.pods, lambda pods: serves_alone(pods, good["active"]))
         scene.until(lambda: " ".join(scene.events("Webservice")), lambda told: "RolledBack" in told)
         serve(scene, rollout={"autoRollback": True})
         scene.image(echo("new"))

@@ -11,7 +11,13 @@ from fairlead.evidence import ChildEvidence
 from fairlead.observe.projection import project
 
 RECORDED = Path(__file__).parent / "decide/live"
-LISTS = {"containers": "name", "env": "name", "volumes": "name", "volumeMounts": "mountPath"}
+LISTS = {
+    "containers": ("name",),
+    "env": ("name",),
+    "volumes": ("name",),
+    "volumeMounts": ("mountPath",),
+    "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
+}
 ATOMIC = {"selector", "labelSelector", "matchLabels", "metrics", "drop"}
 
 
@@ -51,13 +57,10 @@ def _fields(value: Any, name: str = "") -> Manifest:
     if name == "ports":
         port = "containerPort" if "containerPort" in value[0] else "port"
         return {_key(item, port, "protocol"): {".": {}, **_fields(item)} for item in value}
-    if name == "topologySpreadConstraints":
-        keys = ("topologyKey", "whenUnsatisfiable")
-        return {_key(item, *keys): {".": {}, **_fields(item)} for item in value}
     if name == "ownerReferences":
         return {_key(item, "uid"): {} for item in value}
     if name in LISTS:
-        return {_key(item, LISTS[name]): {".": {}, **_fields(item)} for item in value}
+        return {_key(item, *LISTS[name]): {".": {}, **_fields(item)} for item in value}
     return {}
 
 

@@ -8,11 +8,12 @@ import pytest
 
 from fairlead.api.objects import InferenceImage, Webservice
 from fairlead.api.refs import Manifest
+from fairlead.api.status import FailureClass
 from fairlead.api.webservice import WebserviceStatus
 from fairlead.decide.decision import Apply, Decision
 from fairlead.decide.webservice.rollback import Release, choose
-from fairlead.decide.webservice.stages import AT_ONCE_S
-from fairlead.desired.child_kinds import DEPLOYMENT
+from fairlead.decide.webservice.stages import AT_ONCE_S, decide_webservice
+from fairlead.desired.child_kinds import DEPLOYMENT, SERVICE
 from fairlead.desired.deployment import deployment, revision_of
 from fairlead.desired.metadata import REVISION
 from fairlead.evidence import WebserviceEvidence
@@ -29,7 +30,7 @@ from tests.unit.decide.webservices import (
 )
 from tests.unit.live import applied, child
 from tests.unit.objects import NOW, image, webservice
-from tests.unit.pods import crashed
+from tests.unit.pods import crashed, pod
 
 GOOD = f"localhost:5000/demo/diabetes@sha256:{'2' * 64}"
 BAD = REFERENCE
@@ -345,3 +346,233 @@ def test_a_status_of_another_shape_is_a_lost_one(junk: Manifest) -> None:
     decision = decided(failing(junk))
     assert changes(decision) == []
     assert said(decision)["Ready"] == "False/KubernetesCrashLoopBackOff"
+
+
+def test_an_outage_of_what_serves_instead_goes_before_the_record() -> None:
+    seen = gone_back()
+    known_now = after(seen, decided(seen))
+    down = serving(known_now, GOOD, readyReplicas=0)
+    decision = decided(replace(down, pods=(pod_of(known_now.webservice, GOOD),)))
+    assert said(decision)["Available"] == "False/KubernetesCrashLoopBackOff"
+    assert said(decision)["Deployed"] == "False/RolledBack"
+    assert decision.failure
+    assert decision.failure.reason == "KubernetesCrashLoopBackOff"
+    [told] = [one.message for one in decision.conditions if one.type == "Ready"]
+    assert f"{GOOD} is served again. But that is not well now: " in told
+    assert "The cause, KubernetesCrashLoopBackOff: " in told
+    assert decision.status.revision
+    assert decision.status.revision.rolled_back
+
+
+def test_an_outage_that_nothing_explains_is_told_too() -> None:
+    seen = gone_back()
+    decision = decided(serving(after(seen, decided(seen)), GOOD, readyReplicas=0))
+    assert "But none of its replicas is ready now. The cause, " in message(decision)
+
+
+def test_what_never_got_ready_instead_goes_before_the_record_where_nothing_serves() -> None:
+    seen = gone_back()
+    known_now = after(seen, decided(seen))
+    none = {"readyReplicas": 0, "updatedReplicas": 1, "conditions": []}
+    half = serving(known_now, GOOD, **none)
+    decision = decided(replace(half, pods=(pod_of(known_now.webservice, GOOD),)))
+    assert decision.failure
+    assert decision.failure.reason == "KubernetesCrashLoopBackOff"
+    assert said(decision)["Ready"] == "False/RolledBack"
+
+
+def test_what_is_given_up_just_now_is_told_even_where_nothing_serves() -> None:
+    seen = failing()
+    live = seen.children[DEPLOYMENT.key]
+    status = {**live.status, "readyReplicas": 0}
+    none = replace(live, manifest={**live.manifest, "status": status})
+    decision = decided(replace(seen, children={**seen.children, DEPLOYMENT.key: none}))
+    assert decision.failure
+    assert decision.failure.reason == "RolledBack"
+    assert "But " not in message(decision)
+
+
+def test_the_words_of_a_record_fit_into_the_status_however_long_its_cause_is() -> None:
+    seen = gone_back()
+    status = seen.webservice.status.to_wire()
+    status["revision"]["rolledBack"]["failure"]["message"] = "x" * 4096
+    long = replace(seen, webservice=webservice(status, **seen.webservice.spec.to_wire()))
+    assert len(message(decided(long))) == 4096
+
+
+FULL = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+
+
+def unschedulable(given: WebserviceEvidence) -> WebserviceEvidence:
+    """The same, with a pod that no node has room for."""
+    words = "0/3 nodes are available: 3 Insufficient cpu."
+    revision = revision_of(deployment(given.webservice, BAD))
+    return replace(given, pods=(pod(revision=revision, conditions=({**FULL, "message": words},)),))
+
+
+def test_what_waiting_may_cure_is_not_given_up() -> None:
+    decision = decided(unschedulable(failing()))
+    assert said(decision)["Ready"] == "False/PodUnschedulable"
+    assert message(decision).endswith(
+        "It is not rolled back (spec.rollout.autoRollback): waiting may cure it."
+    )
+    assert decision.failure
+    assert decision.failure.class_ is FailureClass.RESOURCE
+    assert decision.status.revision
+    assert decision.status.revision.rolled_back is None
+
+
+def test_no_remedy_promises_another_try_of_what_was_given_up() -> None:
+    seen = gone_back()
+    status = seen.webservice.status.to_wire()
+    cause = status["revision"]["rolledBack"]["failure"]
+    remedies = {
+        "Correct it; it is tried again by itself.": "Correct it.",
+        "Secret 'a.b' is made again by itself, with new keys. See it.": "See it.",
+        "See what it names. It is tried again by itself.": "See what it names.",
+        "Give it more.": "Give it more.",
+    }
+    for remedy, kept in remedies.items():
+        cause["remedy"] = remedy
+        told = replace(seen, webservice=webservice(status, **seen.webservice.spec.to_wire()))
+        failure = decided(told).failure
+        assert failure
+        assert str(failure.remedy).startswith(f"{kept} The next image, or a change of ")
+
+
+def test_what_has_got_ready_after_all_is_not_rolled_back() -> None:
+    before = failing()
+    decision = decided(serving(after(before, decided(before)), BAD))
+    assert changes(decision) == []
+    assert said(decision)["Ready"] == "True/Serving"
+    revision = decision.status.revision
+    assert revision
+    assert revision.rolled_back is None
+    assert (revision.active, revision.since) == (BAD, NOW)
+    assert revision.last_good
+    assert revision.last_good.image == BAD
+
+
+@pytest.mark.parametrize("counts", [{"readyReplicas": 0}, {"observedGeneration": 0}], ids=str)
+def test_what_has_not_got_ready_for_sure_is_rolled_back(counts: Manifest) -> None:
+    before = failing()
+    decision = decided(serving(after(before, decided(before)), BAD, **counts))
+    assert deployed_image(decision) == [GOOD]
+
+
+def test_what_is_tried_again_has_its_whole_time() -> None:
+    """The Deployment's condition may be that of what was served instead."""
+    seen = gone_back()
+    off = after(seen, decided(seen), rollout={"autoRollback": False})
+    decision = decided(off)
+    assert decision.status.revision
+    assert decision.status.revision.since == NOW
+    on = after(off, decision, **ON)
+    again = decided(serving(on, BAD, **HALF, conditions=[given_up_by_kubernetes()]))
+    assert said(again)["Ready"] != "False/RolledBack"
+
+
+@pytest.mark.parametrize(
+    ("revision", "why"),
+    [
+        ({"lastGood": None}, "no other image is known that served with all its replicas ready."),
+        (
+            {"pods": None, "since": None},
+            "it had failed by 2026-11-22T10:00:00Z already, and is not known to be wanted for "
+            "longer.",
+        ),
+    ],
+    ids=str,
+)
+def test_why_nothing_is_rolled_back_is_told(revision: Manifest, why: str) -> None:
+    given = {k: v for k, v in known(webservice(**ON), **revision)["revision"].items() if v}
+    seen = failing({"revision": given})
+    for decision in (decided(seen), decided(replace(seen, pods=()))):
+        [told] = [one.message for one in decision.conditions if one.type == "Deployed"]
+        assert told.endswith(f" It is not rolled back (spec.rollout.autoRollback): {why}")
+    off = {"rollout": {"progressDeadlineSeconds": 600}}
+    assert "rolled back" not in message(decided(failing({"revision": given}, **off)))
+
+
+@pytest.mark.parametrize(
+    ("ready", "generation"), [(1, 1), (2, 2)], ids=["not all ready", "counts of before"]
+)
+def test_the_last_good_one_had_all_its_replicas_ready(ready: int, generation: int) -> None:
+    wanted = webservice(**ON)
+    counts: Manifest = {**SERVING, "readyReplicas": ready, "conditions": [PROGRESSED]}
+    seen = evidence(wanted, children=made(wanted, **counts))
+    live = seen.children[DEPLOYMENT.key]
+    newest = {**live.manifest, "metadata": {**live.metadata, "generation": generation}}
+    children = {**seen.children, DEPLOYMENT.key: replace(live, manifest=newest)}
+    running = pod(
+        revision=revision_of(deployment(wanted, BAD)),
+        ready=True,
+        conditions=({"type": "Ready", "status": "True"},),
+    )
+    decision = decided(replace(seen, children=children, pods=(running,)))
+    assert said(decision)["Deployed"] == "True/Deployed"
+    assert decision.status.revision
+    assert decision.status.revision.last_good is None
+
+
+def test_what_a_deployment_runs_that_must_not_be_touched_is_not_known_to_be_good() -> None:
+    """Another child has somebody else's name: nothing is applied, whatever is wanted."""
+    seen = evidence(webservice(known(webservice(**ON)), **ON))
+    whole = serving(replace(seen, children=dict(evidence(seen.webservice).children)), GOOD)
+    taken = child(made(webservice(), **SERVING)[SERVICE.key])
+    metadata = {**taken.metadata, "ownerReferences": [], "labels": {}}
+    foreign = replace(taken, manifest={**taken.manifest, "metadata": metadata})
+    decision = decided(replace(whole, children={**whole.children, SERVICE.key: foreign}))
+    assert said(decision)["Deployed"] == "False/NameTaken"
+    assert decision.status.revision
+    assert decision.status.revision.last_good
+    assert decision.status.revision.last_good.image == GOOD
+
+
+def test_the_secret_of_the_last_good_one_is_its_own() -> None:
+    """Not that of what was given up."""
+    spec = {"image": "registry/b:2", "imageRef": None, "pullSecretRef": {"name": "new"}, **ON}
+    pods = revision_of(deployment(webservice(**spec), "registry/b:2", ("new",)))
+    cause = {"reason": "X", "class": "User", "message": "m", "since": z(NOW)}
+    record = {"at": z(NOW), "failure": cause}
+    good = {"image": "registry/a:1", "pullSecret": "old"}
+    wanted = webservice(
+        {"revision": {"pods": pods, "lastGood": good, "rolledBack": record}}, **spec
+    )
+    live = applied(
+        deployment(wanted, "registry/a:1", ("old",)),
+        {"observedGeneration": 1, **SERVING, "conditions": [PROGRESSED]},
+        replicas=2,
+    )
+    children = {**made(wanted, **SERVING), DEPLOYMENT.key: live}
+    decision = decided(evidence(wanted, None, children))
+    assert said(decision)["Deployed"] == "False/RolledBack"
+    assert decision.status.revision
+    assert decision.status.revision.last_good
+    assert decision.status.revision.last_good.pull_secret == "old"
+
+
+def test_a_deployment_that_is_still_of_the_image_before_gives_nothing_up() -> None:
+    """What Kubernetes has given up there is not what is wanted."""
+    seen = failing()
+    late = {**HALF, "conditions": [given_up_by_kubernetes()]}
+    decision = decided(serving(seen, GOOD, **late))
+    assert deployed_image(decision) == [BAD]
+    assert decision.status.revision
+    assert decision.status.revision.rolled_back is None
+
+
+def test_what_is_all_ready_is_not_given_up_whatever_was_said_of_it() -> None:
+    decision = decided(serving(failing(), BAD, conditions=[given_up_by_kubernetes()]))
+    assert said(decision)["Ready"] == "True/Serving"
+    assert decision.status.revision
+    assert decision.status.revision.rolled_back is None
+
+
+def test_what_was_given_up_stays_given_up_at_that_time() -> None:
+    """Though the children did not follow yet."""
+    before = failing()
+    again = decide_webservice(after(before, decided(before)), NOW + timedelta(minutes=5))
+    assert again.status.revision
+    assert again.status.revision.rolled_back
+    assert again.status.revision.rolled_back.at == NOW

@@ -14,7 +14,7 @@ from fairlead.api.reasons import Reason
 from fairlead.api.rollout import LastGood, Revision, RolledBack
 from fairlead.api.status import FailureClass, FailureStatus
 from fairlead.decide.decision import StageResult
-from fairlead.decide.webservice.rollout import Rollout, live_revision
+from fairlead.decide.webservice.rollout import Rollout, live_revision, observed
 from fairlead.desired.deployment import deployment, progress_deadline_s, revision_of
 from fairlead.evidence import ChildEvidence
 
@@ -41,6 +41,8 @@ class Choice:
     """Since when these are wanted."""
     last_good: LastGood | None
     given_up: RolledBack | None = None
+    kept: str = ""
+    """Why the target is not given up though Kubernetes has; empty where that is no question."""
 
     @property
     def turns_back(self) -> bool:
@@ -51,7 +53,7 @@ class Choice:
         """What the status says; ``active`` is the image that serves, ``applied``: the Deployment
         is what ``progress`` is of."""
         good = self.last_good
-        if applied and progress.settled and progress.replicas.ready:
+        if applied and progress.proven:
             good = LastGood(image=self.serve.image, pull_secret=self.serve.own_secret)
         return Revision(
             active=active,
@@ -64,9 +66,19 @@ class Choice:
         )
 
 
-def choose(webservice: Webservice, target: Release, shared_secret: str, now: datetime) -> Choice:
-    """Return what to serve, by what the status says of the target; ``shared_secret`` is the name
-    of the one that is looked for in every namespace, empty where there is none."""
+def choose(
+    webservice: Webservice,
+    target: Release,
+    shared_secret: str,
+    now: datetime,
+    rolled_out: str = "",
+) -> Choice:
+    """Return what to serve, by what the status says of the target.
+
+    ``shared_secret`` is the name of the one that is looked for in every namespace, empty where
+    there is none. ``rolled_out`` is the label of the pods that serve: a target that has got ready
+    after all, before it was replaced, is given up no more.
+    """
     known = webservice.status.revision or Revision()
     good = known.last_good
     if not target.image:
@@ -75,8 +87,10 @@ def choose(webservice: Webservice, target: Release, shared_secret: str, now: dat
     if known.pods != pods:
         return Choice(target, target, pods, now, good)
     choice = Choice(target, target, pods, known.since or now, good)
-    if known.rolled_back is None or good is None or not _goes_back(webservice, choice):
+    if known.rolled_back is None:
         return choice
+    if good is None or rolled_out == pods or not (_asked(webservice) and _other_image(choice)):
+        return replace(choice, since=now)  # it is tried again, for as long as any other
     names = dict.fromkeys((good.pull_secret, shared_secret))
     serve = Release(good.image, good.pull_secret, tuple(name for name in names if name))
     return replace(choice, serve=serve, given_up=known.rolled_back)
@@ -90,16 +104,28 @@ def judge(
     failure: FailureStatus | None,
     now: datetime,
 ) -> Choice:
-    """The same choice, with the target given up where it has failed for too long.
+    """The same choice, with the target given up where it has failed for too long, or with the
+    reason why it is not.
 
     ``failure`` is what keeps its replicas from being ready, if anything is known to.
     """
-    if choice.given_up or live is None or not _goes_back(webservice, choice):
+    if choice.given_up or live is None or not _asked(webservice):
         return choice
-    if progress.settled or live_revision(live) != choice.pods or not _overdue(live, choice.since):
+    if progress.settled or live_revision(live) != choice.pods or not _overdue(live):
         return choice
+    if kept := _why_kept(choice, live, progress):
+        return replace(choice, kept=f"It is not rolled back (spec.rollout.autoRollback): {kept}")
     why = failure or _unexplained(webservice, progress, now)
     return replace(choice, given_up=RolledBack(at=now, failure=why))
+
+
+def kept_stage(told: StageResult, choice: Choice) -> StageResult:
+    """``Deployed`` of a target that is not given up, with the reason why, if there is one."""
+    if not choice.kept:
+        return told
+    message = f"{told.condition.message} {choice.kept}"
+    failure = _with(told.failure, message=message) if told.failure else None
+    return replace(told, condition=replace(told.condition, message=message), failure=failure)
 
 
 def rolled_back_stage(
@@ -110,7 +136,7 @@ def rolled_back_stage(
     failure: FailureStatus | None,
 ) -> StageResult:
     """``Deployed`` where the target was given up, as ``record`` says; ``failure`` is of what is
-    served instead."""
+    served instead, and goes before the record where nothing serves, or where it came later."""
     cause = record.failure
     at = f"{record.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     good = choice.last_good.image if choice.last_good else ""
@@ -120,36 +146,67 @@ def rolled_back_stage(
         f"The cause, {cause.reason}: {cause.message}"
     )
     remedy = (
-        f"{cause.remedy or ''} The next image, or a change of what the Webservice says of its "
-        "pods, is rolled out at once; spec.rollout.autoRollback false tries the same again."
+        f"{_without_promises(cause.remedy or '')} The next image, or a change of what the "
+        "Webservice says of its pods, is rolled out at once; spec.rollout.autoRollback false "
+        "tries the same again."
     )
     told = {"reason": Reason.ROLLED_BACK, "message": message, "remedy": remedy.strip()}
-    shown = cause.model_copy(update={**told, "since": record.at, "next_retry_at": None})
+    shown = _with(cause, **told, since=record.at, next_retry_at=None)
+    if failure and not choice.turns_back and (progress.settled or not progress.replicas.ready):
+        shown = failure
     return StageResult(false("Deployed", Reason.ROLLED_BACK, message), shown, stalled=True)
 
 
 def _how_it_goes(choice: Choice, progress: Rollout, failure: FailureStatus | None) -> str:
-    if choice.turns_back or progress.settled:
+    if choice.turns_back:
         return ""
     if failure is not None:
-        return f" But that does not get ready either: {failure.message}"
-    return " Its replicas are not all ready yet."
+        verb = "is not well now" if progress.settled else "does not get ready either"
+        return f" But that {verb}: {failure.message}"
+    if not progress.settled:
+        return " Its replicas are not all ready yet."
+    return "" if progress.replicas.ready else " But none of its replicas is ready now."
 
 
-def _goes_back(webservice: Webservice, choice: Choice) -> bool:
-    """It is wanted, and there is another image to go back to."""
-    options, good = webservice.spec.rollout, choice.last_good
-    wanted = options is not None and options.auto_rollback
-    return wanted and good is not None and good.image not in ("", choice.target.image)
+def _asked(webservice: Webservice) -> bool:
+    options = webservice.spec.rollout
+    return options is not None and options.auto_rollback
 
 
-def _overdue(live: ChildEvidence, since: datetime) -> bool:
-    """Kubernetes has given up on what is wanted now, and not on what was wanted before."""
-    progressing = live.condition("Progressing")
-    seen = live.status.get("observedGeneration", 0) >= live.metadata.get("generation", 1)
-    said = progressing.get("lastTransitionTime")
-    late = progressing.get("reason") == "ProgressDeadlineExceeded"
-    return bool(late and seen and said and datetime.fromisoformat(said) > since)
+def _other_image(choice: Choice) -> bool:
+    good = choice.last_good
+    return good is not None and good.image not in ("", choice.target.image)
+
+
+def _overdue(live: ChildEvidence) -> bool:
+    """Kubernetes has given up on what the Deployment is made of now."""
+    late = live.condition("Progressing").get("reason") == "ProgressDeadlineExceeded"
+    return late and observed(live)
+
+
+def _why_kept(choice: Choice, live: ChildEvidence, progress: Rollout) -> str:
+    """Why what Kubernetes has given up is not; empty where nothing speaks against it."""
+    if not _other_image(choice):
+        return "no other image is known that served with all its replicas ready."
+    said = live.condition("Progressing").get("lastTransitionTime")
+    if not said or datetime.fromisoformat(said) <= choice.since:
+        wanted = f"{choice.since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return f"it had failed by {wanted} already, and is not known to be wanted for longer."
+    if progress.finding is not None and not progress.stalled:
+        return "waiting may cure it."
+    return ""
+
+
+def _with(failure: FailureStatus, **changed: object) -> FailureStatus:
+    """The same with other words, which are cut where they are too long for the schema."""
+    return FailureStatus.model_validate({**dict(failure), **changed})
+
+
+def _without_promises(remedy: str) -> str:
+    """A remedy without what it says of another try: what was given up gets none."""
+    parts = remedy.replace("; ", ";\n").replace(". ", ".\n").splitlines()
+    kept = " ".join(part for part in parts if "by itself" not in part)
+    return f"{kept[:-1]}." if kept.endswith(";") else kept
 
 
 def _unexplained(webservice: Webservice, progress: Rollout, now: datetime) -> FailureStatus:

@@ -44,6 +44,8 @@ class Rollout:
     affected: str | None = None
     says: str = ""
     """What a pod says of itself, where no check knows what it means; empty: nothing."""
+    proven: bool = False
+    """It is complete by counts that are about the newest spec of the Deployment."""
 
     @property
     def complete(self) -> bool:
@@ -72,16 +74,12 @@ def rollout(
     about: PodContext,
 ) -> Rollout:
     """Judge the Deployment ``live``; pods of the wanted template carry the label ``revision``."""
-    replicas = ReplicaCounts(
-        desired=live.spec.get("replicas", 1),
-        ready=live.status.get("readyReplicas", 0),
-        updated=live.status.get("updatedReplicas", 0),
-    )
+    replicas = _counts(live)
     ready = [pod for pod in pods if pod.ready and not pod.leaving]
     old = len([pod for pod in ready if _revision(pod) != revision])
     settled = live_revision(live) == revision and _settled(live, replicas, len(ready), old)
     if settled and replicas.ready >= replicas.desired:
-        return Rollout(replicas, settled)
+        return Rollout(replicas, settled, proven=replicas.ready > 0 and observed(live))
     newest = [pod for pod in pods if not pod.leaving and _revision(pod) == revision]
     active = [pod for pod in newest if not pod.finished]
     refusal = _refused(live) or (None if settled else _paused(live))
@@ -120,6 +118,30 @@ def _lately_ended(pods: Sequence[PodEvidence]) -> list[PodEvidence]:
     return [pod for pod in finished if created and created - pod.ended_at < SUCCESSION]
 
 
+def rolled_out(live: ChildEvidence | None) -> str:
+    """The revision that was rolled out, and serves, by counts that are about the newest spec; empty
+    where none is known to be."""
+    if live is None or not observed(live):
+        return ""
+    replicas = _counts(live)
+    serves = replicas.ready > 0 and _settled(live, replicas, ready=0, old=0)
+    return live_revision(live) if serves else ""
+
+
+def _counts(live: ChildEvidence) -> ReplicaCounts:
+    return ReplicaCounts(
+        desired=live.spec.get("replicas", 1),
+        ready=live.status.get("readyReplicas", 0),
+        updated=live.status.get("updatedReplicas", 0),
+    )
+
+
+def observed(live: ChildEvidence) -> bool:
+    """What the Deployment's controller says is about the newest spec."""
+    seen, newest = live.status.get("observedGeneration", 0), live.metadata.get("generation", 1)
+    return bool(seen >= newest)
+
+
 def live_revision(live: ChildEvidence) -> str:
     """The revision that the Deployment's pods are made of; empty where its template has none."""
     labels = live.spec.get("template", {}).get("metadata", {}).get("labels", {})
@@ -134,7 +156,7 @@ def _settled(live: ChildEvidence, replicas: ReplicaCounts, ready: int, old: int)
     Until it has seen the newest spec its counts may be about the one before: then the pods tell,
     of which ``ready`` are ready, ``old`` of them of another revision.
     """
-    if live.status.get("observedGeneration", 0) < live.metadata.get("generation", 1):
+    if not observed(live):
         return ready > 0 and old == 0
     counted = live.status.get("replicas", 0)
     if replicas.updated >= replicas.desired >= counted and replicas.ready >= replicas.desired:

@@ -40,9 +40,16 @@ from fairlead.decide.webservice.rollback import (
     Release,
     choose,
     judge,
+    kept_stage,
     rolled_back_stage,
 )
-from fairlead.decide.webservice.rollout import Rollout, failure_of, live_revision, rollout
+from fairlead.decide.webservice.rollout import (
+    Rollout,
+    failure_of,
+    live_revision,
+    rolled_out,
+    rollout,
+)
 from fairlead.decide.webservice.scaling import scaling
 from fairlead.decide.webservice.settled import settled_stage
 from fairlead.decide.webservice.virtual_nodes import placed
@@ -72,17 +79,18 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
     target = Release(
         image or _served_last(evidence), own_pull_secret(evidence), pull_secrets(evidence)
     )
-    choice = choose(asked, target, evidence.settings.registry_secret, now)
     owned = ownership(webservice, evidence.children, wanted_kinds(webservice))
+    serves_now = rolled_out(owned.ours.get(DEPLOYMENT.key))
+    choice = choose(asked, target, evidence.settings.registry_secret, now, serves_now)
     planned = _plan(evidence, asked, choice.serve, owned, now)
     progress = _progress(evidence, owned, choice.serve, planned)
     failure = failure_of(progress, webservice.status.failure, now)
     choice = judge(asked, choice, owned.ours.get(DEPLOYMENT.key), progress, failure, now)
     scales = scaling(owned.ours.get(AUTOSCALER.key), evidence, now)
-    rolled_out, serves = _stages(evidence, owned, progress, choice, failure, now)
+    deploys, serves = _stages(evidence, owned, progress, choice, failure, now)
     stages = (
         image_stage,
-        rolled_out,
+        deploys,
         *front_stage(evidence, owned, now),
         serves,
         scales,
@@ -171,7 +179,8 @@ def _stages(
         return not_reached("Deployed", "Available", why="Waits for the image.")
     if (record := choice.given_up) is not None:
         return rolled_back_stage(webservice, choice, record, progress, failure), serves
-    return deployed(progress, failure, startup_budget_s(webservice)), serves
+    told = deployed(progress, failure, startup_budget_s(webservice))
+    return kept_stage(told, choice), serves
 
 
 def _circumstances(evidence: WebserviceEvidence, serve: Release) -> PodContext:
