@@ -23,6 +23,7 @@ from fairlead.azureml.objects import ours, put, put_all, remove_former
 from fairlead.azureml.waiting import await_seen
 from fairlead.azureml.webservice import say, taken
 from fairlead.local.errors import LocalError
+from fairlead.redact import one_line
 
 if TYPE_CHECKING:
     from fairlead.azureml.cluster_service import ClusterWebservice
@@ -75,7 +76,9 @@ def deploy_image_and_service(
 ) -> "ClusterWebservice":
     """Both are named alike; ``wait_for_deployment`` waits for both."""
     fields = _fields(workspace, name, knobs, overwrite=overwrite)  # refused before anything is made
-    build(workspace, name, models, config, {"description": config.description})
+    if not overwrite:
+        _check_image(workspace, name)
+    build(workspace, name, models, config, {"description": config.description, "service": name})
     return _served(workspace, name, {"imageRef": {"name": object_name(name)}}, fields, knobs)
 
 
@@ -123,6 +126,28 @@ def _fields(
     for sentence in without_effect(knobs):
         say(f"Warning: {sentence}\n")
     return fields
+
+
+def _check_image(workspace: "Workspace", name: str) -> None:
+    """Raise ``WebserviceException`` where the image of this name is anybody else's."""
+    objects = workspace.objects
+    known = objects.get(ours(objects, INFERENCE_IMAGE, object_name(name)))
+    if known is None:
+        return
+    services = objects.items(ours(objects, WEBSERVICE))
+    users = sorted(
+        one_line(str(one["metadata"]["name"]))
+        for one in services
+        if (one["spec"].get("imageRef") or {}).get("name") == object_name(name)
+        and one["metadata"]["name"] != name
+    )
+    if users or Image.of(workspace, known).service != name:
+        followed = f", and these services follow it: {', '.join(users)}" if users else ""
+        raise WebserviceException(
+            f"Error, there is already an image with name {name} found in workspace "
+            f"{workspace.name}{followed}. Give overwrite=True to build its next version, or serve "
+            "it as it is with Webservice.deploy_from_image(...), or take another name."
+        )
 
 
 def _served(

@@ -159,12 +159,10 @@ class ClusterWebservice(Webservice):
         objects.delete(ours(objects, WEBSERVICE, self.name))
 
     def add_tags(self, tags: Mapping[str, Any]) -> None:
-        texts = {str(name): str(value) for name, value in tags.items()}
-        self._change({"tags": {**self.tags, **texts}})
+        self._change_tags({str(name): str(value) for name, value in tags.items()})
 
     def remove_tags(self, tags: Sequence[str]) -> None:
-        removed = {tags} if isinstance(tags, str) else set(tags)
-        self._change({"tags": {key: one for key, one in self.tags.items() if key not in removed}})
+        self._change_tags(dict.fromkeys({tags} if isinstance(tags, str) else tags))
 
     add_properties = add_tags
 
@@ -213,10 +211,14 @@ class ClusterWebservice(Webservice):
             f"{where}\nError:\n{failure_words(manifest)}"
         )
 
-    def _change(self, fields_: Mapping[str, Any]) -> None:
-        """Fields of the spec, each as a whole; the others stay."""
+    def _change_tags(self, tags: Mapping[str, str | None]) -> None:
+        """These alone, None for one that goes: whatever else others write meanwhile stays."""
+        from fairlead.api.meta import WEBSERVICE
+        from fairlead.azureml.objects import ours
+
+        objects = self.workspace.objects
+        objects.merge(ours(objects, WEBSERVICE, self.name), {"spec": {"tags": dict(tags)}})
         self.update_deployment_state()
-        self._apply({**self.manifest["spec"], **fields_})
 
     def _apply(self, spec: Mapping[str, Any]) -> None:
         """The whole spec."""
@@ -250,7 +252,8 @@ class ClusterWebservice(Webservice):
             say(f"Warning: {sentence}\n")
         self._apply(spec)
         if inference_config is not None:
-            about = {"description": inference_config.description}
+            own = {"service": self.name} if served.service == self.name else {}
+            about = {"description": inference_config.description, **own}
             build(self.workspace, served.name, models, inference_config, about)
         self.update_deployment_state()
 

@@ -144,6 +144,11 @@ class Image:
         return _text(self._about.get("description"))
 
     @property
+    def service(self) -> str | None:
+        """The service that it was made with, in one step; None where it was made by itself."""
+        return _text(self._about.get("service"))
+
+    @property
     def created_time(self) -> datetime:
         return datetime.fromisoformat(self.manifest["metadata"]["creationTimestamp"])
 

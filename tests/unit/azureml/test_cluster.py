@@ -425,6 +425,24 @@ def test_a_name_is_taken_until_it_is_overwritten(
     assert "resources" not in only(objects, "Webservice")["spec"]
 
 
+def test_an_image_of_the_name_is_not_built_anew_unasked(
+    team: Workspace, objects: FakeObjects, model: Model
+) -> None:
+    Image.create(team, "mysvc", [], image_config())
+    Webservice.deploy_from_image(team, "other", team.images["mysvc"])
+    with pytest.raises(WebserviceException, match=r"image with name mysvc.*follow it: other\. "):
+        deployed(team, model)
+    Webservice(team, "other").delete()
+    with pytest.raises(WebserviceException, match=r"image with name mysvc .* team\. Give"):
+        deployed(team, model)
+    assert only(objects, "InferenceImage")["metadata"]["generation"] == 1
+    service = deployed(team, model, overwrite=True)
+    service.update(models=[], inference_config=config(description="words"))
+    service.delete()
+    deployed(team, model)  # its own image, of before
+    assert only(objects, "InferenceImage")["metadata"]["generation"] == 4
+
+
 def test_nothing_is_made_of_what_is_wrong(team: Workspace, objects: FakeObjects) -> None:
     for knobs in (
         AksWebservice.deploy_configuration(token_auth_enabled=True),
@@ -771,15 +789,46 @@ def test_two_changes_at_once_are_told(team: Workspace, objects: FakeObjects, mod
 
     objects.merge = merge  # type: ignore[method-assign]
     changes = [0, 0]  # the operator has written the status twice
-    service.add_tags({"a": "b"})
+    service.update(tags={"a": "b"})
     assert only(objects, "Webservice")["spec"]["tags"] == {"a": "b"}
     changes = [1]  # somebody has changed the spec
     with pytest.raises(ConflictError, match="is being changed by somebody else"):
-        service.add_tags({"a": "c"})
+        service.update(tags={"a": "c"})
     changes = [0] * 99
     with pytest.raises(ConflictError, match="is being changed by somebody else"):
-        service.add_tags({"a": "c"})
+        service.update(tags={"a": "c"})
     assert only(objects, "Webservice")["spec"]["tags"] == {"a": "b"}
+
+
+def test_tags_are_changed_alone(team: Workspace, objects: FakeObjects, model: Model) -> None:
+    service = deployed(team, model)
+    original = objects.merge
+
+    def merge(ref: Any, patch: Manifest) -> Manifest:
+        """Somebody else has changed the spec since it was read."""
+        spec = only(objects, "Webservice")["spec"]
+        spec["replicas"] = 7
+        spec.setdefault("tags", {})["theirs"] = "1"
+        return original(ref, patch)
+
+    objects.merge = merge  # type: ignore[method-assign]
+    service.add_tags({"a": 1, "b": 2})
+    service.remove_tags("a")
+    service.remove_tags(["none"])
+    service.add_properties({"c": "d"})
+    spec = only(objects, "Webservice")["spec"]
+    assert spec["tags"] == service.tags == {"theirs": "1", "b": "2", "c": "d"}
+    assert spec["replicas"] == 7
+
+
+def test_a_service_without_a_name_is_none(
+    team: Workspace, objects: FakeObjects, model: Model
+) -> None:
+    deployed(team, model)
+    for name in ("", ".", "a/b"):
+        with pytest.raises(WebserviceException, match="WebserviceNotFound"):
+            AksWebservice(team, name).delete()
+    assert objects.of("Webservice")
 
 
 def test_a_workspace_makes_its_namespace_once(
