@@ -61,7 +61,7 @@ class ClusterStore:
         ]
         return sorted(found, key=lambda one: (one.name, one.version))
 
-    def fetch(self, record: ModelRecord, folder: Path) -> Path:
+    def fetch(self, record: ModelRecord, folder: Path, *, replace: bool) -> Path:
         from fairlead.azureml.fetching import fetched
 
         model = self._objects.get(ours(self._objects, MODEL, record.resource))
@@ -69,7 +69,7 @@ class ClusterStore:
             raise WebserviceException(f"Model '{record.resource}' is gone.")
         held = mapping(mapping(mapping(model.get("spec")).get("source")).get("configMap"))
         files = self._files(str(held["name"])) if held else {}
-        return fetched(record, model, files, folder)
+        return fetched(record, model, files, folder, replace=replace)
 
     def describe(
         self, record: ModelRecord, tags: Mapping[str, str], properties: Mapping[str, str], text: str
@@ -86,7 +86,18 @@ class ClusterStore:
         said["tags"] = replacing(dict(whole), dict(tags))
         self._objects.merge(ours(self._objects, MODEL, record.resource), {"spec": said})
 
-    def forget(self, record: ModelRecord) -> None:
+    def forget(self, record: ModelRecord, *, whole: bool) -> None:
+        others = [
+            str(one.version)
+            for one in self.models()
+            if one.resource == record.resource and one.version != record.version
+        ]
+        if others and not whole:
+            raise WebserviceException(
+                f"Version {record.version} of model '{record.name}' cannot be deleted by itself: "
+                f"its Model has version {', '.join(others)}, too, and they go together. "
+                f"Model(ws, '{record.name}').delete() deletes them all."
+            )
         users = self._users(record.resource)
         if users:
             raise WebserviceException(

@@ -48,10 +48,12 @@ class FolderStore:
         found = [record for path in self._models.glob(f"*/*/{RECORD}") for record in _read(path)]
         return sorted(found, key=lambda one: (one.name, one.version))
 
-    def fetch(self, record: ModelRecord, folder: Path) -> Path:
+    def fetch(self, record: ModelRecord, folder: Path, *, replace: bool) -> Path:
         if record.path is None:
             raise WebserviceException(f"The files of model '{record.name}' are not there.")
-        return copied(record.path, folder / record.path.name)
+        target = folder / record.path.name
+        check_target(target, replace=replace)
+        return copied(record.path, target)
 
     def describe(
         self, record: ModelRecord, tags: Mapping[str, str], properties: Mapping[str, str], text: str
@@ -62,7 +64,8 @@ class FolderStore:
             )
         )
 
-    def forget(self, record: ModelRecord) -> None:
+    def forget(self, record: ModelRecord, *, whole: bool) -> None:
+        del whole  # each version is there by itself
         folder = self._folder(record.name, record.version)
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -108,6 +111,14 @@ class FolderStore:
 
     def _folder(self, name: str, version: int) -> Path:
         return self._models / object_name(name) / str(version)
+
+
+def check_target(target: Path, *, replace: bool) -> None:
+    """Raise ``WebserviceException`` where something is there that is not to be replaced."""
+    if not replace and (target.exists() or target.is_symlink()):
+        raise WebserviceException(
+            f"{target} exists: give exist_ok=True to replace it, or another target_dir."
+        )
 
 
 def copied(source: Path, target: Path) -> Path:

@@ -237,17 +237,20 @@ class Image:
             say(f"Image creation operation finished for image {self.id}: {SUCCEEDED}\n")
 
     def delete(self) -> None:
-        """Refused while a service has it."""
+        """Refused while a service has it, of whichever version, and for one version of several."""
         from fairlead.api.meta import INFERENCE_IMAGE, WEBSERVICE
         from fairlead.azureml.objects import ours
 
         objects = self.workspace.objects
+        others = sorted({one["version"] for one in self._history} - {self._pinned})
+        if self._pinned is not None and others:
+            raise WebserviceException(
+                f"Version {self._pinned} of image '{self.name}' cannot be deleted by itself: it "
+                f"has version {', '.join(map(str, others))}, too, and they go together. "
+                f"Image(ws, '{self.name}').delete() deletes them all."
+            )
         services = objects.items(ours(objects, WEBSERVICE))
-        users = [
-            str(one["metadata"]["name"])
-            for one in services
-            if (one["spec"].get("imageRef") or {}).get("name") == self.resource
-        ]
+        users = [str(one["metadata"]["name"]) for one in services if self._is_served_by(one)]
         if users:
             raise WebserviceException(
                 f"DeletionRequired: the image '{self.name}' is in use by services: "
@@ -278,6 +281,13 @@ class Image:
             "properties": self.properties,
             "description": self.description,
         }
+
+    def _is_served_by(self, service: Mapping[str, Any]) -> bool:
+        """By its name, or one of its versions by the digest."""
+        spec = service["spec"]
+        repository = str(self._status.get("imageLocation") or "").rpartition(":")[0]
+        pinned = bool(repository) and str(spec.get("image") or "").startswith(f"{repository}@")
+        return pinned or (spec.get("imageRef") or {}).get("name") == self.resource
 
     def _check_version(self) -> None:
         known = [self._status.get("version"), *(one["version"] for one in self._history)]

@@ -11,7 +11,6 @@ from fairlead.azureml.exceptions import (
     InvalidConfigurationError,
     ModelNotFoundException,
     UnsupportedError,
-    WebserviceException,
 )
 from fairlead.azureml.model_files import chosen, existing
 from fairlead.azureml.model_path import found_path
@@ -68,9 +67,10 @@ class Model:
         if not found:
             raise ModelNotFoundException(_not_found(workspace, name, version))
         self._take(workspace, found[-1])
+        self._whole = version in (None, "")
 
     def _take(self, workspace: "Workspace", record: ModelRecord) -> None:
-        self.workspace, self.record = workspace, record
+        self.workspace, self.record, self._whole = workspace, record, False
         self.name, self.version = record.name, record.version
         self.tags, self.properties = dict(record.tags), dict(record.properties)
         self.description = record.description
@@ -168,13 +168,8 @@ class Model:
         self, target_dir: str = ".", exist_ok: bool = False, exists_ok: bool | None = None
     ) -> str:
         """Into ``target_dir``; return the path of the one file or folder."""
-        known = self.record.path
-        target = Path(target_dir) / known.name if known else None
-        if target and target.exists() and not (exist_ok or exists_ok):
-            raise WebserviceException(
-                f"{target} exists: give exist_ok=True to replace it, or another target_dir."
-            )
-        return str(self.workspace.store.fetch(self.record, Path(target_dir)))
+        replace = bool(exist_ok or exists_ok)
+        return str(self.workspace.store.fetch(self.record, Path(target_dir), replace=replace))
 
     def update(
         self,
@@ -225,8 +220,9 @@ class Model:
         self.update_tags_properties(add_properties=properties)
 
     def delete(self) -> None:
-        """Refused while an image has it."""
-        self.workspace.store.forget(self.record)
+        """Refused while an image has it, and where a cluster has more versions than this one:
+        only ``Model(ws, name)``, which names none, stands for all of them."""
+        self.workspace.store.forget(self.record, whole=self._whole)
 
     def serialize(self) -> dict[str, Any]:
         created = self.created_time.isoformat() if self.created_time else None

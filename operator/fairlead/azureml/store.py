@@ -52,8 +52,9 @@ class Store(Protocol):
         """Every version, those of a name in their order."""
         ...
 
-    def fetch(self, record: ModelRecord, folder: Path) -> Path:
-        """Put the model's one file or folder into ``folder``, and return where it is."""
+    def fetch(self, record: ModelRecord, folder: Path, *, replace: bool) -> Path:
+        """Put the model's one file or folder into ``folder``, and return where it is; over what is
+        there already only with ``replace``."""
         ...
 
     def describe(
@@ -62,8 +63,8 @@ class Store(Protocol):
         """Change what is said of the model, which changes no version; ``text`` describes it."""
         ...
 
-    def forget(self, record: ModelRecord) -> None:
-        """Remove the model."""
+    def forget(self, record: ModelRecord, *, whole: bool) -> None:
+        """Remove the version; all of the model with ``whole``, where it has no versions apart."""
         ...
 
     def environments(self) -> Mapping[str, Versions]: ...

@@ -2,6 +2,9 @@
 
 import base64
 import copy
+import hashlib
+import io
+import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 from fairlead.api.refs import Manifest, Ref, ref_of
 from fairlead.azureml.exceptions import WebserviceException
 from fairlead.azureml.objects import ConflictError
+from fairlead.images.hashes import folder_digest
 
 CREATED = "2026-11-22T10:03:11Z"
 Operator = Callable[[Manifest], dict[str, Any]]
@@ -144,10 +148,28 @@ class FakeObjects:
         status = self.operator(one) if "spec" in one else {}
         if status:
             one["status"] = {"observedGeneration": one["metadata"]["generation"], **status}
+        if one["kind"] == "Model" and status.get("versions"):
+            digest = self._digest(one)
+            status["versions"][-1]["digest"] = digest or status["versions"][-1]["digest"]
 
     def of(self, kind: str) -> list[Manifest]:
         """All objects of a kind."""
         return [one for one in self.kept.values() if one.get("kind") == kind]
+
+    def _digest(self, model: Manifest) -> str | None:
+        """Of the files that a ConfigMap holds for the model."""
+        held = model["spec"]["source"].get("configMap")
+        if held is None:
+            return None
+        ref = Ref("v1", "configmaps", self.namespace, held["name"])
+        (content,) = map(base64.b64decode, self.kept[ref.path]["binaryData"].values())
+        if not model["spec"].get("unpack"):
+            return _sha256(content)
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            files = {one.name: archive.extractfile(one) for one in archive}
+            digests = {name: _sha256(file.read()) for name, file in files.items() if file}
+        inner = {name.partition("/")[2]: one for name, one in digests.items()}
+        return folder_digest(inner) if all(inner) else next(iter(digests.values()))
 
     def _make_keys(self, name: str) -> None:
         data = {
@@ -157,6 +179,10 @@ class FakeObjects:
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
         path = ref_of(secret).path
         self.kept.setdefault(path, {**secret, "metadata": {**metadata, "resourceVersion": "1"}})
+
+
+def _sha256(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def merged(old: Any, patch: Any) -> Any:

@@ -208,12 +208,60 @@ def test_files_are_fetched_from_where_the_object_says(
     assert (folder.name, (folder / "deep/x").read_text()) == ("outputs", "1")
 
 
+def test_a_download_replaces_nothing_unasked(here: Path, model: Model) -> None:
+    (here / "my_model.pkl").write_bytes(b"mine")
+    with pytest.raises(WebserviceException, match=r"my_model\.pkl exists: give exist_ok=True"):
+        model.download(".")
+    assert (here / "my_model.pkl").read_bytes() == b"mine"
+    assert Path(model.download(".", exist_ok=True)).read_bytes() == b"weights"
+
+
+def test_what_is_not_the_version_any_more_is_not_downloaded(
+    here: Path, objects: FakeObjects, model: Model
+) -> None:
+    only(objects, "Model")["status"]["versions"][0]["digest"] = f"sha256:{7:064}"
+    with pytest.raises(WebserviceException, match=r"is not version 1 any more: its digest is sha"):
+        model.download("got")
+    assert not (here / "got").exists()
+
+
+def test_a_version_is_not_deleted_with_all_others(
+    here: Path, team: Workspace, objects: FakeObjects, model: Model
+) -> None:
+    (here / "my_model.pkl").write_bytes(b"other")
+    second = Model.register(team, "my_model.pkl", MODEL_NAME)
+    first = Model(team, MODEL_NAME, version=1)
+    for one in (first, second, model, Model(team, id=second.id), *Model.list(team)):
+        with pytest.raises(WebserviceException, match=r"cannot be deleted by itself: its Model"):
+            one.delete()
+    assert objects.of("Model")
+    Model(team, MODEL_NAME).delete()
+    assert not objects.of("Model")
+
+
+def test_an_images_version_is_not_deleted_with_all_others(
+    here: Path, team: Workspace, objects: FakeObjects
+) -> None:
+    Image.create(team, "myimg", [], image_config())
+    (here / "score.py").write_text(f"{SCRIPT}X = 1\n")
+    Image.create(team, "myimg", [], image_config())
+    service = Webservice.deploy_from_image(team, "mysvc", Image(team, id="myimg:1"))
+    for number in (1, 2):
+        with pytest.raises(WebserviceException, match=r"cannot be deleted by itself: it has"):
+            Image(team, "myimg", version=number).delete()
+    with pytest.raises(WebserviceException, match="in use by services: mysvc"):
+        Image(team, "myimg").delete()
+    service.delete()
+    Image(team, "myimg").delete()
+    assert not objects.of("InferenceImage")
+
+
 def test_an_earlier_version_lies_in_the_registry(here: Path, team: Workspace, model: Model) -> None:
     (here / "my_model.pkl").write_bytes(b"other")
     Model.register(team, "my_model.pkl", MODEL_NAME)
     with pytest.raises(WebserviceException, match="oras pull"):
         model.download("got")
-    model.workspace.store.forget(model.record)
+    Model(team, MODEL_NAME).delete()
     with pytest.raises(WebserviceException, match="is gone"):
         model.download("got")
 
