@@ -148,6 +148,11 @@ class FakeObjects:
         status = self.operator(one) if "spec" in one else {}
         if status:
             one["status"] = {"observedGeneration": one["metadata"]["generation"], **status}
+        if one["kind"] == "Webservice":
+            self._add_revision(one)
+        if one["kind"] == "InferenceImage":
+            for service in self.of("Webservice"):
+                self._add_revision(service)
         if one["kind"] == "Model" and status.get("versions"):
             digest = self._digest(one)
             status["versions"][-1]["digest"] = digest or status["versions"][-1]["digest"]
@@ -155,6 +160,16 @@ class FakeObjects:
     def of(self, kind: str) -> list[Manifest]:
         """All objects of a kind."""
         return [one for one in self.kept.values() if one.get("kind") == kind]
+
+    def _add_revision(self, service: Manifest) -> None:
+        """It serves what its image is, unless the test's operator says otherwise."""
+        name, status = service["spec"].get("imageRef", {}).get("name"), service.get("status", {})
+        image = self.kept.get(
+            f"/apis/{service['apiVersion']}/namespaces/team/inferenceimages/{name}"
+        )
+        if image and not status.get("revision", {}).get("said"):
+            digest = image.get("status", {}).get("imageDigest")
+            status["revision"] = {"active": f"x@{digest}", "target": f"x@{digest}"}
 
     def _digest(self, model: Manifest) -> str | None:
         """Of the files that a ConfigMap holds for the model."""

@@ -5,11 +5,13 @@ import io
 import json
 import random
 import tarfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.azureml import keys, waiting
 from fairlead.azureml.core import Environment, Model, Workspace
@@ -29,6 +31,7 @@ from fairlead.azureml.exceptions import (
 )
 from fairlead.azureml.objects import ConflictError
 from fairlead.azureml.packing import MAX_BYTES
+from fairlead.local.errors import refusal
 from tests.unit.azureml.fake_objects import FakeObjects, does_it_all, ready, stalled, waiting_for
 
 SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
@@ -44,6 +47,7 @@ def objects() -> FakeObjects:
 def team(here: Path, objects: FakeObjects, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A workspace of a cluster."""
     monkeypatch.setattr(waiting, "POLL_S", 0.001)
+    monkeypatch.setattr(waiting, "FAIL_DOUBT_S", 0)
     monkeypatch.setattr(keys, "POLL_S", 0.001)
     (here / "score.py").write_text(SCRIPT)
     (here / "myenv.yml").write_text("dependencies: [{pip: [numpy]}]\n")
@@ -759,7 +763,8 @@ def test_a_service_is_waited_for_until_it_serves_its_new_image(
         found = does_it_all(one)
         if one["kind"] == "Webservice":
             digest = next(served, f"sha256:{1:064}")
-            found["revision"] = {"active": f"registry.example.com/team/mysvc@{digest}"}
+            active = f"registry.example.com/team/mysvc@{digest}"
+            found["revision"] = {"active": active, "said": True}
         return found
 
     objects.operator = operator
@@ -768,6 +773,83 @@ def test_a_service_is_waited_for_until_it_serves_its_new_image(
     objects.before_get = [lambda: objects.look(path)] * 20
     service.wait_for_deployment()
     assert service.manifest["status"]["revision"]["active"].endswith(f"sha256:{1:064}")
+
+
+def failing(target: str, looks: int) -> Any:
+    """An operator whose service fails, with what it rolls out, for so many looks."""
+    left = iter(range(looks))
+
+    def operator(one: Manifest) -> dict[str, Any]:
+        found = does_it_all(one)
+        if one["kind"] == "Webservice" and next(left, None) is not None:
+            words = {"conditions": stalled("UserScriptInitFailed", "init() raised KeyError")}
+            return {**found, **words, "revision": {"target": target, "said": True}}
+        return found
+
+    return operator
+
+
+def looked_at(objects: FakeObjects) -> None:
+    """The operator looks at the service each time that somebody reads."""
+    path = next(path for path, one in objects.kept.items() if one["kind"] == "Webservice")
+    objects.before_get = [lambda: objects.look(path)] * 100
+
+
+def test_a_failure_of_the_former_image_is_waited_through(
+    team: Workspace, objects: FakeObjects, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects.operator = failing("x@sha256:old", 8)
+    service = deployed(team, model)
+    looked_at(objects)
+    service.wait_for_deployment()
+    assert service.state == "Healthy"
+    monkeypatch.setattr(waiting, "FORMER_S", 0)
+    objects.operator = failing("x@sha256:old", 10**6)
+    looked_at(objects)
+    with pytest.raises(WebserviceException, match=r"init\(\) raised KeyError"):
+        service.wait_for_deployment()
+
+
+def test_a_failure_must_last(
+    team: Workspace, objects: FakeObjects, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "FAIL_DOUBT_S", 1000)
+    objects.operator = failing(f"x@sha256:{1:064}", 8)
+    service = deployed(team, model)
+    looked_at(objects)
+    service.wait_for_deployment()
+    assert service.state == "Healthy"
+
+
+def test_a_short_outage_of_the_api_is_waited_through(
+    team: Workspace,
+    objects: FakeObjects,
+    model: Model,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def out(reason: Reason) -> None:
+        cause = refusal(reason, "No answer.", "")
+        raise WebserviceException("No answer.", inner_exception=cause)
+
+    service = deployed(team, model)
+    objects.before_get = [
+        partial(out, Reason.API_UNREACHABLE),
+        partial(out, Reason.API_UNAVAILABLE),
+    ]
+    service.wait_for_deployment(show_output=True)
+    assert capsys.readouterr().out.count("No answer.") == 1
+    for reason, given in (
+        (Reason.FORBIDDEN, {}),
+        (Reason.API_UNREACHABLE, {"timeout_sec": 0}),
+    ):
+        objects.before_get = [partial(out, reason)]
+        with pytest.raises(WebserviceException, match="No answer"):
+            service.wait_for_deployment(**given)
+    monkeypatch.setattr(waiting, "MAX_OUTAGE_S", 0)
+    objects.before_get = [partial(out, Reason.API_UNREACHABLE)]
+    with pytest.raises(WebserviceException, match="No answer"):
+        service.wait_for_deployment()
 
 
 @pytest.mark.parametrize(
