@@ -72,12 +72,14 @@ def test_from_a_folder_to_an_answer_in_three_steps(ws: Workspace) -> None:
     assert "the words are there" in service.get_logs()
     service.add_tags({"a": "b"})
     assert ws.webservices["mysvc"].serialize()["tags"] == {"a": "b"}
-    with pytest.raises(WebserviceException, match="in use by images"):
+    with pytest.raises(WebserviceException, match="cannot be deleted by itself"):
         model.delete()
+    with pytest.raises(WebserviceException, match="in use by images"):
+        Model(ws, "my_best_model").delete()
     with pytest.raises(WebserviceException, match="there is already a service"):
         Webservice.deploy_from_image(ws, "mysvc", image, knobs)
 
     service.delete()
     image.delete()
-    model.delete()
+    Model(ws, "my_best_model").delete()
     assert not [*ws.models, *ws.images, *ws.webservices]

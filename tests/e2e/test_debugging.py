@@ -15,7 +15,7 @@ import httpx
 from tests.cluster.waiting import until
 from tests.e2e.scene import PATIENCE, Scene
 from tests.e2e.test_command_line import DEADLINE_S, PROGRAM, fairlead
-from tests.integration.scoring.debug_client import DebugClient
+from tests.integration.scoring.debug_client import DebugClient, attached
 
 SCRIPT = """\
 def init():
@@ -64,7 +64,7 @@ def test_a_breakpoint_in_a_pod(scene: Scene, tmp_path: Path) -> None:
     )
     with debugged(scene, tmp_path) as configuration:
         mapping = [{"localRoot": str(tmp_path), "remoteRoot": "/var/azureml-app"}]
-        client = DebugClient(configuration["port"], pathMappings=mapping)
+        client = attached(configuration["port"], PATIENCE, pathMappings=mapping)
         client.stop_at(tmp_path / "score.py", LINE)
         scene.reason("webservice", "Serving")
         stops_and_goes_on(client, scene.address())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.local.shell import DEADLINE_S, JSON, PROGRAM, Shell
-from tests.integration.scoring.debug_client import DebugClient
+from tests.integration.scoring.debug_client import DebugClient, attached
 
 COMMENTED = '{\n    // mine\n    "configurations": [{"name": "other"},],\n}\n'
 OLD_CALLS = """\
@@ -41,7 +41,7 @@ def a_debug_session(shell: Shell, deploy: str) -> None:
     timeout = f"--env WORKER_TIMEOUT={TIME_OUT_S}"
     deploying = started(shell, f"{deploy} {timeout} --debug --debug-wait {DEADLINE_S} -o json")
     configuration = written(shell.folder, deploying)
-    client = attached(configuration, shell.folder)
+    client = attached_by(configuration, shell.folder)
     line = SCRIPT.splitlines().index("    return doubled") + 1
     client.stop_at(shell.folder / "score.py", line)
     told, _ = deploying.communicate(timeout=DEADLINE_S)
@@ -117,10 +117,10 @@ def written(folder: Path, deploying: "subprocess.Popen[str]") -> dict[str, Any]:
     return found
 
 
-def attached(configuration: dict[str, Any], workspace: Path) -> DebugClient:
+def attached_by(configuration: dict[str, Any], workspace: Path) -> DebugClient:
     """As an editor does whose folder is the workspace."""
     known = json.dumps(configuration["pathMappings"]).replace("${workspaceFolder}", str(workspace))
-    return DebugClient(configuration["port"], pathMappings=json.loads(known))
+    return attached(configuration["port"], DEADLINE_S, pathMappings=json.loads(known))
 
 
 def asked(uri: str) -> bytes:

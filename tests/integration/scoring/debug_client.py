@@ -70,10 +70,22 @@ class DebugClient:
     def _receive(self) -> dict[str, Any]:
         size = 0
         while (line := self._stream.readline().strip()) or not size:
-            assert line, "the debugger has closed the connection"
+            if not line:
+                raise ConnectionResetError("the debugger has closed the connection")
             size = int(line.partition(b":")[2])
         message: dict[str, Any] = json.loads(self._stream.read(size))
         return message
+
+
+def attached(port: int, patience: float, **options: Any) -> DebugClient:
+    """Attach through what takes connections before there is a debugger behind it."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return DebugClient(port, **options)
+        except ConnectionError:
+            assert time.monotonic() < deadline, f"no debugger answers at port {port}"
+            time.sleep(0.2)  # poll
 
 
 def _connected(port: int) -> socket.socket:
