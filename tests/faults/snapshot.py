@@ -27,6 +27,7 @@ VOLATILE = frozenset(
         *("clusterIP", "clusterIPs", "nodePort", "ipFamilies"),
         *("key", "restarts", "logTail", "exitCode", "nextRetryAt"),
         *("durations", "build", "seconds"),
+        *("attempt", "logUri"),  # of the history: a build that a crash cut off is tried again
     }
 )
 
