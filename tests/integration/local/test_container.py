@@ -52,7 +52,7 @@ def test_a_day_of_a_service(shell: Shell, engine: docker.DockerClient) -> None:
     most_of_a_day(shell, DEPLOY.format(port))
     shell.fairlead("local delete credit")
     assert shell.left == []
-    assert left(engine) == before
+    assert set(left(engine)) <= set(before)  # others, at work beside it, may have taken theirs away
 
 
 def test_where_no_engine_answers_it_is_said_what_to_do(shell: Shell) -> None:
