@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.cluster import Cluster, ClusterError
 from tests.cluster.artifacts import keep, log_to
@@ -29,7 +29,9 @@ from tests.cluster.up import handle, up
 
 # The same examples in each run, or a change would be refused for what it has not touched.
 # For others: HYPOTHESIS_PROFILE=default.
-settings.register_profile("gate", derandomize=True)
+settings.register_profile(
+    "gate", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # beside other tests a limit of milliseconds says nothing
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 BUILT_BEFORE = {  # the programs that a fixture needs, outside any time-out
     "helm": CHART_PACKAGES,

@@ -106,7 +106,7 @@ def init():
 
 
 def run(data):
-    return [at_root.HERE, in_source.HERE, beside.HERE, sys.path[-5:], sys.argv, __name__]
+    return [at_root.HERE, in_source.HERE, beside.HERE, sys.path[-6:], sys.argv, __name__]
 """
     files = {
         "at_root.py": "HERE = 'root'\n",
@@ -127,6 +127,7 @@ def run(data):
     assert paths[:3] == [root, f"{root}/src", f"{root}/src/deep"]
     assert paths[3].endswith("shims")
     assert paths[4].endswith("/script-packages")
+    assert paths[5].endswith("/debugger")
     assert argv == [f"{root}/src/deep/score.py"]
     assert name == "entry_module"
 
