@@ -1,15 +1,28 @@
 """`fairlead deploy`: from files to a service of the cluster."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fairlead.cli.cluster import Context, Form, Namespace, Session, Timeout
-from fairlead.cli.local_commands import Memory, Variables, Verbose, check_forms, variables_of
+from fairlead.cli.local_commands import Verbose
 from fairlead.cli.output import Output, print_manifests, say, write
 from fairlead.cli.progress import Progress
+from fairlead.cli.service_options import (
+    BaseImage,
+    CondaFile,
+    DockerfileSteps,
+    EntryScript,
+    Kustomization,
+    Manifests,
+    Memory,
+    Requirements,
+    SourceDirectory,
+    Variables,
+    asked_for,
+    variables_of,
+)
 from fairlead.cli.told import finds
 
 if TYPE_CHECKING:
@@ -31,25 +44,14 @@ FAIL_DOUBT_S = 4.0  # what fails may be that of before
 @finds
 def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
     name: Annotated[str | None, typer.Argument(help="Its name, with plain files.")] = None,
-    manifests: Annotated[
-        list[Path] | None,
-        typer.Option("--filename", "-f", help="A manifest, or a folder of them. Repeatable."),
-    ] = None,
-    kustomization: Annotated[
-        Path | None, typer.Option("--kustomize", "-k", help="A folder with a kustomization.")
-    ] = None,
-    entry_script: Annotated[Path | None, typer.Option(help="The script: init() and run().")] = None,
-    source_directory: Annotated[
-        Path | None, typer.Option(help="All files of this folder go with the script.")
-    ] = None,
-    conda_file: Annotated[Path | None, typer.Option(help="The conda file.")] = None,
-    requirements: Annotated[
-        Path | None, typer.Option(help="A requirements file of pip, in its place.")
-    ] = None,
-    dockerfile_steps: Annotated[
-        Path | None, typer.Option(help="Extra instructions of a Dockerfile.")
-    ] = None,
-    base_image: Annotated[str | None, typer.Option(help="The image to build on.")] = None,
+    manifests: Manifests = None,
+    kustomization: Kustomization = None,
+    entry_script: EntryScript = None,
+    source_directory: SourceDirectory = None,
+    conda_file: CondaFile = None,
+    requirements: Requirements = None,
+    dockerfile_steps: DockerfileSteps = None,
+    base_image: BaseImage = None,
     model: Annotated[
         list[str] | None,
         typer.Option("--model", help="PATH, NAME=PATH or NAME=ADDRESS of a model. Repeatable."),
@@ -78,7 +80,6 @@ def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
     Stages, the log of the build and the roll-out are told meanwhile. What cannot get ready ends it,
     with the operator's own finding.
     """
-    from fairlead.local.asked import Asked
     from fairlead.remote.applying import check_namespaces
     from fairlead.remote.plain_manifests import Knobs
 
@@ -89,12 +90,11 @@ def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
         "requirements_file": requirements,
         "docker_file": dockerfile_steps,
     }
-    check_forms(bool(manifests or kustomization), plain)
-    asked = Asked(
-        manifests=tuple(str(path.absolute()) for path in manifests or ()),
-        kustomization=str(kustomization.absolute()) if kustomization else None,
-        service=name,
-        **{field: str(path.absolute()) for field, path in plain.items() if path},
+    asked = asked_for(
+        name,
+        manifests,
+        kustomization,
+        plain,
         base_image=base_image,
         models=tuple(model or ()),
         variables=variables_of(env or ()),

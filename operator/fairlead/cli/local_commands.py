@@ -10,6 +10,20 @@ import typer
 
 from fairlead.cli.output import Output, pairs, say, table, write
 from fairlead.cli.progress import Progress
+from fairlead.cli.service_options import (
+    BaseImage,
+    CondaFile,
+    DockerfileSteps,
+    EntryScript,
+    Kustomization,
+    Manifests,
+    Memory,
+    Requirements,
+    SourceDirectory,
+    Variables,
+    asked_for,
+    variables_of,
+)
 from fairlead.cli.told import finds
 
 if TYPE_CHECKING:
@@ -31,10 +45,6 @@ Models = Annotated[
     list[str] | None,
     typer.Option("--model", help="PATH or NAME=PATH of a model: a file or a folder. Repeatable."),
 ]
-Variables = Annotated[
-    list[str] | None, typer.Option("--env", help="NAME=VALUE, a variable. Repeatable.")
-]
-Memory = Annotated[str | None, typer.Option(help="The most memory it may use, such as 1Gi.")]
 Discard = Annotated[
     bool, typer.Option("--discard", help="Edits that were not committed may be lost.")
 ]
@@ -79,25 +89,14 @@ class Known:
 @finds
 def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
     name: Annotated[str | None, typer.Argument(help="Its name.")] = None,
-    manifests: Annotated[
-        list[Path] | None,
-        typer.Option("--filename", "-f", help="A manifest, or a folder of them. Repeatable."),
-    ] = None,
-    kustomization: Annotated[
-        Path | None, typer.Option("--kustomize", "-k", help="A folder with a kustomization.")
-    ] = None,
-    entry_script: Annotated[Path | None, typer.Option(help="The script: init() and run().")] = None,
-    source_directory: Annotated[
-        Path | None, typer.Option(help="All files of this folder go with the script.")
-    ] = None,
-    conda_file: Annotated[Path | None, typer.Option(help="The conda file.")] = None,
-    requirements: Annotated[
-        Path | None, typer.Option(help="A requirements file of pip, in its place.")
-    ] = None,
-    dockerfile_steps: Annotated[
-        Path | None, typer.Option(help="Extra instructions of a Dockerfile.")
-    ] = None,
-    base_image: Annotated[str | None, typer.Option(help="The image to build on.")] = None,
+    manifests: Manifests = None,
+    kustomization: Kustomization = None,
+    entry_script: EntryScript = None,
+    source_directory: SourceDirectory = None,
+    conda_file: CondaFile = None,
+    requirements: Requirements = None,
+    dockerfile_steps: DockerfileSteps = None,
+    base_image: BaseImage = None,
     model: Models = None,
     env: Variables = None,
     memory: Memory = None,
@@ -118,7 +117,6 @@ def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
 
     From manifests (-f, -k), or from plain files. A service of the same name is replaced.
     """
-    from fairlead.local.asked import Asked
     from fairlead.local.service import Mode
 
     plain = {
@@ -128,12 +126,11 @@ def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
         "requirements_file": requirements,
         "docker_file": dockerfile_steps,
     }
-    check_forms(bool(manifests or kustomization), plain)
-    asked = Asked(
-        manifests=tuple(str(path.absolute()) for path in manifests or ()),
-        kustomization=str(kustomization.absolute()) if kustomization else None,
-        service=name,
-        **{field: str(path.absolute()) for field, path in plain.items() if path},
+    asked = asked_for(
+        name,
+        manifests,
+        kustomization,
+        plain,
         base_image=base_image,
         models=tuple(absolute_model(text) for text in model or ()),
         variables=variables_of(env or ()),
@@ -322,17 +319,6 @@ def absolute_model(text: str) -> str:
     return f"{before}={path}" if equals else f"{path.name}={path}"
 
 
-def variables_of(texts: Iterable[str]) -> dict[str, str]:
-    """NAME=VALUE of each."""
-    found = dict[str, str]()
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--env")
-        found[name] = value
-    return found
-
-
 def described(known: Known, service: "LocalService") -> dict[str, Any]:
     """What is known, as a machine reads it."""
     from fairlead.local.standing import HEALTHY, standing
@@ -417,14 +403,6 @@ def _debug_lines(service: "LocalService") -> list[str]:
     name, where = configuration_name(service.name), service.launch_json
     how = f": in VS Code F5, '{name}' of {where}" if where else ""
     return [f"No debugger is attached; one may at any time, at {at}{how}."]
-
-
-def check_forms(manifests: bool, plain: dict[str, Path | None]) -> None:  # noqa: FBT001
-    given = [f"--{name.replace('_', '-')}" for name, path in plain.items() if path]
-    if manifests and given:
-        raise typer.BadParameter(f"-f and -k exclude {', '.join(given)}: the manifests say it all")
-    if not manifests and plain["entry_script"] is None:
-        raise typer.BadParameter("give manifests (-f, -k), or a script (--entry-script)")
 
 
 def _last(pieces: Iterable[bytes], lines: int | None) -> Iterable[bytes]:

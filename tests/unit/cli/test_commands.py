@@ -16,10 +16,10 @@ from fairlead.cli.local_commands import (
     absolute_model,
     body_of,
     could_be_a_name,
-    variables_of,
 )
 from fairlead.cli.output import pairs, table, write
 from fairlead.cli.progress import Progress
+from fairlead.cli.service_options import variables_of
 from fairlead.cli.told import code_of, columns, finding_lines
 from fairlead.local.errors import refusal
 
