@@ -87,6 +87,10 @@ class FrontProcess:
         pairs = (line.rpartition(" ")[::2] for line in lines if not line.startswith("#"))
         return {name: float(value) for name, value in pairs}
 
+    @property
+    def metrics_port(self) -> int:
+        return int(self._metrics.rpartition(":")[2])
+
     def metrics_text(self, path: str) -> str:
         return httpx.get(f"{self._metrics}{path}", timeout=DEADLINE_S).text
 

@@ -1,36 +1,22 @@
 """What the operator's HTTP servers share: a taken address is told, connections have bounds."""
 
 import asyncio
-import ssl
 from collections.abc import Callable
-from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-HANDSHAKE_TIMEOUT_S = 5.0
 Protocols = Callable[[], asyncio.BaseProtocol]
 
 
-async def listen(
-    protocols: Protocols,
-    address: str,
-    what: str,
-    setting: str,
-    tls: ssl.SSLContext | None = None,
-) -> asyncio.Server:
-    """Listen on ``host:port``, where ``what`` (``probes are served``) is done. With ``tls`` another
-    may listen there beside it, so that one with other certificates can take its place.
+async def listen(protocols: Protocols, address: str, what: str, setting: str) -> asyncio.Server:
+    """Listen on ``host:port``, where ``what`` (``probes are served``) is done.
 
     Raises ``OSError``, with a sentence that names the ``setting``, where the port is taken.
     """
     host, _, port = address.rpartition(":")
-    options: dict[str, Any] = {}
-    if tls is not None:
-        options = {"ssl": tls, "ssl_handshake_timeout": HANDSHAKE_TIMEOUT_S, "reuse_port": True}
     try:
-        loop = asyncio.get_running_loop()
-        return await loop.create_server(protocols, host, int(port), **options)
+        return await asyncio.get_running_loop().create_server(protocols, host, int(port))
     except OSError as error:
         raise OSError(
             f"{what} on {address}, and that cannot be listened on ({error.strerror}). End what "

@@ -19,7 +19,7 @@ from fairlead.informer.reflector import Reflector
 from fairlead.informer.store import Store
 from fairlead.metrics_api.certificates import certificates
 from fairlead.metrics_api.poller import Poller
-from fairlead.metrics_api.scrape import Scraper, client
+from fairlead.metrics_api.scrape import Scraper
 from fairlead.metrics_api.server import serving
 from fairlead.metrics_api.store import Measured
 from fairlead.metrics_api.targets import project_service, project_target
@@ -63,10 +63,9 @@ async def run(options: Options) -> None:
     async with (
         serving_health(options.health_address, health, Metrics()),
         connected(credentials_of(), connections) as cluster,
-        client() as http,
         watching(cluster, options.namespaces) as (services, pods),
     ):
-        poller = Poller(services, pods, Scraper(http), measured)
+        poller = Poller(services, pods, Scraper(), measured)
         known = await certificates(cluster, options.certificates)
         async with serving(options.address, measured, known):
             health.ready.append(poller.unready)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 MAX_VALUE = 1e12  # above what any counter here can mean
-MAX_SERIES = 4096
+MAX_LINES = 1024  # that are looked at: of these names no pod of ours has more than 100
 _SERIES_LINE = re.compile(
     r"([a-z_]{1,100})(?:\{([^{}]{0,300})\})? ([0-9.eE+-]{1,40}|NaN|[+-]?Inf)(?: [0-9]{1,20})?"
 )
@@ -21,15 +21,18 @@ Series = Mapping[str, Mapping[str, float]]
 def series(text: str, names: Collection[str]) -> Series:
     """The series of these names; values are from 0 to ``MAX_VALUE``, others are left out."""
     found: dict[str, dict[str, float]] = defaultdict(dict)
-    kept = 0
+    looked_at = 0
+    wanted = tuple(names)
     for line in text.split("\n"):
-        if kept >= MAX_SERIES:
+        if not line.startswith(wanted):
+            continue
+        looked_at += 1
+        if looked_at > MAX_LINES:
             break
-        if line.startswith(("haproxy_", "fairlead_")) and (taken := _SERIES_LINE.fullmatch(line)):
+        if taken := _SERIES_LINE.fullmatch(line):
             name, labels, value = taken.group(1), taken.group(2) or "", _number(taken.group(3))
             if name in names and value is not None:
                 found[name][labels] = value
-                kept += 1
     return found
 
 

@@ -1,6 +1,7 @@
 """Asks the fronts, or the replicas, of every Webservice how many requests they have."""
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from fairlead.metrics_api.targets import MAX_ASKED, Service, Target, of_componen
 PERIOD_S = 2.0
 RUNS_PERIOD_S = 30.0  # replicas behind a front are asked how long their runs take
 LOOK_S = 0.5  # for Webservices that are new
+READY_AFTER_S = 20.0  # at the latest: pods that hang must not keep the whole API away
 
 
 class Poller:
@@ -29,16 +31,20 @@ class Poller:
         self._measured = measured
         self._followed: set[Name] = set()
         self._asked: set[Name] = set()
+        self._begun_s = math.inf
         self._ready = False
 
     def unready(self) -> str:
-        """Why there are no numbers yet; empty once each Webservice was asked for once."""
+        """Why there are no numbers yet; empty once each Webservice was asked for once, or could
+        have been."""
         missing = self._names() - self._asked
-        self._ready = self._ready or not missing
+        late = time.monotonic() - self._begun_s > READY_AFTER_S
+        self._ready = self._ready or late or not missing
         return "" if self._ready else f"{len(missing)} Webservices have not been asked yet."
 
     async def run(self) -> None:
         """Once both stores are filled, until cancelled."""
+        self._begun_s = time.monotonic()
         async with asyncio.TaskGroup() as group:
             while True:
                 names = self._names()
@@ -53,16 +59,22 @@ class Poller:
         return set(self._services.names())
 
     async def _follow(self, name: Name) -> None:
-        """Ask while it exists; not all of them at the same moment."""
-        of_all, of_runs = Growth(), _Runs()
+        """Ask while it exists; not all of them at the same moment. Another one of that name has
+        nothing of the numbers of its predecessor."""
+        of_all, of_runs, uid = Growth(), _Runs(), self._uid(name)
         await asyncio.sleep(random.uniform(0, PERIOD_S) if self._ready else 0)
-        while self._services.entry(*name) is not None:
+        while uid is not None and self._uid(name) == uid:
             begun_s = time.monotonic()
             await self._round(name, of_all, of_runs)
             self._asked.add(name)
             await asyncio.sleep(max(PERIOD_S - (time.monotonic() - begun_s), 0.1))
+        self._measured.forget(name)
         self._followed.discard(name)
         self._asked.discard(name)
+
+    def _uid(self, name: Name) -> str | None:
+        entry = self._services.entry(*name)
+        return None if entry is None else entry.uid
 
     async def _round(self, name: Name, of_all: Growth, of_runs: "_Runs") -> None:
         found = self._services.read(*name)
@@ -75,6 +87,8 @@ class Poller:
         if len(answers) * 2 <= min(len(asked), MAX_ASKED):  # half of them, or none: no number
             return
         replicas = len(of_component(service, pods, SCORING))
+        if not replicas:  # a front without replicas has no requests that run: that is no load of 0
+            return
         now_s = time.monotonic()
         one = of_all.round(answers, len(asked), float(replicas * service.slots), now_s)
         if component == FRONT and of_runs.due(now_s):
@@ -93,10 +107,9 @@ class Poller:
     ) -> Mapping[str, Counted]:
         """What those say that answer, by uid."""
         some = asked[:MAX_ASKED]
-        texts = await asyncio.gather(*(self._scraper.text(namespace, one.url) for one in some))
         read = of_front if component == FRONT else of_pod
-        counted = {one.uid: read(text) for one, text in zip(some, texts, strict=True) if text}
-        return {uid: one for uid, one in counted.items() if one is not None}
+        said = await asyncio.gather(*(self._scraper.ask(namespace, one, read) for one in some))
+        return {one.uid: told for one, told in zip(some, said, strict=True) if told is not None}
 
 
 class _Runs:

@@ -1,5 +1,6 @@
 """What a front or a replica says of itself at one moment. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ MAX_AT_ONCE = 100_000.0  # requests that one pod may say that it has
 MAX_SLOTS = 1000.0  # the schema's bound
 FRONT_PATH = "/metrics?scope=frontend&scope=backend&no-maint"
 POD_PATH = "/metrics"
+MAX_BOUNDS = 32  # of run times; the runtime has 18
 NOT_DEMAND = ("draining", "crashing")  # reasons of 503 that more replicas would not change
 FRONT_NAMES = frozenset(
     {
@@ -30,6 +32,7 @@ POD_NAMES = frozenset(
         "fairlead_run_seconds_bucket",
     }
 )
+_BOUND = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 
 
 @dataclass(frozen=True)
@@ -105,9 +108,10 @@ def _quoted(reason: str) -> str:
 
 
 def _buckets(found: Series) -> dict[float, float]:
+    """They are kept for a minute, of each pod: so no more of them than there can be."""
     buckets = dict[float, float]()
     for labels, count in found.get("fairlead_run_seconds_bucket", {}).items():
         bound = labels.removeprefix('le="').removesuffix('"')
-        if bound.replace(".", "", 1).isdecimal():
+        if len(buckets) < MAX_BOUNDS and _BOUND.fullmatch(bound):
             buckets[float(bound)] = count
     return buckets

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from fairlead.http_server import bounded_connections, listen
+from fairlead.http_server import bounded_connections
 from fairlead.metrics_api.answers import (
     DEMAND,
     GROUP,
@@ -27,11 +27,14 @@ from fairlead.metrics_api.answers import (
 from fairlead.metrics_api.certificates import Certificates
 from fairlead.metrics_api.demand import Measures
 from fairlead.metrics_api.store import Measured, Name
+from fairlead.metrics_api.tls_listener import tls_listener
 
 MAX_CONNECTIONS = 256
 KEPT_S = 300.0  # each is the API server's: none is closed, but where certificates change
 MAX_REQUEST_BYTES = 1024
 OPTION = "--address"
+AT_ONCE = 20  # Webservices
+SELECTORS = ("labelSelector", "metricLabelSelector")
 
 
 @asynccontextmanager
@@ -45,26 +48,20 @@ async def serving(
     runner = web.AppRunner(application(measured, certificates), access_log=None)
     await runner.setup()
     accepted = bounded_connections(runner, MAX_CONNECTIONS, KEPT_S, lasts=lambda _: True)
-    listening: list[asyncio.Server] = []
-
-    async def use(tls: ssl.SSLContext) -> None:
-        """The one before ends once this one listens, and so do its connections."""
-        fresh = await listen(accepted, address, "metrics are served", OPTION, tls)
-        while listening:
-            listening.pop().close()
-            for connection in runner.server.connections if runner.server else ():
-                connection.close()
-        listening.append(fresh)
-
     try:
-        await use(certificates.tls())
-        renewing = asyncio.create_task(certificates.renew(use), name="certificates")
-        try:
-            yield
-        finally:
-            renewing.cancel()
-            for one in listening:
-                one.close()
+        async with tls_listener(accepted, address, certificates.tls(), OPTION) as listener:
+
+            async def use(tls: ssl.SSLContext) -> None:
+                """For connections that come; those that are there end."""
+                listener.tls = tls
+                for connection in runner.server.connections if runner.server else ():
+                    connection.close()
+
+            renewing = asyncio.create_task(certificates.renew(use), name="certificates")
+            try:
+                yield
+            finally:
+                renewing.cancel()
     finally:
         await runner.cleanup()
 
@@ -114,15 +111,18 @@ class _Api:
         version, namespace, name = asked["version"], asked["namespace"], asked["name"]
         if version not in VERSIONS or asked["resource"] != RESOURCE:
             return await _nothing(request)
+        if any(request.query.get(one) for one in SELECTORS):  # all of them would be another answer
+            words = "Webservices are asked for by name, or all of a namespace: without selectors."
+            return _respond(failure(400, "BadRequest", words))
         every = name == "*"
         names = list(self._measured.names(namespace)) if every else [(namespace, name)]
         now = datetime.now(UTC)
-        items = [
-            item
-            for each in names
-            if (known := self._measured.of(each)) is not None
-            for item in _items(version, each, asked["metric"], known, now)
-        ]
+        items = list[Content]()
+        for number, each in enumerate(names, 1):
+            known = self._measured.of(each)
+            items += _items(version, each, asked["metric"], known, now) if known else []
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)  # others' turn: a namespace may have thousands
         if not items and not every:  # the autoscaler holds then; a 0 would scale down
             words = f"nothing is known of {asked['metric']} of Webservice {name} in {namespace}"
             return _respond(failure(404, "NotFound", words))

@@ -13,7 +13,7 @@ Name = tuple[str, str]
 
 @dataclass
 class Measured:
-    """``clock`` is monotonic, in seconds."""
+    """By Webservice; the clock is the monotonic one, so that a change of the time is none here."""
 
     _rounds: dict[Name, deque[Round]] = field(default_factory=dict)
 
@@ -30,6 +30,9 @@ class Measured:
 
     def names(self, namespace: str) -> Iterator[Name]:
         return iter([name for name in self._rounds if name[0] == namespace])
+
+    def forget(self, name: Name) -> None:
+        self._rounds.pop(name, None)
 
     def keep(self, names: set[Name]) -> None:
         """Forget all others."""

@@ -1,13 +1,15 @@
 """Whom to ask: of the cache's Webservices and pods, those that are ready. Pure."""
 
 import ipaddress
-from collections.abc import Sequence
+import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead.api.meta import COMPONENT, FRONT, SCORING
+from fairlead.api.meta import COMPONENT, FRONT, OWNED_BY_WEBSERVICE, SCORING
 from fairlead.api.objects import Webservice, read_webservice
 from fairlead.api.refs import Manifest
+from fairlead.desired.front import FRONT_SUFFIX
 from fairlead.desired.front_configuration import METRICS_PORT
 from fairlead.desired.request_limits import request_limits
 from fairlead.errors import OperatorError
@@ -16,15 +18,33 @@ from fairlead.metrics_api.sample import FRONT_PATH, POD_PATH
 
 MAX_ASKED = 32  # pods of one Webservice in one round; they stand for the others
 METRICS_PORT_VARIABLE = "FAIRLEAD_METRICS_PORT"
+TEMPLATE_HASH = "pod-template-hash"
 
 
 @dataclass(frozen=True)
 class Target:
-    """A pod that is ready. ``url`` is of its address alone: nothing that a user wrote is in it but
-    a port."""
+    """A pod that is ready. Nothing that a user wrote is in it but a port."""
 
     uid: str
-    url: str
+    address: str
+    port: int
+    path: str
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        return socket.AF_INET6 if ":" in self.address else socket.AF_INET
+
+    @property
+    def question(self) -> bytes:
+        """The request, as it is sent."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        lines = (
+            f"GET {self.path} HTTP/1.1",
+            f"Host: {host}:{self.port}",
+            "Accept-Encoding: identity",
+            "Connection: close",
+        )
+        return "\r\n".join((*lines, "", "")).encode("ascii")
 
 
 @dataclass(frozen=True)
@@ -47,7 +67,8 @@ def project_service(manifest: Manifest) -> Any:
 
 
 def project_target(manifest: Manifest) -> Any:
-    """What is kept of a pod: uid, component, address; None where it is not ready."""
+    """What is kept of a pod: uid, component, address; None where it is not ready, or is no replica
+    of the Deployment that its labels are of."""
     meta, status = manifest["metadata"], manifest.get("status") or {}
     component = (meta.get("labels") or {}).get(COMPONENT)
     address = str(status.get("podIP") or "")
@@ -56,7 +77,7 @@ def project_target(manifest: Manifest) -> Any:
         for one in status.get("conditions") or ()
     )
     leaving = meta.get("deletionTimestamp") is not None
-    if leaving or not ready or component not in (SCORING, FRONT) or not _is_address(address):
+    if leaving or not ready or not _is_address(address) or not _is_ours(manifest):
         return None
     return [str(meta.get("uid", "")), component, address]
 
@@ -68,11 +89,12 @@ def targets(service: Service, pods: Sequence[Any]) -> tuple[str, list[Target]]:
 
 
 def of_component(service: Service, pods: Sequence[Any], component: str) -> list[Target]:
-    """By uid, so that it is the same ones that are asked each time."""
+    """By uid, so that it is the same ones that are asked each time; each address once."""
     front = component == FRONT
     port, path = (METRICS_PORT, FRONT_PATH) if front else (service.metrics_port, POD_PATH)
-    found = [pod for pod in pods if pod is not None and pod[1] == component]
-    return [Target(uid, f"http://{_host(ip)}:{port}{path}") for uid, _, ip in sorted(found)]
+    found = sorted((pod for pod in pods if pod is not None and pod[1] == component), reverse=True)
+    by_address = {address: uid for uid, _, address in found}
+    return [Target(uid, ip, port, path) for ip, uid in reversed(by_address.items())]
 
 
 def _metrics_port(webservice: Webservice) -> int:
@@ -81,12 +103,32 @@ def _metrics_port(webservice: Webservice) -> int:
     return int(variables.get(METRICS_PORT_VARIABLE, PORT))
 
 
+def _is_ours(manifest: Manifest) -> bool:
+    """Whether a ReplicaSet of the Webservice's Deployment controls it: labels alone are written by
+    anybody. A pod in the network of its node is none: what answers there is another's."""
+    meta = manifest["metadata"]
+    labels = meta.get("labels") or {}
+    suffix = {SCORING: "", FRONT: FRONT_SUFFIX}.get(str(labels.get(COMPONENT)))
+    if suffix is None or (manifest.get("spec") or {}).get("hostNetwork"):
+        return False
+    owner = labels.get(OWNED_BY_WEBSERVICE)
+    return _controller(meta) == ("ReplicaSet", f"{owner}{suffix}-{labels.get(TEMPLATE_HASH)}")
+
+
+def _controller(meta: Mapping[str, Any]) -> tuple[str, str] | None:
+    for one in meta.get("ownerReferences") or ():
+        if one.get("controller"):
+            return str(one.get("kind")), str(one.get("name"))
+    return None
+
+
 def _is_address(text: str) -> bool:
+    """Of a pod; not of what only its node reaches."""
     try:
-        return not ipaddress.ip_address(text).is_loopback
+        found = ipaddress.ip_address(text)
     except ValueError:
         return False
-
-
-def _host(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
+    plain = (found.ipv4_mapped or found) if isinstance(found, ipaddress.IPv6Address) else found
+    return not (
+        plain.is_loopback or plain.is_link_local or plain.is_multicast or plain.is_unspecified
+    )

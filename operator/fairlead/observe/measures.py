@@ -29,6 +29,7 @@ FIELDS = {
     "fairlead_run_seconds_p95": "run_seconds_p95",
 }
 MAX_VALUE = 1e9
+MAX_FAILURES = 3  # namespaces without an answer, in one look
 HOUR_S, HOURS = 3600, 24
 Name = tuple[str, str]
 """Namespace and name of a Webservice."""
@@ -49,8 +50,13 @@ class Measures:
         """Ask once for each namespace; return those of which something else is known now."""
         wanted = set(names)
         found: dict[Name, MeasuredLoad] = {}
+        failures = 0
         for namespace in sorted({namespace for namespace, _ in wanted}):
-            found |= await self._in(namespace)
+            answer = await self._in(namespace)
+            failures += answer is None
+            if failures >= MAX_FAILURES:  # it is not there: each question may take its time
+                break
+            found |= answer or {}
         before, hour = self._known, int(time.time() // HOUR_S)
         self._peaks = {name: self._peaks.get(name, {}) for name in wanted}
         self._known = {
@@ -67,13 +73,14 @@ class Measures:
         self._peaks[name] = hours
         return max(hours.values())
 
-    async def _in(self, namespace: str) -> Mapping[Name, MeasuredLoad]:
+    async def _in(self, namespace: str) -> Mapping[Name, MeasuredLoad] | None:
+        """None where there is no answer."""
         ref = Ref(API_VERSION, WEBSERVICE.crd_name, namespace, MEASURES)
         try:
             answer = await self._cluster.get(ref)
         except OperatorError as error:
             logger.debug("measures not read", namespace=namespace, why=str(error))
-            return {}
+            return None
         return read_measures(answer)
 
 

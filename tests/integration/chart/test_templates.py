@@ -30,12 +30,14 @@ SETS = sorted(path.name.removesuffix(".values.yaml") for path in GOLDEN.glob("*.
 
 LOG_KEY = re.compile(r"key: [A-Za-z0-9+/]{43}=")
 CERTIFICATES = re.compile(r"(ca\.crt|tls\.crt|tls\.key|caBundle): [A-Za-z0-9+/=]{200,}")
+CERTIFICATE_SUM = re.compile(r"(fairlead\.dev/certificate): [0-9a-f\"]+")
 NO_CERTIFICATE = "UEVNCg=="  # in the place of what was made
 NO_KEY = f"{43 * 'A'}="  # in the place of the random one
 
 
 def rendered(helm: Path, *arguments: str) -> str:
     made = CERTIFICATES.sub(rf"\1: {NO_CERTIFICATE}", templated(helm, *arguments))
+    made = CERTIFICATE_SUM.sub(r"\1: none", made)
     return LOG_KEY.sub(f"key: {NO_KEY}", made)
 
 
@@ -48,6 +50,15 @@ def test_without_a_cluster_to_look_into_each_rendering_has_a_secret_of_its_own(h
     keys = [LOG_KEY.findall(templated(helm)) for _ in range(2)]
     assert [len(base64.b64decode(key.removeprefix("key: "))) for [key] in keys] == [32, 32]
     assert keys[0] != keys[1]
+
+
+def test_another_certificate_of_the_metrics_api_brings_other_pods(helm: Path) -> None:
+    """The API server trusts the new one at once, and pods would see it after minutes."""
+    made = [templated(helm, "--set", "metricsApi.enabled=true") for _ in range(2)]
+    found = [CERTIFICATE_SUM.search(one) for one in made]
+    assert len({one.group(0) for one in found if one}) == 2
+    named = ("--set", "metricsApi.enabled=true", "--set", "metricsApi.tlsSecret=mine")
+    assert CERTIFICATE_SUM.search(templated(helm, *named)) is None
 
 
 def test_a_secret_that_is_named_is_used_and_none_is_made(helm: Path) -> None:

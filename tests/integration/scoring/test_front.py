@@ -1,11 +1,12 @@
 """The front with its real configuration, before real runtimes: the queue, statuses, causes."""
 
+import asyncio
 import json
 import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -18,6 +19,8 @@ import pytest
 from fairlead.desired.front_configuration import FrontParameters, front_configuration
 from fairlead.desired.request_limits import RequestLimits
 from fairlead.metrics_api.sample import FRONT_PATH, POD_PATH, Counted, of_front, of_pod
+from fairlead.metrics_api.scrape import MAX_BYTES, Scraper
+from fairlead.metrics_api.targets import Target
 from tests.dns_server import DnsServer
 from tests.haproxy import FrontProcess, haproxy
 from tests.integration.scoring.conftest import Serve
@@ -159,6 +162,26 @@ def test_what_the_metrics_api_reads_of_a_front_is_what_happened(
     alone = start()
     wait_until(lambda: score(alone).headers["x-fairlead-503-reason"] == "starting", "no replica")
     wait_until(lambda: counted(alone).rejected >= 1, "refused at once is refused, too")
+
+
+def test_fronts_and_replicas_are_asked_as_the_metrics_api_asks_them(
+    serve: Serve, start: StartFront
+) -> None:
+    service = serve(ECHO).until_ready()
+    front, text_bytes = start(service), list[int]()
+
+    def told(read: Callable[[str], Counted | None], port: int, path: str) -> Counted | None:
+        def measured(text: str) -> Counted | None:
+            text_bytes.append(len(text))
+            return read(text)
+
+        target = Target("uid", "127.0.0.1", port, path)
+        return asyncio.run(Scraper().ask("demo", target, measured))
+
+    wait_until(lambda: told(of_front, front.metrics_port, FRONT_PATH), "the front to tell")
+    port = int(service.url.rpartition(":")[2])
+    wait_until(lambda: told(of_pod, port, POD_PATH), "the replica to tell")
+    assert max(text_bytes) < MAX_BYTES / 2
 
 
 def counted(front: FrontProcess) -> Counted:

@@ -12,9 +12,9 @@ from fairlead.api.refs import Manifest
 from fairlead.informer.store import Store
 from fairlead.metrics_api import poller as module
 from fairlead.metrics_api.poller import Poller
-from fairlead.metrics_api.scrape import Scraper
+from fairlead.metrics_api.scrape import Said, Scraper
 from fairlead.metrics_api.store import Measured
-from fairlead.metrics_api.targets import project_service, project_target
+from fairlead.metrics_api.targets import Target, project_service, project_target
 from tests.unit.metrics_api.test_targets import pod
 from tests.unit.metrics_api.texts import front_text, pod_text
 from tests.unit.objects import body
@@ -24,15 +24,16 @@ DEADLINE_S = 120.0
 
 
 class Pods(Scraper):
-    """What is at each address; None: nothing."""
+    """What is at each address and port; None: nothing."""
 
     def __init__(self) -> None:
-        self.said: dict[str, str | None] = {}
-        self.asked: list[str] = []
+        self.said: dict[tuple[str, int], str | None] = {}
+        self.asked: list[Target] = []
 
-    async def text(self, _: str, url: str) -> str | None:
-        self.asked.append(url)
-        return self.said.get(url.partition("/metrics")[0])
+    async def ask(self, _: str, target: Target, read: Callable[[str], Said | None]) -> Said | None:
+        self.asked.append(target)
+        text = self.said.get((target.address, target.port))
+        return None if text is None else read(text)
 
     def keep(self, namespaces: set[str]) -> None:
         """Nothing is kept here."""
@@ -56,7 +57,7 @@ class Scene:
         manifest["metadata"]["labels"][OWNED_BY_WEBSERVICE] = NAME[1]
         self.pods.put(manifest)
         port = 8405 if component == "front" else 5001
-        self.scraper.said[f"http://10.0.0.{number}:{port}"] = said
+        self.scraper.said[f"10.0.0.{number}", port] = said
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -106,7 +107,7 @@ async def test_a_front_is_asked_and_replicas_how_long_runs_take(scene: Scene) ->
     async with scene.running():
         await scene.until(lambda: scene.measured.of(NAME))
         await scene.until(lambda: len(scene.scraper.asked) > 6)
-    assert sum("5001" in url for url in scene.scraper.asked) == 1  # every half a minute
+    assert sum(one.port == 5001 for one in scene.scraper.asked) == 1  # every half a minute
     found = scene.measured.of(NAME)
     assert found is not None
     assert (found.demand, found.utilization_percent) == (4, 400)
@@ -136,6 +137,51 @@ async def test_without_a_replica_nothing_is_known_and_nobody_waits(scene: Scene)
     async with scene.running():
         await scene.until(lambda: scene.poller.unready() == "")
     assert scene.measured.of(NAME) is None
+
+
+async def test_a_front_without_replicas_has_no_load_of_nothing(scene: Scene) -> None:
+    """Autoscalers would take away what is to serve again in a moment."""
+    scene.service(front={})
+    queue = {"sessions": 0, "queued": 0, "balanced": 3, "ended": 9, "failed": 6, "answered": 0}
+    scene.pod(1, front_text(**queue), "front")
+    async with scene.running():
+        await scene.until(lambda: len(scene.scraper.asked) > 4)
+        assert scene.measured.of(NAME) is None
+
+
+async def test_pods_that_hang_do_not_keep_the_whole_api_away(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(scene.scraper, "ask", hang)
+    scene.service()
+    scene.pod(1, None)
+    async with scene.running():
+        await asyncio.sleep(0)
+        assert scene.poller.unready() == "1 Webservices have not been asked yet."
+        monkeypatch.setattr(module, "READY_AFTER_S", -1.0)
+        assert scene.poller.unready() == ""
+    assert scene.measured.of(NAME) is None
+
+
+async def test_another_of_that_name_has_nothing_of_the_numbers_of_its_predecessor(
+    scene: Scene,
+) -> None:
+    manifest = scene.service()
+    scene.pod(1, pod_text(queued="6"))
+    async with scene.running():
+        await scene.until(lambda: scene.measured.of(NAME))
+        scene.scraper.said.clear()
+        manifest["metadata"] |= {"uid": "another", "resourceVersion": "9"}
+        scene.services.put(manifest)  # the end of the first was not seen
+        await scene.until(lambda: scene.measured.of(NAME) is None)
+        scene.scraper.said["10.0.0.1", 5001] = pod_text(queued="1")
+        await scene.until(lambda: scene.measured.of(NAME))
+    found = scene.measured.of(NAME)
+    assert found is not None
+    assert found.queued == 1
 
 
 async def test_what_cannot_be_read_is_passed_over(scene: Scene) -> None:

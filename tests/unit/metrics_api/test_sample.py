@@ -2,8 +2,16 @@
 
 import pytest
 
-from fairlead.metrics_api.exposition import MAX_SERIES, MAX_VALUE, series
-from fairlead.metrics_api.sample import MAX_AT_ONCE, MAX_SLOTS, Counted, of_front, of_pod
+from fairlead.metrics_api.exposition import MAX_LINES, MAX_VALUE, series
+from fairlead.metrics_api.sample import (
+    MAX_AT_ONCE,
+    MAX_BOUNDS,
+    MAX_SLOTS,
+    Counted,
+    of_front,
+    of_pod,
+)
+from fairlead_scoring.front.metrics import BUCKET_BOUNDS_S
 from tests.unit.metrics_api.texts import front_text, pod_text
 
 
@@ -49,9 +57,30 @@ def test_slots_are_one_at_least() -> None:
 
 
 def test_no_more_series_are_read_than_can_be_meant() -> None:
-    lines = (f'fairlead_slots_busy{{a="{n}"}} 1' for n in range(MAX_SERIES * 2))
+    lines = (f'fairlead_slots_busy{{a="{n}"}} 1' for n in range(MAX_LINES * 2))
     found = series("\n".join(lines), {"fairlead_slots_busy"})
-    assert len(found["fairlead_slots_busy"]) == MAX_SERIES
+    assert len(found["fairlead_slots_busy"]) == MAX_LINES
+
+
+def test_lines_that_say_nothing_are_not_looked_at_for_ever() -> None:
+    text = "fairlead_slots x\n" * MAX_LINES + "fairlead_slots 1\n"
+    assert series(text, {"fairlead_slots"}) == {}
+
+
+def test_no_more_bounds_of_run_times_are_kept_than_the_runtime_has() -> None:
+    lines = [f'fairlead_run_seconds_bucket{{le="{n}"}} {n}\n' for n in range(1, 900)]
+    told = of_pod(pod_text() + "".join(lines))
+    assert told is not None
+    assert len(told.run_seconds) == MAX_BOUNDS >= len(BUCKET_BOUNDS_S)
+    for bound in ("9" * 300, "1e9", "-1", ".5", "1.", "0.1234567"):
+        line = f'fairlead_run_seconds_bucket{{le="{bound}"}} 7\n'
+        told = of_pod(pod_text() + line)
+        assert told is not None
+        assert set(told.run_seconds) == {0.5, 1.0}
+    every = "".join(f'fairlead_run_seconds_bucket{{le="{b}"}} 1\n' for b in BUCKET_BOUNDS_S)
+    told = of_pod(pod_text() + every)
+    assert told is not None
+    assert set(BUCKET_BOUNDS_S) <= set(told.run_seconds)
 
 
 def test_only_what_is_asked_for_is_kept() -> None:

@@ -19,8 +19,9 @@ from fairlead.metrics_api.answers import MEASURES, METRICS, quantity, values
 from fairlead.metrics_api.certificates import certificates
 from fairlead.metrics_api.demand import Round
 from fairlead.metrics_api.front_proxy import FrontProxy, front_proxy
-from fairlead.metrics_api.server import serving
+from fairlead.metrics_api.server import AT_ONCE, serving
 from fairlead.metrics_api.store import Measured
+from fairlead.metrics_api.tls_listener import MAX_HANDSHAKES
 from tests.integration.registry.server import free_port
 from tests.unit.fake_cluster import FakeCluster
 from tests.unit.metrics_api.pki import authority, signed
@@ -158,6 +159,14 @@ async def test_what_is_not_known_is_not_there_so_that_nothing_scales(api: Api, p
     )
 
 
+@pytest.mark.parametrize("name", ["iris", "*"])
+@pytest.mark.parametrize("selector", ["metricLabelSelector=a%3Db", "labelSelector=app%3Dx"])
+async def test_nobody_gets_all_who_asked_for_some(api: Api, name: str, selector: str) -> None:
+    path = DEMAND.replace("iris", name)
+    status, found = await api.get(f"{ROOT}/v1beta2{path}?{selector}")
+    assert (status, found["reason"], found["code"]) == (400, "BadRequest", 400)
+
+
 async def test_the_operator_gets_all_of_a_namespace_at_once(api: Api) -> None:
     path = f"{ROOT}/v1beta2/namespaces/demo/webservices.fairlead.dev/*/{MEASURES}"
     status, found = await api.get(path)
@@ -178,6 +187,33 @@ async def test_nobody_else_is_answered(api: Api) -> None:
     for client in ("stranger", ""):
         with pytest.raises((ClientConnectionError, ssl.SSLError)):
             await api.get(path, client)
+
+
+async def test_strangers_who_never_shake_hands_hold_up_nobody(api: Api) -> None:
+    """And take little memory: those that came first are sent away."""
+    strangers = [
+        await asyncio.open_connection("127.0.0.1", api.port) for _ in range(MAX_HANDSHAKES * 2)
+    ]
+    assert (await api.get(f"{ROOT}/v1beta2{DEMAND}"))[0] == 200
+    async with asyncio.timeout(DEADLINE_S):
+        gone = [await reader.read() for reader, _ in strangers[:MAX_HANDSHAKES]]
+    assert gone == [b""] * MAX_HANDSHAKES
+    for _, writer in strangers:
+        writer.close()
+
+
+async def test_a_port_that_is_taken_is_told(api: Api) -> None:
+    known = await certificates(api.cluster, api.folder)
+    with pytest.raises(OSError, match=r"^metrics are served on .* or set --address\.$"):
+        async with serving(f"127.0.0.1:{api.port}", Measured(), known):
+            raise AssertionError
+
+
+async def test_thousands_of_a_namespace_leave_others_their_turn(api: Api) -> None:
+    for number in range(1, 2 * AT_ONCE + 1):
+        api.measured.add(("demo", f"s{number}"), Round(time.monotonic(), 1, 0, 0, 0, 1, 1))
+    status, found = await api.get(f"{ROOT}/v1beta2{DEMAND.replace('iris', '*')}")
+    assert (status, len(found["items"])) == (200, 2 * AT_ONCE + 1)
 
 
 async def test_new_authorities_and_certificates_are_used_without_a_restart(api: Api) -> None:

@@ -8,7 +8,7 @@ from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest, Ref
 from fairlead.errors import WaitingError
 from fairlead.evidence import MeasuredLoad
-from fairlead.observe.measures import Measures, read_measures
+from fairlead.observe.measures import MAX_FAILURES, Measures, read_measures
 from tests.unit.fake_cluster import FakeCluster
 
 NAME = ("demo", "iris")
@@ -58,6 +58,15 @@ async def test_where_there_is_no_answer_nothing_is_known() -> None:
     ]
     assert await measures.look([NAME]) == {NAME}
     assert measures.of(NAME) is None
+
+
+async def test_where_nobody_answers_not_every_namespace_waits_for_it() -> None:
+    cluster = Told(item("queue_length", "3"))
+    refusal = WaitingError(Reason.API_UNAVAILABLE, "no")
+    cluster.refusals["get", "webservices.fairlead.dev"] = [refusal] * 20
+    names = [(f"team-{number}", "iris") for number in range(20)]
+    assert await Measures(cluster).look(names) == set()
+    assert cluster.requests["get", "webservices.fairlead.dev"] == MAX_FAILURES
 
 
 async def test_the_peak_is_that_of_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
