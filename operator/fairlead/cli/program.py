@@ -32,14 +32,14 @@ def _name(path: str) -> str:
     return "kubectl fairlead" if os.path.basename(path).startswith("kubectl-") else "fairlead"  # noqa: PTH119
 
 
-def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _bug(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:
     """What nobody expected: one line, and the traceback for whoever asks for it."""
     if issubclass(kind, KeyboardInterrupt):  # before the command had begun, or after it
         sys.stderr.write("\nInterrupted.\n")
         sys.stderr.flush()
         os._exit(INTERRUPTED)
     if os.environ.get(TRACEBACK):
-        sys.__excepthook__(kind, error, trace)
+        sys.stderr.write(_traceback(error))
     else:
         from fairlead.redact import one_line
 
@@ -51,6 +51,15 @@ def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType |
         )
     sys.stderr.flush()
     os._exit(BUG)  # Python itself would end with 1
+
+
+def _traceback(error: BaseException) -> str:
+    """All of it but for secrets: it is to be sent to others."""
+    from traceback import format_exception
+
+    from fairlead.redact import redacted_log
+
+    return redacted_log("".join(format_exception(error)))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import binascii
 import ipaddress
 import os
 import ssl
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,10 +26,8 @@ DEFAULT_FILE = "~/.kube/config"
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 MAX_FILE_BYTES = 4 * 1024**2
 LISTS = {"clusters": "cluster", "users": "user", "contexts": "context"}
-LOG_IN = (
-    "The program gets no terminal here: log in once with kubectl (`kubectl get pods`), which lets "
-    "it ask, then try again."
-)
+LOG_IN = "Without a terminal the program cannot ask: run `kubectl get pods` at one, then try again."
+LOG_IN_AGAIN = "See what the program says, and log in as it asks for."
 Entry = Mapping[str, Any]
 
 
@@ -130,11 +129,13 @@ def _of_program(user: Entry, cluster: Entry) -> dict[str, Any]:
 
     from fairlead.credentials.exec_plugin import ExecPluginError, run_exec_plugin
 
+    terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    running = run_exec_plugin(user["exec"], user["folder"], cluster, terminal=terminal)
     try:
-        given = asyncio.run(run_exec_plugin(user["exec"], user["folder"], cluster))
+        given = asyncio.run(running)
     except ExecPluginError as error:
         message = f"The kubeconfig's program gave no credentials: {error}."
-        raise invalid(message, LOG_IN) from error
+        raise invalid(message, LOG_IN_AGAIN if terminal else LOG_IN) from error
     pem = {"client-certificate-data": given.certificate, "client-key-data": given.key}
     encoded = {name: base64.b64encode(text.encode()) for name, text in pem.items() if text}
     return {**encoded, **({"token": given.token} if given.token else {})}

@@ -117,6 +117,9 @@ def test_a_bug_tells_no_secret() -> None:
     )
     done = python(code)
     assert done.stderr.startswith("InternalError: ValueError: Invalid header value: Bearer ***\n")
+    traceback = python(code, FAIRLEAD_TRACEBACK="1").stderr
+    assert traceback.startswith("Traceback (most recent call last):\n")
+    assert traceback.endswith("ValueError: Invalid header value: Bearer ***\n")
 
 
 def test_its_version() -> None:

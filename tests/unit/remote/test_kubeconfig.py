@@ -111,7 +111,7 @@ def test_a_program_gives_credentials(read: Any) -> None:
     program["args"] = ["-c", "import sys; sys.exit('log in')"]
     with pytest.raises(LocalError, match="log in") as error:
         read(user={"exec": program})
-    assert "log in once with kubectl" in str(error.value.finding.remedy)
+    assert "Without a terminal the program cannot ask" in str(error.value.finding.remedy)
 
 
 def test_tls(read: Any, tmp_path: Path) -> None:
