@@ -104,9 +104,9 @@ def _with_environment(config: InferenceConfig, script: Path, folder: Path | None
 def source_of(code: Code) -> tuple[dict[str, bytes], dict[str, str]]:
     """The files of the source by their names, and the fields of an InferenceImage that name some
     of them. Raises ``LocalError`` where one cannot be read."""
-    from fairlead.local.files import folder_files, read_bytes
+    from fairlead.local.files import read_bytes, source_files
 
-    files = folder_files(code.folder) if code.folder else {}
+    files = source_files(code.folder) if code.folder else {}
     for name, path in _expanded(code.files):
         files[name] = read_bytes(path)
     fields = dict[str, str]()

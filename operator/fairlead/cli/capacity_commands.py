@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from fairlead.capacity.formula import needed_replicas
+from fairlead.cli.numbers import number
 from fairlead.cli.output import Output
 
 MOST = 1e9  # requests each second, and seconds
@@ -13,9 +14,12 @@ MS_PER_S = 1000
 PERCENT = 100
 TARGET_PERCENT = 70
 Rate = Annotated[
-    float, typer.Option(min=0.001, max=MOST, help="Requests that come in each second.")
+    float,
+    typer.Option(min=0.001, max=MOST, callback=number, help="Requests that come in each second."),
 ]
-Seconds = Annotated[float, typer.Option(min=0.001, max=MOST, help="How long one request takes.")]
+Seconds = Annotated[
+    float, typer.Option(min=0.001, max=MOST, callback=number, help="How long one request takes.")
+]
 AtOnce = Annotated[int, typer.Option(min=1, help="Requests that a replica works on at a time.")]
 
 
@@ -24,7 +28,9 @@ def replicas(
     seconds: Seconds,
     utilization: Annotated[
         float,
-        typer.Option(min=1, max=100, help="How busy replicas are to be, in percent."),
+        typer.Option(
+            min=1, max=100, callback=number, help="How busy replicas are to be, in percent."
+        ),
     ] = TARGET_PERCENT,
     concurrency: AtOnce = 1,
 ) -> None:

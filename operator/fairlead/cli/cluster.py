@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fairlead.cli.numbers import number
 from fairlead.cli.output import Output
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ Object = Annotated[
     list[str], typer.Argument(help="NAME of a service, KIND/NAME, or KIND NAME.", metavar="OBJECT")
 ]
 Timeout = Annotated[
-    float, typer.Option("--timeout", min=0, max=604_800, help="Seconds to wait at the most.")
+    float,
+    typer.Option(
+        "--timeout", min=0, max=604_800, callback=number, help="Seconds to wait at the most."
+    ),
 ]
 
 

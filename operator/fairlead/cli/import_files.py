@@ -1,13 +1,15 @@
 """The disk, as the conversion of v1's files may look at it, and where its result goes."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fairlead.api.reasons import Reason
-from fairlead.finding import listed
+from fairlead.finding import Finding, Problem, combine, listed
+from fairlead.inputs.ignored import IGNORE_FILES, ignored_names
+from fairlead.inputs.ignored import MAX_FILE_BYTES as MAX_IGNORE_BYTES
 from fairlead.local.errors import refusal
-from fairlead.local.files import IGNORED
+from fairlead.local.files import IGNORED, MAX_WALKED_FILES
 from fairlead.local.source import below
 from fairlead.v1files.carried import MAX_SOURCE_BYTES
 from fairlead.v1files.tree import Unread, Walk
@@ -43,25 +45,42 @@ class Disk:
     def inside(self, path: str, folder: str) -> bool:
         return Path(path).resolve().is_relative_to(Path(folder).resolve())
 
-    def walk(self, folder: str) -> Walk:
+    def walk(self, folder: str, *, source: bool = False) -> Walk:
         """Links to files of the folder are those files; other links are left out."""
-        root = Path(folder)
-        files, left_out, size = dict[str, int](), list[str](), 0
+        paths, left_out = dict[str, Path](), list[str]()
+        for relative, path in self._below(Path(folder)):
+            if path.is_file() and self.inside(str(path), folder):
+                paths[relative] = path
+            else:
+                left_out.append(relative)
+            if len(paths) + len(left_out) > MAX_WALKED_FILES:
+                return Walk({}, tuple(left_out), too_large=True)
+        ignored = self._ignored(paths) if source else frozenset[str]()
+        if isinstance(ignored, Finding):
+            return Walk({}, tuple(left_out), problem=ignored)
+        files = {name: path.stat().st_size for name, path in paths.items() if name not in ignored}
+        many = len(files) + len(left_out) > MAX_FILES or sum(files.values()) > MAX_SOURCE_BYTES
+        return Walk(files, tuple(left_out), too_large=many, ignored=tuple(sorted(ignored)))
+
+    def _below(self, root: Path) -> Iterator[tuple[str, Path]]:
+        """Files, and links to folders, by their relative paths."""
         for place, folders, names in os.walk(root, onerror=_cannot_be_read):
-            left_out += [_relative(root, place, name) for name in folders if _is_link(place, name)]
+            yield from (_placed(root, place, name) for name in folders if _is_link(place, name))
             folders[:] = sorted(name for name in folders if self._is_kept(Path(place, name)))
             for name in sorted(names):
-                path, relative = Path(place, name), _relative(root, place, name)
-                if name in IGNORED or name.endswith(".pyc"):
-                    continue
-                if not path.is_file() or not self.inside(str(path), folder):
-                    left_out.append(relative)
-                    continue
-                files[relative] = path.stat().st_size
-                size += files[relative]
-                if size > MAX_SOURCE_BYTES or len(files) + len(left_out) > MAX_FILES:
-                    return Walk(files, tuple(left_out), too_large=True)
-        return Walk(files, tuple(left_out))
+                if name not in IGNORED and not name.endswith(".pyc"):
+                    yield _placed(root, place, name)
+
+    def _ignored(self, paths: Mapping[str, Path]) -> frozenset[str] | Finding:
+        file = next((name for name in IGNORE_FILES if name in paths), None)
+        if file is None:
+            return frozenset()
+        content = self.read(str(paths[file]), MAX_IGNORE_BYTES)
+        if isinstance(content, Unread):
+            return combine(
+                file, [Problem(Reason.IGNORE_FILE_INVALID, 0, content.why, content.remedy)]
+            )
+        return ignored_names(paths, content, file)
 
     def _is_kept(self, folder: Path) -> bool:
         return folder.name not in IGNORED and folder.resolve() != self._avoided
@@ -84,8 +103,9 @@ def _is_link(place: str, name: str) -> bool:
     return Path(place, name).is_symlink()
 
 
-def _relative(root: Path, place: str, name: str) -> str:
-    return Path(place, name).relative_to(root).as_posix()
+def _placed(root: Path, place: str, name: str) -> tuple[str, Path]:
+    path = Path(place, name)
+    return path.relative_to(root).as_posix(), path
 
 
 def write_files(folder: Path, files: Mapping[str, bytes], *, force: bool) -> list[Path]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fairlead.cli.numbers import number
 from fairlead.cli.output import Output, pairs, say, table, write
 from fairlead.cli.progress import Progress
 from fairlead.cli.service_options import (
@@ -103,7 +104,10 @@ def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
     port: Port = None,
     debug: Annotated[bool, typer.Option("--debug", help="Let a debugger attach.")] = False,  # noqa: FBT002
     debug_wait: Annotated[
-        float, typer.Option(min=0, max=3600, help="How long it is waited for, in seconds.")
+        float,
+        typer.Option(
+            min=0, max=3600, callback=number, help="How long it is waited for, in seconds."
+        ),
     ] = 30,
     no_container: Annotated[  # noqa: FBT002
         bool,

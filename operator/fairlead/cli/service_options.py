@@ -18,7 +18,11 @@ Kustomization = Annotated[
 ]
 EntryScript = Annotated[Path | None, typer.Option(help="The script: init() and run().")]
 SourceDirectory = Annotated[
-    Path | None, typer.Option(help="All files of this folder go with the script.")
+    Path | None,
+    typer.Option(
+        help="All files of this folder go with the script, but for those that its .amlignore, else "
+        ".gitignore, names."
+    ),
 ]
 CondaFile = Annotated[Path | None, typer.Option(help="The conda file.")]
 Requirements = Annotated[

@@ -30,6 +30,23 @@ def ignore_jobs(names: Collection[str], text: bytes) -> Iterator[bytes]:
     yield b"\n".join(batch) + NAMES_END + text
 
 
+def ignored_names(names: Collection[str], text: bytes, file: str) -> frozenset[str] | Finding:
+    """Those of ``names`` that ``file``, whose content is ``text``, leaves out: of a folder of the
+    person who runs the program, in this very process."""
+    found = set[str]()
+    for job in ignore_jobs([name for name in names if _is_text(name)], text):
+        read = read_ignored(job, file)
+        if isinstance(read, Finding):
+            return read
+        found.update(read)
+    return frozenset(found)
+
+
+def _is_text(name: str) -> bool:
+    """Not every name that a file system has is one that a pattern can be compared with."""
+    return name.isprintable()
+
+
 def read_ignored(content: bytes, file: str) -> tuple[str, ...] | Finding:
     """Return the names that the file leaves out, or what is wrong with it."""
     names, _, lines = content.partition(NAMES_END)
@@ -44,7 +61,7 @@ def read_ignored(content: bytes, file: str) -> tuple[str, ...] | Finding:
 
 
 def _ignored(names: list[str], patterns: list[str], file: str) -> tuple[str, ...] | Finding:
-    from pathspec import GitIgnoreSpec  # of the image of tasks
+    from pathspec import GitIgnoreSpec  # of the image of tasks, and of the command line
 
     problems = list(_wrong(patterns))
     if problems:

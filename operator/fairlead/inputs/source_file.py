@@ -3,8 +3,8 @@
 import difflib
 from collections.abc import Collection, Mapping
 
+from fairlead.api.failure_class import FailureClass
 from fairlead.api.reasons import Reason
-from fairlead.api.status import FailureClass
 from fairlead.finding import Finding, Problem, listed, shown
 from fairlead.inputs.copy_instruction import WHITEOUT, deletes
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fairlead.api.reasons import Reason
-from fairlead.finding import shown
+from fairlead.finding import Finding, shown
+from fairlead.inputs.ignored import IGNORE_FILES, ignored_names
 from fairlead.local.errors import LocalError, refusal
 
 Files = Mapping[str, bytes]
@@ -14,6 +15,7 @@ MIB = 1024**2
 MAX_FILE_BYTES = 100 * MIB  # bytes of a manifest, or of one file of the source
 MAX_SOURCE_BYTES = 300 * MIB  # bytes of a whole source: v1's own limit for a folder
 MAX_SOURCE_FILES = 5000
+MAX_WALKED_FILES = 200_000  # of a folder, what is left out of the source among them
 IGNORED = frozenset(
     (
         *("__pycache__", ".git", ".hg", ".svn", ".ipynb_checkpoints", ".mypy_cache"),
@@ -48,24 +50,57 @@ def folder_files(folder: Path, without: Collection[str] = ()) -> dict[str, bytes
     Raises ``LocalError``, for a link out of the folder, too: whoever wrote the folder must not
     choose among the other files of this machine.
     """
+    paths = _paths(folder)
+    return _read(folder, {name: paths[name] for name in paths if _top(name) not in without})
+
+
+def source_files(folder: Path) -> dict[str, bytes]:
+    """The same of a folder that is a source: without what `.amlignore`, else `.gitignore`, at its
+    top leaves out, as of sources that the cluster fetches. Raises ``LocalError``."""
+    paths = _paths(folder)
+    file = next((name for name in IGNORE_FILES if name in paths), None)
+    if file is None:
+        return _read(folder, paths)
+    _check_link(paths[file], folder)
+    ignored = ignored_names(paths, read_bytes(paths[file]), file)
+    if isinstance(ignored, Finding):
+        raise LocalError(ignored)
+    return _read(folder, {name: paths[name] for name in paths if name not in ignored})
+
+
+def _paths(folder: Path) -> dict[str, Path]:
+    """By their relative paths."""
     if not folder.is_dir():
         what = "is not there" if not folder.exists() else "is no folder"
         raise refusal(Reason.FILE_NOT_FOUND, f"{folder} {what}.", "Correct --source-directory.")
-    found, size = dict[str, bytes](), 0
+    found = dict[str, Path]()
     for path in _walked(folder):
-        if path.relative_to(folder).parts[0] in without:
-            continue
+        found[path.relative_to(folder).as_posix()] = path
+        if len(found) > MAX_WALKED_FILES:
+            raise _too_large(folder, f"{MAX_WALKED_FILES:,} files, those left out among them")
+    return found
+
+
+def _read(folder: Path, paths: Mapping[str, Path]) -> dict[str, bytes]:
+    found, size = dict[str, bytes](), 0
+    for name, path in paths.items():
         _check_link(path, folder)
-        found[path.relative_to(folder).as_posix()] = content = read_bytes(path)
+        found[name] = content = read_bytes(path)
         size += len(content)
         if size > MAX_SOURCE_BYTES or len(found) > MAX_SOURCE_FILES:
-            said = (
-                f"{folder} is too large for a source: more than {MAX_SOURCE_BYTES // MIB} MiB or "
-                f"{MAX_SOURCE_FILES:,} files."
-            )
-            remedy = "Name a folder with the code alone; models go to --model."
-            raise refusal(Reason.SOURCE_TOO_LARGE, said, remedy)
+            most = f"{MAX_SOURCE_BYTES // MIB} MiB or {MAX_SOURCE_FILES:,} files"
+            raise _too_large(folder, most)
     return found
+
+
+def _too_large(folder: Path, most: str) -> LocalError:
+    said = f"{folder} is too large for a source: more than {most}."
+    remedy = "Name a folder with the code alone (.amlignore leaves out the rest); models: --model."
+    return refusal(Reason.SOURCE_TOO_LARGE, said, remedy)
+
+
+def _top(name: str) -> str:
+    return name.partition("/")[0]
 
 
 def model_files(path: Path) -> list[Path]:

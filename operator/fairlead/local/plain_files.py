@@ -12,7 +12,7 @@ from fairlead.finding import shown
 from fairlead.local.asked import Asked
 from fairlead.local.deployment import Wanted, WantedModel
 from fairlead.local.errors import LocalError, refusal
-from fairlead.local.files import folder_files, read_bytes
+from fairlead.local.files import read_bytes, source_files
 
 MAX_NAME_CHARS = 50
 MAX_TOLD_CHARS = 1000
@@ -92,7 +92,7 @@ def model_of(text: str) -> WantedModel:
 def _source(asked: Asked) -> tuple[dict[str, bytes], dict[str, str]]:
     """The files of the source, and the fields of the spec that name some of them."""
     root = Path(asked.source_directory) if asked.source_directory else None
-    files = folder_files(root) if root else {}
+    files = source_files(root) if root else {}
     fields = dict[str, str]()
     for option, field in FILE_FIELDS.items():
         given = getattr(asked, option)

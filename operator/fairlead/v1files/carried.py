@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from fairlead.finding import quoted
+from fairlead.finding import listed, quoted
 from fairlead.v1files.notes import Notes
 from fairlead.v1files.secrecy import secret_line
 from fairlead.v1files.tree import Tree, Unread, joined
@@ -33,6 +33,8 @@ class Carried:
 
     notes: Notes
     files: dict[str, bytes] = field(default_factory=dict)
+    ignored: dict[str, str] = field(default_factory=dict)
+    """What ignore files name, with the folder of each."""
 
     def add(self, name: str, content: bytes, place: str) -> str:
         """Take a file in; one of the same name must be the same."""
@@ -43,9 +45,15 @@ class Carried:
         return name
 
     def add_folder(self, folder: str, below: str, left_out: Collection[str], tree: Tree) -> None:
-        """Take in what lies in ``folder``, but for v1's own files, which may hold keys."""
-        walk = tree.walk(folder)
+        """Take in what lies in ``folder``, but for v1's own files, which may hold keys. Below
+        nothing it is the source's own folder, whose ignore file counts."""
+        walk = tree.walk(folder, source=not below)
         place = f"{folder}/"
+        if walk.problem:
+            at = walk.problem.location or ""
+            words = walk.problem.message.removeprefix(f"{at}: ")
+            self.notes.problem(joined(folder, at), words, walk.problem.remedy or "Correct it.")
+        self.ignored |= dict.fromkeys(walk.ignored, place)
         if walk.too_large:
             words = f"it has more than {MAX_SOURCE_BYTES // MIB} MiB, or too many files"
             remedy = "Name a folder with the code alone (--source-directory); models go to --model."
@@ -62,6 +70,14 @@ class Carried:
                 self._tell_never(path)
                 continue
             self._add_file(path, f"{below}/{name}" if below else name, tree)
+
+    def tell_ignored(self) -> None:
+        """But for what is in the source all the same, for it was named."""
+        left = {name: place for name, place in self.ignored.items() if name not in self.files}
+        for place in dict.fromkeys(left.values()):
+            names = [name for name in left if left[name] == place]
+            words = f"left out by its ignore file: {listed(names, 5)}"
+            self.notes.remark(place, words, "Take what is needed out of .amlignore, or .gitignore.")
 
     def check_secrets(self) -> None:
         """Whoever may read the objects reads their files: keys do not belong there."""

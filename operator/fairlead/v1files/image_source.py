@@ -58,6 +58,7 @@ class SourceReader:
         self._read_dependencies(source)
         self._read_packages(source)
         self._read_steps(source)
+        source.carried.tell_ignored()
         source.carried.check_secrets()
         return source
 

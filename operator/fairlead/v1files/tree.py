@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Protocol
 
+from fairlead.finding import Finding
+
 
 @dataclass(frozen=True)
 class Unread:
@@ -17,11 +19,14 @@ class Unread:
 @dataclass(frozen=True)
 class Walk:
     """Regular files below a folder by their relative paths, with their bytes in size; ``left_out``
-    are links that lead out of it, and what is no file."""
+    are links that lead out of it, and what is no file; ``ignored`` what `.amlignore` or
+    `.gitignore` at its top names; ``problem`` what is wrong with that file."""
 
     files: Mapping[str, int] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     too_large: bool = False
+    ignored: tuple[str, ...] = ()
+    problem: Finding | None = None
 
 
 class Tree(Protocol):
@@ -35,7 +40,9 @@ class Tree(Protocol):
 
     def is_folder(self, path: str) -> bool: ...
 
-    def walk(self, folder: str) -> Walk: ...
+    def walk(self, folder: str, *, source: bool = False) -> Walk:
+        """``source``: without what its `.amlignore`, else `.gitignore`, names."""
+        ...
 
     def inside(self, path: str, folder: str) -> bool:
         """Whether ``path`` lies below ``folder``, links followed."""

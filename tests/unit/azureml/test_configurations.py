@@ -250,3 +250,10 @@ def test_what_is_no_configuration() -> None:
     wrong: Any = type("X", (), {"validate_configuration": lambda _: None})()
     with pytest.raises(WebserviceException, match="is needed"):
         code_of(wrong)
+
+
+def test_a_folder_is_sent_without_what_its_ignore_file_names() -> None:
+    Path("src/.amlignore").write_text("sibling.py\nscore.py\n")
+    config = InferenceConfig("score.py", source_directory="src", runtime="python")
+    files, _ = source_of(code_of(config))
+    assert set(files) == {".amlignore", "score.py"}

@@ -150,3 +150,29 @@ def test_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_folder_that_cannot_be_looked_at_is_not_left_out_without_a_word(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Disk().walk(str(tmp_path / "gone"))
+
+
+def test_a_folder_is_imported_without_what_its_ignore_file_names() -> None:
+    Path("src/data").mkdir(parents=True)
+    Path("src/score.py").write_text(SCORE)
+    Path("src/data/big.csv").write_text("1")
+    Path("src/.amlignore").write_text("data/\nscore.py\n")
+    words = ["import", "-n", "credit", "-m", "m:2", "--sd", "src", "--es", "score.py"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "src/: left out by its ignore file: data/big.csv. ->" in " ".join(done.stderr.split())
+    assert "big.csv" not in done.stdout
+    assert "score.py: |" in done.stdout  # what is named stays
+    Path("src/.amlignore").write_text("!\n")
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1
+    assert "src/.amlignore:1: `!` is no pattern" in " ".join(done.stderr.split())
+    Path("src/.amlignore").write_bytes(b"x" * 70_000)
+    assert "longer than 64 KiB" in CliRunner().invoke(app, words).stderr
+
+
+def test_a_folder_of_very_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairlead.cli.import_files.MAX_WALKED_FILES", 2)
+    assert Disk().walk(str(tmp_path)).too_large is False
+    (tmp_path / "third").touch()
+    assert Disk().walk(str(tmp_path)).too_large

@@ -60,6 +60,12 @@ def test_every_command_says_what_it_does_and_has_an_example(path: tuple[str, ...
     assert all(one.help for one in ALL[path].params if one.name != "help")
 
 
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_what_is_no_number_is_refused_wherever_one_is_asked_for(path: tuple[str, ...]) -> None:
+    numbers = [one for one in ALL[path].params if "float" in one.type.name]
+    assert all(one.callback for one in numbers), [one.name for one in numbers]
+
+
 def test_the_document_is_made_of_the_commands() -> None:
     assert (CHECKOUT / "docs/cli.md").read_text() == reference(), "run `make cli-docs`"
 

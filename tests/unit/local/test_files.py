@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from fairlead.local import files
 from fairlead.local.errors import LocalError
-from fairlead.local.files import folder_files, model_files
+from fairlead.local.files import folder_files, model_files, source_files
 
 
 @pytest.fixture
@@ -61,3 +62,53 @@ def test_a_folder_that_is_a_link_was_named_by_the_person(folder: Path) -> None:
     assert set(folder_files(link)) == {"score.py", "deep/x"}
     assert len(model_files(link)) == 2
     assert model_files(link / "score.py") == [link / "score.py"]
+
+
+@pytest.mark.parametrize(
+    ("files", "left"),
+    [
+        ({".amlignore": "deep/\n"}, {".amlignore", "score.py"}),
+        ({".gitignore": "deep/\r\n"}, {".gitignore", "score.py"}),
+        (
+            {".amlignore": "*.none\n", ".gitignore": "deep/\n"},
+            {".amlignore", ".gitignore", "score.py", "deep/x"},
+        ),
+        ({"deep/.amlignore": "x\n"}, {"deep/.amlignore", "score.py", "deep/x"}),
+    ],
+)
+def test_a_source_is_without_what_its_ignore_file_names(
+    folder: Path, files: dict[str, str], left: set[str]
+) -> None:
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    assert set(source_files(folder)) == left
+    assert set(folder_files(folder)) == {*files, "score.py", "deep/x"}
+
+
+def test_what_is_ignored_is_neither_read_nor_counted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither its size nor a link in it keeps the source from being read."""
+    (folder / ".amlignore").write_text("deep/\n")
+    (folder / "deep/link").symlink_to("/etc/passwd")
+    monkeypatch.setattr(files, "MAX_SOURCE_FILES", 2)
+    assert set(source_files(folder)) == {".amlignore", "score.py"}
+    monkeypatch.setattr(files, "MAX_WALKED_FILES", 3)
+    with pytest.raises(LocalError, match="more than 3 files, those left out among them"):
+        source_files(folder)
+
+
+def test_an_ignore_file_that_is_none_is_told_by_its_line(folder: Path) -> None:
+    (folder / ".gitignore").write_text("deep/\n!\n")
+    with pytest.raises(LocalError, match=r"\.gitignore:2: `!` is no pattern"):
+        source_files(folder)
+    (folder / ".gitignore").unlink()
+    (folder / ".gitignore").symlink_to("/etc/passwd")
+    with pytest.raises(LocalError, match="is a link to what is no file of"):
+        source_files(folder)
+
+
+def test_a_name_that_no_pattern_can_be_compared_with_stays(folder: Path) -> None:
+    (folder / ".gitignore").write_text("*\n")
+    (folder / "a\nb").write_text("3")
+    assert set(source_files(folder)) == {"a\nb"}

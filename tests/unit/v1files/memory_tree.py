@@ -32,7 +32,7 @@ class MemoryTree:
         folder = joined(".", path)
         return folder == "." or any(name.startswith(f"{folder}/") for name in self.files)
 
-    def walk(self, folder: str) -> Walk:
+    def walk(self, folder: str, *, source: bool = False) -> Walk:  # noqa: ARG002
         return Walk({name: len(self.files[path]) for name, path in self._below(folder)})
 
     def inside(self, path: str, folder: str) -> bool:

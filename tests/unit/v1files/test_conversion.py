@@ -246,11 +246,11 @@ def test_code_that_only_names_keys_holds_none() -> None:
 
 def test_a_folder_that_is_too_large_or_has_links() -> None:
     class Large(MemoryTree):
-        def walk(self, folder: str) -> Walk:
+        def walk(self, folder: str, *, source: bool = False) -> Walk:  # noqa: ARG002
             return Walk({}, (f"{folder}/out",), too_large=True)
 
     class Linked(MemoryTree):
-        def walk(self, folder: str) -> Walk:
+        def walk(self, folder: str, *, source: bool = False) -> Walk:  # noqa: ARG002
             return Walk({"gone.py": 1}, (f"{folder}/out",))
 
     notes = Notes()
