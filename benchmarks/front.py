@@ -23,7 +23,8 @@ from urllib.parse import urlsplit
 from benchmarks.bench import show
 from fairlead.desired.front_configuration import FrontParameters
 from fairlead.desired.request_limits import RequestLimits
-from fairlead.images.runtime_layer import Runtime, install
+from fairlead.images.bundled_runtime import Runtime
+from fairlead.images.runtime_layer import install
 from fairlead.settings import Settings
 from tests.cluster.steps import Steps
 from tests.haproxy import FrontProcess

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from benchmarks.runtime.errors import PeerError
 from benchmarks.runtime.peers import HERE, OURS, Peer
-from fairlead.images.runtime_layer import (
+from fairlead.images.bundled_runtime import (
     RuntimeInstallError,
     RuntimeMissingError,
     bundled_runtime,
-    make_layer,
 )
+from fairlead.images.runtime_layer import make_layer
 from fairlead.settings import Settings
 from tests.cluster.command import run
 from tests.cluster.errors import ClusterError

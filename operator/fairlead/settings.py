@@ -60,7 +60,6 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="FAIRLEAD_",
         frozen=True,
-        use_attribute_docstrings=True,
         extra="ignore",
         hide_input_in_errors=True,  # the address of a mirror may hold a password
     )

@@ -11,13 +11,9 @@ import pytest
 import yaml
 
 from fairlead.contract import EnvironmentRecipe
+from fairlead.images.environment_labels import python_labels
 from fairlead.images.pip_files import PackageIndex, build_files
-from fairlead.images.recipe import (
-    base_stage,
-    dockerfile,
-    make_environment,
-    python_labels,
-)
+from fairlead.images.recipe import base_stage, dockerfile, make_environment
 
 CASES = Path(__file__).parent / "dockerfiles"
 HASH = "e" * 64

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
+from fairlead.api.attribute_docstrings import attribute_docstrings
 from fairlead.api.meta import API_VERSION, FINALIZER, KINDS
 from fairlead.settings import Settings
 from fairlead_scoring import __version__
 
 CHART = Path(__file__).parents[2] / "charts/fairlead"
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+DOCSTRINGS = attribute_docstrings(Settings)
 VALUES_TEXT = (CHART / "values.yaml").read_text()
 VALUES: dict[str, Any] = yaml.safe_load(VALUES_TEXT)
 ELSEWHERE = {  # values of their own
@@ -60,7 +62,7 @@ def leaves(schema: dict[str, Any], place: str = "") -> Iterator[tuple[str, dict[
 @pytest.mark.parametrize("name", sorted(set(Settings.model_fields) - ELSEWHERE))
 def test_every_setting_is_a_value_in_the_same_words(name: str) -> None:
     field = Settings.model_fields[name]
-    assert comments()[f"settings.{camel(name)}"] == " ".join((field.description or "").split())
+    assert comments()[f"settings.{camel(name)}"] == " ".join(DOCSTRINGS[name].split())
     if name not in OF_A_POD:
         given = VALUES["settings"][camel(name)]
         default = field.default

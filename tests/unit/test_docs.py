@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 from fairlead.api import reasons
+from fairlead.api.attribute_docstrings import attribute_docstrings
 from fairlead.api.reasons import Reason
 from fairlead.settings import Settings
 from fairlead_scoring.front.config import read_limits, settings
@@ -44,9 +45,11 @@ def test_every_reason_is_documented_in_the_same_words() -> None:
     assert documented == reasons_in_code()
 
 
+DOCSTRINGS = attribute_docstrings(Settings)
+
+
 def described(name: str) -> str:
-    field = Settings.model_fields[name]
-    return " ".join((field.description or "").split())
+    return " ".join(DOCSTRINGS[name].split())
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

@@ -10,7 +10,10 @@ import re
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import ModelSchema
 
+from fairlead.api.attribute_docstrings import attribute_docstrings
 from fairlead.api.wire import VALIDATIONS
 
 Schema = dict[str, Any]
@@ -29,9 +32,21 @@ def structural(model: type[BaseModel], *, defaults: bool = True) -> Schema:
     Raises ``ValueError`` naming the place where a bound is missing or a keyword has no
     structural form. Without ``defaults`` none are written (status: what is not known is absent).
     """
-    raw = model.model_json_schema(by_alias=True)
+    raw = model.model_json_schema(by_alias=True, schema_generator=_Described)
     schema = _convert(raw, raw.get("$defs", {}), model.__name__)
     return schema if defaults else _without_defaults(schema)
+
+
+class _Described(GenerateJsonSchema):
+    """With the docstrings of fields, which no program but this one needs."""
+
+    def model_schema(self, schema: ModelSchema) -> JsonSchemaValue:
+        described = super().model_schema(schema)
+        model = schema["cls"]
+        for name, text in attribute_docstrings(model).items():
+            field = described["properties"][model.model_fields[name].alias or name]
+            field.setdefault("description", text)
+        return described
 
 
 def _convert(raw: Schema, definitions: Schema, place: str) -> Schema:

@@ -17,7 +17,7 @@ class Wire(BaseModel):
         populate_by_name=True,
         extra="forbid",
         frozen=True,
-        use_attribute_docstrings=True,  # `kubectl explain` shows them
+        defer_build=True,  # most programs use few of them
     )
 
     def to_wire(self) -> dict[str, Any]:

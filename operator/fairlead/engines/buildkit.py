@@ -23,18 +23,16 @@ from fairlead.engines.base import (
 from fairlead.engines.buildkit_client import BuildkitClient, Ending, Solve
 from fairlead.engines.python_probe import probe_stage, told_python
 from fairlead.images.assembly import Base, NotAnEnvironmentError, check_base
+from fairlead.images.environment_labels import OWNER_LABEL, owner_label, python_labels
 from fairlead.images.environment_tree import EnvironmentUnfitError
 from fairlead.images.oci_layout import LayoutArchive, LayoutFolder, new_layers
 from fairlead.images.pip_files import PackageIndex, build_files
 from fairlead.images.recipe import (
     LINKED,
-    OWNER_LABEL,
     base_stage,
     dockerfile,
     make_environment,
-    owner_label,
     program_files,
-    python_labels,
     source_files,
 )
 from fairlead.inputs.dockerfile_steps import instructions

@@ -30,17 +30,14 @@ from fairlead.engines.base import (
 from fairlead.engines.docker_client import context, engine
 from fairlead.engines.docker_stream import Ending, follow
 from fairlead.engines.python_probe import PROBE, told_python
+from fairlead.images.environment_labels import BUILD_LABEL, OWNER_LABEL, owner_label, python_labels
 from fairlead.images.hashes import file_digests
 from fairlead.images.pip_files import PackageIndex, build_files
 from fairlead.images.recipe import (
-    BUILD_LABEL,
-    OWNER_LABEL,
     base_stage,
     dockerfile,
     make_environment,
-    owner_label,
     program_files,
-    python_labels,
     source_files,
 )
 from fairlead.inputs.dockerfile_steps import instructions

@@ -28,16 +28,13 @@ from fairlead.engines.pod_pipe import NothingSaidError, PodPipe, Record, record_
 from fairlead.images import unpack_linked
 from fairlead.images.assembly import Base, Image, NotAnEnvironmentError, Part, check_base
 from fairlead.images.environment_assembly import environment_image
+from fairlead.images.environment_labels import python_labels
 from fairlead.images.environment_layer import Gzipped, environment_tar, folders_tar
 from fairlead.images.environment_tree import Limits, survey
 from fairlead.images.layers import gzipped
 from fairlead.images.layout import BUILD_FILES, ENVIRONMENT
 from fairlead.images.pip_files import PackageIndex, build_files, pip_options, requirements_txt
-from fairlead.images.recipe import (
-    make_environment,
-    program_files,
-    python_labels,
-)
+from fairlead.images.recipe import make_environment, program_files
 from fairlead.images.steps_applied import Applied, StepError, applied, placed
 from fairlead.job_request import HANDED_FOLDER, INSTALLED_FOLDER
 from fairlead.registry.client import Registry

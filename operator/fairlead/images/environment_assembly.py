@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fairlead.images.assembly import KEPT_CONFIG_KEYS, Base, Image, Part, diff_ids, named_as_oci
+from fairlead.images.environment_labels import HASH_LABEL, OWNER_LABEL, owner_label
 from fairlead.images.layout import APP_ROOT, ENVIRONMENT, USER
-from fairlead.images.recipe import HASH_LABEL, OWNER_LABEL, owner_label
 from fairlead.images.steps_applied import Applied
 from fairlead.registry.oci import OCI_CONFIG, Manifest, descriptor, written
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fairlead.images.recipe import FRONT_LABEL, LIBC_LABEL, PYTHON_LABEL
+from fairlead.images.environment_labels import FRONT_LABEL, LIBC_LABEL, PYTHON_LABEL
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import NotInRegistryError
 from fairlead.registry.reference import Repository

@@ -20,8 +20,7 @@ import httpx
 
 from fairlead.connection import trust, why
 from fairlead.images.debugger import FOLDER as DEBUGGER
-from fairlead.images.layout import FRONT_FOLDER, FRONT_PROGRAM
-from fairlead.inputs.python_version import OLDEST_FRONT_PYTHON
+from fairlead.images.layout import FRONT_FOLDER, FRONT_PROGRAM, OLDEST_FRONT_PYTHON
 from fairlead.registry.oci import PLATFORM
 from fairlead.settings import Settings
 

@@ -5,6 +5,7 @@ MODELS = f"{APP_ROOT}/azureml-models"
 RUNTIME = "opt/fairlead/runtime"
 FRONT_FOLDER = "python"  # within it: the server's own Python, where the environment's is too old
 FRONT_PROGRAM = f"{FRONT_FOLDER}/bin/python3"
+OLDEST_FRONT_PYTHON = (3, 11)  # that the server runs on
 ENVIRONMENT = "opt/fairlead/env"
 BUILD_FILES = "opt/fairlead/build"
 USER_ID = 10001

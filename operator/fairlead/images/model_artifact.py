@@ -33,7 +33,6 @@ from fairlead.registry.oci import (
 )
 from fairlead.registry.reference import Repository
 from fairlead.registry.uploads import Repeated
-from fairlead.sources.kinds import describe
 
 MODEL_ARTIFACT_TYPE = "application/vnd.fairlead.model.v1"
 ANNOTATION_PREFIX = "dev.fairlead.model."
@@ -94,6 +93,8 @@ def push(
 
     Raises ``RegistryError``. The tag comes last: an upload that was broken off leaves no version.
     """
+    from fairlead.sources.kinds import describe  # and how each is read: who stores needs it alone
+
     folder = model_folder(request.model_name, number)
     layers = [_push_layer(registry, repository, folder, files) for files in layers_of(content)]
     registry.upload_bytes(repository, EMPTY)

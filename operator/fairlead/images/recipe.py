@@ -5,24 +5,16 @@ package index and the certificates stay in the one between, which is never pushe
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 
 from fairlead.contract import EnvironmentRecipe
 from fairlead.images import pip_install
+from fairlead.images.environment_labels import BUILD_LABEL, HASH_LABEL, OWNER_LABEL
 from fairlead.images.layout import APP_ROOT, BUILD_FILES, ENVIRONMENT, USER
 from fairlead.images.pip_files import pip_options
 from fairlead.inputs.copy_instruction import read_copy
 from fairlead.inputs.dockerfile_steps import Instruction, instructions
 
-HASH_LABEL = "dev.fairlead.environment.hash"
-PYTHON_LABEL = "dev.fairlead.environment.python"
-FRONT_LABEL = "dev.fairlead.environment.front"  # another interpreter, for the scoring server
-LIBC_LABEL = "dev.fairlead.environment.libc"  # ``musl``; glibc is not named
-OWNER_LABEL = "fairlead.dev/owner"
-BUILD_LABEL = "fairlead.dev/build"
-DEFAULT_OWNER = "fairlead"
-_OWNER = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 SOURCE = "source"  # of the build context: the folder with the user's files
 LINKED = "linked.tar"  # of the build context: an environment, which ADD unpacks
 FIRST_STEP = 4  # the number that the engine gives the first of the user's steps
@@ -80,18 +72,6 @@ def dockerfile(
         f"WORKDIR /{APP_ROOT}",
     )
     return f"{first_stage}\n{build}\n{final}"
-
-
-def python_labels(version: str, front: str = "", *, musl: bool = False) -> dict[str, str]:
-    """What an environment says of its Python, and of the one for the server, if that is another:
-    ``3.6.15``, ``3.11.2 /usr/local/bin/python3``."""
-    known = {FRONT_LABEL: front, LIBC_LABEL: "musl" if musl else ""}
-    return {PYTHON_LABEL: version, **{name: value for name, value in known.items() if value}}
-
-
-def owner_label(of_base: str | None) -> str:
-    """The owner of what is made of a base image: whoever prunes that prunes this."""
-    return of_base if of_base and _OWNER.fullmatch(of_base) else DEFAULT_OWNER
 
 
 def source_files(files: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -12,7 +12,6 @@ Where everything that the wheel asks for lies beside it, for the Python in quest
 index is asked: so it is in Fairlead's own image, for the Python that this image has.
 """
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -27,94 +26,23 @@ from packaging.requirements import Requirement
 from packaging.tags import compatible_tags, cpython_tags
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from fairlead.canonical import canonical_json
+from fairlead.images.bundled_runtime import Runtime, RuntimeInstallError
 from fairlead.images.debugger import FOLDER as DEBUGGER
 from fairlead.images.debugger import debugger_requirement
 from fairlead.images.environment_layer import Gzipped, environment_tar
 from fairlead.images.environment_tree import Limits
-from fairlead.images.front_python import FrontPython, compile_all, front_python, is_too_old, lay_out
+from fairlead.images.front_python import compile_all, lay_out
 from fairlead.images.layers import Entry, Layer, compressed_layer
 from fairlead.images.layout import FRONT_FOLDER, RUNTIME
-from fairlead.registry.oci import OCI_LAYER_GZIP, PLATFORM, descriptor, digest_of
+from fairlead.registry.oci import OCI_LAYER_GZIP, PLATFORM, descriptor
 from fairlead.settings import Settings
 
-BUNDLE = Path(__file__).parent / "runtime"
-DISTRIBUTION = "fairlead_scoring"
 SCRIPT_PACKAGES = "script-packages"  # the slot puts it last on user code's path
 SCRIPT_EXTRA = "script"  # the wheel's extra that names what belongs there
-LAYER_FORMAT = 3  # goes up when the layer is made in another way
 PIP_TIMEOUT_S = 300.0  # seconds
 # What pip notes about its own work, and programs that nobody starts.
 INSTALLER_FILES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-
-
-class RuntimeMissingError(Exception):
-    """This Fairlead was put together without the runtime's wheel."""
-
-
-class RuntimeInstallError(Exception):
-    """pip could not install the runtime; ``output`` is what it said."""
-
-    def __init__(self, output: str) -> None:
-        super().__init__("pip could not install the scoring runtime")
-        self.output = output
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """What the layer is made from. ``python`` is that of the environment, ``3.11``.
-
-    ``front`` is the Python that is brought along for the server, where that is another one; it may
-    also be one of the base image, of the version ``server``. ``musl``: for an image without glibc.
-    ``debugger``: with debugpy in a folder of its own.
-    """
-
-    wheel: Path
-    python: str
-    front: FrontPython | None = None
-    server: str | None = None
-    musl: bool = False
-    debugger: bool = False
-
-    @property
-    def key(self) -> str:
-        """The tag under which the layer is kept."""
-        made_from = {
-            "format": LAYER_FORMAT,
-            "wheel": digest_of(self.wheel.read_bytes()),
-            "python": self.python,
-            "platform": str(PLATFORM),
-            **({"front": self.front.sha256} if self.front else {}),
-            **({"server": self.server} if self.server else {}),
-            **({"libc": "musl"} if self.musl else {}),
-            **({"debugger": debugger_requirement(self.python)} if self.debugger else {}),
-        }
-        return hashlib.sha256(canonical_json(made_from)).hexdigest()
-
-
-def bundled_runtime(
-    python: str, settings: Settings, server: str | None = None, *, musl: bool = False
-) -> Runtime:
-    """Return the newest bundled wheel for a Python such as ``3.11.2``.
-
-    ``server`` is the version of one of the base image's, which the server can run on.
-
-    Raises ``RuntimeMissingError``, ``FrontPythonError``.
-    """
-    wheels = sorted(
-        BUNDLE.glob(f"{DISTRIBUTION}-*.whl"), key=lambda w: parse_wheel_filename(w.name)[1]
-    )
-    if not wheels:
-        raise RuntimeMissingError(f"There is no {DISTRIBUTION}-*.whl in {BUNDLE}.")
-    if server is not None and is_too_old(python):
-        return Runtime(wheels[-1], minor(python), server=minor(server))
-    return Runtime(wheels[-1], minor(python), front_python(python, settings), musl=musl)
-
-
-def minor(python: str) -> str:
-    """``3.11`` of ``3.11.2``."""
-    return ".".join(python.split(".")[:2])
 
 
 def script_requirements(wheel: Path, python: str) -> list[str]:

@@ -9,7 +9,6 @@ import re
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 OLDEST_PYTHON = (3, 6)  # that user code runs on; the server brings its own
-OLDEST_FRONT_PYTHON = (3, 11)  # that the server runs on
 MAX_SPEC_CHARS = 100  # characters; each of some hundred releases is compared with it
 _PLAIN = re.compile(  # 3.6, ==3.6.*, 3.6=0
     r"={0,2}\s*([0-9]{1,4}(?:\.[0-9]{1,4}){0,3})(?:\.?\*)?(?:(?:=|\s+)\S+)?"

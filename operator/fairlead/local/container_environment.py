@@ -25,8 +25,8 @@ from fairlead.engines.base import (
 from fairlead.engines.docker import DockerEngine, image_name
 from fairlead.engines.docker_stream import follow
 from fairlead.finding import Finding
+from fairlead.images.environment_labels import PYTHON_LABEL
 from fairlead.images.hashes import environment_hash
-from fairlead.images.recipe import PYTHON_LABEL
 from fairlead.local.build_failure import build_failed, task_failed
 from fairlead.local.containers import ENVIRONMENTS
 from fairlead.local.engine import client, unreachable

@@ -16,12 +16,13 @@ from fairlead.api.quantity import amount
 from fairlead.api.webservice import WebserviceSpec
 from fairlead.canonical import canonical_json
 from fairlead.images.assembly import ENVIRONMENTS_PYTHON, OWN_PYTHON, PROGRAM
+from fairlead.images.bundled_runtime import Runtime, bundled_runtime
 from fairlead.images.debugger import PORT as DEBUG_PORT
 from fairlead.images.environment_image import pythons_of
+from fairlead.images.environment_labels import PYTHON_LABEL
 from fairlead.images.layers import Entry, Layer, tar
 from fairlead.images.layout import APP_ROOT, MODELS, PORT, USER, USER_ID, model_folder
-from fairlead.images.recipe import PYTHON_LABEL
-from fairlead.images.runtime_layer import Runtime, bundled_runtime, make_layer
+from fairlead.images.runtime_layer import make_layer
 from fairlead.local.container_environment import ContainerEnvironment, make_environment
 from fairlead.local.containers import RECORD, SERVICES, code_archive, record_archive
 from fairlead.local.engine import SERVICE_LABEL, client

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.finding import Finding
+from fairlead.images.bundled_runtime import RuntimeInstallError, RuntimeMissingError
 from fairlead.images.front_python import FrontPythonError
-from fairlead.images.runtime_layer import RuntimeInstallError, RuntimeMissingError
 from fairlead.local.errors import LocalError, refusal
 from fairlead.redact import redacted
 

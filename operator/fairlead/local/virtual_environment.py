@@ -21,17 +21,13 @@ from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.output import BuildOutput, Phase
 from fairlead.engines.output_lines import OutputLines
 from fairlead.finding import listed
+from fairlead.images.bundled_runtime import Runtime, bundled_runtime
 from fairlead.images.debugger import FOLDER as DEBUGGER
 from fairlead.images.hashes import environment_hash
 from fairlead.images.layout import BUILD_FILES
 from fairlead.images.pip_files import PackageIndex, build_files, pip_options
 from fairlead.images.pip_install import INSTALLED, PLACE
-from fairlead.images.runtime_layer import (
-    Runtime,
-    bundled_runtime,
-    install,
-    install_debugger,
-)
+from fairlead.images.runtime_layer import install, install_debugger
 from fairlead.inputs.dockerfile_steps import instructions
 from fairlead.inputs.match_spec import read_match_spec
 from fairlead.local.build_failure import build_failed

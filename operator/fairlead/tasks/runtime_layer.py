@@ -8,16 +8,15 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import TaskFailure
 from fairlead.images.assembly import ENVIRONMENTS_PYTHON, OWN_PYTHON, Part
-from fairlead.images.environment_image import Pythons
-from fairlead.images.front_python import FrontPythonError
-from fairlead.images.layers import Layer
-from fairlead.images.runtime_layer import (
+from fairlead.images.bundled_runtime import (
     Runtime,
     RuntimeInstallError,
     RuntimeMissingError,
     bundled_runtime,
-    make_layer,
 )
+from fairlead.images.environment_image import Pythons
+from fairlead.images.front_python import FrontPythonError
+from fairlead.images.layers import Layer
 from fairlead.redact import redacted
 from fairlead.registry.errors import NotInRegistryError, RegistryFaultError
 from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
@@ -74,6 +73,8 @@ def _kept(runtimes: Repository, runtime: Runtime, task: TaskContext) -> Part | N
 
 
 def _made(runtimes: Repository, runtime: Runtime, task: TaskContext) -> Part:
+    from fairlead.images.runtime_layer import make_layer  # takes long, and most images need it not
+
     task.log.write(f"Making the runtime for Python {runtime.python} from {runtime.wheel.name}.")
     with tempfile.TemporaryDirectory(dir=task.work) as folder:
         layer = make_layer(runtime, Path(folder), task.settings, task.log.write)

@@ -16,7 +16,7 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import EnvironmentRequest
 from fairlead.engines.docker_client import context
-from fairlead.images.recipe import HASH_LABEL, PYTHON_LABEL
+from fairlead.images.environment_labels import HASH_LABEL, PYTHON_LABEL
 from tests.cluster import Cluster
 from tests.integration.engine.conftest import Build, Line
 from tests.integration.registry.server import wait_until

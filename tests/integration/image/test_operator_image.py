@@ -12,7 +12,8 @@ STRANGE_UID = "54321:54321"  # in no passwd file
 RUNTIME_LAYER = """
 import tempfile
 from pathlib import Path
-from fairlead.images.runtime_layer import bundled_runtime, make_layer
+from fairlead.images.bundled_runtime import bundled_runtime
+from fairlead.images.runtime_layer import make_layer
 from fairlead.settings import Settings
 import sys
 python = ".".join(map(str, sys.version_info[:3]))

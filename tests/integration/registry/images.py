@@ -7,10 +7,10 @@ from pathlib import Path
 
 from fairlead.api.model import ConfigMapSource, ModelSource
 from fairlead.contract import IngestRequest, ModelLayer
+from fairlead.images.environment_labels import PYTHON_LABEL
 from fairlead.images.layers import Entry, compressed_layer
 from fairlead.images.model_artifact import push
 from fairlead.images.model_content import content_of
-from fairlead.images.recipe import PYTHON_LABEL
 from fairlead.registry.client import Registry
 from fairlead.registry.oci import (
     DOCKER_LAYER_GZIP,

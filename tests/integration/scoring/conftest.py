@@ -8,7 +8,8 @@ from typing import Protocol
 
 import pytest
 
-from fairlead.images.runtime_layer import Runtime, install
+from fairlead.images.bundled_runtime import Runtime
+from fairlead.images.runtime_layer import install
 from fairlead.settings import Settings
 from tests.integration.scoring.service import Command, Gate, Service
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from fairlead.images.bundled_runtime import Runtime
 from fairlead.images.front_python import FrontPython
-from fairlead.images.runtime_layer import Runtime, make_layer
+from fairlead.images.runtime_layer import make_layer
 from fairlead.settings import Settings
 from tests.integration.scoring.conftest import SOURCE, pip
 from tests.integration.scoring.old_environment import make_environment, pack_python

@@ -15,7 +15,7 @@ from fairlead.images.assembly import (
     environment_variables,
 )
 from fairlead.images.environment_image import Pythons, pythons_of
-from fairlead.images.recipe import LIBC_LABEL, python_labels
+from fairlead.images.environment_labels import LIBC_LABEL, python_labels
 from fairlead.registry.oci import (
     DOCKER_LAYER_GZIP,
     DOCKER_MANIFEST,

@@ -8,10 +8,7 @@ import pytest
 from fairlead.contract import EnvironmentRecipe, Requirement
 from fairlead.images import pip_install
 from fairlead.images.pip_files import PackageIndex, build_files, has_credentials
-from fairlead.images.recipe import (
-    base_stage,
-    source_files,
-)
+from fairlead.images.recipe import base_stage, source_files
 
 
 def pip_conf(index: PackageIndex) -> str:

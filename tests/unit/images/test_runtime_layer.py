@@ -5,17 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from fairlead.images import bundled_runtime as chosen
 from fairlead.images import runtime_layer
+from fairlead.images.bundled_runtime import Runtime, RuntimeMissingError, bundled_runtime
 from fairlead.images.debugger import debugger_requirement
 from fairlead.images.front_python import FrontPython
-from fairlead.images.runtime_layer import (
-    Runtime,
-    RuntimeMissingError,
-    are_bundled,
-    bundled_runtime,
-    front_requirements,
-    script_requirements,
-)
+from fairlead.images.runtime_layer import are_bundled, front_requirements, script_requirements
 from fairlead.registry.oci import Platform
 from fairlead.settings import Settings
 
@@ -100,7 +95,7 @@ def test_the_debugger_is_the_last_that_runs_on_a_python() -> None:
 
 
 def test_the_newest_wheel_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime_layer, "BUNDLE", tmp_path)
+    monkeypatch.setattr(chosen, "BUNDLE", tmp_path)
     wheel(tmp_path, "0.9.0")
     newest = wheel(tmp_path, "0.10.0")
     assert bundled_runtime("3.11.2", Settings()) == Runtime(newest, "3.11")
@@ -112,7 +107,7 @@ def test_the_newest_wheel_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_alpine_gets_wheels_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime_layer, "BUNDLE", tmp_path)
+    monkeypatch.setattr(chosen, "BUNDLE", tmp_path)
     here = wheel(tmp_path, "0.9.0")
     found = bundled_runtime("3.11.2", Settings(), musl=True)
     assert found == Runtime(here, "3.11", musl=True)
@@ -130,6 +125,6 @@ def test_alpine_gets_wheels_of_its_own(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_fairlead_without_a_wheel_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtime_layer, "BUNDLE", tmp_path)
+    monkeypatch.setattr(chosen, "BUNDLE", tmp_path)
     with pytest.raises(RuntimeMissingError, match=r"There is no fairlead_scoring-\*.whl in"):
         bundled_runtime("3.11.2", Settings())

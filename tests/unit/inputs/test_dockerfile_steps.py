@@ -7,13 +7,8 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.contract import EnvironmentRecipe
 from fairlead.finding import Finding
-from fairlead.images.recipe import (
-    FIRST_STEP,
-    base_stage,
-    dockerfile,
-    make_environment,
-    python_labels,
-)
+from fairlead.images.environment_labels import python_labels
+from fairlead.images.recipe import FIRST_STEP, base_stage, dockerfile, make_environment
 from fairlead.inputs.dockerfile_steps import Instruction, instructions, read_steps
 
 GUIDE = "RUN apt-get update && apt-get -y install vim"

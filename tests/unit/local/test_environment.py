@@ -8,7 +8,7 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement
-from fairlead.images.runtime_layer import Runtime, RuntimeInstallError
+from fairlead.images.bundled_runtime import Runtime, RuntimeInstallError
 from fairlead.local import interpreters, virtual_environment
 from fairlead.local.errors import LocalError
 from fairlead.local.interpreters import candidates, interpreter, minor_asked, version_of

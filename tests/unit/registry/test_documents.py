@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from fairlead.images.assembly import About, Base, NotAnEnvironmentError, assembled
 from fairlead.images.build_log import LOG_ARTIFACT_TYPE, read_log
 from fairlead.images.environment_image import find_environment
+from fairlead.images.environment_labels import PYTHON_LABEL
 from fairlead.images.model_artifact import ANNOTATION_PREFIX, stored_model
-from fairlead.images.recipe import PYTHON_LABEL
 from fairlead.redact import printable
 from fairlead.registry import transport
 from fairlead.registry.client import Registry

@@ -17,12 +17,23 @@ UNNEEDED = {
     "rich",
     "typer",
 }
+NEEDED_TO_MAKE = {"fairlead.images.runtime_layer", "fairlead.sources.kinds", "packaging"}
+"""What makes layers, and reads sources: a changed script needs none of it."""
 
 
-@pytest.mark.parametrize("program", ["assemble", "resolve", "ingest"])
+@pytest.mark.parametrize("program", ["assemble", "publish"])
+def test_what_each_changed_script_waits_for_imports_least(program: str) -> None:
+    assert not (UNNEEDED | NEEDED_TO_MAKE) & imported(program)
+
+
+@pytest.mark.parametrize("program", ["resolve", "ingest"])
 def test_a_short_task_imports_nothing_that_it_does_not_use(program: str) -> None:
-    code = f"import fairlead.tasks.{program}, sys; print(*sys.modules)"
+    assert not UNNEEDED & imported(program)
+
+
+def imported(program: str) -> set[str]:
+    code = f"import fairlead.tasks.in_job, fairlead.tasks.{program}, sys; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True
     )
-    assert not UNNEEDED & set(done.stdout.split())
+    return set(done.stdout.split())

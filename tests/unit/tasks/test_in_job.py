@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -285,8 +286,8 @@ def test_sigterm_while_the_fork_is_made_reaches_the_program(
 
     def interrupted(pid: int) -> None:
         move(pid)
-        if pid:  # in the parent
-            os.kill(os.getpid(), signal.SIGTERM)
+        if pid:  # in the parent, which has no other thread; pytest may have some
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
 
     monkeypatch.setattr(in_job, "_move_apart", interrupted)
 

@@ -7,9 +7,9 @@ from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import CondaRecipe, EnvironmentRecipe
 from fairlead.finding import Finding
+from fairlead.images.layout import OLDEST_FRONT_PYTHON
 from fairlead.inputs.match_spec import read_match_spec
 from fairlead.inputs.python_version import (
-    OLDEST_FRONT_PYTHON,
     OLDEST_PYTHON,
     official_image,
     satisfies,
