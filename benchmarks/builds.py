@@ -4,7 +4,8 @@ The first build, a changed pin, script and model, and the same inputs in a new o
 conda, for small and large models, with tasks as child processes and as Jobs. The peer is `docker
 build` and `docker push` of the same content, with a warm cache and in the order that is best for
 it; it knows no conda channel here. repo2docker and Cog begin with base images of their own, which a
-machine without an image registry cannot pull. ``BENCH_MODELS_MIB`` are the sizes of the models.
+machine without an image registry cannot pull. ``BENCH_MODELS_MIB`` are the sizes of the models,
+``BENCH_BUILDERS`` those who build, of ``docker local job``: all of it takes a quarter of an hour.
 """
 
 import os
@@ -29,7 +30,9 @@ from tests.e2e.file_server import FileServer
 
 DEFAULT_MODELS_MIB = "10 1024"
 MIB = 1024**2
-POLL_S = 0.1
+BUILDERS = "docker local job"
+POLL_S = 0.05
+SETTLED_S = 2.0  # a process may still become another program
 SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return {}\n"
 PINS = ("24.2.0", "25.3.0")
 PIP = "numpy==2.0.2\nattrs=={}\n"
@@ -74,7 +77,8 @@ class Figures:
     """The most memory that tasks had at the same time."""
 
     def shown(self) -> str:
-        return f"{self.seconds:.1f} s, {self.sent_mib:,.1f} MiB, {self.task_mib:.0f} MiB"
+        memory = f", {self.task_mib:.0f} MiB" if self.task_mib else ""
+        return f"{self.seconds:.1f} s, {self.sent_mib:,.1f} MiB{memory}"
 
 
 @dataclass(frozen=True)
@@ -91,26 +95,36 @@ class Subject:
 
 
 def measure(bench: Bench) -> None:
+    rows = list[tuple[str, ...]]()
+    try:
+        _measure(bench, rows)
+    finally:  # what has been measured is told
+        columns = ("", "environment", "model", *CHANGES)
+        show("Images: seconds, what the registry stored, the most memory of tasks", columns, rows)
+
+
+def _measure(bench: Bench, rows: list[tuple[str, ...]]) -> None:
     sizes = [int(size) for size in os.environ.get("BENCH_MODELS_MIB", DEFAULT_MODELS_MIB).split()]
-    host = bench.cluster.gateway
+    builders, host = os.environ.get("BENCH_BUILDERS", BUILDERS).split(), bench.cluster.gateway
     with (
         tempfile.TemporaryDirectory(dir=bench.places.cache) as folder,
         FileServer(host).serving() as files,
         serving(made(Path(folder) / "channel", *_packages()), host) as channel,
     ):
         mirrors = f"*={channel.address}"
-        rows = _rows(bench, [_docker(bench, Path(folder), mib) for mib in sizes])
-        local = {"CONDA_MIRRORS": mirrors, "INSECURE_HOSTS": f"127.0.0.1 {host}"}
         bench.kill_operator()
-        bench.start_operator({f"FAIRLEAD_{name}": value for name, value in local.items()})
-        rows += _rows(bench, _subjects(bench, "local", files, sizes))
-        bench.kill_operator()
-        insecure = f"{bench.cluster.registry_from_pods} {host}"
-        settings = {"condaMirrors": mirrors, "insecureHosts": insecure}
-        install_chart(bench.cluster, bench.places, bench.steps, settings)
-        rows += _rows(bench, _subjects(bench, "job", files, sizes))
-    columns = ("", "environment", "model", *CHANGES)
-    show("Images: seconds, what the registry was sent, and the tasks' memory", columns, rows)
+        if "docker" in builders:
+            _add(rows, bench, [_docker(bench, Path(folder), mib) for mib in sizes])
+        if "local" in builders:
+            local = {"CONDA_MIRRORS": mirrors, "INSECURE_HOSTS": f"127.0.0.1 {host}"}
+            bench.start_operator({f"FAIRLEAD_{name}": value for name, value in local.items()})
+            _add(rows, bench, _subjects(bench, "local", files, sizes))
+            bench.kill_operator()
+        if "job" in builders:
+            insecure = f"{bench.cluster.registry_from_pods} {host}"
+            settings = {"condaMirrors": mirrors, "insecureHosts": insecure}
+            install_chart(bench.cluster, bench.places, bench.steps, settings)
+            _add(rows, bench, _subjects(bench, "job", files, sizes))
 
 
 def _packages() -> list[Package]:
@@ -118,14 +132,12 @@ def _packages() -> list[Package]:
     return [real_python(), Package("numbers", "2.0.2", {"site-packages/n.py": b"\n"}), *attributes]
 
 
-def _rows(bench: Bench, subjects: Sequence[Subject]) -> list[tuple[str, ...]]:
-    rows = []
+def _add(rows: list[tuple[str, ...]], bench: Bench, subjects: Sequence[Subject]) -> None:
     for subject in subjects:
         title = f"{subject.name}, {subject.environment}, {subject.model_mib:,} MiB"
         with bench.steps.step(title):
             shown = [figures.shown() for figures in subject.figures()]
         rows.append((subject.name, subject.environment, f"{subject.model_mib:,} MiB", *shown))
-    return rows
 
 
 def _docker(bench: Bench, folder: Path, model_mib: int) -> Subject:
@@ -205,8 +217,9 @@ def _watched_tasks() -> Iterator[list[int]]:
     over = threading.Event()
 
     def watch() -> None:
+        tasks = _Tasks()
         while not over.wait(POLL_S):
-            seen.append(sum(_task_bytes(process) for process in psutil.process_iter()))
+            seen.append(sum(_resident_bytes(process) for process in tasks.now()))
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -217,9 +230,31 @@ def _watched_tasks() -> Iterator[list[int]]:
         thread.join()
 
 
-def _task_bytes(process: psutil.Process) -> int:
+class _Tasks:
+    """The processes that are tasks of ours; each other one is asked what it is while it is new."""
+
+    def __init__(self) -> None:
+        self._others: set[int] = set()
+
+    def now(self) -> list[psutil.Process]:
+        there = set(psutil.pids())
+        self._others &= there
+        return [process for pid in there - self._others if (process := self._task(pid))]
+
+    def _task(self, pid: int) -> psutil.Process | None:
+        try:
+            process = psutil.Process(pid)
+            if any("fairlead.tasks" in word for word in process.cmdline()):
+                return process
+            if time.time() - process.create_time() > SETTLED_S:
+                self._others.add(pid)
+        except psutil.Error:  # it has ended meanwhile
+            return None
+        return None
+
+
+def _resident_bytes(process: psutil.Process) -> int:
     try:
-        ours = any("fairlead.tasks" in word for word in process.cmdline())
-        return int(process.memory_info().rss) if ours else 0
-    except psutil.Error:  # it has ended meanwhile
+        return int(process.memory_info().rss)
+    except psutil.Error:
         return 0

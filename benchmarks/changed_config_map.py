@@ -1,12 +1,16 @@
 """From `kubectl apply` of a ConfigMap with a changed script to a new pod that is Ready.
 
 With every default of Fairlead's, on a node that has the image's other layers: with tasks as child
-processes of an operator beside the cluster, and as Jobs of one that Helm has installed.
+processes of an operator beside the cluster, and as Jobs of one that Helm has installed. Processor
+time is that of the whole cluster (nodes and registry; also of what it does by itself) and of an
+operator beside it, so it says the same on a machine that has other work to do.
 """
 
 import json
+import os
 import statistics
 import time
+from dataclasses import dataclass
 from math import ceil
 
 from benchmarks.bench import PATIENCE, Bench, show
@@ -27,21 +31,34 @@ SERVICE = {
 }
 
 
+@dataclass(frozen=True)
+class Change:
+    """Seconds from apply to Ready, and those that processors have worked meanwhile and after it,
+    until the image has its tag."""
+
+    seconds: float
+    processor_s: float
+
+
 def measure(bench: Bench) -> None:
     rows = [_row("local", _changes(bench, "bench-changes-local"))]
     bench.kill_operator()
     install_chart(bench.cluster, bench.places, bench.steps)
     rows.append(_row("job", _changes(bench, "bench-changes-job")))
-    columns = ("runner", "median", "p95", "aim")
+    columns = ("runner", "median", "p95", "aim", "processor seconds", "load of the machine")
     show(f"{CHANGES} changed scripts: seconds from apply to a new pod Ready", columns, rows)
 
 
-def _row(runner: str, seconds: list[float]) -> tuple[str, ...]:
-    p95 = sorted(seconds)[ceil(0.95 * len(seconds)) - 1]
-    return runner, f"{statistics.median(seconds):.1f}", f"{p95:.1f}", f"≤ {AIM_S:.0f}"
+def _row(runner: str, changes: list[Change]) -> tuple[str, ...]:
+    seconds = sorted(change.seconds for change in changes)
+    p95 = seconds[ceil(0.95 * len(seconds)) - 1]
+    work = statistics.median(change.processor_s for change in changes)
+    median = statistics.median(seconds)
+    load = f"{os.getloadavg()[1]:.1f}"
+    return runner, f"{median:.1f}", f"{p95:.1f}", f"≤ {AIM_S:.0f}", f"{work:.1f}", load
 
 
-def _changes(bench: Bench, namespace: str) -> list[float]:
+def _changes(bench: Bench, namespace: str) -> list[Change]:
     bench.namespace(namespace)
     with bench.steps.step("The first version serves"):
         _apply_script(bench, namespace, 0)
@@ -52,13 +69,16 @@ def _changes(bench: Bench, namespace: str) -> list[float]:
         return [_change(bench, namespace, number) for number in range(1, CHANGES + 1)]
 
 
-def _change(bench: Bench, namespace: str, number: int) -> float:
-    """The clock starts before kubectl does. The old pod may still be there when it stops."""
-    known = set(_images(bench, namespace))
+def _change(bench: Bench, namespace: str, number: int) -> Change:
+    """The clock starts before kubectl does. The old pod is gone before the next change."""
+    _until_one_pod(bench, namespace)
+    known, before = set(_images(bench, namespace)), bench.processor_s()
     started = time.monotonic()
     _apply_script(bench, namespace, number)
     _until_another_is_ready(bench, namespace, known)
-    return time.monotonic() - started
+    seconds = time.monotonic() - started
+    _until_one_pod(bench, namespace)
+    return Change(seconds, bench.processor_s() - before)
 
 
 def _apply_script(bench: Bench, namespace: str, number: int) -> None:
@@ -77,6 +97,19 @@ def _until_another_is_ready(bench: Bench, namespace: str, known: set[str]) -> No
         if time.monotonic() > deadline:
             raise TimeoutError(f"no pod of {namespace} with another image is Ready")
         time.sleep(POLL_S)
+
+
+def _until_one_pod(bench: Bench, namespace: str) -> None:
+    """The version before is gone, and the image has its tag: nothing is done for it any more."""
+    deadline = time.monotonic() + PATIENCE
+    while len(_images(bench, namespace)) != 1 or not _is_ready(_image(bench, namespace)):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{namespace} does not come to rest")
+        time.sleep(POLL_S)
+
+
+def _image(bench: Bench, namespace: str) -> Manifest:
+    return {"status": bench.status(namespace, "inferenceimage", NAME)}
 
 
 def _images(bench: Bench, namespace: str) -> dict[str, bool]:

@@ -2,23 +2,35 @@
 
 The peer is `docker build` and `docker push` of the same content on the same machine, with a warm
 cache and the script in the last layer: the best that a Dockerfile can do.
+
+What the task itself takes is measured by starting the last one again, with another script: from the
+start of its interpreter to its end, its log kept.
 """
 
+import json
 import os
+import resource
 import secrets
+import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.bench import Bench, show
+from benchmarks.bench import SETTINGS, Bench, show
+from fairlead.contract import FILES_FOLDER, REQUEST_FILE
 from tests.cluster.engine import docker
+from tests.cluster.installation import settings_for, state_folder
 from tests.e2e.file_server import FileServer
 
 SIZE = 1 << 30  # bytes
 CHUNK = 1 << 22
 ROUNDS = 3
+TASKS = 10
+AIM_S = 0.5  # of one task
 SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return {number}\n"
 DOCKERFILE = """\
 FROM {base}
@@ -36,6 +48,8 @@ def measure(bench: Bench) -> None:
             peer = _rounds(lambda number: _docker(bench, model.parent, number))
         with bench.steps.step("Fairlead"):
             ours = _fairlead(bench, model)
+        with bench.steps.step(f"{TASKS} tasks"):
+            tasks = [_task(bench, model.parent, number) for number in range(TASKS)]
     changed, by_docker = statistics.median(ours[1:]), statistics.median(peer[1:])
     show(
         "A changed script, with a model of 1 GB: seconds until the new digest is in the registry",
@@ -50,6 +64,42 @@ def measure(bench: Bench) -> None:
             ),
         ],
     )
+    wall, processor = (sorted(one[what] for one in tasks) for what in range(2))
+    show(
+        "The task that this waits for, of ten: seconds",
+        ("", "median", "longest", "aim"),
+        [
+            ("from its start to its end", *_shown(wall), f"≤ {AIM_S}"),
+            ("of a processor", *_shown(processor), ""),
+        ],
+    )
+
+
+def _shown(times: list[float]) -> tuple[str, str]:
+    return f"{statistics.median(times):.2f}", f"{times[-1]:.2f}"
+
+
+def _task(bench: Bench, scratch: Path, number: int) -> tuple[float, float]:
+    """Start the last task again, with another script and version; return its time, and that of a
+    processor, in seconds."""
+    ran = state_folder(bench.places).glob(f"tasks/assemble-*/*/{REQUEST_FILE}")
+    newest = max(ran, key=lambda path: path.stat().st_mtime).parent
+    folder = scratch / f"task-{number}"
+    shutil.copytree(newest, folder)
+    request = json.loads((folder / REQUEST_FILE).read_text())
+    changed = {"version": request["version"] + 1 + number, "tag": False}
+    (folder / REQUEST_FILE).write_text(json.dumps({**request, **changed}))
+    (folder / FILES_FOLDER / "score.py").write_text(SCRIPT.format(number=f"'{number}'"))
+    command = (sys.executable, "-m", "fairlead.tasks.assemble", folder)
+    environment = {**os.environ, **SETTINGS, **settings_for(bench.cluster, bench.places)}
+    before, started = _children_s(), time.monotonic()
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+    return time.monotonic() - started, _children_s() - before
+
+
+def _children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _write_model(path: Path) -> None:

@@ -29,7 +29,7 @@ TOKEN_LIFE = "720h"  # a demo may be left running
 
 def install(cluster: Cluster, places: Places) -> Path:
     """Apply the definitions and the role; return a kubeconfig that holds the operator's rights."""
-    shutil.rmtree(_state_folder(places), ignore_errors=True)  # of another registry's time
+    shutil.rmtree(state_folder(places), ignore_errors=True)  # of another registry's time
     uninstall_chart(cluster, places)
     crds, role = places.checkout / "crds", places.checkout / "deploy/rbac.yaml"
     cluster.run_kubectl("apply", "--server-side", "--force-conflicts", "-f", crds, "-f", role)
@@ -59,14 +59,15 @@ def settings_for(cluster: Cluster, places: Places) -> dict[str, str]:
     return {
         "FAIRLEAD_REGISTRY": cluster.registry,
         "FAIRLEAD_DEFAULT_BASE_IMAGE": cluster.base_image,
-        "FAIRLEAD_STATE_FOLDER": str(_state_folder(places)),
+        "FAIRLEAD_STATE_FOLDER": str(state_folder(places)),
         "FAIRLEAD_EXTERNAL_HOST": "localhost",
         **({"FAIRLEAD_CA_BUNDLE": str(cluster.ca_bundle)} if cluster.ca_bundle else {}),
         **({"FAIRLEAD_PACKAGE_INDEX": index} if index else {}),
     }
 
 
-def _state_folder(places: Places) -> Path:
+def state_folder(places: Places) -> Path:
+    """Where the operator beside the cluster keeps its tasks."""
     return places.run / "operator-state"
 
 

@@ -47,7 +47,7 @@ class FileServer:
                 self.wfile.flush()
                 if self.path in served.gates:
                     served.gates[self.path].wait(60)
-                self.wfile.write(content[1:])
+                self.wfile.write(memoryview(content)[1:])  # no copy of a large model
 
             def do_POST(self) -> None:
                 self.send_error(HTTPStatus.FORBIDDEN)
