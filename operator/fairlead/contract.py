@@ -243,6 +243,9 @@ class ResolveRequest(Wire):
     code: str | None = None
     """Of a source that was fetched: the artifact, by digest. What is in it goes before all of
     ``recipe`` but the base image."""
+    keep_base: bool = False
+    """Copy the base image into ``environments`` where there is something to build: it is built in
+    another namespace, which has none of the credentials that this task has."""
 
 
 class KnownVersion(StatusWire):
@@ -285,6 +288,8 @@ class EnvironmentRequest(Wire):
     shared_log: LogTarget | None = None
     """Of the environment itself, for all who wait for it."""
     engine: Literal["docker", "pod", "buildkit"] = "docker"
+    base_kept: bool = False
+    """The base image lies in ``environments``, too, and is read there."""
     code: str | None = None
     """As in a ``ResolveRequest``."""
 

@@ -65,6 +65,13 @@ class MemoryRegistry:
     def put_version(self, repository: Repository, version: int, body: bytes) -> str:
         return self.put_manifest(repository, str(version), body, OCI_MANIFEST)
 
+    def digest_of(self, repository: Repository, reference: str) -> str | None:
+        body = self.manifests.get((str(repository), reference))
+        return None if body is None else digest_of(body)
+
+    def manifest_body(self, repository: Repository, digest: str) -> bytes:
+        return self.manifests[str(repository), digest]
+
     def manifest(self, repository: Repository, reference: str) -> tuple[Manifest, Descriptor]:
         body = self.manifests.get((str(repository), reference))
         if body is None:

@@ -9,7 +9,13 @@ from pathlib import Path
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.contract import FILES_FOLDER, EnvironmentRequest, EnvironmentResult, TaskFailure
+from fairlead.contract import (
+    FILES_FOLDER,
+    EnvironmentRecipe,
+    EnvironmentRequest,
+    EnvironmentResult,
+    TaskFailure,
+)
 from fairlead.diagnosis.build.base_python import BasePython, front_of, usable_python, wants_conda
 from fairlead.diagnosis.build.explain import explain, tail
 from fairlead.engines.base import (
@@ -33,7 +39,7 @@ from fairlead.images.environment_tree import EnvironmentUnfitError
 from fairlead.images.pip_files import has_credentials
 from fairlead.inputs.recipe import located
 from fairlead.job_request import BUILDER_SOCKET, HANDED_FOLDER
-from fairlead.registry.reference import as_pushed, parse_reference, parse_repository
+from fairlead.registry.reference import Repository, as_pushed, parse_reference, parse_repository
 from fairlead.settings import Settings
 from fairlead.tasks.conda_environment import linked_environment
 from fairlead.tasks.failures import TaskFailedError, failure
@@ -65,6 +71,8 @@ def environment(request: EnvironmentRequest, task: TaskContext) -> EnvironmentRe
             task.log.write(f"The registry has it already: {known.digest}.")
             locked = has_lock(task.registry, place, request.hash)
             return _result(task, known.digest, known.python, built=False, locked=locked or None)
+        if request.engine == "buildkit":  # the namespace for builds has credentials of its own
+            task.registry.check_push(place)
         if not request.code:
             named = (*request.recipe.copied, *request.recipe.local)
             return _built(request, task, engine, _read(named, task))
@@ -115,7 +123,8 @@ def _built(
 
 
 def _keep_lock(task: TaskContext, plan: BuildPlan, python: BasePython, said: InstalledLog) -> None:
-    lock = Lock(f"{plan.base}@{plan.base_digest}", python.version, plan.explicit, said.installed)
+    base = f"{_origin(plan.recipe, task.settings)}@{plan.base_digest}"
+    lock = Lock(base, python.version, plan.explicit, said.installed)
     store_lock(task.registry, plan.environments, plan.hash, lock)
 
 
@@ -136,18 +145,24 @@ def _with_python(
 def _plan(request: EnvironmentRequest, settings: Settings) -> BuildPlan:
     if has_credentials(settings.package_index):
         raise TaskFailedError(failure(_CREDENTIALS))
-    base = as_pushed(request.recipe.base_image, settings.registry, settings.push_registry)
+    environments = parse_repository(request.environments)
     return BuildPlan(
         recipe=request.recipe,
-        base=parse_reference(base).repository,
+        base=environments if request.base_kept else _origin(request.recipe, settings),
         base_digest=request.base_digest,
-        environments=parse_repository(request.environments),
+        environments=environments,
         hash=request.hash,
         package_index=settings.package_index,
         insecure_hosts=settings.insecure_hosts,
         ca_bundle=settings.ca_bundle,
         docker_config=settings.docker_config,
     )
+
+
+def _origin(recipe: EnvironmentRecipe, settings: Settings) -> Repository:
+    """Where the base image is, as tasks reach it."""
+    base = as_pushed(recipe.base_image, settings.registry, settings.push_registry)
+    return parse_reference(base).repository
 
 
 def _read(paths: Iterable[str], task: TaskContext) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ from fairlead.images.assembly import HASH_ANNOTATION
 from fairlead.images.environment_image import find_environment, version_of, version_of_log
 from fairlead.images.environment_lock import has_lock
 from fairlead.images.hashes import environment_hash
+from fairlead.images.kept_base import keep_base
 from fairlead.registry.client import Registry
 from fairlead.registry.errors import (
     NotInRegistryError,
@@ -45,7 +46,7 @@ def resolve(request: ResolveRequest, task: TaskContext) -> ResolveResult:
     if request.code:
         recipe = stored_source(request.code, task).recipe(recipe.base_image)
     task.log.phase("base image")
-    base = _base_digest(request.recipe.base_image, task)
+    source, base = _base(request.recipe.base_image, task)
     task.log.write(f"{request.recipe.base_image} is {base}.")
     task.log.phase("versions")
     tags = task.registry.tags(repository)
@@ -55,6 +56,8 @@ def resolve(request: ResolveRequest, task: TaskContext) -> ResolveResult:
     task.log.write(
         f"Environment {wanted} is {environment.digest if environment else 'not there yet'}."
     )
+    if request.keep_base and environment is None:
+        task.log.write(keep_base(task.registry, source, base, environments))
     return ResolveResult(
         base_digest=base,
         environment_hash=wanted,
@@ -66,8 +69,8 @@ def resolve(request: ResolveRequest, task: TaskContext) -> ResolveResult:
     )
 
 
-def _base_digest(base_image: str, task: TaskContext) -> str:
-    """Ask for the base image, where tasks reach it."""
+def _base(base_image: str, task: TaskContext) -> tuple[Repository, str]:
+    """Ask for the base image, where tasks reach it; return where it lies, and its digest."""
     settings = task.settings
     name = as_pushed(base_image, settings.registry, settings.push_registry)
     try:
@@ -78,7 +81,7 @@ def _base_digest(base_image: str, task: TaskContext) -> str:
         raise TaskFailedError(_base_not_found(f"{error}.")) from error
     except RegistryError as error:
         raise TaskFailedError(base_failure(base_image, error)) from error
-    return described.digest
+    return reference.repository, described.digest
 
 
 def base_failure(base_image: str, error: RegistryError) -> TaskFailure:

@@ -6,8 +6,17 @@ import pytest
 
 from fairlead.api.build_options import BuildEngine
 from fairlead.api.inferenceimage import InferenceImageSpec
+from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.contract import NO_ACCESS, EnvironmentRequest, Task, TaskPhase, TaskState
+from fairlead.contract import (
+    NO_ACCESS,
+    EnvironmentRequest,
+    ResolveRequest,
+    Task,
+    TaskFailure,
+    TaskPhase,
+    TaskState,
+)
 from fairlead.decide.decision import Decision
 from fairlead.decide.image.engine import EngineChoice, chosen_engine
 from fairlead.decide.image.stages import decide_image
@@ -140,6 +149,55 @@ def test_what_buildkit_builds_has_its_job_apart_and_its_files_with_it() -> None:
     assert (task.request.engine, task.apart, task.namespace) == ("buildkit", "builds", "demo")
     assert (task.files, task.config_map) == ({"lib/tool": b"\x7fELF"}, "")
     assert task.access == NO_ACCESS  # Secrets of another namespace cannot be mounted
+    assert isinstance(first.request, ResolveRequest)
+    assert (first.request.keep_base, task.request.base_kept) == (True, True)
+    assert first.timeout == task.timeout  # a base image may be large
+
+
+def test_a_base_image_is_kept_for_buildkit_alone_and_asked_for_anew_where_that_begins() -> None:
+    keys = dict[str, str]()
+    for engine in ("pod", "buildkit"):
+        seen = image({}, **{**SPEC, "build": {"engine": engine}})
+        evidence = image_evidence(seen, {"diabetes": STORED}, FILES, {}, Settings(**APART))
+        [task] = decide_image(evidence, NOW).tasks
+        assert isinstance(task.request, ResolveRequest)
+        assert task.request.keep_base == (engine == "buildkit")
+        keys[engine] = task.id
+    assert keys["pod"] != keys["buildkit"]
+
+
+@pytest.mark.parametrize(
+    ("engine", "reason", "said"),
+    [
+        ("buildkit", Reason.REGISTRY_AUTH, "builds in namespace builds, where no Secret of demo"),
+        ("buildkit", Reason.REGISTRY_DENIED, "push localhost:5000/demo/fairlead/environments (do"),
+        ("buildkit", Reason.REGISTRY_UNREACHABLE, "as it was"),
+        ("pod", Reason.REGISTRY_AUTH, "as it was"),
+    ],
+)
+def test_what_the_namespace_for_builds_may_not_push_is_told_as_that(
+    engine: str, reason: Reason, said: str
+) -> None:
+    seen = image({}, **{**SPEC, "build": {"engine": engine}})
+    known = dict[str, TaskState]()
+
+    def decided_now() -> Decision[Any]:
+        evidence = image_evidence(seen, {"diabetes": STORED}, FILES, known, Settings(**APART))
+        return decide_image(evidence, NOW)
+
+    [first] = decided_now().tasks
+    known[first.id] = TaskState(first.id, 1, TaskPhase.SUCCEEDED, result=RESOLVED)
+    [build] = decided_now().tasks
+    failure = TaskFailure(
+        reason=reason, class_=FailureClass.AUTH, message="No.", remedy="as it was", retryable=True
+    )
+    known[build.id] = TaskState(
+        build.id, 1, TaskPhase.FAILED, build.build, failure=failure, finished_at=NOW
+    )
+    told = decided_now().failure
+    assert told
+    assert told.reason == reason
+    assert said in (told.remedy or "")
 
 
 def test_a_secret_for_packages_is_not_mounted_in_another_namespace() -> None:

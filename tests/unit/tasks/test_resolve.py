@@ -13,6 +13,7 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import EnvironmentRecipe, ResolveRequest, TaskFailure
+from fairlead.images.environment_image import EnvironmentImage
 from fairlead.redact import printable
 from fairlead.registry import client as registry_client
 from fairlead.registry.client import Registry
@@ -20,6 +21,7 @@ from fairlead.registry.errors import RegistryFaultError
 from fairlead.registry.oci import OCI_INDEX, OCI_MANIFEST, Platform, digest_of
 from fairlead.registry.reference import Repository
 from fairlead.settings import Settings
+from fairlead.tasks import resolve as resolving
 from fairlead.tasks.failures import TaskFailedError
 from fairlead.tasks.program import TaskContext
 from fairlead.tasks.resolve import resolve
@@ -97,7 +99,7 @@ def index(*platforms: tuple[str, str], lies: Mapping[str, str] | None = None) ->
     return Base((OCI_INDEX, written({"schemaVersion": 2, "manifests": children})), documents)
 
 
-def resolved(base: Base, folder: Path) -> str:
+def resolved(base: Base, folder: Path, *, keep_base: bool = False) -> str:
     """The digest of the base image that is built upon."""
     settings = Settings(registry=REGISTRY)
     with Registry(settings, base) as registry:
@@ -106,8 +108,32 @@ def resolved(base: Base, folder: Path) -> str:
             repository=f"{REGISTRY}/team/x",
             environments=f"{REGISTRY}/team/environments",
             recipe=EnvironmentRecipe(base_image=f"{REGISTRY}/base:1"),
+            keep_base=keep_base,
         )
         return resolve(request, task).base_digest
+
+
+def test_the_base_image_is_kept_where_that_is_wanted_and_an_environment_is_to_be_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = list[tuple[Repository, str, Repository]]()
+
+    def keep(_: Registry, base: Repository, digest: str, environments: Repository) -> str:
+        kept.append((base, digest, environments))
+        return "Kept."
+
+    monkeypatch.setattr(resolving, "keep_base", keep)
+    base = alone(*ANY)
+    resolved(base, tmp_path)
+    assert not kept
+    digest = resolved(base, tmp_path, keep_base=True)
+    places = [Repository(REGISTRY, path) for path in ("base", "team/environments")]
+    assert kept == [(places[0], digest, places[1])]
+    there = EnvironmentImage(digest, "3.11.2")
+    monkeypatch.setattr(resolving, "find_environment", lambda *_: there)
+    monkeypatch.setattr(resolving, "has_lock", lambda *_: True)
+    resolved(base, tmp_path, keep_base=True)
+    assert len(kept) == 1
 
 
 def refused(base: Base, folder: Path) -> TaskFailure:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from fairlead.api.build_options import BuildEngine
 from fairlead.api.code_source import FetchedCode
 from fairlead.api.conditions import true
 from fairlead.api.inferenceimage import (
@@ -50,7 +51,8 @@ def building(
     progress = replace(progress, log_uri=log.failure_uri)
     progress = progress.with_position(state.evidence.new_tasks)
     if progress.failure:
-        progress = replace(progress, failure=_located(progress.failure, state, build))
+        told = _told_apart(progress.failure, state, build, type_)
+        progress = replace(progress, failure=_located(told, state, build))
     shared = bool(writer) and not writer.startswith(f"{label(state.image)}/")
     reason, message = _words(state, phase, shared=shared)
     stage = pending(type_, progress, state.status, reason, message, state.now)
@@ -171,6 +173,24 @@ def _words(state: BuildState, phase: BuildPhase, *, shared: bool) -> tuple[Reaso
     how = "" if isinstance(engine, Finding) else f" with the {engine.engine} engine: {engine.why}"
     words = f"Installing {packages} on {base}{stands_for(state)}{how}.{still}"
     return Reason.BUILDING_ENVIRONMENT, words
+
+
+def _told_apart(
+    failure: TaskFailure, state: BuildState, build: BuildStatus, type_: str
+) -> TaskFailure:
+    """What the object names has no effect on what BuildKit's task may read and push."""
+    apart = type_ == ENVIRONMENT and build.engine is BuildEngine.BUILDKIT
+    if not apart or failure.reason not in (Reason.REGISTRY_AUTH, Reason.REGISTRY_DENIED):
+        return failure
+    place, mine = state.evidence.settings.buildkit_namespace, state.image.namespace
+    remedy = (
+        f"The buildkit engine builds in namespace {place}, where no Secret of {mine} can be "
+        "mounted. Whoever runs Fairlead puts the Secret that FAIRLEAD_REGISTRY_SECRET names there, "
+        f"too, with the right to read and push {state.shared('environments')} (docs/jobs.md). Or "
+        "leave out what runs (RUN): then the pod engine builds, with the Secrets of this object. "
+        "It is tried again."
+    )
+    return failure.model_copy(update={"remedy": remedy})
 
 
 def _located(failure: TaskFailure, state: BuildState, build: BuildStatus) -> TaskFailure:

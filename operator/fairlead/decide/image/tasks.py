@@ -79,6 +79,12 @@ class BuildState:
         return chosen_engine(self.image.spec, self.evidence.settings, self.inputs.run_line)
 
     @property
+    def keeps_base(self) -> bool:
+        """It is built in the namespace for builds, which has none of this one's credentials."""
+        choice = self.engine
+        return isinstance(choice, EngineChoice) and choice.engine is BuildEngine.BUILDKIT
+
+    @property
     def build_options(self) -> BuildOptions:
         return self.image.spec.build or BuildOptions()
 
@@ -110,6 +116,8 @@ def resolution_key(state: BuildState) -> str:
     key = f"{asked} {state.repository}{access_key(state.access)}"
     if source := state.status.source if state.inputs.artifact else None:
         key += f" {source.artifact} {source.fetched_at.isoformat()}"
+    if state.keeps_base:
+        key += " keeps its base image"
     return hashlib.sha256(key.encode()).hexdigest()
 
 
@@ -121,7 +129,10 @@ def resolve_task(state: BuildState) -> tuple[str, TaskOf]:
         environments=state.shared("environments"),
         recipe=state.inputs.recipe,
         code=state.inputs.artifact or None,
+        keep_base=state.keeps_base,
     )
+    build_s = state.build_options.timeout_seconds or state.evidence.settings.build_timeout_seconds
+    timeout_s = float(build_s) if state.keeps_base else RESOLVE_TIMEOUT_S
 
     def task(attempt: int) -> Task:
         return Task(
@@ -129,7 +140,7 @@ def resolve_task(state: BuildState) -> tuple[str, TaskOf]:
             "resolve",
             attempt,
             request,
-            RESOLVE_TIMEOUT_S,
+            timeout_s,
             namespace=state.image.namespace,
             owner=owner_of(state.image),
             access=state.access,
@@ -162,6 +173,7 @@ def environment_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf
                 owner=f"{state.image.namespace}/{ENVIRONMENTS}",
             ),
             engine=_ENGINES.get(build.engine, "docker"),
+            base_kept=build.engine is BuildEngine.BUILDKIT and state.keeps_base,
             code=state.inputs.artifact or None,
         )
 
