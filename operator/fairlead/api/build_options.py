@@ -81,5 +81,5 @@ class BuildOptions(Wire):
     """The ServiceAccount of the tasks' pods, with whose workload identity registries are logged in
     to; it is given no API token. Default: the operator's taskServiceAccount."""
     package_secret_ref: PackageSecretRef | None = None
-    """Credentials of private conda channels: mounted into the task that fetches from them, and not
-    where packages are installed. Indexes of pip are not asked with it."""
+    """Credentials of private conda channels and package indexes: mounted into the task that asks
+    them, and not where packages are installed."""

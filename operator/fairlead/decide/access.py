@@ -27,7 +27,7 @@ def _source_secret_unsupported(field: str, what: str) -> Finding:
 SOURCE_SECRET_UNSUPPORTED = _source_secret_unsupported("spec.credentialsSecretRef", "model")
 CODE_SECRET_UNSUPPORTED = _source_secret_unsupported("spec.source.credentialsSecretRef", "source")
 PACKAGE_SECRET_UNSUPPORTED = _source_secret_unsupported(
-    "spec.build.packageSecretRef", "channel, by FAIRLEAD_CONDA_MIRRORS,"
+    "spec.build.packageSecretRef", "packages, by FAIRLEAD_CONDA_MIRRORS or FAIRLEAD_PACKAGE_INDEX,"
 )
 VOLUME_UNSUPPORTED = Finding(
     Reason.VOLUME_UNSUPPORTED,

@@ -26,7 +26,11 @@ class _Kind:
 
 
 _DOCKER_CONFIG = _Kind(DOCKER_CONFIG_KEY, ("docker-registry", ""), "docs/install.md, Registries")
-_NETRC = _Kind(PACKAGES_KEY, ("generic", f" --from-file={PACKAGES_KEY}"), "docs/conda.md, Channels")
+_NETRC = _Kind(
+    PACKAGES_KEY,
+    ("generic", f" --from-file={PACKAGES_KEY}"),
+    "docs/conda.md, Private channels and indexes",
+)
 FIELDS = {
     PUSH: ("spec.pushSecretRef", _DOCKER_CONFIG),
     PULL: ("spec.pullSecretRef", _DOCKER_CONFIG),

@@ -10,6 +10,7 @@ import certifi
 from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.base_python import BasePython
 from fairlead.diagnosis.build.output import BuildOutput
+from fairlead.engines.index_proxy import IndexAccess
 from fairlead.registry.reference import Repository
 
 
@@ -43,6 +44,8 @@ class BuildPlan:
     """A tar of the environment as it was linked, at its final path: pip installs into it."""
     explicit: tuple[str, ...] = ()
     """What is in it: the address and the checksum of each package."""
+    indexes: IndexAccess | None = None
+    """How the indexes are reached that want credentials; no build sees those."""
 
 
 def certificates(plan: BuildPlan) -> bytes:

@@ -9,6 +9,7 @@ the base image's own.
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from fairlead.engines.base import (
     StepRefusedError,
     certificates,
 )
+from fairlead.engines.index_addresses import IndexAddresses
+from fairlead.engines.index_proxy import LOOPBACK, index_proxy
 from fairlead.engines.output_lines import OutputLines
 from fairlead.engines.pod_pipe import NothingSaidError, PodPipe, Record, record_of
 from fairlead.images import unpack_linked
@@ -33,7 +36,14 @@ from fairlead.images.environment_layer import Gzipped, environment_tar, folders_
 from fairlead.images.environment_tree import Limits, survey
 from fairlead.images.layers import gzipped
 from fairlead.images.layout import BUILD_FILES, ENVIRONMENT
-from fairlead.images.pip_files import PackageIndex, build_files, pip_options, requirements_txt
+from fairlead.images.pip_files import (
+    PackageIndex,
+    build_files,
+    index_addresses,
+    link_pages,
+    pip_options,
+    requirements_txt,
+)
 from fairlead.images.recipe import make_environment, program_files
 from fairlead.images.steps_applied import Applied, StepError, applied, placed
 from fairlead.job_request import HANDED_FOLDER, INSTALLED_FOLDER
@@ -98,7 +108,8 @@ class PodEngine:
         self, plan: BuildPlan, python: BasePython, log: Log, before_push: Callable[[], None]
     ) -> str:
         base, steps = self._base(plan)
-        absent = self._install(plan, steps, log)
+        with _indexes(plan) as indexes:
+            absent = self._install(plan, steps, indexes, log)
         folders = {path for _, path in steps.copies} - absent
         copied = placed(steps, plan.files.keys(), folders)
         log.phase("layer")
@@ -126,7 +137,9 @@ class PodEngine:
         except StepError as error:
             raise StepRefusedError(error.line, error.message) from error
 
-    def _install(self, plan: BuildPlan, steps: Applied, log: Log) -> set[str]:
+    def _install(
+        self, plan: BuildPlan, steps: Applied, indexes: IndexAddresses, log: Log
+    ) -> set[str]:
         """Have the packages installed; return which of the steps' paths the base image has not as
         folders.
 
@@ -137,13 +150,15 @@ class PodEngine:
         if plan.linked is not None:
             shutil.move(plan.linked, self._places.handed / LINKED)
         programs = {name.removeprefix(BUILD) for name in program_files(plan.recipe)}
-        self._pipe.hand(_files(plan), _orders(steps, plan), programs)
+        if indexes.known:
+            log.write(f"Asked with the Secret for packages: {', '.join(indexes.known)}.")
+        self._pipe.hand(_files(plan, indexes), _orders(steps, plan, indexes), programs)
         output, code, absent = OutputLines(log.write), KILLED, set[str]()
         paths = _paths(steps)
         for line in self._pipe.lines():
             match record_of(line):
                 case None:
-                    output.add(line)
+                    output.add(indexes.shown(line))
                 case {"absent": int(number)} if 0 <= number < len(paths):
                     absent.add(paths[number])
                 case {"ended": int(ended)}:
@@ -199,15 +214,24 @@ def _python(said: Record | None) -> BasePython | None:
     return BasePython(version, makes_environments=venv, libc=libc, path=path)
 
 
-def _files(plan: BuildPlan) -> dict[str, bytes]:
-    index = PackageIndex(plan.package_index, plan.insecure_hosts, certificates(plan))
+def _indexes(plan: BuildPlan) -> AbstractContextManager[IndexAddresses]:
+    """The addresses for pip; what stands behind them goes when the packages are installed."""
+    if plan.indexes is None:
+        return nullcontext(IndexAddresses())
+    asked = index_addresses(plan.recipe, plan.package_index)
+    return index_proxy(plan.indexes, asked, link_pages(plan.recipe))
+
+
+def _files(plan: BuildPlan, indexes: IndexAddresses) -> dict[str, bytes]:
+    trusted = certificates(plan)
+    index = PackageIndex(plan.package_index, plan.insecure_hosts, trusted, indexes.given)
     files = build_files(plan.recipe, index, plan.local)
     if plan.linked is not None:
         files[UNPACK[0]] = Path(unpack_linked.__file__).read_bytes()
     return {name.removeprefix(BUILD): content for name, content in files.items()}
 
 
-def _orders(steps: Applied, plan: BuildPlan) -> dict[str, object]:
+def _orders(steps: Applied, plan: BuildPlan, indexes: IndexAddresses) -> dict[str, object]:
     """What the container in the base image is to do: no secret is among it."""
     variables = {
         **steps.known,
@@ -216,6 +240,7 @@ def _orders(steps: Applied, plan: BuildPlan) -> dict[str, object]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
         "SOURCE_DATE_EPOCH": DATE,
+        **(_past_proxies(steps.known) if indexes.known else {}),
     }
     return {
         "variables": variables,
@@ -225,6 +250,12 @@ def _orders(steps: Applied, plan: BuildPlan) -> dict[str, object]:
             [PYTHON, "pip_install.py", *pip_options()],
         ],
     }
+
+
+def _past_proxies(known: Mapping[str, str]) -> dict[str, str]:
+    """No proxy that the base image names can reach what is on the pod's own loopback."""
+    hosts = known.get("no_proxy") or known.get("NO_PROXY")
+    return dict.fromkeys(("no_proxy", "NO_PROXY"), f"{hosts},{LOOPBACK}" if hosts else LOOPBACK)
 
 
 _NOT_BEGUN = (

@@ -4,7 +4,7 @@ Where packages come from is in the configuration, which is never part of an imag
 pip's own options of the user's file, too.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,11 +31,13 @@ _PIP = (
 
 @dataclass(frozen=True)
 class PackageIndex:
-    """Where packages come from; no address: pip's own. ``certificates``: PEM, of all to trust."""
+    """Where packages come from; no address: pip's own. ``certificates``: PEM, of all to trust.
+    ``given``: the address that pip is given in the place of one, of the settings or of a file."""
 
     address: str = ""
     insecure_hosts: tuple[str, ...] = ()
     certificates: bytes = b""
+    given: Callable[[str], str] = str
 
 
 def pip_options() -> list[str]:
@@ -72,19 +74,29 @@ def build_files(
     return files | ({"build/ca.pem": index.certificates} if index.certificates else {})
 
 
+def index_addresses(recipe: EnvironmentRecipe, index: str) -> list[str]:
+    """Where packages are looked for, but for pip's own index. ``index``: that of the settings."""
+    first, others = _indexes(recipe, PackageIndex(index))
+    return [one for one in (first, *others) if one]
+
+
+def link_pages(recipe: EnvironmentRecipe) -> list[str]:
+    """The addresses of pages with links to packages."""
+    return [one for one in _values(recipe, FIND_LINKS) if not one.startswith(LOCAL)]
+
+
 def _lines(asked: tuple[Requirement, ...]) -> str:
     return "".join(f"{' '.join(one.text.split())}\n" for one in asked)
 
 
 def _pip_conf(recipe: EnvironmentRecipe, index: PackageIndex) -> str:
-    first = _values(recipe, INDEX)[-1:]  # of several the last counts, as with pip
-    address = _address(first[0], index) if first else index.address
-    others = [_address(one, index) for one in _values(recipe, EXTRA_INDEX)]
+    address, others = _indexes(recipe, index)
     lines = ["[global]"]
     if address and (index.address or address != PUBLIC_INDEX):
-        lines.append(f"index-url = {address}")
-    lines += _listed("extra-index-url", (one for one in others if one != address))
-    lines += _listed("find-links", map(_links, _values(recipe, FIND_LINKS)))
+        lines.append(f"index-url = {index.given(address)}")
+    lines += _listed("extra-index-url", (index.given(one) for one in others if one != address))
+    links = map(_links, _values(recipe, FIND_LINKS))
+    lines += _listed("find-links", map(index.given, links))
     lines += [f"{flag.lstrip('-')} = true" for flag in FLAGS if _values(recipe, flag)]
     for name in FORMATS:
         if values := _values(recipe, name):
@@ -96,6 +108,13 @@ def _pip_conf(recipe: EnvironmentRecipe, index: PackageIndex) -> str:
     if index.certificates:
         lines.append(f"cert = /{BUILD_FILES}/ca.pem")
     return "".join(f"{line}\n" for line in lines)
+
+
+def _indexes(recipe: EnvironmentRecipe, index: PackageIndex) -> tuple[str, list[str]]:
+    """The index, empty where it is pip's own, and the others."""
+    first = _values(recipe, INDEX)[-1:]  # of several the last counts, as with pip
+    address = _address(first[0], index) if first else index.address
+    return address, [_address(one, index) for one in _values(recipe, EXTRA_INDEX)]
 
 
 def _values(recipe: EnvironmentRecipe, name: str) -> list[str]:

@@ -141,6 +141,7 @@ def _problem(line: int, message: str, remedy: str) -> Problem:
 
 
 _WITHOUT_SECRET = (
-    "Name the index without them; whoever runs Fairlead can put a mirror that builds may read into "
-    "FAIRLEAD_PACKAGE_INDEX. Packages that you have as wheels may lie in the source: ./name.whl."
+    "Name the index without them, and a Secret with them in spec.build.packageSecretRef "
+    "(docs/conda.md, Private channels and indexes); change the password that stood here. Packages "
+    "that you have as wheels may lie in the source: ./name.whl."
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
+from fairlead.connection import trust
 from fairlead.contract import (
     FILES_FOLDER,
     EnvironmentRecipe,
@@ -29,6 +30,7 @@ from fairlead.engines.base import (
 from fairlead.engines.buildkit import BuildkitEngine
 from fairlead.engines.buildkit_client import BuildkitClient
 from fairlead.engines.docker import DockerEngine
+from fairlead.engines.index_proxy import IndexAccess
 from fairlead.engines.installed_log import InstalledLog
 from fairlead.engines.pod import PodEngine
 from fairlead.finding import Finding
@@ -39,10 +41,12 @@ from fairlead.images.environment_tree import EnvironmentUnfitError
 from fairlead.images.pip_files import has_credentials
 from fairlead.inputs.recipe import located
 from fairlead.job_request import BUILDER_SOCKET, HANDED_FOLDER
+from fairlead.registry.addresses import NamedHosts
 from fairlead.registry.reference import Repository, as_pushed, parse_reference, parse_repository
 from fairlead.settings import Settings
 from fairlead.tasks.conda_environment import linked_environment
 from fairlead.tasks.failures import TaskFailedError, failure
+from fairlead.tasks.package_credentials import PackageCredentials
 from fairlead.tasks.package_places import refuse_places
 from fairlead.tasks.program import TaskContext, run
 from fairlead.tasks.stored_source import stored_source, told_as_lost
@@ -145,7 +149,13 @@ def _with_python(
 def _plan(request: EnvironmentRequest, settings: Settings) -> BuildPlan:
     if has_credentials(settings.package_index):
         raise TaskFailedError(failure(_CREDENTIALS))
+<<<<<<< HEAD
     environments = parse_repository(request.environments)
+=======
+    base = as_pushed(request.recipe.base_image, settings.registry, settings.push_registry)
+    named = NamedHosts.of(settings)
+    credentials = PackageCredentials.read(named)
+>>>>>>> ca765aa (Ask private package indexes with a Secret, through an address that pip is given on the pod's loopback)
     return BuildPlan(
         recipe=request.recipe,
         base=environments if request.base_kept else _origin(request.recipe, settings),
@@ -156,6 +166,7 @@ def _plan(request: EnvironmentRequest, settings: Settings) -> BuildPlan:
         insecure_hosts=settings.insecure_hosts,
         ca_bundle=settings.ca_bundle,
         docker_config=settings.docker_config,
+        indexes=IndexAccess(trust(settings.ca_bundle), named, credentials.headers),
     )
 
 
@@ -231,8 +242,9 @@ _CREDENTIALS = Finding(
     "The address of the package index (FAIRLEAD_PACKAGE_INDEX) holds credentials, and foreign code "
     "that runs while packages are installed could read them; Docker's classic builder would keep "
     "them in a layer.",
-    "Whoever runs Fairlead: give an index that builds may read without credentials, such as a "
-    "mirror inside the network. It is tried again.",
+    "Whoever runs Fairlead: give its address without them, and have them in a Secret that each "
+    "InferenceImage names in spec.build.packageSecretRef (docs/conda.md, Private channels and "
+    "indexes); or give an index that builds may read without. It is tried again.",
     retryable=True,
 )
 

@@ -1,7 +1,8 @@
 """The Secret of ``spec.build.packageSecretRef``, as the kubelet mounts it: a ``.netrc``.
 
-What is in it is sent to the hosts that it names and to no other, by our own container alone: where
-foreign code runs it is not mounted. Whoever may name the Secret, and may not read it, cannot have
+What is in it is sent to the hosts that it names and to no other, by our own container alone, to
+conda's channels and for pip (`fairlead.engines.index_proxy`): where foreign code runs it is not
+mounted. Whoever may name the Secret, and may not read it, cannot have
 it sent elsewhere.
 """
 

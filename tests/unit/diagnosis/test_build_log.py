@@ -17,7 +17,7 @@ from fairlead.contract import EnvironmentRecipe, Requirement
 from fairlead.diagnosis.build.explain import explain, tail
 from fairlead.diagnosis.build.output import BuildOutput, Phase, Row
 from fairlead.diagnosis.build.package_names import KNOWN, did_you_mean
-from fairlead.diagnosis.build.patterns import ROWS
+from fairlead.diagnosis.build.patterns import GIVE_SECRET, INDEX_SECRET, ROWS
 from fairlead.finding import Finding
 
 LOGS = Path(__file__).parent / "logs"
@@ -327,10 +327,50 @@ PACKAGES = [
             FailureClass.AUTH,
             f"{OWN_INDEX}; it does not let us read https://own.example.com/simple/tools/ (it "
             "answers 401).",
-            "Name an index there that builds may read without credentials, or leave the line out; "
-            "what you have as a wheel may lie in the source (./name-1.0-py3-none-any.whl).",
+            f"{GIVE_SECRET} {RETRIED}",
             OWN_INDEX,
         ),
+    ),
+    (
+        "file-denied-index-of-file",
+        ("tools",),
+        finding(
+            Reason.PACKAGE_INDEX_DENIED,
+            FailureClass.AUTH,
+            f"{OWN_INDEX}; it does not let us read https://own.example.com/f/"
+            "tools-1.0-py3-none-any.whl (it answers 403).",
+            f"{GIVE_SECRET} {RETRIED}",
+            OWN_INDEX,
+        ),
+    ),
+    (
+        "file-denied-at-address",
+        ("tabulate==0.9.0", AN_ADDRESS),
+        finding(
+            Reason.PACKAGE_INDEX_DENIED,
+            FailureClass.AUTH,
+            f"{AN_ADDRESS}; it does not let us read that file (it answers 401).",
+            "Put the wheel into the source (./name-1.0-py3-none-any.whl), or name an index that "
+            "has it: credentials are sent to indexes, and not to the address of a file.",
+            AN_ADDRESS,
+        ),
+    ),
+    *(
+        (
+            f"index-of-file-{name}-with-secret",
+            ("tools",),
+            finding(
+                Reason.PACKAGE_INDEX_UNREACHABLE,
+                NETWORK,
+                f"{OWN_INDEX}; it does not answer ({why}): https://own.example.com/simple/tools/",
+                f"Correct the address, or leave the line out. {RETRIED}",
+                OWN_INDEX,
+            ),
+        )
+        for name, why in (
+            ("down", "Connection refused"),
+            ("elsewhere", "it leads to what is no address"),
+        )
     ),
     (
         "index-of-file-down",
@@ -535,8 +575,24 @@ INDEX = "http://index.example.org:8080"
             FailureClass.AUTH,
             f"The package index does not let us read {INDEX}/403/simple/tabulate/ "
             "(it answers 403).",
-            "Whoever runs Fairlead: let builds read the index without credentials, or set another "
-            f"one in FAIRLEAD_PACKAGE_INDEX. {RETRIED}",
+            f"{INDEX_SECRET} {RETRIED}",
+        ),
+        (
+            "file-denied-pip-18",
+            Reason.PACKAGE_INDEX_DENIED,
+            FailureClass.AUTH,
+            f"The package index does not let us read {INDEX}/f/tabulate-0.9.0-py3-none-any.whl "
+            "(it answers 403).",
+            f"{INDEX_SECRET} {RETRIED}",
+        ),
+        (
+            "index-untrusted-with-secret",
+            Reason.PACKAGE_INDEX_UNREACHABLE,
+            FailureClass.INFRASTRUCTURE,
+            "The package index is not trusted (self-signed certificate): "
+            "https://index.example.org:8080/simple/tabulate/",
+            "Whoever runs Fairlead: add its certificate authority to the file that "
+            f"FAIRLEAD_CA_BUNDLE names. {RETRIED}",
         ),
         (
             "index-untrusted",

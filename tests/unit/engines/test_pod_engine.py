@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import ssl
 import subprocess
 import sys
 import tarfile
@@ -26,8 +27,10 @@ from fairlead.engines.base import (
     EngineUnreachableError,
     StepRefusedError,
 )
+from fairlead.engines.index_proxy import Headers, IndexAccess
 from fairlead.engines.pod import Places, PodEngine
 from fairlead.images import install_in_base
+from fairlead.registry.addresses import NamedHosts
 from fairlead.registry.client import Registry
 from fairlead.registry.oci import (
     OCI_CONFIG,
@@ -265,6 +268,45 @@ def test_packages_of_the_source_lie_in_a_folder_of_what_is_handed_over(
     assert python is not None
     engine.build(asked, python, both.log, no_lock)
     assert "has its text" in both.log.lines
+
+
+def test_pip_is_given_no_credentials_but_a_place_that_sends_them(
+    both: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(
+        monkeypatch,
+        "import os, pathlib",
+        "print(pathlib.Path('pip.conf').read_text())",
+        "print('proxies', os.environ['no_proxy'], os.environ['NO_PROXY'])",
+        "at = [one for one in pathlib.Path('pip.conf').read_text().split() if '/index/' in one]",
+        "print('raw', [one.split(':')[1] for one in at])",
+        "files = [one for one in pathlib.Path('.').iterdir() if one.is_file()]",
+        "told = ' '.join(one.read_text() for one in files) + str(os.environ)",
+        "print('seen', 'hunter' + '2' in told)",
+    )
+    monkeypatch.setitem(CONFIG["config"], "Env", ["NO_PROXY=corp.example"])  # type: ignore[arg-type]
+    options = ("--index-url https://own.example.com/simple", "--extra-index-url https://b.example")
+    asked = plan("flask")
+    wanted = tuple(Requirement(text=text, line=1) for text in options)
+    recipe = asked.recipe.model_copy(update={"options": wanted})
+
+    def headers(address: str) -> Headers:
+        return {"Authorization": "Basic hunter2"} if "own.example.com" in address else {}
+
+    access = IndexAccess(ssl.create_default_context(), NamedHosts(), headers)
+    asked = replace(asked, recipe=recipe, indexes=access)
+    engine = both.engine()
+    both.begin()
+    python = engine.prepare(asked, both.log)
+    assert python is not None
+    engine.build(asked, python, both.log, no_lock)
+    lines = both.log.lines
+    assert "Asked with the Secret for packages: https://own.example.com/simple." in lines
+    assert "index-url = https://own.example.com/simple" in lines  # as it is shown
+    assert "    https://b.example" in lines
+    assert "raw ['//127.0.0.1']" in lines
+    assert "proxies corp.example,127.0.0.1 corp.example,127.0.0.1" in lines
+    assert "seen False" in lines
 
 
 def test_what_pip_says_is_explained_by_the_users_line(

@@ -102,7 +102,8 @@ _NO_SECRET_APART = Finding(
     "spec.build.packageSecretRef cannot be used with the buildkit engine: it builds in a namespace "
     "of its own, and a Secret is mounted in its own namespace alone.",
     "Put what RUN installs into a base image of your own (spec.baseImage), so that the pod engine "
-    "builds; or have whoever runs Fairlead name a mirror in FAIRLEAD_CONDA_MIRRORS.",
+    "builds; or have whoever runs Fairlead name a mirror in FAIRLEAD_CONDA_MIRRORS or "
+    "FAIRLEAD_PACKAGE_INDEX.",
 )
 _TURN_ON = (
     "Whoever runs Fairlead can turn on the buildkit engine, which runs such steps: "

@@ -98,8 +98,8 @@ RULES: Mapping[type[CondaCause], Rule] = {
         FailureClass.AUTH,
         "The channel does not let us read {address} (it answers {status}).",
         "Name a Secret with credentials for that host in spec.build.packageSecretRef "
-        "(docs/conda.md, Channels); or whoever runs Fairlead: name a mirror that can be read in "
-        f"FAIRLEAD_CONDA_MIRRORS. {RETRIED}",
+        "(docs/conda.md, Private channels and indexes); or whoever runs Fairlead: name a mirror "
+        f"that can be read in FAIRLEAD_CONDA_MIRRORS. {RETRIED}",
         retryable=True,
     ),
     ChannelBroken: Rule(

@@ -270,7 +270,10 @@ def index_of_file(case: Case) -> Facts | None:
     return {**index_answer(case), "requirement": asked.text, "subject": f"{asked.text}; "}
 
 
-_WHY = (
+_WHY = (  # the first three are said where the index is asked with credentials
+    re.compile(r"its certificate is not trusted: ([A-Za-z -]+[A-Za-z])"),
+    re.compile(r"504 Server Error: it does not answer \(([^()]{1,300})"),
+    re.compile(r"504 Server Error: (its? [^()]{1,300}?) for url"),
     re.compile(r"\[Errno -?\d+\] ([A-Za-z ]+)"),
     re.compile(r"certificate verify failed: ([A-Za-z -]+[A-Za-z])"),
     re.compile(r"(timed out)"),

@@ -4,6 +4,8 @@ What is not the user's fault stands before what may be: pip says "No matching di
 also when the index is down. Each row has a recorded output in ``tests/unit/diagnosis/logs``.
 """
 
+from dataclasses import replace
+
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.diagnosis.build import package_facts
@@ -21,11 +23,53 @@ _UNSATISFIED = line(
     r"\(from versions: (?P<versions>[^)\n]*)\)"
 )
 _INDEX = _SAYS + r"Could not fetch URL (?P<url>\S{1,2000}): "
+GIVE_SECRET = (
+    "Name a Secret with credentials of that host in spec.build.packageSecretRef, or correct what "
+    "it holds (docs/conda.md, Private channels and indexes); what you have as a wheel may lie in "
+    "the source (./name-1.0-py3-none-any.whl)."
+)
+INDEX_SECRET = (
+    "Whoever runs Fairlead: let builds read the index without credentials, or set another one in "
+    "FAIRLEAD_PACKAGE_INDEX. Or name a Secret with credentials of that host in "
+    "spec.build.packageSecretRef (docs/conda.md, Private channels and indexes)."
+)
 _INDEX_IS_DOWN = (
     f"Nothing to change in the environment: the index must run, and builds reach it. {RETRIED}"
 )
 
+_FILE_DENIED = line(
+    r"^(?:ERROR: )?Could not install requirement .{1,1000}? because of HTTP error "
+    r"(?P<status>40[137]) .{0,2000}? for URL (?P<url>\S{1,2000})"
+)
+_FILE_DENIED_ROW = Row(
+    _PIP,
+    _FILE_DENIED,
+    Reason.PACKAGE_INDEX_DENIED,
+    FailureClass.AUTH,
+    "{subject}it does not let us read {url} (it answers {status}).",
+    f"{GIVE_SECRET} {RETRIED}",
+    retryable=True,
+    facts=package_facts.index_of_file,
+)
+
 INDEX_ROWS = (
+    Row(
+        _PIP,
+        _FILE_DENIED,
+        Reason.PACKAGE_INDEX_DENIED,
+        FailureClass.AUTH,
+        "{subject}it does not let us read that file (it answers {status}).",
+        "Put the wheel into the source (./name-1.0-py3-none-any.whl), or name an index that has "
+        "it: credentials are sent to indexes, and not to the address of a file.",
+        facts=package_facts.at_an_address,
+    ),
+    _FILE_DENIED_ROW,
+    replace(
+        _FILE_DENIED_ROW,
+        message="The package index does not let us read {url} (it answers {status}).",
+        remedy=f"{INDEX_SECRET} {RETRIED}",
+        facts=index_answer,
+    ),
     Row(
         _PIP,
         line(
@@ -45,8 +89,8 @@ INDEX_ROWS = (
         Reason.PACKAGE_INDEX_DENIED,
         FailureClass.AUTH,
         "{subject}it does not let us read {url} ({why}).",
-        "Name an index there that builds may read without credentials, or leave the line out; what "
-        "you have as a wheel may lie in the source (./name-1.0-py3-none-any.whl).",
+        f"{GIVE_SECRET} {RETRIED}",
+        retryable=True,
         facts=package_facts.index_of_file,
     ),
     Row(
@@ -61,7 +105,7 @@ INDEX_ROWS = (
     ),
     Row(
         _PIP,
-        line(_INDEX + r".*CERTIFICATE_VERIFY_FAILED.*"),
+        line(_INDEX + r".*(?:CERTIFICATE_VERIFY_FAILED|certificate is not trusted).*"),
         Reason.PACKAGE_INDEX_UNREACHABLE,
         FailureClass.INFRASTRUCTURE,
         "The package index is not trusted ({why}): {url}",
@@ -86,8 +130,7 @@ INDEX_ROWS = (
         Reason.PACKAGE_INDEX_DENIED,
         FailureClass.AUTH,
         "The package index does not let us read {url} ({why}).",
-        "Whoever runs Fairlead: let builds read the index without credentials, or set another one "
-        f"in FAIRLEAD_PACKAGE_INDEX. {RETRIED}",
+        f"{INDEX_SECRET} {RETRIED}",
         retryable=True,
         facts=index_answer,
     ),

@@ -1,0 +1,109 @@
+"""A page of a package index, or of links to packages: read from its HTML, and written anew.
+
+Of the page nothing is handed on but what pip needs of each file: where it is, what it is called,
+its hash, the Pythons that it is for, and whether it was yanked.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from html import escape
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+MAX_FILES = 100_000  # of one page
+MAX_ADDRESS_CHARS = 4096
+MAX_ATTRIBUTE_CHARS = 1000
+_FILE = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._+!~%-]{0,250}\.(?:whl|zip|tgz|tar(?:\.(?:gz|bz2|xz))?|tbz|egg)"
+)
+_HASH = re.compile(r"(?:md5|sha1|sha224|sha256|sha384|sha512)=[0-9a-fA-F]{32,128}")
+
+
+@dataclass(frozen=True)
+class FileLink:
+    """A file of a page. ``address`` has neither credentials nor a fragment."""
+
+    name: str
+    address: str
+    hash: str = ""
+    requires_python: str = ""
+    yanked: str | None = None
+
+
+class TooManyFilesError(Exception):
+    """A page with more files than one is read for."""
+
+
+def file_links(page: str, address: str) -> list[FileLink]:
+    """The links of a page that lead to packages; ``address`` is where it was.
+
+    Raises ``TooManyFilesError``.
+    """
+    reader = _Reader(address)
+    reader.feed(page)
+    reader.close()
+    return reader.found
+
+
+def written_page(links: Iterable[FileLink], address: Callable[[FileLink], str]) -> str:
+    """HTML with the same files at other addresses."""
+    lines = (_anchor(link, address(link)) for link in links)
+    return "<!DOCTYPE html>\n<html><body>\n" + "".join(lines) + "</body></html>\n"
+
+
+class _Reader(HTMLParser):
+    def __init__(self, address: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self._base = address
+        self.found: list[FileLink] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        target = named.get("href")
+        if not target or len(target) > MAX_ADDRESS_CHARS:
+            return
+        if tag == "base":
+            self._base = _joined(self._base, target)
+        elif tag == "a" and (link := _link(_joined(self._base, target), named)):
+            if len(self.found) == MAX_FILES:
+                raise TooManyFilesError
+            self.found.append(link)
+
+
+def _joined(base: str, target: str) -> str:
+    try:
+        return urljoin(base, target.strip())
+    except ValueError:
+        return ""
+
+
+def _link(address: str, named: dict[str, str | None]) -> FileLink | None:
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:
+        return None
+    name = parts.path.rpartition("/")[2]
+    fits = address.isascii() and address.isprintable() and " " not in address
+    if not fits or parts.scheme not in ("http", "https") or not host or not _FILE.fullmatch(name):
+        return None
+    place = parts.netloc.rpartition("@")[2]  # whoever needs credentials there names them himself
+    requires, yanked = named.get("data-requires-python"), named.get("data-yanked", "")
+    return FileLink(
+        name=name,
+        address=urlunsplit((parts.scheme, place, parts.path, parts.query, "")),
+        hash=parts.fragment if _HASH.fullmatch(parts.fragment) else "",
+        requires_python=(requires or "")[:MAX_ATTRIBUTE_CHARS],
+        yanked=(yanked or "")[:MAX_ATTRIBUTE_CHARS] if "data-yanked" in named else None,
+    )
+
+
+def _anchor(link: FileLink, address: str) -> str:
+    target = f"{address}#{link.hash}" if link.hash else address
+    about = (
+        f' data-requires-python="{escape(link.requires_python)}"' if link.requires_python else ""
+    )
+    if link.yanked is not None:
+        about += f' data-yanked="{escape(link.yanked)}"'
+    return f'<a href="{escape(target)}"{about}>{escape(link.name)}</a>\n'
