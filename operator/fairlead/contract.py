@@ -470,6 +470,8 @@ class Task:
     apart: str = field(default="", kw_only=True)
     """The namespace of its Job, where builds have one of their own: nothing of ``namespace`` can be
     mounted there."""
+    architecture: str = field(default="", kw_only=True)
+    """``arm64``: of the nodes that its Job may run on; empty for any."""
     access: Access = field(default=NO_ACCESS, kw_only=True)
     """Where tasks are Jobs: what is mounted into this one, and which ServiceAccount it has."""
 

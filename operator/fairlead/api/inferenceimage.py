@@ -23,6 +23,7 @@ from fairlead.api.fields import (
     StoredRepository,
     VersionNumber,
 )
+from fairlead.api.platform import TargetPlatform
 from fairlead.api.secret_ref import SecretRef
 from fairlead.api.shape import Shape
 from fairlead.api.smoke_test import SmokeTest
@@ -92,6 +93,10 @@ class InferenceImageSpec(Wire):
     base_image: ImageReference | None = None
     """The image to build on; it has the Python that is used. Default: the operator's
     defaultBaseImage."""
+    platform: TargetPlatform | None = None
+    """What the image is for: of a base image for several platforms that one's is taken, and the
+    Jobs that build run on its nodes, as do the pods of Webservices. Default: the platform of the
+    node that a Job comes to."""
     environment_variables: ImageVariables | None = None
     """Variables of every container that is started from the image. A Webservice may set others."""
     repository: Repository | None = None
@@ -267,6 +272,8 @@ class InferenceImageStatus(CommonStatus):
     """The newest good image, with its tag."""
     image_digest: StoredDigest | None = None
     """Its digest, which is what Webservices run."""
+    platform: TargetPlatform | None = None
+    """What it is for, where spec.platform says so."""
     creation_state: CreationState | None = None
     base_image: BaseImageStatus | None = None
     """What the base image's name stood for when it was asked for."""

@@ -44,6 +44,7 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "InternalError"  # a bug of the operator ended a reconcile; tried again
     OUT_OF_DISK = "OutOfDisk"  # no space left where the task works
     TASK_OUT_OF_MEMORY = "TaskOutOfMemory"  # a task needed more than its Job may use
+    PLATFORM_UNSUPPORTED = "PlatformUnsupported"  # nothing here builds for the platform
     ENGINE_UNSUPPORTED = "EngineUnsupported"  # no engine here builds such an environment
 
     # --- Model

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 from fairlead.contract import CondaRecipe, Requirement
 from fairlead.inputs.match_spec import read_match_spec
+from fairlead.registry.oci import PLATFORM
 
 PUBLIC = "https://conda.anaconda.org"
 ANY = "*"
-SUBDIRS = ("linux-64", "noarch")
+_NATIVE = {"amd64": "linux-64", "arm64": "linux-aarch64"}
+NATIVE = _NATIVE.get(PLATFORM.architecture, f"linux-{PLATFORM.architecture}")
+"""The folder of a channel with what runs on this machine."""
+SUBDIRS = (NATIVE, "noarch")
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def channels_of(conda: CondaRecipe, mirrors: Mapping[str, str]) -> list[Channel]
 def channel_address(text: str) -> str:
     """``conda-forge`` as an address; a folder of one platform at its end is left out."""
     bare = text.rstrip("/")
-    for subdir in SUBDIRS:
+    for subdir in (*_NATIVE.values(), "noarch"):
         bare = bare.removesuffix(f"/{subdir}")
     return bare if "://" in bare else f"{PUBLIC}/{bare}"
 

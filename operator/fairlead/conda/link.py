@@ -13,6 +13,7 @@ from rattler import Subdir
 from rattler.exceptions import ExtractError, InstallerError, IoError, LinkError, TransactionError
 from rattler.package_cache import PackageCache, PackageCacheLayer, ValidationMode
 
+from fairlead.conda.channels import NATIVE
 from fairlead.conda.contents import Contents
 from fairlead.conda.packages import Package
 from fairlead.conda.panics import RattlerPanicError, panics_told
@@ -42,7 +43,7 @@ def link(packages: Sequence[tuple[Package, Contents]], prefix: Path, unpacked: P
         [package.record for package, _ in packages],
         target_prefix=prefix,
         package_cache=PackageCache.from_layers([layer]),
-        platform=Subdir("linux-64"),
+        platform=Subdir(NATIVE),
         execute_link_scripts=False,
         show_progress=False,
         alternative_target_prefix=f"/{ENVIRONMENT}",

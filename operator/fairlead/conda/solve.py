@@ -6,6 +6,7 @@ what there is instead.
 
 import asyncio
 import difflib
+import platform
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class Machine:
         versions = {"__glibc": self.glibc, "__linux": "5.10", "__unix": "0", "__cuda": self.cuda}
         found = {name: version for name, version in versions.items() if version}
         packages = [_virtual(name, version, "0") for name, version in found.items()]
-        return [*packages, _virtual("__archspec", "1", "x86_64")]
+        return [*packages, _virtual("__archspec", "1", platform.machine())]
 
 
 def solved(asked: Sequence[Requirement], repodata: Repodata, machine: Machine) -> list[Record]:

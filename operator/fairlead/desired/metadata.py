@@ -9,6 +9,7 @@ from fairlead.api.refs import Manifest
 from fairlead.canonical import canonical_json
 
 REVISION = f"{GROUP}/revision"
+ARCHITECTURE = "kubernetes.io/arch"  # the kubelet's label: amd64, arm64
 
 
 def selector(service: Webservice) -> dict[str, str]:

@@ -8,6 +8,7 @@ pull it with for a Webservice.
 from fairlead.api.refs import Manifest
 from fairlead.contract import SmokeRequest, Task
 from fairlead.desired.foreign_code import foreign_resources
+from fairlead.desired.metadata import ARCHITECTURE
 from fairlead.desired.pod_security import restricted_container, restricted_pod
 from fairlead.desired.request_limits import SCORING_TIMEOUT_MS
 from fairlead.images.layout import PORT
@@ -28,6 +29,7 @@ def smoke_pod(task: Task, settings: Settings, request: str) -> Manifest:
     secrets = [{"name": name} for name in dict.fromkeys(named) if name]
     return {
         **({"imagePullSecrets": secrets} if secrets else {}),
+        **({"nodeSelector": {ARCHITECTURE: task.architecture}} if task.architecture else {}),
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,

@@ -30,6 +30,7 @@ from fairlead.contract import Owner, Task
 from fairlead.desired.builder_pod import with_builder
 from fairlead.desired.foreign_code import without_identity
 from fairlead.desired.installing_pod import installs, with_installation
+from fairlead.desired.metadata import ARCHITECTURE
 from fairlead.desired.pod_security import restricted_container, restricted_pod
 from fairlead.desired.smoke_pod import smoke_pod, tries_image
 from fairlead.desired.task_access import credential_mounts, credential_volumes, identity
@@ -265,6 +266,8 @@ def _pod_spec(task: Task, settings: Settings, name: str, request: str) -> Manife
         "containers": [_container(task, settings, request)],
         "volumes": volumes,
     }
+    if task.architecture:
+        spec["nodeSelector"] = {ARCHITECTURE: task.architecture}
     if task.apart:
         return with_builder(spec, task, settings)
     return with_installation(spec, task, settings) if installs(task) else spec

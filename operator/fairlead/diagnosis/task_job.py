@@ -49,14 +49,16 @@ REMEDIES: Mapping[Reason, str] = {
     "tasks, or change what they ask for (FAIRLEAD_TASK_REQUESTS, FAIRLEAD_TASK_LIMITS of the "
     "operator). It is tried again by itself.",
     Reason.POD_UNSCHEDULABLE: "Add a node with room for what FAIRLEAD_TASK_REQUESTS of the "
-    "operator asks for, or ask for less. The pod is placed by itself once a node fits.",
+    "operator asks for (of the platform that an image names), or ask for less. The pod is placed "
+    "by itself once a node fits.",
 }
 SMOKE_TEST_REMEDIES: Mapping[Reason, str] = {
     Reason.POD_REFUSED: "Let the namespace's quota, limit range and policies take the pod that "
     "tries the image, change what it asks for (spec.smokeTest.resources), or set "
     "spec.smokeTest.enabled to false. It is tried again by itself.",
-    Reason.POD_UNSCHEDULABLE: "Add a node with room for what spec.smokeTest.resources asks for, "
-    "ask for less, or set spec.smokeTest.enabled to false. The pod is placed by itself once a node "
+    Reason.POD_UNSCHEDULABLE: "Add a node with room for what spec.smokeTest.resources asks for "
+    "(where spec.platform names one, of that platform), ask for less, or set "
+    "spec.smokeTest.enabled to false. The pod is placed by itself once a node "
     "fits.",
     Reason.IMAGE_PULL_FAILED: "Let the nodes pull the image from its repository, with "
     "spec.pullSecretRef where that needs credentials; a Webservice's pods will need the same. It "

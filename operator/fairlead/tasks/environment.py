@@ -149,13 +149,9 @@ def _with_python(
 def _plan(request: EnvironmentRequest, settings: Settings) -> BuildPlan:
     if has_credentials(settings.package_index):
         raise TaskFailedError(failure(_CREDENTIALS))
-<<<<<<< HEAD
     environments = parse_repository(request.environments)
-=======
-    base = as_pushed(request.recipe.base_image, settings.registry, settings.push_registry)
     named = NamedHosts.of(settings)
     credentials = PackageCredentials.read(named)
->>>>>>> ca765aa (Ask private package indexes with a Secret, through an address that pip is given on the pod's loopback)
     return BuildPlan(
         recipe=request.recipe,
         base=environments if request.base_kept else _origin(request.recipe, settings),

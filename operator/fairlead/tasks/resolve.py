@@ -110,7 +110,8 @@ def _wrong_platform(base_image: str, error: WrongPlatformError) -> TaskFailure:
         class_=FailureClass.USER,
         message=f"The base image {base_image} does not run here. {error}",
         remedy=f"Name an image in spec.baseImage that is made for {PLATFORM}, or push this one for "
-        "it, too. Images are built for the platform of the machine that the tasks run on.",
+        "it, too. Images are built for the platform that spec.platform names, else for that of the "
+        "machine that the tasks run on.",
         retryable=True,
     )
 

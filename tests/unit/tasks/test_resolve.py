@@ -13,6 +13,7 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import EnvironmentRecipe, ResolveRequest, TaskFailure
+from fairlead.images import hashes
 from fairlead.images.environment_image import EnvironmentImage
 from fairlead.redact import printable
 from fairlead.registry import client as registry_client
@@ -154,6 +155,25 @@ def test_of_an_index_this_platforms_image_is_built_upon(tmp_path: Path) -> None:
     base = index(("arm64", "linux"), ANY, ("amd64", "windows"))
     taken = resolved(base, tmp_path)
     assert json.loads(base.top[1])["manifests"][1]["digest"] == taken
+
+
+def test_on_a_node_of_another_platform_that_ones_image_is_built_upon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the Jobs of an image with ``spec.platform`` are; images for arm64 name a variant."""
+    base = index(ANY, ("arm64", "linux"))
+    children = json.loads(base.top[1])
+    children["manifests"][1]["platform"]["variant"] = "v8"
+    base.top = (OCI_INDEX, written(children))
+    hashes_by_platform = set()
+    for number, architecture in enumerate(("amd64", "arm64")):
+        here = Platform(os="linux", architecture=architecture)
+        for module in (registry_client, hashes):
+            monkeypatch.setattr(module, "PLATFORM", here)
+        assert resolved(base, tmp_path) == children["manifests"][number]["digest"]
+        recipe = EnvironmentRecipe(base_image="base:1")
+        hashes_by_platform.add(hashes.environment_hash(recipe, digest_of(b"the same base")))
+    assert len(hashes_by_platform) == 2
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from fairlead.decide.image.engine import unbuildable
 from fairlead.decide.image.preflight import preflight
 from fairlead.decide.image.sample import sample_finding
 from fairlead.decide.missing import missing, missing_config_map, not_found
+from fairlead.decide.platform import not_this_platform
 from fairlead.decide.refused import refused
 from fairlead.evidence import ImageEvidence
 from fairlead.finding import Finding
@@ -80,7 +81,9 @@ def inputs_of(evidence: ImageEvidence, now: datetime) -> Inputs | StageResult:
     unmounted = unmountable(image.spec, evidence.settings)
     unbuilt = None if _built_before(image) else unbuildable(evidence)
     unfit = sample_finding(image.spec, files)
-    found = [*parsed.findings, *(finding for finding in (unfit, unmounted, unbuilt) if finding)]
+    unplaced = not_this_platform(image.spec, evidence.settings)
+    others = (unfit, unmounted, unplaced, unbuilt)
+    found = [*parsed.findings, *(finding for finding in others if finding)]
     if found:
         return refused(INPUTS_READY, found, image.status.failure, now)
     models = [_layer(wanted, evidence, now) for wanted in image.spec.models]

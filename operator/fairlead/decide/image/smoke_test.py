@@ -15,6 +15,7 @@ from fairlead.contract import ModelLayer, SmokeRequest, Task, TaskPhase, TaskSta
 from fairlead.decide.image.build import at_attempt, label, repository
 from fairlead.decide.image.sample import sample_file, sample_text, smoke_test
 from fairlead.decide.image.tasks import BuildState, TaskOf
+from fairlead.decide.platform import architecture_of
 from fairlead.decide.task_progress import TaskProgress, owner_of
 from fairlead.log_address import image_log
 from fairlead.settings import Settings, quantities
@@ -61,6 +62,7 @@ def smoke_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
             access=state.access,
             requests={"cpu": resources.cpu, "memory": resources.memory},
             limits=limits,
+            architecture=architecture_of(image.spec),
         )
 
     return identifier, task

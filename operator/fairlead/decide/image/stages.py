@@ -313,7 +313,8 @@ def _ready(state: BuildState) -> ImageDecision:
         log = image_build_log(state.evidence, status.build)
         status = status.model_copy(update={"build": with_log(status.build, log)})
     history = logged_history(state.evidence, status.history)
-    status = status.model_copy(update={"history": history})
+    update = {"history": history, "platform": state.image.spec.platform}
+    status = status.model_copy(update=update)
     build = status.build if status.build and status.build.hash == wanted else None
     words = f"Version {status.version} is in the registry: {status.image_location}."
     words += outcome_words(build, _skipped(state))

@@ -23,6 +23,7 @@ from fairlead.decide.access import access_key, environment_access, image_access
 from fairlead.decide.image.build import at_attempt, label, pushed_to, repository, version_of
 from fairlead.decide.image.engine import EngineChoice, chosen_engine
 from fairlead.decide.image.inputs import Inputs
+from fairlead.decide.platform import architecture_of
 from fairlead.decide.task_progress import owner_of
 from fairlead.evidence import ImageEvidence
 from fairlead.finding import Finding
@@ -114,6 +115,7 @@ def resolution_key(state: BuildState) -> str:
     """What the registry has to be asked about once: the base image by its name, and the rest."""
     asked = environment_hash(state.inputs.recipe, state.inputs.recipe.base_image)
     key = f"{asked} {state.repository}{access_key(state.access)}"
+    key += f" {platform}" if (platform := state.image.spec.platform) else ""
     if source := state.status.source if state.inputs.artifact else None:
         key += f" {source.artifact} {source.fetched_at.isoformat()}"
     if state.keeps_base:
@@ -144,6 +146,7 @@ def resolve_task(state: BuildState) -> tuple[str, TaskOf]:
             namespace=state.image.namespace,
             owner=owner_of(state.image),
             access=state.access,
+            architecture=architecture_of(state.image.spec),
         )
 
     return identifier, task
@@ -259,6 +262,7 @@ def _of_build(
             access=NO_ACCESS if apart else access,
             requests=requests,
             limits=limits,
+            architecture=architecture_of(state.image.spec),
         )
 
     return task

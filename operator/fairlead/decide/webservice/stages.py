@@ -22,6 +22,7 @@ from fairlead.decide.decision import (
 )
 from fairlead.decide.image.stages import image_reference
 from fairlead.decide.missing import missing, not_found
+from fairlead.decide.platform import on_platform
 from fairlead.decide.webservice.address import SCORE, SWAGGER, base_uri, pending_address
 from fairlead.decide.webservice.availability import available, deployed
 from fairlead.decide.webservice.capacity import capacity
@@ -76,6 +77,7 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
     webservice = evidence.webservice
     image, image_stage = _image(evidence, now)
     asked = placed(webservice, pairs(evidence.settings.virtual_nodes))
+    asked = on_platform(asked, evidence.image)
     target = Release(
         image or _served_last(evidence), own_pull_secret(evidence), pull_secrets(evidence)
     )
