@@ -35,6 +35,7 @@ from fairlead.observe.cache import Cache
 from fairlead.observe.config_maps import ConfigMaps
 from fairlead.observe.context import ReconcileContext
 from fairlead.observe.definitions import Definitions
+from fairlead.observe.exposures import exposure_kinds
 from fairlead.observe.local_registry import located_variables, with_local_registry
 from fairlead.observe.logs import Logs
 from fairlead.observe.metrics_api import MetricsApi
@@ -108,7 +109,8 @@ async def run(settings: Settings) -> None:
 
 def connections(settings: Settings) -> int:
     """How many to the API server: what watches hold for ever is not taken from the others."""
-    return CONNECTIONS + WATCHES_OF_A_NAMESPACE * len(settings.watch_namespaces)
+    watches = WATCHES_OF_A_NAMESPACE + len(exposure_kinds(settings))
+    return CONNECTIONS + watches * len(settings.watch_namespaces)
 
 
 async def _first_to_end(lost: asyncio.Task[None], *tasks: asyncio.Task[None]) -> None:
@@ -196,6 +198,7 @@ async def opened(
             settings.namespace,
             rights,
         )
+        cache.watch_exposures(settings)
         context = ReconcileContext(
             cluster=cluster,
             cache=cache,

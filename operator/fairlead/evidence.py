@@ -158,6 +158,31 @@ class ScalingSettings:
 NO_METRICS_API = ScalingSettings()
 
 
+@dataclass(frozen=True, order=True)
+class Claim:
+    """A Webservice that may have a host, and wants it; the least of several comes first.
+
+    ``contends`` is False once it has it; ``since`` then says since when, else when the Webservice
+    was made.
+    """
+
+    contends: bool
+    since: datetime
+    namespace: str
+    name: str
+    host: str = field(compare=False)
+    path: str = field(compare=False)
+
+
+@dataclass(frozen=True)
+class ExposureEvidence:
+    """``claims``: all on the host that the Webservice wants, its own among them.
+    ``routes_missing``: the cluster knows no HTTPRoutes."""
+
+    claims: Sequence[Claim] = ()
+    routes_missing: bool = False
+
+
 @dataclass(frozen=True)
 class MeasuredLoad:
     """What the metrics API says of the requests of a Webservice in the last minute; the peak is the
@@ -194,3 +219,4 @@ class WebserviceEvidence:
     scaling: ScalingSettings = NO_METRICS_API
     load: MeasuredLoad | None = None
     """None where nothing is known."""
+    exposure: ExposureEvidence = ExposureEvidence()

@@ -47,6 +47,30 @@ def _checked_pairs(text: str) -> str:
     return text
 
 
+def _checked_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    if any(not HOSTS.fullmatch(host) for host in hosts):
+        raise ValueError("must be like api.example.com *.{namespace}.example.com")
+    return hosts
+
+
+def _checked_classes(text: str) -> str:
+    if any(controller not in CONTROLLERS for controller in pairs(text).values()):
+        raise ValueError(f"must be a class and one of {', '.join(CONTROLLERS)}, like public=nginx")
+    return text
+
+
+def _checked_gateways(text: str) -> str:
+    found = pairs(text).items()
+    if any(not GATEWAY.fullmatch(name) or said not in SCHEMES for name, said in found):
+        raise ValueError("must be like infra/public=https, or =http")
+    return text
+
+
+CONTROLLERS = ("nginx", "haproxy", "haproxy-ingress", "application-gateway", "other")
+SCHEMES = ("https", "http")
+GATEWAY = re.compile(r"[a-z0-9-]{1,63}/[a-z0-9][a-z0-9.-]{0,252}")
+HOST_LABEL = r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?|\{namespace\})"
+HOSTS = re.compile(rf"(\*\.)?({HOST_LABEL}\.)+{HOST_LABEL}")
 DOMAIN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$"
 ObjectName = Annotated[str, Field(pattern=r"^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$", max_length=253)]
 Pairs = Annotated[str, AfterValidator(_checked_pairs)]
@@ -179,6 +203,22 @@ class Settings(BaseSettings):
     external_host: str = ""
     """Host name in the scoring URI of a NodePort service. Default: the address of a node that runs
     a replica."""
+    exposure_hosts: Annotated[Words, AfterValidator(_checked_hosts)] = ()
+    """Hosts that Webservices of type Ingress or HTTPRoute may have, separated by spaces:
+    `api.example.com`, `*.apps.example.com` (one name before it), `*.{namespace}.example.com` (the
+    Webservice's namespace). Default: none, and nothing is exposed so."""
+    exposure_ingress_classes: Annotated[Pairs, AfterValidator(_checked_classes)] = ""
+    """IngressClasses that these may have, the first of them if they name none, each with its
+    controller: `public=nginx internal=other`. Known are `nginx` (ingress-nginx), `haproxy` (of
+    HAProxy Technologies), `haproxy-ingress`, `application-gateway` (of AKS); they are told how long
+    a request may take. Default: none, and no Ingress."""
+    exposure_gateways: Annotated[Pairs, AfterValidator(_checked_gateways)] = ""
+    """Gateways that these may have, each with what its listener speaks: `infra/public=https`.
+    Default: none, and no HTTPRoute. The operator needs the right to write HTTPRoutes."""
+    exposure_cluster_issuers: Words = ()
+    """ClusterIssuers of cert-manager that these may have a certificate of. Default: none."""
+    exposure_annotations: Pairs = ""
+    """Annotations of every such Ingress, as `name=value`, separated by spaces."""
     namespace: str = "fairlead-system"
     """Namespace that this operator runs in: of its Lease, and of the ConfigMap
     `fairlead-operator-echo` that it writes to see whether events still arrive."""

@@ -1,8 +1,8 @@
 """Our programs, built from Go modules; kept by a key over everything that went in.
 
 They are packages of one module, which pins every version, so that what they share is compiled once;
-what makes and checks the chart, what judges objects as GitOps tools do, and BuildKit have modules
-of their own, so that none rebuilds another.
+what makes and checks the chart, what judges objects as GitOps tools do, or alerts as Prometheus
+does, and BuildKit have modules of their own, so that none rebuilds another.
 Nothing is linked against a C library, so a program built here runs in any image.
 """
 
@@ -20,6 +20,7 @@ from tests.cluster.versions import KUBERNETES
 MODULE = PACKAGE / "go"
 CHART_MODULE = PACKAGE / "go-charts"
 GITOPS_MODULE = PACKAGE / "go-gitops"
+MONITORING_MODULE = PACKAGE / "go-monitoring"
 BUILDKIT_MODULE = PACKAGE / "go-buildkit"
 BUILD_SETTINGS = {"CGO_ENABLED": "0", "GOWORK": "off", "GOTOOLCHAIN": "local"}
 COMMON_FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly")
@@ -120,9 +121,9 @@ def linker_flags(name: str) -> str:
     return " ".join(["-s -w", *settings])
 
 
-def source_of(go: Path, dependency: str) -> Path:
+def source_of(go: Path, dependency: str, module: Path = MODULE) -> Path:
     """The source of a dependency, as Go keeps it."""
-    inside = (go, "-C", MODULE)
+    inside = (go, "-C", module)
     run([*inside, "mod", "download", dependency], environment=BUILD_SETTINGS)
     listing = ("list", "-mod=readonly", "-m", "-f", "{{.Dir}}", dependency)
     return Path(read([*inside, *listing], environment=BUILD_SETTINGS).strip())

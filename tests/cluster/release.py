@@ -24,11 +24,15 @@ TAIL_LINES = 12
 
 
 def install_chart(
-    cluster: Cluster, places: Places, steps: Steps, settings: Mapping[str, Any] | None = None
+    cluster: Cluster,
+    places: Places,
+    steps: Steps,
+    settings: Mapping[str, Any] | None = None,
+    **values_of_chart: Any,
 ) -> None:
     """Build and push the images, and install the chart, or upgrade what is installed already.
 
-    ``settings`` come before those that the cluster asks for.
+    ``settings`` come before those that the cluster asks for, and so do other values of the chart.
     """
     build_on_demand(places, steps, ["helm"])
     operator_image.build(places, steps)
@@ -37,7 +41,7 @@ def install_chart(
             push(operator_image.name(target), operator_image.name(target))
     with steps.step("helm install fairlead charts/fairlead"):
         _prepare_namespace(cluster)
-        values = values_for(cluster)
+        values = {**values_for(cluster), **values_of_chart}
         values["settings"].update(settings or {})
         _helm(cluster, places, values)
 

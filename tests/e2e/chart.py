@@ -10,13 +10,19 @@ from tests.cluster.versions import FRONT_IMAGE
 
 MAX_MODEL_BYTES = 50 * 1024 * 1024  # the largest model, in these tests
 CLOSED_PORT = 9  # of this machine: no conda channel is there, wherever the tests run
+GATEWAY = "scenes/public"
+EXPOSURE = {
+    "hosts": ["*.{namespace}.example.com"],
+    "ingressClasses": {"scenes": "nginx"},
+    "gateways": {GATEWAY: "https"},
+}
 REGISTRY_THAT_IS_DOWN = "localhost:5999"
 REGISTRY_WITH_USERS = "fairlead-users:5000"
 
 
 def install_for_scenes(cluster: Cluster, places: Places, steps: Steps) -> None:
     """Install, or upgrade what is installed already."""
-    install_chart(cluster, places, steps, settings_of(cluster))
+    install_chart(cluster, places, steps, settings_of(cluster), exposure=EXPOSURE)
 
 
 def settings_of(cluster: Cluster) -> dict[str, Any]:

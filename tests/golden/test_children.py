@@ -14,6 +14,7 @@ from fairlead.api.refs import Manifest
 from fairlead.desired.autoscaler import autoscaler
 from fairlead.desired.deployment import deployment
 from fairlead.desired.disruption_budget import disruption_budget
+from fairlead.desired.exposure import NOTHING, Granted, http_route, ingress
 from fairlead.desired.front import (
     FrontSettings,
     front_deployment,
@@ -35,6 +36,11 @@ SCALING = {
     "scaled-by-requests-before-tolerance": ScalingSettings(installed=True),
     "scaled-by-cpu": ScalingSettings(installed=True, tolerance=True),
 }
+GRANTED = {
+    "ingress": Granted("public", "nginx", {"example.com/team": "ml"}),
+    "ingress-v1-path": Granted("internal", "other"),
+    "http-route": Granted(gateway="infra/public"),
+}
 PULL_SECRETS = {"own-image": ("team-pull", "fairlead-registry")}
 
 
@@ -48,6 +54,8 @@ def children(case: str, wanted: Webservice) -> list[Manifest]:
         pods_service(wanted),
         front_deployment(wanted, FRONT),
         front_disruption_budget(wanted),
+        ingress(wanted, GRANTED.get(case, NOTHING)),
+        http_route(wanted, GRANTED.get(case, NOTHING)),
     ]
     return [manifest for manifest in made if manifest]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fairlead.api.meta import FIELD_MANAGER
 from fairlead.api.refs import Manifest
-from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
+from fairlead.desired.child_kinds import ALL_KINDS, ChildKind
 from fairlead.evidence import ChildEvidence
 from fairlead.observe.projection import project
 
@@ -18,11 +18,21 @@ LISTS = {
     "volumeMounts": ("mountPath",),
     "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
 }
-ATOMIC = {"selector", "labelSelector", "matchLabels", "metrics", "drop"}
+ATOMIC = {
+    "rules",
+    "tls",
+    "parentRefs",
+    "hostnames",
+    "selector",
+    "labelSelector",
+    "matchLabels",
+    "metrics",
+    "drop",
+}
 
 
 def kind_of(manifest: Manifest) -> ChildKind:
-    return next(kind for kind in CHILD_KINDS if kind.kind == manifest["kind"])
+    return next(kind for kind in ALL_KINDS if kind.kind == manifest["kind"])
 
 
 def child(live: Manifest) -> ChildEvidence:

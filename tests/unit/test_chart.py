@@ -23,6 +23,8 @@ ELSEWHERE = {  # values of their own
     *("ca_bundle", "docker_config", "namespace", "task_image", "watch_namespaces"),
     *("log_address", "log_key_file", "log_uri_base", "log_tokens"),
     *("buildkit_namespace", "buildkit_image", "metrics_api"),
+    *("exposure_hosts", "exposure_ingress_classes", "exposure_gateways"),
+    *("exposure_cluster_issuers", "exposure_annotations"),
 }
 OF_A_POD = {
     "registry",

@@ -18,7 +18,7 @@ from fairlead.api.meta import GROUP, KINDS, WEBSERVICE
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.api.status import ConditionStatus, Truth
-from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
+from fairlead.desired.child_kinds import CHILD_KINDS, HTTP_ROUTE, INGRESS, ChildKind
 from fairlead.desired.event import event
 from fairlead.desired.keys import keys
 from fairlead.log_address import image_log
@@ -49,6 +49,7 @@ IN_ITS_NAMESPACE: Rights = {
     ("coordination.k8s.io", "leases"): frozenset({"get", "create", "patch"}),
     ("", "configmaps"): frozenset({"create", "patch"}),  # the echo
 }
+EXPOSURE_RULES = {"ingress-rules": INGRESS, "route-rules": HTTP_ROUTE}
 NEVER = {"*", "escalate", "bind", "impersonate", "deletecollection"}
 
 
@@ -174,6 +175,16 @@ def test_the_metrics_api_sees_webservices_and_pods_and_the_operator_whose_it_is(
     assert measures["apiGroups"] == [group_of(MEASURED_BY)]
 
 
+@pytest.mark.parametrize(("template", "kind"), EXPOSURE_RULES.items(), ids=list(EXPOSURE_RULES))
+def test_what_exposes_may_be_written_only_where_that_is_granted(
+    template: str, kind: ChildKind
+) -> None:
+    [rule] = yaml.safe_load(rules_of_chart(template))
+    assert (rule["apiGroups"], rule["resources"]) == ([group_of(kind.api_version)], [kind.plural])
+    assert set(rule["verbs"]) == {"get", "list", "watch", "create", "patch", "delete"}
+    assert (group_of(kind.api_version), kind.plural) not in granted()
+
+
 def test_in_kube_public_it_may_read_which_registry_the_cluster_has() -> None:
     text = (CHECKOUT / "charts/fairlead/templates/_rules.tpl").read_text()
     _, _, body = text.partition('{{- define "fairlead.local-registry-rules" -}}')
@@ -262,6 +273,8 @@ def test_the_rights_that_are_documented_are_those_that_are_given(kind: str, head
         ("local-registry-rules", "In `kube-public`, where"),
         ("builds-rules", "In the namespace of the `buildkit` engine"),
         ("metrics-reader-rules", "Where there is a metrics API"),
+        ("ingress-rules", "Where Webservices may have Ingresses"),
+        ("route-rules", "Where they may have HTTPRoutes"),
         ("metrics-api-rules", "The metrics API has a ServiceAccount"),
     ],
 )
@@ -280,4 +293,5 @@ def test_no_rules_of_the_chart_are_left_out_here() -> None:
     text = (CHECKOUT / "charts/fairlead/templates/_rules.tpl").read_text()
     templates = {"rules", "own-namespace-rules", "log-token-rules", "local-registry-rules"}
     templates |= {"builds-rules", "metrics-api-rules", "metrics-reader-rules"}
+    templates |= set(EXPOSURE_RULES)
     assert set(re.findall(r'define "fairlead\.([\w-]+)"', text)) == templates

@@ -16,6 +16,12 @@ from fairlead.settings import Settings
         ({"conda_mirrors": "*=https://me:hunter2@m.example/x"}, "must not hold a user name"),
         ({"conda_channels": "https://me:hunter2@m.example/x"}, "belongs into FAIRLEAD_CONDA_MIR"),
         ({"conda_channels": "defaults t/hunter2/x"}, "belongs into FAIRLEAD_CONDA_MIRRORS"),
+        ({"exposure_hosts": "*"}, "must be like api.example.com"),
+        ({"exposure_hosts": "*.x-{namespace}.example.com"}, "must be like api.example.com"),
+        ({"exposure_hosts": "a.*.example.com"}, "must be like api.example.com"),
+        ({"exposure_ingress_classes": "public=apache"}, "must be a class and one of nginx"),
+        ({"exposure_gateways": "public=https"}, "must be like infra/public=https"),
+        ({"exposure_gateways": "infra/public=tcp"}, "must be like infra/public=https"),
         ({"runner": "job"}, "the job runner needs FAIRLEAD_TASK_IMAGE"),
     ],
 )

@@ -21,6 +21,15 @@ though Helm reads them as floating points. */}}
 {{- if .Values.metricsApi.enabled -}}
 {{- $_ := set $settings "metricsApi" (printf "%s/%s" .Release.Namespace (include "fairlead.metricsApi" .)) -}}
 {{- end -}}
+{{- $_ := set $settings "exposureHosts" (join " " .Values.exposure.hosts) -}}
+{{- $_ := set $settings "exposureClusterIssuers" (join " " .Values.exposure.clusterIssuers) -}}
+{{- range $setting, $value := dict "exposureIngressClasses" "ingressClasses" "exposureGateways" "gateways" "exposureAnnotations" "annotations" -}}
+{{- $pairs := list -}}
+{{- range $name, $said := index $.Values.exposure $value -}}
+{{- $pairs = append $pairs (printf "%s=%v" $name $said) -}}
+{{- end -}}
+{{- $_ := set $settings $setting (join " " $pairs) -}}
+{{- end -}}
 {{- if include "fairlead.servesLogs" . -}}
 {{- $_ := set $settings "logAddress" (printf "0.0.0.0:%d" (int .Values.logs.port)) -}}
 {{- $_ := set $settings "logKeyFile" "/etc/fairlead/log-key/key" -}}

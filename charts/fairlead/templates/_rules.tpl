@@ -86,6 +86,20 @@ sees no nodes. tests/unit/test_role.py compares this with what the code asks for
   verbs: [create]
 {{- end -}}
 
+{{/* Of the operator, where Webservices may have Ingresses. */}}
+{{- define "fairlead.ingress-rules" -}}
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses]
+  verbs: [get, list, watch, create, patch, delete]
+{{- end -}}
+
+{{/* Of the operator, where Webservices may have HTTPRoutes. */}}
+{{- define "fairlead.route-rules" -}}
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
+  verbs: [get, list, watch, create, patch, delete]
+{{- end -}}
+
 {{/* To ask whose a token is, and what they may: cluster-wide, so not with watchNamespaces. */}}
 {{- define "fairlead.log-token-rules" -}}
 - apiGroups: [authentication.k8s.io]

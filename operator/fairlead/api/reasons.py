@@ -168,6 +168,13 @@ class Reason(StrEnum):
     METRICS_UNAVAILABLE = "MetricsUnavailable"  # the autoscaler gets no metrics
     METRICS_API_MISSING = "MetricsApiMissing"  # metric Concurrency needs the metrics API
     METRICS_API_TAKEN = "MetricsApiTaken"  # custom.metrics.k8s.io is served by somebody else
+    EXPOSED = "Exposed"  # the host is served: the address works where DNS leads there
+    EXPOSURE_OFF = "ExposureOff"  # whoever runs the cluster grants no hosts
+    EXPOSURE_NOT_GRANTED = "ExposureNotGranted"  # what spec.expose names is not granted
+    HOST_TAKEN = "HostTaken"  # another Webservice has the host already
+    WAITING_FOR_ADDRESS = "WaitingForAddress"  # no controller has taken it yet: Ingress, HTTPRoute
+    ROUTE_REFUSED = "RouteRefused"  # the Gateway does not take the HTTPRoute
+    GATEWAY_API_MISSING = "GatewayApiMissing"  # the cluster knows no HTTPRoutes
 
     # --- fairlead, the command line
     SERVICE_NOT_FOUND = "ServiceNotFound"  # no local web service has this name

@@ -36,6 +36,8 @@ PLURALS = {
     "ConfigMap": "configmaps",
     "HorizontalPodAutoscaler": "horizontalpodautoscalers",
     "PodDisruptionBudget": "poddisruptionbudgets",
+    "Ingress": "ingresses",
+    "HTTPRoute": "httproutes",
 }
 
 

@@ -7,6 +7,9 @@ from pydantic import ConfigDict, Field
 
 from fairlead.api.capacity import Capacity
 from fairlead.api.debug import ServiceDebug
+from fairlead.api.expose import Expose as Expose
+from fairlead.api.expose import ExposeType as ExposeType
+from fairlead.api.expose import HeldHost
 from fairlead.api.fields import (
     Description,
     ImageReference,
@@ -168,31 +171,6 @@ class Probes(Wire):
     """How many probes in a row must succeed until a replica is ready again."""
     failure_threshold: Annotated[int, Field(ge=1, le=100)] = 3
     """How many probes in a row must fail until a replica is taken out, or restarted."""
-
-
-class ExposeType(StrEnum):
-    CLUSTER_IP = "ClusterIP"
-    NODE_PORT = "NodePort"
-    LOAD_BALANCER = "LoadBalancer"
-
-
-class Expose(Wire):
-    """How the service is reached from outside of the cluster."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            (
-                "!has(self.nodePort) || self.type == 'NodePort'",
-                "nodePort needs type NodePort: set the type, or remove nodePort",
-            )
-        )
-    )
-
-    type: ExposeType = ExposeType.CLUSTER_IP
-    """ClusterIP: from inside only. NodePort: at a port of every node. LoadBalancer: at an address
-    that the cloud gives."""
-    node_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
-    """The port of every node; without it Kubernetes chooses one. Needs type NodePort."""
 
 
 CONCURRENCY_VARIABLES = (SLOTS, WORKER_COUNT, QUEUE_WAIT)
@@ -384,9 +362,12 @@ class WebserviceStatus(CommonStatus):
 
     state: State | None = None
     scoring_uri: Annotated[str, Field(max_length=512)] | None = None
-    """Where requests are sent."""
+    """Where requests are sent: from outside as soon as that works, from inside of the cluster till
+    then."""
     swagger_uri: Annotated[str, Field(max_length=512)] | None = None
     """Where the service describes itself."""
+    exposure: HeldHost | None = None
+    """The host and path under which it may be reached, while it has them."""
     replicas: ReplicaCounts | None = None
     """How many replicas there are."""
     selector: Annotated[str, Field(max_length=256)] | None = None

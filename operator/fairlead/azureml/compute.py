@@ -59,7 +59,7 @@ class ClusterConfiguration:
     def enable_ssl(self, *args: Any, **kwargs: Any) -> None:
         del args, kwargs
         raise UnsupportedError(
-            "enable_ssl", "Put an Ingress or a Gateway with the certificate before the Service."
+            "enable_ssl", "Name the certificate's Secret in spec.expose.tls (docs/exposure.md)."
         )
 
 

@@ -11,7 +11,7 @@ from fairlead.api.reasons import Reason
 from fairlead.api.refs import Ref, ref_of
 from fairlead.decide.decision import Action, Apply, Create, Delete
 from fairlead.desired.alterations import alterations
-from fairlead.desired.child_kinds import CHILD_KINDS
+from fairlead.desired.child_kinds import ALL_KINDS
 from fairlead.errors import ReplacedError
 from fairlead.evidence import PutBack
 from fairlead.observe.context import ReconcileContext
@@ -95,7 +95,7 @@ async def _delete(action: Delete, context: ReconcileContext) -> None:
 
 
 def _kind(ref: Ref) -> str:
-    return next(kind.kind for kind in CHILD_KINDS if kind.plural == ref.plural)
+    return next(kind.kind for kind in ALL_KINDS if kind.plural == ref.plural)
 
 
 async def _refresh(kind: str, ref: Ref, context: ReconcileContext) -> None:

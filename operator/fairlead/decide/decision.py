@@ -16,6 +16,8 @@ MODEL_STAGES = ("Resolved", "Stored")
 IMAGE_STAGES = ("InputsReady", "EnvironmentReady", "Assembled")
 WEBSERVICE_STAGES = ("ImageReady", "Deployed", "Available", "Scaling")
 KEYS_READY = "KeysReady"  # only where a service has keys
+FRONT_READY = "FrontReady"  # only where a service has a front
+EXPOSED = "Exposed"  # only where a service wants the name of a host
 SETTLED = "Settled"  # only where others change what we set
 """The part conditions of each kind, in their order: each status has all of them."""
 REQUEUE_SOON_S = 5.0  # seconds, while something is missing

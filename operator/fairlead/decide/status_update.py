@@ -13,6 +13,8 @@ from fairlead.api.refs import Manifest
 from fairlead.api.status import CommonStatus, FailureStatus, Truth, read_status
 from fairlead.api.webservice import State, WebserviceStatus
 from fairlead.decide.decision import (
+    EXPOSED,
+    FRONT_READY,
     IMAGE_STAGES,
     KEYS_READY,
     MODEL_STAGES,
@@ -32,6 +34,8 @@ WHOLE: Mapping[str, tuple[type[CommonStatus], Sequence[str]]] = {
     WEBSERVICE.kind: (WebserviceStatus, WEBSERVICE_STAGES),
 }
 """The status and the part conditions of each kind."""
+EXTRAS = (FRONT_READY, EXPOSED, KEYS_READY, SETTLED)
+"""Those that a Webservice has only where there is something to say."""
 COMMON_FIELDS = ("conditions", "failure", "observedGeneration")
 
 
@@ -95,9 +99,7 @@ def last_status_update(body: Manifest) -> StatusUpdate:
     }
     untold = {part: unknown(part, Reason.PENDING, "Not known yet.") for part in ("Ready", *parts)}
     whole = {**untold, **told}
-    conditions = tuple(
-        whole[name] for name in (*SUMMARIES, *parts, KEYS_READY, SETTLED) if name in whole
-    )
+    conditions = tuple(whole[name] for name in (*SUMMARIES, *parts, *EXTRAS) if name in whole)
     return StatusUpdate(_own(status.to_wire()), conditions, status.failure)
 
 

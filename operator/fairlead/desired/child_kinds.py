@@ -12,6 +12,7 @@ from fairlead.api.refs import Manifest, Ref
 from fairlead.desired.autoscaler import autoscaler
 from fairlead.desired.deployment import deployment
 from fairlead.desired.disruption_budget import disruption_budget
+from fairlead.desired.exposure import GATEWAY_GROUP, NOTHING, Granted, http_route, ingress
 from fairlead.desired.front import (
     FRONT_SUFFIX,
     NO_SETTINGS,
@@ -27,7 +28,8 @@ from fairlead.evidence import NO_METRICS_API, ScalingSettings
 
 class Builder(Protocol):
     """Makes one child for a Webservice, its image, and the Secrets that nodes pull that with;
-    ``front`` is what is known of its front, ``scaling`` of what autoscalers can go by."""
+    ``front`` is what is known of its front, ``scaling`` of what autoscalers can go by, ``granted``
+    what it may have of the cluster's way in."""
 
     def __call__(
         self,
@@ -36,6 +38,7 @@ class Builder(Protocol):
         pull_secrets: Sequence[str] = (),
         front: FrontSettings = NO_SETTINGS,
         scaling: ScalingSettings = NO_METRICS_API,
+        granted: Granted = NOTHING,
         /,
     ) -> Manifest | None: ...
 
@@ -100,8 +103,31 @@ def _autoscaler(
     __: Sequence[str] = (),
     ___: FrontSettings = NO_SETTINGS,
     scaling: ScalingSettings = NO_METRICS_API,
+    *____: object,
 ) -> Manifest | None:
     return autoscaler(webservice, scaling)
+
+
+def _ingress(
+    webservice: Webservice,
+    _: str,
+    __: Sequence[str] = (),
+    ___: FrontSettings = NO_SETTINGS,
+    ____: ScalingSettings = NO_METRICS_API,
+    granted: Granted = NOTHING,
+) -> Manifest | None:
+    return ingress(webservice, granted)
+
+
+def _http_route(
+    webservice: Webservice,
+    _: str,
+    __: Sequence[str] = (),
+    ___: FrontSettings = NO_SETTINGS,
+    ____: ScalingSettings = NO_METRICS_API,
+    granted: Granted = NOTHING,
+) -> Manifest | None:
+    return http_route(webservice, granted)
 
 
 DEPLOYMENT = ChildKind("apps/v1", "Deployment", "deployments", _deployment)
@@ -142,3 +168,8 @@ CHILD_KINDS = (
 )
 WATCHED_KINDS = (DEPLOYMENT, SERVICE, DISRUPTION_BUDGET, AUTOSCALER)
 """One of each kind of the API: all children of a kind are watched together."""
+INGRESS = ChildKind("networking.k8s.io/v1", "Ingress", "ingresses", _ingress)
+HTTP_ROUTE = ChildKind(f"{GATEWAY_GROUP}/v1", "HTTPRoute", "httproutes", _http_route)
+EXPOSURE_KINDS = (INGRESS, HTTP_ROUTE)
+"""Watched and made only where the settings grant them: the operator has no right to others."""
+ALL_KINDS = (*CHILD_KINDS, *EXPOSURE_KINDS)

@@ -1,6 +1,7 @@
 """What every child carries: labels, owner, and the mark of what was last applied."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from fairlead.api.meta import APPLIED, COMPONENT, GROUP, MANAGED_BY, OWNED_BY_WEBSERVICE, SCORING
@@ -27,7 +28,14 @@ def labels(service: Webservice) -> dict[str, str]:
     }
 
 
-def child(service: Webservice, api_version: str, kind: str, spec: Any, name: str = "") -> Manifest:
+def child(
+    service: Webservice,
+    api_version: str,
+    kind: str,
+    spec: Any,
+    name: str = "",
+    annotations: Mapping[str, str] | None = None,
+) -> Manifest:
     """Return the manifest of a child of ``service``, named like it unless ``name`` is given."""
     metadata = {
         "name": name or service.name,
@@ -35,8 +43,11 @@ def child(service: Webservice, api_version: str, kind: str, spec: Any, name: str
         "labels": labels(service),
         "ownerReferences": [service.owner_reference],
     }
+    if annotations:
+        metadata["annotations"] = dict(annotations)
     manifest = {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
-    return {**manifest, "metadata": {**metadata, "annotations": {APPLIED: fingerprint(manifest)}}}
+    marked = {**(annotations or {}), APPLIED: fingerprint(manifest)}
+    return {**manifest, "metadata": {**metadata, "annotations": marked}}
 
 
 def fingerprint(content: Any) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
+from fairlead.api.reasons import Reason
 from fairlead.cluster import Cluster, Collection
 from fairlead.errors import ExpiredError, OperatorError
 from fairlead.informer.missing_rights import MissingRights
@@ -19,6 +20,8 @@ from fairlead.watch_stream import EventType, WatchEvent
 
 logger = structlog.get_logger("fairlead")
 WATCH_S = (240, 300)  # how long one watch lasts; spread, so that they do not all end together
+ABSENT_ANSWERS = 3  # in a row, until a kind counts as unknown
+ABSENT_DELAY_S = 60.0  # until it is looked for again
 REOPEN_DELAY_S = 1.0  # between a watch that ended and the next
 Changed = Callable[[Name, Entry, bool], None]
 """Called with an object's name, what is known of it, and whether it is gone."""
@@ -28,7 +31,7 @@ class Reflector:
     """Lists and watches one collection into one store, for as long as ``run`` is not cancelled.
 
     ``looked`` is set once there is an answer: everything is in the store, or the collection is one
-    of a namespace in which that is not allowed.
+    of a namespace in which that is not allowed, or ``optional`` and the cluster knows no such kind.
     """
 
     def __init__(
@@ -38,6 +41,8 @@ class Reflector:
         store: Store,
         changed: Changed,
         rights: MissingRights,
+        *,
+        optional: bool = False,
     ) -> None:
         self._cluster = cluster
         self._collection = collection
@@ -46,7 +51,16 @@ class Reflector:
         self._rights = rights
         self._version = ""
         self._failures = 0
+        self._optional = optional
+        self._absences = 0
         self.looked = asyncio.Event()
+        self.unknown = False
+        """Whether the cluster knows no such kind."""
+
+    @property
+    def plural(self) -> str:
+        """The kind, as in the API's paths."""
+        return self._collection.plural
 
     async def run(self) -> None:
         while True:
@@ -66,6 +80,8 @@ class Reflector:
         except OperatorError as error:
             delay = max(error.retry_after, backoff_s(self._failures))
             self._failures += 1
+            if self._optional and error.reason == Reason.NOT_FOUND:
+                return self._take_absence(delay)
             self._take_refusal(error, delay)
             return delay
         return REOPEN_DELAY_S
@@ -77,7 +93,7 @@ class Reflector:
         )
         for name, entry in news:
             self._changed(name, entry, self._store.entry(*name) is None)
-        self._version = listing.resource_version
+        self._version, self._absences, self.unknown = listing.resource_version, 0, False
         self._granted("list")
         self.looked.set()
 
@@ -100,6 +116,23 @@ class Reflector:
 
     def _granted(self, verb: str) -> None:
         self._rights.granted(self._collection.namespace, verb, self._collection.plural)
+
+    def _take_absence(self, delay: float) -> float:
+        """The kind's definition is not there, or has gone, and its objects with it.
+
+        An API server that has just started knows no definition yet: it is asked several times.
+        """
+        self._version, self._absences = "", self._absences + 1
+        if self._absences < ABSENT_ANSWERS:
+            return delay
+        if not self.unknown:
+            logger.warning("the cluster knows no such kind", resource=self._collection.plural)
+        self.unknown = True
+        for name in self._store.names():
+            if self._collection.namespace in ("", name[0]) and (gone := self._store.forget(*name)):
+                self._changed(name, gone, True)  # noqa: FBT003
+        self.looked.set()
+        return ABSENT_DELAY_S
 
     def _take_refusal(self, error: OperatorError, delay: float) -> None:
         """Say why; of a right that is missing, once for the whole namespace."""

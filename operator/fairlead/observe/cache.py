@@ -27,17 +27,26 @@ from fairlead.api.meta import (
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.cluster import Cluster, Collection, Listing
-from fairlead.desired.child_kinds import CHILD_KINDS, WATCHED_KINDS, ChildKind
+from fairlead.desired.child_kinds import (
+    ALL_KINDS,
+    CHILD_KINDS,
+    EXPOSURE_KINDS,
+    HTTP_ROUTE,
+    WATCHED_KINDS,
+    ChildKind,
+)
 from fairlead.errors import OperatorError
-from fairlead.evidence import Accepted, ChildEvidence
+from fairlead.evidence import Accepted, ChildEvidence, Claim
 from fairlead.informer.missing_rights import MissingRights
 from fairlead.informer.reflector import Changed, Reflector
 from fairlead.informer.store import Entry, Name, Store
 from fairlead.observe.child_writes import ChildWrites
+from fairlead.observe.exposures import Claims, exposure_kinds
 from fairlead.observe.pod_projection import project_pod
 from fairlead.observe.projection import project
 from fairlead.observe.references import Key, References, references_of
 from fairlead.retry import backoff_s
+from fairlead.settings import Settings
 
 logger = structlog.get_logger("fairlead")
 SUFFIXES = frozenset(kind.suffix for kind in CHILD_KINDS)
@@ -75,8 +84,10 @@ class Cache:
         self._gone = gone
         self._own = {kind: Store(_own_object) for kind in KINDS}
         self._children = {
-            kind.kind: Store(partial(_child, kind), OWNED_BY_WEBSERVICE) for kind in WATCHED_KINDS
+            kind.kind: Store(partial(_child, kind), OWNED_BY_WEBSERVICE)
+            for kind in (*WATCHED_KINDS, *EXPOSURE_KINDS)
         }
+        self._claims: Claims | None = None
         self._pods = Store(project_pod, OWNED_BY_WEBSERVICE)
         self._config_maps = Store(lambda seen: seen["metadata"].get("resourceVersion"))
         self._references = References()
@@ -90,6 +101,25 @@ class Cache:
         self.listed = asyncio.Event()
         self._reflectors = list(self._make_reflectors())
         self.rights.on_return(self._namespace_returned)
+
+    def watch_exposures(self, settings: Settings) -> None:
+        """Watch what Webservices may be exposed by, too, and know who wants which host; before
+        ``run``."""
+        self._claims = Claims(settings)
+        for kind in exposure_kinds(settings):
+            for scope in self._scopes:
+                children = Collection(kind.api_version, kind.plural, MANAGED_BY_US, namespace=scope)
+                store = self._children[kind.kind]
+                self._reflectors.append(
+                    Reflector(
+                        self._cluster,
+                        children,
+                        store,
+                        self._child_changed,
+                        self.rights,
+                        optional=kind is HTTP_ROUTE,
+                    )
+                )
 
     # --- keeping it
 
@@ -160,6 +190,7 @@ class Cache:
         if self._own[kind].put(body) is not None:
             self._ready[key] = _ready(body)
             self._notify_referrers(key)
+            self._notify_rivals(key, body)
 
     def put_child(self, manifest: Manifest) -> None:
         """Take in a child that was read or written."""
@@ -226,9 +257,17 @@ class Cache:
         """What exists under the names of a Webservice's children, by key, whoever made it."""
         stored = {
             kind.key: self._children[kind.kind].read(namespace, kind.name(name))
-            for kind in CHILD_KINDS
+            for kind in ALL_KINDS
         }
         return {key: self._evidence(found) for key, found in stored.items() if found}
+
+    def claims(self, host: str) -> Sequence[Claim]:
+        """Who wants this host, and may have it."""
+        return self._claims.on(host) if self._claims else ()
+
+    def knows(self, kind: ChildKind) -> bool:
+        """Whether the cluster knows this kind, as far as it is watched."""
+        return not any(one.unknown for one in self._reflectors if one.plural == kind.plural)
 
     def pods(self, namespace: str, webservice: str) -> list[Manifest]:
         return self._pods.owned_by(namespace, webservice)
@@ -269,6 +308,7 @@ class Cache:
             self._references.put(key, references_of(key, body.get("spec")))
         self._changed(key, urgent=not gone and self.is_new(key))
         self._notify_referrers(key)
+        self._notify_rivals(key, None if gone else self.object(key))
 
     def _child_changed(self, name: Name, entry: Entry, gone: bool) -> None:  # noqa: FBT001
         if gone:
@@ -288,6 +328,10 @@ class Cache:
     def _notify_referrers(self, key: Key) -> None:
         for referrer in self._references.referrers(key):
             self._changed(referrer)
+
+    def _notify_rivals(self, key: Key, body: Manifest | None) -> None:
+        for rival in self._claims.put(key, body) if self._claims else ():
+            self._changed(rival)
 
     def _namespace_returned(self, namespace: str) -> None:
         """All of it can be seen again: what its objects say may be wrong by now."""

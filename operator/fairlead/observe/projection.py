@@ -15,6 +15,8 @@ from fairlead.desired.child_kinds import (
     AUTOSCALER,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
+    HTTP_ROUTE,
+    INGRESS,
     SERVICE,
     ChildKind,
 )
@@ -141,6 +143,10 @@ COUNTS = {
     "updatedReplicas": number,
     "observedGeneration": number,
 }
+ROUTE_CONDITION = all_of(
+    type=text, status=text, reason=text, message=message, observedGeneration=number
+)
+PARENT = all_of(parentRef=all_of(namespace=text, name=text), conditions=each(ROUTE_CONDITION))
 ADDRESSES = each(all_of(hostname=text, ip=text))
 SHAPES: Mapping[str, Mapping[str, Reader]] = {
     DEPLOYMENT.kind: {
@@ -158,8 +164,13 @@ SHAPES: Mapping[str, Mapping[str, Reader]] = {
         "metadata": METADATA,
         "status": all_of(conditions=conditions("ScalingActive", "ScalingLimited")),
     },
+    INGRESS.kind: {
+        "metadata": METADATA,
+        "status": all_of(loadBalancer=all_of(ingress=ADDRESSES)),
+    },
+    HTTP_ROUTE.kind: {"metadata": METADATA, "status": all_of(parents=each(PARENT))},
 }
 HEADS = {
     kind.kind: {"apiVersion": kind.api_version, "kind": kind.kind}
-    for kind in (DEPLOYMENT, SERVICE, DISRUPTION_BUDGET, AUTOSCALER)
+    for kind in (DEPLOYMENT, SERVICE, DISRUPTION_BUDGET, AUTOSCALER, INGRESS, HTTP_ROUTE)
 }

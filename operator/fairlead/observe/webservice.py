@@ -10,12 +10,18 @@ from fairlead.api.meta import COMPONENT, FRONT, INFERENCE_IMAGE
 from fairlead.api.objects import InferenceImage, Webservice, read_image
 from fairlead.api.refs import Manifest
 from fairlead.cluster import PodLog
-from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
+from fairlead.desired.child_kinds import CHILD_KINDS, HTTP_ROUTE, ChildKind
 from fairlead.desired.deployment import CONTAINER
 from fairlead.desired.front import CONTAINER as FRONT_CONTAINER
 from fairlead.diagnosis.pod_events import needs_events
-from fairlead.evidence import NO_METRICS_API, ChildEvidence, WebserviceEvidence
+from fairlead.evidence import (
+    NO_METRICS_API,
+    ChildEvidence,
+    ExposureEvidence,
+    WebserviceEvidence,
+)
 from fairlead.observe.context import ReconcileContext
+from fairlead.observe.exposures import exposure_kinds
 from fairlead.observe.projection import project
 from fairlead.observe.references import Key
 from fairlead.pod_evidence import PodEvidence, most_tried, read_event
@@ -48,7 +54,14 @@ async def observe_webservice(
         front_pods,
         api.settings if api else NO_METRICS_API,
         api.measures.of((webservice.namespace, webservice.name)) if api else None,
+        _exposure(webservice, context),
     )
+
+
+def _exposure(webservice: Webservice, context: ReconcileContext) -> ExposureEvidence:
+    expose = webservice.spec.expose
+    claims = context.cache.claims(expose.host) if expose and expose.host else ()
+    return ExposureEvidence(claims, routes_missing=not context.cache.knows(HTTP_ROUTE))
 
 
 def _is_front(pod: Manifest) -> bool:
@@ -75,8 +88,16 @@ async def _children(
     found = dict(context.cache.children(webservice.namespace, webservice.name))
     missing = [kind for kind in CHILD_KINDS if kind.key not in found]
     wanted = [kind for kind in missing if kind.build(webservice, "") is not None]
+    wanted += [kind for kind in _ways_in(webservice, context) if kind.key not in found]
     live = await asyncio.gather(*(_live(kind, webservice, context) for kind in wanted))
     return {**found, **{key: child for key, child in live if child is not None}}
+
+
+def _ways_in(webservice: Webservice, context: ReconcileContext) -> list[ChildKind]:
+    """The Ingress or the HTTPRoute that it asks for, where there may be one."""
+    expose, kinds = webservice.spec.expose, exposure_kinds(context.settings)
+    asked = (kind for kind in kinds if expose and expose.type == kind.kind)
+    return [kind for kind in asked if context.cache.knows(kind)]
 
 
 async def _live(

@@ -28,7 +28,10 @@ _CONCURRENCY = {
     "replica_max_concurrent_requests": "maxConcurrentRequests",
     "max_request_wait_time": "maxQueueWaitMilliseconds",
 }
-_INGRESS = "Encrypt at the cluster's Ingress or gateway, with a Secret of type kubernetes.io/tls."
+_TLS = (
+    "Put the certificate into a Secret of type kubernetes.io/tls, and name it in spec.expose.tls, "
+    "with type Ingress (docs/exposure.md)."
+)
 _LOG = "The runtime logs a line for each request: collect it as any pod's (docs/scoring.md)."
 _NETWORK = "It belongs to the cluster's network: see to it there."
 _NO_COUNTERPART = {
@@ -41,11 +44,11 @@ _NO_COUNTERPART = {
     "version_name": "Make a Webservice for each version.",
     "traffic_percentile": "Share the traffic out at the cluster's Ingress or gateway.",
     "location": "It runs where the cluster is.",
-    "ssl_enabled": _INGRESS,
-    "ssl_cert_pem_file": _INGRESS,
-    "ssl_key_pem_file": _INGRESS,
-    "ssl_cname": "Give the Ingress this name.",
-    "dns_name_label": "Give the Ingress a name, or set spec.expose.type to LoadBalancer.",
+    "ssl_enabled": _TLS,
+    "ssl_cert_pem_file": _TLS,
+    "ssl_key_pem_file": _TLS,
+    "ssl_cname": "It is spec.expose.host, with type Ingress.",
+    "dns_name_label": "Set spec.expose.host with type Ingress, or type LoadBalancer.",
     "cmk_vault_base_url": "Encrypt the registry and the nodes' disks where they are kept.",
     "cmk_key_name": "Encrypt the registry and the nodes' disks where they are kept.",
     "cmk_key_version": "Encrypt the registry and the nodes' disks where they are kept.",

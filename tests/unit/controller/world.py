@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from fairlead.api.meta import API_VERSION, KINDS, Kind
 from fairlead.api.refs import Manifest
@@ -64,20 +65,26 @@ class World:
     """What a test looks at, and the verbs of a person at a keyboard."""
 
     def __init__(
-        self, resync_seconds: int = 60, namespaces: Sequence[str] = (), metrics_api: str = ""
+        self,
+        resync_seconds: int = 60,
+        namespaces: Sequence[str] = (),
+        metrics_api: str = "",
+        **settings: Any,
     ) -> None:
+        known = Settings(external_host="", resync_seconds=resync_seconds, **settings)
         self.cluster = FakeCluster()
         self.runner = FakeRunner()
         self.queue = WorkQueue[Key]()
         self.cache = Cache(
             self.cluster, self.queue.add, lambda uid: self.runner.want(uid, ()), namespaces
         )
+        self.cache.watch_exposures(known)
         self.context = ReconcileContext(
             cluster=self.cluster,
             cache=self.cache,
             runner=self.runner,
             parsers=ParsersHere(),
-            settings=Settings(external_host="", resync_seconds=resync_seconds),
+            settings=known,
             config_maps=ConfigMaps(self.cluster, self.cache),
             logs=Logs(self.cluster),
             namespaces=Namespaces(self.cluster, self.cache),

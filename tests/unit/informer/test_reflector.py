@@ -7,7 +7,7 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.cluster import Collection
-from fairlead.errors import ExpiredError, WaitingError
+from fairlead.errors import ExpiredError, StalledError, WaitingError
 from fairlead.informer import reflector
 from fairlead.informer.missing_rights import MissingRights
 from fairlead.informer.reflector import Reflector
@@ -94,3 +94,33 @@ async def test_a_list_that_fails_is_tried_again() -> None:
     watching.cluster.refusals["list", "services"] = [refused, refused]
     async with watching.running():
         assert watching.cluster.requests["list", "services"] == 3
+
+
+async def test_a_kind_that_the_cluster_does_not_know_holds_nothing_up_and_is_found_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reflector, "ABSENT_DELAY_S", 0.01)
+    watching, absent = Watching(), StalledError(Reason.NOT_FOUND, "404")
+    watching.cluster.put(service("old"))
+    following = Reflector(
+        watching.cluster,
+        Collection("v1", "services", "app=us"),
+        watching.store,
+        lambda name, _, gone: watching.news.append((name[1], gone)),
+        MissingRights(),
+        optional=True,
+    )
+    refusals = watching.cluster.refusals
+    refusals["list", "services"] = [absent] * (reflector.ABSENT_ANSWERS - 1)
+    task = asyncio.create_task(following.run())
+    await until(lambda: watching.cluster.watched("services"))
+    assert not following.unknown
+    refusals["list", "services"] = [absent] * 1000
+    watching.cluster.interrupt("services", absent)
+    await until(lambda: following.unknown)
+    assert watching.news == [("old", False), ("old", True)]
+    refusals["list", "services"].clear()
+    await until(lambda: ("old", False) in watching.news[2:])
+    assert not following.unknown
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -86,7 +86,7 @@ def _aci_fields(config: AciServiceDeploymentConfiguration) -> Fields:
     if config.ssl_enabled:
         raise UnsupportedError(
             "ssl_enabled",
-            "Put an Ingress or a Gateway with the certificate before the service's Service.",
+            "Name the certificate's Secret in spec.expose.tls (docs/exposure.md).",
         )
     if config.cmk_key_name:
         raise UnsupportedError(

@@ -21,14 +21,18 @@ def base_uri(service: ChildEvidence, node_addresses: Iterable[str], external_hos
         host = external_host or next(iter(node_addresses), "")
         if host and port:
             return f"http://{_bracketed(host)}:{port}"
-    if kind == ExposeType.LOAD_BALANCER and (host := _ingress(service)):
+    if kind == ExposeType.LOAD_BALANCER and (host := balancer_address(service)):
         return f"http://{_bracketed(host)}"
     return f"http://{service.metadata['name']}.{service.metadata['namespace']}.svc"
 
 
 def pending_address(service: ChildEvidence | None) -> str:
     """What is to be said of a load balancer without an address (yet); empty where it has one."""
-    if service is None or service.spec.get("type") != ExposeType.LOAD_BALANCER or _ingress(service):
+    if (
+        service is None
+        or service.spec.get("type") != ExposeType.LOAD_BALANCER
+        or balancer_address(service)
+    ):
         return ""
     return (
         " The load balancer has no address yet: until it has one, the service is reached from "
@@ -36,8 +40,8 @@ def pending_address(service: ChildEvidence | None) -> str:
     )
 
 
-def _ingress(service: ChildEvidence) -> str:
-    """The address of a load balancer; empty while it has none."""
+def balancer_address(service: ChildEvidence) -> str:
+    """The address of a Service's load balancer, or of an Ingress; empty while it has none."""
     ingress = _first(service.status.get("loadBalancer", {}).get("ingress"))
     return str(ingress.get("hostname") or ingress.get("ip") or "")
 

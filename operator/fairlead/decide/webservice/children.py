@@ -10,9 +10,10 @@ from fairlead.api.refs import Manifest, ref_of
 from fairlead.decide.decision import Action, Apply, Delete
 from fairlead.decide.webservice.drift import Drift, drift, left_alone_until
 from fairlead.decide.webservice.ownership import Ownership
-from fairlead.desired.child_kinds import CHILD_KINDS, DEPLOYMENT, ChildKind
-from fairlead.desired.front import FrontSettings
-from fairlead.evidence import ChildEvidence, ScalingSettings
+from fairlead.desired.child_kinds import ALL_KINDS, DEPLOYMENT, ChildKind
+from fairlead.desired.exposure import NOTHING, Granted
+from fairlead.desired.front import NO_SETTINGS, FrontSettings
+from fairlead.evidence import NO_METRICS_API, ChildEvidence, ScalingSettings
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,10 @@ class Plan:
         return (f"applied {' '.join(dict.fromkeys(kinds))}",) if kinds else ()
 
 
-def wanted_kinds(webservice: Webservice) -> tuple[ChildKind, ...]:
+def wanted_kinds(webservice: Webservice, granted: Granted = NOTHING) -> tuple[ChildKind, ...]:
     """The children that the Webservice should have."""
-    return tuple(kind for kind in CHILD_KINDS if kind.build(webservice, ""))
+    known = ("", (), NO_SETTINGS, NO_METRICS_API, granted)
+    return tuple(kind for kind in ALL_KINDS if kind.build(webservice, *known))
 
 
 def plan(
@@ -47,7 +49,7 @@ def plan(
     image: str,
     pull_secrets: Sequence[str],
     owned: Ownership,
-    settings: tuple[FrontSettings, ScalingSettings],
+    settings: tuple[FrontSettings, ScalingSettings, Granted],
     now: datetime,
 ) -> Plan:
     """Return the actions that make our children what they should be.
@@ -56,7 +58,7 @@ def plan(
     requests have another way by then.
     """
     wanted = {
-        kind.key: kind.build(webservice, image, pull_secrets, *settings) for kind in CHILD_KINDS
+        kind.key: kind.build(webservice, image, pull_secrets, *settings) for kind in ALL_KINDS
     }
     actions, last = list[Action](), list[Action]()
     for key, manifest in wanted.items():

@@ -6,7 +6,7 @@ from datetime import datetime
 from fairlead.api.conditions import false, true, unknown
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureStatus
-from fairlead.decide.decision import StageResult
+from fairlead.decide.decision import FRONT_READY, StageResult
 from fairlead.decide.display import count
 from fairlead.decide.webservice.ownership import Ownership
 from fairlead.desired.child_kinds import FRONT_DEPLOYMENT
@@ -17,7 +17,6 @@ from fairlead.evidence import ChildEvidence, WebserviceEvidence
 from fairlead.finding import Finding
 from fairlead.redact import redacted
 
-CONDITION = "FrontReady"
 DIRECTLY = "Requests go to the replicas directly, each of which has a queue of its own."
 
 
@@ -44,12 +43,12 @@ def front_stage(
     if ready:
         verb = "is" if wanted.replicas == 1 else "are"
         words = f"{min(ready, wanted.replicas)} of {count(wanted.replicas, 'front')} {verb} ready."
-        return (StageResult(true(CONDITION, Reason.FRONT_READY, f"{words}{why}")),)
+        return (StageResult(true(FRONT_READY, Reason.FRONT_READY, f"{words}{why}")),)
     if found is None:
         words = f"No front is ready yet. {DIRECTLY}"
-        return (StageResult(unknown(CONDITION, Reason.FRONT_STARTING, words)),)
+        return (StageResult(unknown(FRONT_READY, Reason.FRONT_STARTING, words)),)
     failure = _failure(found, f"{why.strip()} {DIRECTLY}", evidence, now)
-    condition = false(CONDITION, failure.reason, failure.message)
+    condition = false(FRONT_READY, failure.reason, failure.message)
     return (StageResult(condition, failure),)
 
 

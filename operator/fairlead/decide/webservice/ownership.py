@@ -11,7 +11,7 @@ from fairlead.api.objects import Webservice
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass, FailureStatus
 from fairlead.decide.decision import StageResult
-from fairlead.desired.child_kinds import CHILD_KINDS, ChildKind
+from fairlead.desired.child_kinds import ALL_KINDS, ChildKind
 from fairlead.evidence import ChildEvidence
 
 
@@ -84,7 +84,7 @@ def name_taken(webservice: Webservice, owned: Ownership, now: datetime) -> Stage
 
 def _named(webservice: Webservice, keys: Iterable[str]) -> str:
     """The children as kubectl takes them: ``service/credit deployment/credit``."""
-    kinds = [kind for kind in CHILD_KINDS if kind.key in keys]
+    kinds = [kind for kind in ALL_KINDS if kind.key in keys]
     return " ".join(f"{kind.kind.lower()}/{kind.name(webservice.name)}" for kind in kinds)
 
 

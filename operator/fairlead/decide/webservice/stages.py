@@ -27,6 +27,12 @@ from fairlead.decide.webservice.address import SCORE, SWAGGER, base_uri, pending
 from fairlead.decide.webservice.availability import available, deployed
 from fairlead.decide.webservice.capacity import capacity
 from fairlead.decide.webservice.children import Plan, plan, wanted_kinds
+from fairlead.decide.webservice.exposure import (
+    Exposure,
+    exposed_uri,
+    exposure,
+    exposure_stage,
+)
 from fairlead.decide.webservice.front import front_settings, front_stage
 from fairlead.decide.webservice.key_secret import create_keys, keys_stage
 from fairlead.decide.webservice.ownership import (
@@ -62,10 +68,12 @@ from fairlead.desired.deployment import (
     revision_of,
     startup_budget_s,
 )
+from fairlead.desired.exposure import Granted
+from fairlead.desired.front import FrontSettings
 from fairlead.desired.keys import keys_name
 from fairlead.desired.metadata import selector
 from fairlead.diagnosis.pod_events import may_soon_need_events
-from fairlead.evidence import PodContext, WebserviceEvidence
+from fairlead.evidence import PodContext, ScalingSettings, WebserviceEvidence
 from fairlead.settings import pairs
 
 AT_ONCE_S = 0.3  # what has failed is in the status: now the children follow
@@ -81,10 +89,12 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
     target = Release(
         image or _served_last(evidence), own_pull_secret(evidence), pull_secrets(evidence)
     )
-    owned = ownership(webservice, evidence.children, wanted_kinds(webservice))
+    got = exposure(evidence, now)
+    owned = ownership(webservice, evidence.children, wanted_kinds(webservice, got.granted))
     serves_now = rolled_out(owned.ours.get(DEPLOYMENT.key))
     choice = choose(asked, target, evidence.settings.registry_secret, now, serves_now)
-    planned = _plan(evidence, asked, choice.serve, owned, now)
+    settings = (front_settings(evidence, owned), evidence.scaling, got.granted)
+    planned = _plan(asked, choice.serve, owned, settings, now)
     progress = _progress(evidence, owned, choice.serve, planned)
     failure = failure_of(progress, webservice.status.failure, now)
     choice = judge(asked, choice, owned.ours.get(DEPLOYMENT.key), progress, failure, now)
@@ -95,12 +105,13 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
         deploys,
         *front_stage(evidence, owned, now),
         serves,
+        *exposure_stage(evidence, owned, got, now),
         scales,
         *keys_stage(webservice),
         *(settled_stage(webservice, planned, owned, now) if planned else ()),
     )
     return Decision(
-        _status(evidence, owned, progress, choice, planned),
+        _exposed(evidence, owned, got, _status(evidence, owned, progress, choice, planned)),
         stages,
         actions=(*create_keys(evidence, now), *planned.actions) if planned else (),
         changes=planned.changes if planned else (),
@@ -109,16 +120,15 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
 
 
 def _plan(
-    evidence: WebserviceEvidence,
     asked: Webservice,
     serve: Release,
     owned: Ownership,
+    settings: tuple[FrontSettings, ScalingSettings, Granted],
     now: datetime,
 ) -> Plan | None:
     """What to do with the children; None where nothing may be touched, or there is no image."""
     if owned.taken or not serve.image:
         return None
-    settings = (front_settings(evidence, owned), evidence.scaling)
     return plan(asked, serve.image, serve.pull_secrets, owned, settings, now)
 
 
@@ -231,6 +241,15 @@ def _status(
             refused=f"{load.refused_per_minute:g}" if load else None,
         ),
     )
+
+
+def _exposed(
+    evidence: WebserviceEvidence, owned: Ownership, got: Exposure, status: WebserviceStatus
+) -> WebserviceStatus:
+    """The status with the host's address, where that works, and with the host that is held."""
+    base = exposed_uri(evidence, owned, got)
+    uris = {"scoring_uri": f"{base}{SCORE}", "swagger_uri": f"{base}{SWAGGER}"} if base else {}
+    return status.model_copy(update={"exposure": got.held, **uris})
 
 
 def _served_last(evidence: WebserviceEvidence) -> str:

@@ -1,0 +1,79 @@
+"""Hosts over a cluster in memory: granted, held, left to whoever has them, taken over, given up."""
+
+from typing import Any
+
+from fairlead.api.meta import WEBSERVICE
+from fairlead.api.reasons import Reason
+from fairlead.errors import StalledError
+from tests.unit.controller.world import World
+
+IMAGE = "registry.example.com/team/credit:1"
+HOST = "credit.apps.example.com"
+GRANTING = {
+    "exposure_hosts": "*.apps.example.com",
+    "exposure_ingress_classes": "public=nginx",
+    "exposure_gateways": "infra/public=https",
+}
+
+
+def asks(world: World, name: str, **expose: Any) -> None:
+    spec = {"image": IMAGE, "auth": {"enabled": False}}
+    world.apply(WEBSERVICE, name, {**spec, **({"expose": expose} if expose else {})})
+
+
+def hosts(world: World, name: str, plural: str = "ingresses") -> bool:
+    return world.cluster.find(plural, "demo", name) is not None
+
+
+async def test_a_host_goes_from_one_to_the_next_when_it_is_free() -> None:
+    world = World(**GRANTING)
+    asks(world, "first", type="Ingress", host=HOST)
+    async with world.running():
+        await world.until(
+            lambda: world.reason(WEBSERVICE, "first", "Exposed") == "WaitingForAddress"
+        )
+        asks(world, "a-second", type="Ingress", host=HOST)
+        await world.until(lambda: world.reason(WEBSERVICE, "a-second", "Exposed") == "HostTaken")
+        assert (hosts(world, "first"), hosts(world, "a-second")) == (True, False)
+        made = world.cluster.find("ingresses", "demo", "first") or {}
+        world.cluster.put({**made, "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}}})
+        await world.until(lambda: world.reason(WEBSERVICE, "first", "Exposed") == "Exposed")
+        assert world.status(WEBSERVICE, "first")["scoringUri"] == f"http://{HOST}/score"
+        asks(world, "first")
+        await world.until(lambda: hosts(world, "a-second") and not hosts(world, "first"))
+        await world.until(lambda: "exposure" not in world.status(WEBSERVICE, "first"))
+        assert world.reason(WEBSERVICE, "first", "Exposed") == ""
+
+
+async def test_an_object_of_somebody_else_under_the_name_is_found_though_it_has_no_label() -> None:
+    world = World(**GRANTING)
+    theirs = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "spec": {}}
+    world.cluster.put({**theirs, "metadata": {"name": "credit", "namespace": "demo"}})
+    asks(world, "credit", type="Ingress", host=HOST)
+    async with world.running():
+        await world.until(lambda: world.reason(WEBSERVICE, "credit") == "NameTaken")
+        found = world.cluster.find("ingresses", "demo", "credit") or {}
+        assert found["spec"] == {}
+
+
+async def test_without_the_definition_of_routes_everything_else_goes_on() -> None:
+    world = World(**GRANTING)
+    absent = StalledError(Reason.NOT_FOUND, "404")
+    world.cluster.refusals["list", "httproutes"] = [absent] * 100
+    asks(world, "credit", type="HTTPRoute", host=HOST)
+    async with world.running():
+        await world.until(
+            lambda: world.reason(WEBSERVICE, "credit", "Exposed") == "GatewayApiMissing"
+        )
+        assert world.cluster.find("services", "demo", "credit") is not None
+        assert not hosts(world, "credit", "httproutes")
+
+
+async def test_what_is_not_granted_is_neither_watched_nor_asked_for() -> None:
+    world = World()
+    asks(world, "credit", type="Ingress", host=HOST)
+    async with world.running():
+        await world.until(lambda: world.reason(WEBSERVICE, "credit", "Exposed") == "ExposureOff")
+        await world.settled()
+    asked = {plural for _, plural in world.cluster.requests}
+    assert not asked & {"ingresses", "httproutes"}

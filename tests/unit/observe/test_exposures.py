@@ -1,0 +1,68 @@
+"""Who is told when somebody wants, has, or gives up a host."""
+
+from typing import Any
+
+from fairlead.api.meta import MODEL, WEBSERVICE
+from fairlead.api.refs import Manifest
+from fairlead.desired.child_kinds import HTTP_ROUTE, INGRESS
+from fairlead.observe.exposures import Claims, exposure_kinds
+from fairlead.observe.references import Key
+from fairlead.settings import Settings
+from tests.unit.decide.test_claims import HOST, granting
+from tests.unit.objects import body
+
+FIRST, SECOND = Key(WEBSERVICE, "demo", "first"), Key(WEBSERVICE, "demo", "second")
+
+
+def wish(key: Key, host: str = HOST, since: str = "", **expose: Any) -> Manifest:
+    spec = {"imageRef": {"name": "d"}, "expose": {"type": "Ingress", "host": host, **expose}}
+    status = {"exposure": {"host": host, "path": "/", "since": since}} if since else None
+    return body(WEBSERVICE, spec, status, name=key.name, namespace=key.namespace)
+
+
+def names(claims: Claims, host: str = HOST) -> list[str]:
+    return [one.name for one in claims.on(host)]
+
+
+def test_those_that_come_later_are_told_and_not_those_before() -> None:
+    claims = Claims(granting())
+    assert list(claims.put(SECOND, wish(SECOND))) == []
+    assert list(claims.put(FIRST, wish(FIRST))) == [SECOND]
+    assert list(claims.put(FIRST, wish(FIRST))) == []
+    assert names(claims) == ["second", "first"]
+    assert list(claims.put(SECOND, None)) == []
+    assert list(claims.put(SECOND, wish(SECOND))) == []
+    assert list(claims.put(FIRST, None)) == [SECOND]
+    assert names(claims) == ["second"]
+
+
+def test_whoever_has_a_host_is_not_woken_by_others_that_want_it() -> None:
+    claims = Claims(granting())
+    claims.put(SECOND, wish(SECOND, since="2026-11-22T09:30:00Z"))
+    assert list(claims.put(FIRST, wish(FIRST))) == []
+
+
+def test_who_goes_to_another_host_or_path_is_told_of_on_both() -> None:
+    claims = Claims(granting())
+    other = "other.apps.example.com"
+    claims.put(SECOND, wish(SECOND))
+    claims.put(FIRST, wish(FIRST))
+    assert list(claims.put(FIRST, wish(FIRST, other))) == [SECOND]
+    assert (names(claims), names(claims, other)) == (["second"], ["first"])
+    claims.put(FIRST, wish(FIRST))
+    assert list(claims.put(FIRST, wish(FIRST, type="HTTPRoute", path="/x"))) == [SECOND]
+
+
+def test_what_is_not_granted_or_cannot_be_read_stands_in_nobodys_way() -> None:
+    claims = Claims(granting())
+    claims.put(FIRST, wish(FIRST, "api.evil.org"))
+    claims.put(SECOND, wish(SECOND, nodePort=-1))
+    claims.put(Key(MODEL, "demo", "first"), wish(FIRST))
+    claims.put(FIRST, body(WEBSERVICE, {"expose": "x"}, name="first"))
+    assert names(claims, "api.evil.org") == names(claims) == []
+
+
+def test_kinds_that_are_not_granted_are_not_watched() -> None:
+    assert exposure_kinds(Settings()) == ()
+    assert exposure_kinds(granting(exposure_gateways="")) == (INGRESS,)
+    assert exposure_kinds(granting()) == (INGRESS, HTTP_ROUTE)
