@@ -30,6 +30,9 @@ CONTAINER = r"spec\.template\.spec\.containers\[\d{1,3}\]"
 SPEC_FIELDS = (  # of what we make, and of the Webservice that it is made from
     (re.compile(r"spec\.ports\[\d{1,3}\]\.nodePort"), "spec.expose.nodePort"),
     (re.compile(r"spec\.type"), "spec.expose.type"),
+    (re.compile(r"spec\.[lL]oadBalancerSourceRanges"), "spec.expose.loadBalancer.sourceRanges"),
+    (re.compile(r"spec\.(rules|hostnames)"), "spec.expose.host"),
+    (re.compile(r"spec\.tls"), "spec.expose.tls"),
     (re.compile(rf"{CONTAINER}\.resources\.limits"), "spec.resources.limits"),
     (re.compile(rf"{CONTAINER}\.resources"), "spec.resources"),
     (re.compile(rf"{CONTAINER}\.env"), "spec.environmentVariables"),

@@ -8,7 +8,7 @@ from fairlead.api.expose import ExposeType
 from fairlead.api.meta import WEBSERVICE
 from fairlead.api.objects import read_webservice
 from fairlead.api.refs import Manifest
-from fairlead.decide.webservice.claims import claim
+from fairlead.decide.webservice.claims import claim, rival
 from fairlead.desired.child_kinds import HTTP_ROUTE, INGRESS, ChildKind
 from fairlead.errors import OperatorError
 from fairlead.evidence import Claim
@@ -56,6 +56,9 @@ class Claims:
         return dict.fromkeys(chain.from_iterable(after))
 
     def _after(self, one: Claim) -> Iterable[Key]:
+        """Whoever might have it but for this one; nobody where that has, or had, no host itself."""
+        if rival(one, self.on(one.host)) is not None:
+            return ()
         return [key for key in self._keys.get(one.host, ()) if self._claims[key] > one]
 
     def _forget(self, key: Key) -> Claim | None:

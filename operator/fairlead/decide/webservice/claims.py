@@ -74,7 +74,7 @@ def rival(mine: Claim, claims: Sequence[Claim]) -> Claim | None:
     if first < mine and first.namespace != mine.namespace:
         return first
     same = (one for one in claims if (one.namespace, one.path) == (mine.namespace, mine.path))
-    return next((one for one in sorted(same) if one < mine), None)
+    return min((one for one in same if one < mine), default=None)
 
 
 def held(mine: Claim, now: datetime) -> HeldHost:
