@@ -188,7 +188,7 @@ def test_ssl_of_aci(tmp_path: Path) -> None:
             **{**given, "ssl_cert_pem_file": "/nowhere"}, ssl_key_pem_file="/nowhere"
         )
     config = AciWebservice.deploy_configuration(**given, ssl_key_pem_file=str(tmp_path / "c.pem"))
-    with pytest.raises(UnsupportedError, match="spec.expose.tls"):
+    with pytest.raises(UnsupportedError, match=r"spec\.expose\.tls"):
         service_fields(config)
 
 

@@ -287,7 +287,7 @@ def test_runs_without_a_workspace_and_elsewhere(ws: Workspace) -> None:
 def test_compute_is_there_already(ws: Workspace) -> None:
     wanted: Any = AksCompute.provisioning_configuration(vm_size="x")
     wanted.vnet_name = "y"
-    with pytest.raises(UnsupportedError, match="spec.expose.tls"):
+    with pytest.raises(UnsupportedError, match=r"spec\.expose\.tls"):
         wanted.enable_ssl("leaf")
     target = ComputeTarget.create(ws, "aks", wanted)
     target.wait_for_completion(show_output=True)

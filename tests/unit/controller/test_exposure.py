@@ -9,7 +9,7 @@ from tests.unit.controller.world import World
 
 IMAGE = "registry.example.com/team/credit:1"
 HOST = "credit.apps.example.com"
-GRANTING = {
+GRANTING: dict[str, Any] = {
     "exposure_hosts": "*.apps.example.com",
     "exposure_ingress_classes": "public=nginx",
     "exposure_gateways": "infra/public=https",

@@ -166,7 +166,7 @@ def test_without_its_definition_no_route_is_made_and_it_is_looked_at_again() -> 
     ],
 )
 def test_what_is_not_granted_is_withdrawn_and_told(
-    wanted: Webservice, settings: dict[str, str], reason: str, words: str
+    wanted: Webservice, settings: dict[str, Any], reason: str, words: str
 ) -> None:
     decision = looked(wanted, live(wanted, **ADDRESS), **settings)
     [action] = changes(decision)
