@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cluster.command import read
+from tests.cluster.objects import Objects, objects_of
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Cluster:
     gateway: str
     node: str
     ca_bundle: Path | None
+
+    @property
+    def objects(self) -> Objects:
+        """What is there, for who looks often."""
+        return objects_of(self.kubeconfig)
 
     def run_kubectl(
         self, *arguments: str | Path, text: str | None = None, seconds: float = 120.0

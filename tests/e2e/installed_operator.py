@@ -1,12 +1,11 @@
 """The operator as its users have it: installed by the chart, its tasks in Jobs."""
 
-import json
-
 from fairlead.api.refs import Manifest
 from tests.cluster import Cluster, ClusterError
 from tests.cluster.release import NAMESPACE, RELEASE
 
-SELECT = (f"--namespace={NAMESPACE}", f"--selector=app.kubernetes.io/name={RELEASE}")
+LABELS = f"app.kubernetes.io/name={RELEASE}"
+SELECT = (f"--namespace={NAMESPACE}", f"--selector={LABELS}")
 
 
 class InstalledOperator:
@@ -27,7 +26,7 @@ class InstalledOperator:
 
     def ends(self) -> list[Manifest]:
         """How its containers have ended, where any has."""
-        pods = json.loads(self._cluster.run_kubectl("get", "pods", *SELECT, "-o", "json"))["items"]
+        pods = self._cluster.objects.items("pods", NAMESPACE, labels=LABELS)
         containers = [one for pod in pods for one in pod["status"].get("containerStatuses", [])]
         return [one["lastState"]["terminated"] for one in containers if one.get("lastState")]
 

@@ -74,14 +74,14 @@ class SceneUnder(Generic[AnyOperator]):
         self.apply("Webservice", given, name)
 
     def get(self, kind: str, name: str = "diabetes") -> Manifest:
-        return dict(json.loads(self.kubectl("get", kind, name, "-o", "json")))
+        return self.cluster.objects.get(kind, name, self.namespace)
 
-    def items(self, kind: str, *arguments: str) -> list[Manifest]:
-        return list(json.loads(self.kubectl("get", kind, "-o", "json", *arguments))["items"])
+    def items(self, kind: str, *, labels: str = "", fields: str = "") -> list[Manifest]:
+        return self.cluster.objects.items(kind, self.namespace, labels=labels, fields=fields)
 
     def pods(self) -> list[Manifest]:
         """Those that serve; tasks have others."""
-        return self.items("pods", "--selector=app.kubernetes.io/component=scoring")
+        return self.items("pods", labels="app.kubernetes.io/component=scoring")
 
     def columns(self, kind: str, name: str = "diabetes") -> dict[str, str]:
         """One line of ``kubectl get``, cell by cell."""
@@ -113,7 +113,7 @@ class SceneUnder(Generic[AnyOperator]):
     def events(self, kind: str, name: str = "diabetes") -> list[str]:
         """``Warning PackageNotFound: message``, in no order."""
         about = f"involvedObject.kind={kind},involvedObject.name={name}"
-        seen = self.items("events", f"--field-selector={about}")
+        seen = self.items("events", fields=about)
         return [f"{event['type']} {event['reason']}: {event['message']}" for event in seen]
 
     def address(self, name: str = "diabetes") -> str:

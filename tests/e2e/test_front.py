@@ -12,7 +12,7 @@ from fairlead.api.refs import Manifest
 from tests.e2e.scene import Scene, condition, score
 from tests.e2e.test_services import NODE_PORT, echo
 
-FRONTS = "--selector=app.kubernetes.io/component=front"
+FRONTS = "app.kubernetes.io/component=front"
 PAUSE_S = 0.05  # between two requests of one client: the nodes are small
 
 
@@ -87,7 +87,7 @@ def test_no_request_is_lost_while_replicas_and_the_front_come_and_go(
 
 
 def fronts(scene: Scene) -> list[Manifest]:
-    return scene.items("pods", FRONTS)
+    return scene.items("pods", labels=FRONTS)
 
 
 def selected(scene: Scene) -> str:

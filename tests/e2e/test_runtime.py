@@ -102,7 +102,7 @@ def test_a_script_is_let_write_beside_itself_and_finds_what_is_mounted(
     stage.reason("webservice", "Serving", "writes")
     answer = httpx.post(stage.address("writes"), content=b"write")
     assert answer.json() == ["written", "looked up"]
-    [pod] = stage.items("pods", "--selector=team=credit")
+    [pod] = stage.items("pods", labels="team=credit")
     assert pod["metadata"]["labels"]["fairlead.dev/webservice"] == "writes"
 
 
@@ -165,5 +165,5 @@ def test_a_request_that_takes_all_memory_takes_nothing_else_with_it(raw: str, st
 
 
 def restarts(stage: Scene) -> int:
-    [pod] = stage.items("pods", "--selector=fairlead.dev/webservice=diabetes")
+    [pod] = stage.items("pods", labels="fairlead.dev/webservice=diabetes")
     return int(pod["status"]["containerStatuses"][0]["restartCount"])

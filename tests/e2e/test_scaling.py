@@ -1,5 +1,6 @@
 """The autoscaler at work, on real CPU metrics; the number of replicas is its own affair."""
 
+import json
 import threading
 
 import httpx
@@ -53,7 +54,8 @@ def test_a_busy_service_gets_more_replicas_and_the_operator_leaves_their_number_
     finally:
         stop.set()
         thread.join()
-    [scaled] = scene.items("deployment", "--show-managed-fields")
+    shown = scene.kubectl("get", "deployment", "diabetes", "-o", "json", "--show-managed-fields")
+    scaled = json.loads(shown)
     owners = [
         entry["manager"]
         for entry in scaled["metadata"]["managedFields"]

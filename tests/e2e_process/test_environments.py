@@ -57,12 +57,12 @@ def elsewhere(built: Scene) -> Iterator[Scene]:
 
 
 def environment_jobs(scene: Scene) -> list[Manifest]:
-    of_task = scene.items("jobs", "--selector=fairlead.dev/task")
+    of_task = scene.items("jobs", labels="fairlead.dev/task")
     return [job for job in of_task if job["metadata"]["annotations"][ENGINE] == "environment"]
 
 
 def environment_pods(scene: Scene) -> list[Manifest]:
-    return scene.items("pods", "--selector=app.kubernetes.io/component=environment")
+    return scene.items("pods", labels="app.kubernetes.io/component=environment")
 
 
 def image_of(scene: Scene, name: str, conda: str) -> None:

