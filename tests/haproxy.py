@@ -26,6 +26,8 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.packages import install
 
 SERVERS = re.compile(r"^    server-template .*$", re.MULTILINE)
+ANYONE = re.compile(r"^    server anyone \S+", re.MULTILINE)
+NOBODY = "127.0.0.1:9"
 DEADLINE_S = 120.0
 
 
@@ -47,11 +49,16 @@ def free_port() -> int:
 
 
 def local_configuration(
-    front: FrontParameters, ports: Mapping[int, int], servers: Sequence[str], dns: int = 0
+    front: FrontParameters,
+    ports: Mapping[int, int],
+    servers: Sequence[str],
+    dns: int = 0,
+    anyone: str = NOBODY,
 ) -> str:
     """What ``front`` has in a cluster, at other ports, and for ``servers`` (``host:port``) that are
-    named; they are looked up where ``dns`` is the port of a DNS server on this machine."""
-    text = front_configuration(front)
+    named; they are looked up where ``dns`` is the port of a DNS server on this machine. ``anyone``
+    stands for the Service that leads to any replica."""
+    text = ANYONE.sub(f"    server anyone {anyone}", front_configuration(front))
     for port, other in ports.items():
         text = text.replace(f"bind *:{port}\n", f"bind 127.0.0.1:{other}\n")
     if dns:
@@ -64,7 +71,12 @@ class FrontProcess:
     """One front; its log is in ``folder``."""
 
     def __init__(
-        self, folder: Path, front: FrontParameters, servers: Sequence[str] = (), dns: int = 0
+        self,
+        folder: Path,
+        front: FrontParameters,
+        servers: Sequence[str] = (),
+        dns: int = 0,
+        anyone: str = NOBODY,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         ports = {PORT: free_port(), METRICS_PORT: free_port()}
@@ -72,7 +84,7 @@ class FrontProcess:
         self._metrics = f"http://127.0.0.1:{ports[METRICS_PORT]}"
         self._log = folder / "log"
         file = folder / "haproxy.cfg"
-        file.write_text(local_configuration(front, ports, servers, dns))
+        file.write_text(local_configuration(front, ports, servers, dns, anyone))
         with self._log.open("wb") as log:
             command = [haproxy(), "-db", "-f", str(file)]
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)

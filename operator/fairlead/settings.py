@@ -175,6 +175,14 @@ class Settings(BaseSettings):
     front_image: str = "haproxy:3.2.18"
     """Image of fronts: HAProxy 2.6 or newer as `haproxy` in its path, and SIGUSR1 as its stop
     signal, as in the official one."""
+    front_default: bool = False
+    """Whether a Webservice that says nothing of `front` has one. It is decided when it is first
+    deployed: what serves without a front goes on without, whatever this says. Where this is false
+    again such fronts go."""
+    front_handover_seconds: Annotated[int, Field(ge=0, le=300)] = 5
+    """How long a new replica behind a front is ready until one of the revision before is ended: as
+    long as the cluster's DNS may answer from a cache. CoreDNS does so for 5 s unless it is told
+    otherwise; on AKS for 30 s, on kind and other clusters of kubeadm since 1.32 not at all."""
     cluster_domain: Annotated[str, Field(pattern=DOMAIN, max_length=128)] = "cluster.local"
     """The cluster's DNS domain, in which fronts find the replicas."""
     metrics_api: Annotated[str, Field(pattern=r"^([a-z0-9.-]{1,253}/[a-z0-9-]{1,63})?$")] = ""

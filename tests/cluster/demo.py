@@ -16,6 +16,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.command import run
 from tests.cluster.errors import ClusterError
 from tests.cluster.fingerprint import fingerprint
+from tests.cluster.on_demand import front_image
 from tests.cluster.places import Places
 from tests.cluster.release import NAMESPACE as SYSTEM
 from tests.cluster.release import RELEASE, install_chart
@@ -38,7 +39,8 @@ def demo(places: Places, steps: Steps) -> None:
     """Bring everything up, serve the example, and score the guide's request."""
     example = places.checkout / "examples/diabetes"
     cluster = up(places, steps)
-    install_chart(cluster, places, steps)
+    front = {"frontDefault": True, "frontImage": front_image(places, steps)}
+    install_chart(cluster, places, steps, front)
     with steps.step("Model of the example trained"):
         train(places, example)
     with steps.step("examples/diabetes applied"):

@@ -67,6 +67,7 @@ def values_for(cluster: Cluster) -> dict[str, Any]:
             "insecureHosts": cluster.registry_from_pods,
             "defaultBaseImage": cluster.base_image,
             "externalHost": "localhost",
+            "frontDefault": False,  # the nodes are small: who wants a front asks for it
             "packageIndex": os.environ.get("PIP_INDEX_URL", ""),
         },
     }

@@ -17,6 +17,7 @@ from fairlead.desired.disruption_budget import disruption_budget
 from fairlead.desired.exposure import NOTHING, Granted, http_route, ingress
 from fairlead.desired.front import (
     FrontSettings,
+    anyone_service,
     front_deployment,
     front_disruption_budget,
     pods_service,
@@ -52,6 +53,7 @@ def children(case: str, wanted: Webservice) -> list[Manifest]:
         disruption_budget(wanted),
         autoscaler(wanted, SCALING.get(case, NO_METRICS_API)),
         pods_service(wanted),
+        anyone_service(wanted),
         front_deployment(wanted, FRONT),
         front_disruption_budget(wanted),
         ingress(wanted, GRANTED.get(case, NOTHING)),

@@ -31,6 +31,7 @@ OF_A_POD = {
     "runner",
     "state_folder",
     "health_address",
+    "front_default",
     "leader_election",
 }  # settings whose default in a pod is another
 

@@ -15,6 +15,7 @@ CONTROLLER = "fairlead"  # reportingController of our Events
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY_US = f"{MANAGED_BY}=fairlead"  # the server-side selector of every watch on children
 OWNED_BY_WEBSERVICE = f"{GROUP}/webservice"
+FRONTED = f"{GROUP}/front"  # annotation of a Deployment whose replicas were made for a front
 APPLIED = f"{GROUP}/applied"  # annotation: fingerprint of the manifest that was applied last
 COMPONENT = "app.kubernetes.io/component"
 SCORING, FRONT = "scoring", "front"

@@ -249,7 +249,8 @@ class WebserviceSpec(Wire):
     concurrency: Concurrency | None = None
     """How many requests a replica runs at a time, 1 if not given, and how long others wait."""
     front: Front | None = None
-    """One queue before all replicas. Given, it is there unless enabled is false."""
+    """One queue before all replicas. Given, it is there unless enabled is false; not given, as the
+    operator's settings say when the service is first deployed."""
     scoring_timeout_milliseconds: Annotated[int, Field(ge=1, le=MAX_SCORING_TIMEOUT_MS)] | None = (
         None
     )
@@ -315,6 +316,11 @@ class WebserviceSpec(Wire):
     def authenticated(self) -> bool:
         """Whether a request needs a key. Of itself, v1's ACI asked for none."""
         return self.auth.enabled if self.auth else self.compute_type is not ComputeType.ACI
+
+    @property
+    def may_be_fronted(self) -> bool:
+        """Whether there may be a front, given or by default."""
+        return (self.front is None or self.front.enabled) and self.debugged is None
 
     @property
     def fronted(self) -> Front | None:

@@ -14,10 +14,12 @@ from fairlead.desired.deployment import deployment
 from fairlead.desired.disruption_budget import disruption_budget
 from fairlead.desired.exposure import GATEWAY_GROUP, NOTHING, Granted, http_route, ingress
 from fairlead.desired.front import (
+    ANYONE_SUFFIX,
     FRONT_SUFFIX,
     NO_SETTINGS,
     PODS_SUFFIX,
     FrontSettings,
+    anyone_service,
     front_deployment,
     front_disruption_budget,
     pods_service,
@@ -71,9 +73,13 @@ class ChildKind:
 
 
 def _deployment(
-    webservice: Webservice, image: str, pull_secrets: Sequence[str] = (), *_: object
+    webservice: Webservice,
+    image: str,
+    pull_secrets: Sequence[str] = (),
+    front: FrontSettings = NO_SETTINGS,
+    *_: object,
 ) -> Manifest:
-    return deployment(webservice, image, pull_secrets)
+    return deployment(webservice, image, pull_secrets, front.handover_s)
 
 
 def _service(
@@ -147,6 +153,9 @@ AUTOSCALER = ChildKind(
 PODS_SERVICE = ChildKind(
     "v1", "Service", "services", lambda webservice, *_: pods_service(webservice), PODS_SUFFIX
 )
+ANYONE_SERVICE = ChildKind(
+    "v1", "Service", "services", lambda webservice, *_: anyone_service(webservice), ANYONE_SUFFIX
+)
 FRONT_DEPLOYMENT = ChildKind(
     "apps/v1", "Deployment", "deployments", _front_deployment, FRONT_SUFFIX
 )
@@ -163,6 +172,7 @@ CHILD_KINDS = (
     DISRUPTION_BUDGET,
     AUTOSCALER,
     PODS_SERVICE,
+    ANYONE_SERVICE,
     FRONT_DEPLOYMENT,
     FRONT_DISRUPTION_BUDGET,
 )

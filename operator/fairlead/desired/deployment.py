@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from fairlead.api.meta import FRONTED
 from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest
 from fairlead.api.variables import SLOTS
@@ -30,14 +31,20 @@ GPU = "nvidia.com/gpu"
 STARTUP_PERIOD_S = 1  # seconds between two looks at a container that starts
 DRAIN_S = 5  # until every node knows that the pod takes no more requests
 END_MARGIN_S = 5  # to send the last answers and to end the slots
-FOUND_BY_FRONTS_S = 10  # until the cluster's DNS, and each front, know of a new replica
+HANDOVER_S = 5  # until the cluster's DNS, and each front, know of a new replica
 DEBUG_STARTUP_S = 24 * 3600  # as long as a breakpoint may hold init()
 PROGRESS_DEADLINE_MARGIN_S = 300  # seconds to pull the image, on top of the start-up budget
 
 
-def deployment(webservice: Webservice, image: str, pull_secrets: Sequence[str] = ()) -> Manifest:
+def deployment(
+    webservice: Webservice,
+    image: str,
+    pull_secrets: Sequence[str] = (),
+    handover_s: int = HANDOVER_S,
+) -> Manifest:
     """Return the Deployment that serves ``image`` (a reference by digest, or the user's own), which
-    nodes pull with ``pull_secrets``: names of Secrets.
+    nodes pull with ``pull_secrets``: names of Secrets. Behind a front a new replica is ready for
+    ``handover_s`` before one of those that serve is ended.
 
     ``replicas`` is left out where an autoscaler holds it.
     """
@@ -52,11 +59,12 @@ def deployment(webservice: Webservice, image: str, pull_secrets: Sequence[str] =
         "revisionHistoryLimit": 3,
         "progressDeadlineSeconds": progress_deadline_s(webservice),
     }
+    marks = dict[str, str]()
     if webservice.spec.fronted is not None:
-        spec["minReadySeconds"] = FOUND_BY_FRONTS_S  # before one of those that serve is ended
+        spec["minReadySeconds"], marks[FRONTED] = handover_s, "true"
     if webservice.spec.fixed_replicas is not None:
         spec["replicas"] = webservice.spec.fixed_replicas
-    return child(webservice, "apps/v1", "Deployment", spec)
+    return child(webservice, "apps/v1", "Deployment", spec, annotations=marks)
 
 
 def revision_of(manifest: Manifest) -> str:

@@ -5,13 +5,16 @@ rolled out, and back, with the pods, there is no object besides that could be of
 whoever changes it changes the Deployment.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from fairlead.api.meta import COMPONENT, FRONT, GROUP, OWNED_BY_WEBSERVICE
+from fairlead.api.meta import COMPONENT, FRONT, FRONTED, GROUP, OWNED_BY_WEBSERVICE
 from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest
-from fairlead.api.webservice import Front, FrontResources
+from fairlead.api.webservice import ComputeType, Front, FrontResources
+from fairlead.desired.deployment import HANDOVER_S
 from fairlead.desired.front_configuration import (
+    ANYONE_PORT,
     METRICS_PORT,
     PORT,
     FrontParameters,
@@ -20,11 +23,13 @@ from fairlead.desired.front_configuration import (
 from fairlead.desired.metadata import REVISION, child, fingerprint, labels, selector
 from fairlead.desired.pod_security import restricted_container, restricted_pod
 from fairlead.desired.request_limits import request_limits
+from fairlead.evidence import ChildEvidence
 from fairlead.images import layout
 
 CONTAINER = "front"
 FRONT_SUFFIX = "-fairlead-front"  # of the names of Deployment and PodDisruptionBudget
 PODS_SUFFIX = "-fairlead-pod"  # of the Service that names each replica; at most 63 in all
+ANYONE_SUFFIX = "-fairlead-any"  # of the Service that leads to one that is ready
 CONFIGURATION = f"{GROUP}/haproxy-cfg"
 FOLDER = "/usr/local/etc/haproxy"  # where the stock image looks
 MEMORY_LIMIT = "128Mi"
@@ -41,6 +46,7 @@ class FrontSettings:
     image: str = "haproxy"
     cluster_domain: str = "cluster.local"
     pull_secret: str = ""
+    handover_s: int = HANDOVER_S
     serves: bool = False
 
 
@@ -50,6 +56,19 @@ NO_SETTINGS = FrontSettings()
 def front_selector(webservice: Webservice) -> dict[str, str]:
     """Never that of the replicas: Service, budget and autoscaler of those do not see a front."""
     return {OWNED_BY_WEBSERVICE: webservice.name, COMPONENT: FRONT}
+
+
+def with_front_by_default(webservice: Webservice, live: ChildEvidence | None) -> Webservice:
+    """What a Webservice means that says nothing of a front, where fronts are the default.
+
+    ``live`` is its Deployment: what was deployed without a front stays without one, so that a new
+    default, or a new operator, starts no pod anew. Debug mode and computeType ACI have none.
+    """
+    spec = webservice.spec
+    made_without = live is not None and FRONTED not in live.metadata.get("annotations", {})
+    if spec.front is not None or spec.compute_type is ComputeType.ACI or made_without:
+        return webservice
+    return replace(webservice, spec=spec.model_copy(update={"front": Front()}))
 
 
 def front_deployment(webservice: Webservice, settings: FrontSettings) -> Manifest | None:
@@ -81,34 +100,38 @@ def front_disruption_budget(webservice: Webservice) -> Manifest | None:
 def pods_service(webservice: Webservice) -> Manifest | None:
     """The headless Service by which a front finds the replicas, ready or not: it asks each itself,
     so that one that gets ready, or is about to end, is known sooner than by the cluster's DNS."""
+    headless = {"clusterIP": "None", "publishNotReadyAddresses": True}
+    return _inner_service(webservice, PODS_SUFFIX, layout.PORT, **headless)
+
+
+def anyone_service(webservice: Webservice) -> Manifest | None:
+    """The Service by which a front reaches a replica that it does not know yet, while it knows of
+    none that is ready: its address stays, and what is behind it follows the pods at once."""
+    return _inner_service(webservice, ANYONE_SUFFIX, ANYONE_PORT)
+
+
+def _inner_service(webservice: Webservice, suffix: str, port: int, **more: Any) -> Manifest | None:
     if webservice.spec.fronted is None:
         return None
-    port = {"name": "http", "port": layout.PORT, "targetPort": "http", "protocol": "TCP"}
-    spec = {
-        "type": "ClusterIP",
-        "clusterIP": "None",
-        "publishNotReadyAddresses": True,
-        "selector": selector(webservice),
-        "ports": [port],
-    }
-    return child(webservice, "v1", "Service", spec, pods_name(webservice))
-
-
-def pods_name(webservice: Webservice) -> str:
-    return f"{webservice.name}{PODS_SUFFIX}"
+    ports = [{"name": "http", "port": port, "targetPort": "http", "protocol": "TCP"}]
+    spec = {"type": "ClusterIP", **more, "selector": selector(webservice), "ports": ports}
+    return child(webservice, "v1", "Service", spec, f"{webservice.name}{suffix}")
 
 
 def front_parameters(webservice: Webservice, front: Front, domain: str) -> FrontParameters:
     """There is a server for each replica, for those that take their place, and for one more."""
     spec = webservice.spec
-    replicas = spec.autoscaled.max_replicas if spec.autoscaled else spec.fixed_replicas or 1
+    at_most = spec.autoscaled.max_replicas if spec.autoscaled else None
+    namespace = f"{webservice.namespace}.svc.{domain}"
     return FrontParameters(
         service=webservice.name,
-        pods=f"{pods_name(webservice)}.{webservice.namespace}.svc.{domain}",
+        pods=f"{webservice.name}{PODS_SUFFIX}.{namespace}",
         port=layout.PORT,
-        servers=2 * replicas + 1,
+        servers=2 * (at_most or spec.fixed_replicas or 1) + 1,
         limits=request_limits(webservice),
+        anyone=f"{webservice.name}{ANYONE_SUFFIX}.{namespace}",
         fronts=front.replicas,
+        at_most=at_most,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fairlead.desired.request_limits import MS_PER_S, RequestLimits
 
 PORT, METRICS_PORT = 8080, 8405
+ANYONE_PORT = 80  # of the Service that leads to any replica
 MAX_CONNECTIONS = 1000
 QUEUED_PER_SLOT = 10  # as the runtime's own queue
 END_MARGIN_S = 3  # for the last answers
@@ -23,20 +24,26 @@ MAX_HOST_CHARS = 253
 @dataclass(frozen=True)
 class FrontParameters:
     """``service`` is the Webservice's name; ``pods`` the DNS name with the address of each replica,
-    which listens on ``port``; ``servers`` the most addresses at a time; ``fronts`` how many fronts
-    there are. Raises ``ValueError`` for a name that is no DNS name."""
+    which listens on ``port``; ``anyone`` that of a Service that leads to one that is ready;
+    ``servers`` the most addresses at a time; ``fronts`` how many fronts there are; ``at_most`` how
+    many replicas the autoscaler may make, None without one. Raises ``ValueError`` for a name that
+    is no DNS name."""
 
     service: str
     pods: str
     port: int
     servers: int
     limits: RequestLimits
+    anyone: str
     fronts: int = 1
+    at_most: int | None = None
 
     def __post_init__(self) -> None:
-        labels = (self.service, *self.pods.split("."))
-        if len(self.pods) > MAX_HOST_CHARS or not all(map(LABEL.fullmatch, labels)):
-            raise ValueError(f"not a DNS name: {self.service!r} or {self.pods!r}")
+        for host in (self.service, self.pods, self.anyone):
+            if len(host) > MAX_HOST_CHARS or not all(map(LABEL.fullmatch, host.split("."))):
+                raise ValueError(f"not a DNS name: {host!r}")
+        if "." in self.service:
+            raise ValueError(f"not a DNS name: {self.service!r}")
 
     @property
     def longest_s(self) -> int:
@@ -51,17 +58,22 @@ def front_configuration(front: FrontParameters) -> str:
 
 
 def _global(front: FrontParameters) -> str:
+    counters = "\n".join(f"    set-var {_counter(one)} int(0)" for one in REASONS)
     return f"""\
 global
     log stdout len 8192 format raw local0 info
     maxconn {MAX_CONNECTIONS + 50}
     nbthread 1
     hard-stop-after {front.longest_s}s
+{counters}
 """
 
 
 def _defaults(front: FrontParameters) -> str:
-    """A head that does not come, or a body of up to 16 kB, ends with 408, and holds no slot."""
+    """A head that does not come, or a body of up to 16 kB, ends with 408, and holds no slot.
+
+    What a replica does not run (425) another one is asked for.
+    """
     limits = front.limits
     queue_ms = max(limits.queue_wait_ms, 1)  # 0 would be without a limit
     server_ms = limits.scoring_timeout_ms + limits.queue_wait_ms + SERVER_MARGIN_MS
@@ -72,8 +84,8 @@ defaults
     option dontlognull
     option http-buffer-request
     option redispatch 1
-    retries {10 if front.fronts > 1 else 3}
-    retry-on conn-failure{" 425" if front.fronts > 1 else ""}
+    retries 10
+    retry-on conn-failure 425
     timeout http-request 10s
     timeout http-keep-alive 60s
     timeout client 30s
@@ -91,9 +103,9 @@ resolvers cluster
     parse-resolv-conf
     accepted_payload_size 8192
     resolve_retries 3
-    timeout resolve 2s
+    timeout resolve 1s
     timeout retry 1s
-    hold valid 2s
+    hold valid 1s
     hold obsolete 0s
     hold nx 5s
     hold timeout 5m
@@ -102,7 +114,17 @@ resolvers cluster
 """
 
 
-STARTING = "No replica is ready yet. Try again later."
+REASONS = (
+    "starting",
+    "queue_timeout",
+    "queue_full",
+    "at_max_replicas",
+    "draining",
+    "busy",
+    "body_budget",
+    "crashing",
+)
+"""Of 503: the front's own, and those of a replica that it passes on."""
 QUEUE_FULL = "Every replica is busy and the queue is full. Try again later."
 NO_REPLICA_FREE = "No replica was free for as long as a request may wait. Try again later."
 NOT_FOUND = (
@@ -111,9 +133,10 @@ NOT_FOUND = (
 )
 NO_ANSWER = "The replica has not answered in time."
 BROKEN = "The connection to the replica broke before it had answered."
-FRONT_HEADER = "x-fairlead-front"  # asks a replica to say 425 where it is busy with another's
+FRONT_HEADER = "x-fairlead-front"  # asks a replica to say 425 where it cannot run a request now
 REASON_HEADER = "x-fairlead-503-reason"
-CAUSE = "%[nbsrv(scoring),bool,iif(queue_timeout,starting)]"
+NOW = "nbsrv(scoring),bool,iif(up,down),concat(-,{}),regsub(^down-.*,{}),regsub(^up-,)"
+"""A variable's value, unless no replica is ready any more: while a request waited, they may go."""
 LOG_FIELDS = (
     ("time", '"%[date,utime(%Y-%m-%dT%H:%M:%SZ)]"'),
     ("client", '"%ci"'),
@@ -138,6 +161,20 @@ LOG_FIELDS = (
 and headers are never in it."""
 
 
+def _starting(front: FrontParameters) -> str:
+    """What the front cannot know, as that no node has room for a replica, the status says."""
+    return (
+        f"No replica is ready. The status of Webservice {front.service} says why. Try again later."
+    )
+
+
+def _at_most(front: FrontParameters) -> str:
+    return (
+        f"Every replica is busy, and there are as many as autoscale.maxReplicas ({front.at_most}) "
+        "allows. Try again later."
+    )
+
+
 def _log_format() -> str:
     return "{" + ",".join(f'"{name}":{value}' for name, value in LOG_FIELDS) + "}"
 
@@ -152,6 +189,8 @@ def _frontend(front: FrontParameters) -> str:
         f"The request body is larger than {front.limits.body_mb} MB, the most that this service "
         "takes (FAIRLEAD_MAX_BODY_MB). Send less at a time."
     )
+    cause = f"%[{NOW.format('txn.cause', 'starting')}]"
+    why = f"%[{NOW.format('txn.why', _starting(front))}]"
     return f"""\
 frontend front
     bind *:{PORT}
@@ -165,16 +204,51 @@ frontend front
     acl health path /
     acl served path /score /swagger.json /-/reload
     {_answer(404, NOT_FOUND)} if !health !served
-    {_unavailable(STARTING, "starting")} if starting
+    {_unavailable(_starting(front), "starting")} if starting
     http-request return status 200 content-type "text/html; charset=utf-8" string Healthy if health
     {_answer(413, too_large)} if {{ req.body_size gt {bytes_} }}
-    {_unavailable(QUEUE_FULL, "queue_full")} if {{ avg_queue(scoring) ge {queued} }}
+    acl full avg_queue(scoring) ge {queued}
+{_busy(front)}
     {_error(502, BROKEN)}
-    {_error(503, NO_REPLICA_FREE, CAUSE)} hdr {REASON_HEADER} {CAUSE} hdr retry-after 1
+    {_error(503, why, cause)} hdr {REASON_HEADER} {cause} hdr retry-after 1
     {_error(504, NO_ANSWER)}
     http-after-response set-var(txn.reason) res.hdr({REASON_HEADER}) if {{ status 503 }}
+{_counted()}
     default_backend scoring
 """
+
+
+def _busy(front: FrontParameters) -> str:
+    """Why a request gets no replica, or will have waited for one in vain: the front sees all of
+    them itself, so it knows when the autoscaler may make no more."""
+    at_most, words = front.at_most, _at_most(front)
+    rules = [
+        f"{_unavailable(QUEUE_FULL, 'queue_full')} if full",
+        "http-request set-var(txn.cause) str(queue_timeout)",
+        f'http-request set-var-fmt(txn.why) "{NO_REPLICA_FREE}"',
+    ]
+    if at_most is not None:
+        rules = [
+            f"acl at_most nbsrv(scoring) ge {at_most}",
+            f"{_unavailable(words, 'at_max_replicas')} if full at_most",
+            *rules,
+            "http-request set-var(txn.cause) str(at_max_replicas) if at_most",
+            f'http-request set-var-fmt(txn.why) "{words}" if at_most',
+        ]
+    return "\n".join(f"    {rule}" for rule in rules)
+
+
+def _counter(reason: str) -> str:
+    return f"proc.unavailable_{reason}"
+
+
+def _counted() -> str:
+    """There is one thread: no two requests count at the same time."""
+    return "\n".join(
+        f"    http-after-response set-var({_counter(one)}) var({_counter(one)}),add(1) "
+        f"if {{ var(txn.reason) -m str {one} }}"
+        for one in REASONS
+    )
 
 
 def _answer(status: int, message: str, reason: str = "") -> str:
@@ -194,6 +268,7 @@ def _error(status: int, message: str, reason: str = "") -> str:
 
 
 JSON = "content-type application/json"
+TEXT = 'content-type "text/plain; version=0.0.4"'
 NOT_FAILED = "hdr x-ms-run-function-failed False"
 
 
@@ -205,32 +280,48 @@ def _body(message: str, reason: str) -> str:
 def _backend(front: FrontParameters) -> str:
     """One server for each replica, with as many requests at a time as it has slots.
 
+    A replica that was just found gets nothing before its first check has said that it is ready.
+    HAProxys before 3.1 cannot do that: there, what it does not run (425) goes to another.
+
+    Where none of them is ready requests go to whichever one the cluster's own Service knows: it
+    knows of a new replica at once, and the DNS after as long as it answers from a cache, which may
+    be half a minute.
+
     The statuses are those of Azure ML v1's router: 502 where run() raised or its process ended, 504
     where it took too long. What a script answers on purpose, but for 500, keeps its status.
     """
     slots = front.limits.slots
-    several = f"    http-request set-header {FRONT_HEADER} several\n" if front.fronts > 1 else ""
+    together = min(slots * (front.at_most or front.servers), MAX_CONNECTIONS)
     return f"""\
 backend scoring
     balance leastconn
-{several}\
+    http-request set-header {FRONT_HEADER} {"several" if front.fronts > 1 else "one"}
     acl failed res.hdr(x-ms-run-function-failed) -m str True
     acl timed_out res.hdr(x-fairlead-outcome) -m str timeout
-    acl busy res.hdr({REASON_HEADER}) -m found
+    acl not_run res.hdr({REASON_HEADER}) -m found
     http-response set-status 504 reason "Gateway Timeout" if failed timed_out
     http-response set-status 502 reason "Bad Gateway" if {{ status 500 }} failed !timed_out
-    http-response set-status 503 reason "Service Unavailable" if {{ status 425 }} busy
+    http-response set-status 503 reason "Service Unavailable" if {{ status 425 }} not_run
     option httpchk
     http-check send meth GET uri /ready ver HTTP/1.1 hdr host {front.service}
     http-check expect status 200
     default-server check inter 2s fastinter 500ms downinter 1s fall 2 rise 1
     default-server observe layer4 error-limit 2 on-error mark-down maxconn {slots}
     default-server resolvers cluster init-addr none resolve-prefer ipv4
+    server anyone {front.anyone}:{ANYONE_PORT} backup inter 5s maxconn {together}
+    .if version_atleast(3.1)
+    default-server init-state down
+    .endif
     server-template pod 1-{front.servers} {front.pods}:{front.port}
 """
 
 
 def _metrics() -> str:
+    """HAProxy's own numbers, and on a page of ours how many 503 had which cause."""
+    lines = "".join(
+        rf"fairlead_front_unavailable_total{{reason=\"{one}\"}} %[var({_counter(one)})]\n"
+        for one in REASONS
+    )
     return f"""\
 frontend metrics
     bind *:{METRICS_PORT}
@@ -238,5 +329,6 @@ frontend metrics
     no log
     monitor-uri /healthz
     http-request use-service prometheus-exporter if {{ path /metrics }}
+    http-request return status 200 {TEXT} lf-string "{lines}" if {{ path /unavailable }}
     http-request return status 404
 """

@@ -49,7 +49,8 @@ class Target:
 
 @dataclass(frozen=True)
 class Service:
-    """A Webservice, as far as it is measured; ``metrics_port`` is that of its replicas."""
+    """A Webservice, as far as it is measured; ``fronted``: there may be a front, whose pods tell;
+    ``metrics_port`` is that of its replicas."""
 
     slots: int
     fronted: bool
@@ -62,7 +63,7 @@ def project_service(manifest: Manifest) -> Any:
         webservice = read_webservice(manifest)
     except OperatorError:
         return None
-    fronted = webservice.spec.fronted is not None
+    fronted = webservice.spec.may_be_fronted
     return [request_limits(webservice).slots, fronted, _metrics_port(webservice)]
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from fairlead.api.meta import APPLIED, COMPONENT, MANAGED_BY, OWNED_BY_WEBSERVICE
+from fairlead.api.meta import APPLIED, COMPONENT, FRONTED, MANAGED_BY, OWNED_BY_WEBSERVICE
 from fairlead.api.refs import Manifest
 from fairlead.desired.child_kinds import (
     AUTOSCALER,
@@ -133,7 +133,7 @@ METADATA = all_of(
     generation=number,
     deletionTimestamp=timestamp,
     labels=fields(dict.fromkeys((MANAGED_BY, OWNED_BY_WEBSERVICE, COMPONENT), text)),
-    annotations=fields({APPLIED: text}),
+    annotations=fields({APPLIED: text, FRONTED: text}),
     ownerReferences=controller,
 )
 TEMPLATE = all_of(metadata=all_of(labels=fields({REVISION: text})))

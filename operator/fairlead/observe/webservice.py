@@ -10,9 +10,10 @@ from fairlead.api.meta import COMPONENT, FRONT, INFERENCE_IMAGE
 from fairlead.api.objects import InferenceImage, Webservice, read_image
 from fairlead.api.refs import Manifest
 from fairlead.cluster import PodLog
-from fairlead.desired.child_kinds import CHILD_KINDS, HTTP_ROUTE, ChildKind
+from fairlead.desired.child_kinds import CHILD_KINDS, DEPLOYMENT, HTTP_ROUTE, ChildKind
 from fairlead.desired.deployment import CONTAINER
 from fairlead.desired.front import CONTAINER as FRONT_CONTAINER
+from fairlead.desired.front import with_front_by_default
 from fairlead.diagnosis.pod_events import needs_events
 from fairlead.evidence import (
     NO_METRICS_API,
@@ -37,8 +38,8 @@ async def observe_webservice(
     image = _image(webservice, context)
     found = context.cache.pods(webservice.namespace, webservice.name)
     fronts = [pod for pod in found if _is_front(pod)]
-    children, pods, front_pods = await asyncio.gather(
-        _children(webservice, context),
+    (webservice, children), pods, front_pods = await asyncio.gather(
+        _with_children(webservice, context),
         _with_logs([PodEvidence(pod, CONTAINER) for pod in found if not _is_front(pod)], context),
         _with_logs([PodEvidence(pod, FRONT_CONTAINER) for pod in fronts], context),
     )
@@ -75,6 +76,19 @@ def _image(webservice: Webservice, context: ReconcileContext) -> InferenceImage 
         return None
     body = context.cache.object(Key(INFERENCE_IMAGE, webservice.namespace, reference.name))
     return None if body is None else read_image(body)
+
+
+async def _with_children(
+    webservice: Webservice, context: ReconcileContext
+) -> tuple[Webservice, Mapping[str, ChildEvidence]]:
+    """The children, and with them what the Webservice means where it says nothing of a front."""
+    children = await _children(webservice, context)
+    if not context.settings.front_default:
+        return webservice, children
+    meant = with_front_by_default(webservice, children.get(DEPLOYMENT.key))
+    if meant is webservice:
+        return webservice, children
+    return meant, await _children(meant, context)
 
 
 async def _children(

@@ -27,8 +27,10 @@ from tests.integration.scoring.conftest import Serve
 from tests.integration.scoring.service import CLIENT, ECHO, PLAIN, Gate, Service, wait_until
 
 PODS = "credit-fairlead-pods.demo.svc.cluster.local"
+ANYONE = "credit-fairlead-any.demo.svc.cluster.local"
 LIMITS = RequestLimits(slots=1, queue_wait_ms=500, scoring_timeout_ms=60_000, body_mb=1)
-PARAMETERS = FrontParameters("credit", PODS, 5001, 21, LIMITS)
+PARAMETERS = FrontParameters("credit", PODS, 5001, 21, LIMITS, ANYONE)
+RUN = "\n\ndef run(data):\n    return data\n"
 PATIENT = replace(LIMITS, queue_wait_ms=60_000)
 UNAVAILABLE, BAD_GATEWAY, TIMED_OUT = 503, 502, 504
 QUEUED = 'haproxy_backend_current_queue{proxy="scoring"}'
@@ -36,22 +38,35 @@ QUEUED = 'haproxy_backend_current_queue{proxy="scoring"}'
 
 class StartFront(Protocol):
     def __call__(
-        self, *services: Service, limits: RequestLimits = ..., fronts: int = ...
+        self,
+        *services: Service,
+        limits: RequestLimits = ...,
+        fronts: int = ...,
+        at_most: int | None = ...,
+        until: int | None = ...,
     ) -> FrontProcess: ...
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[StartFront]:
-    """Start a front before these services, once it has seen that all are ready."""
+    """Start a front before these services, once it has seen that all are ready, or ``until``."""
     started: list[FrontProcess] = []
 
-    def begin(*services: Service, limits: RequestLimits = LIMITS, fronts: int = 1) -> FrontProcess:
+    def begin(
+        *services: Service,
+        limits: RequestLimits = LIMITS,
+        fronts: int = 1,
+        at_most: int | None = None,
+        until: int | None = None,
+    ) -> FrontProcess:
         servers = [service.url.removeprefix("http://") for service in services]
-        front = replace(PARAMETERS, limits=limits, fronts=fronts)
+        front = replace(PARAMETERS, limits=limits, fronts=fronts, at_most=at_most)
         folder = tmp_path / f"front-{len(started)}"
         started.append(FrontProcess(folder, front, servers or ["127.0.0.1:9"]))
         process = started[-1]
-        if services:
+        if until is not None:
+            wait_until(process.healthy, "the front")
+        elif services:
             wait_until(lambda: process.ready_servers() == len(services), "the front to see all")
         else:
             wait_until(process.healthy, "the front")
@@ -161,7 +176,9 @@ def test_what_the_metrics_api_reads_of_a_front_is_what_happened(
     assert counted(front) == Counted(busy=0, queued=0, admitted=1, rejected=1)
     alone = start()
     wait_until(lambda: score(alone).headers["x-fairlead-503-reason"] == "starting", "no replica")
-    wait_until(lambda: counted(alone).rejected >= 1, "refused at once is refused, too")
+    before = counted(alone).rejected
+    assert_unavailable(score(alone), "starting")
+    wait_until(lambda: counted(alone).rejected == before + 1, "refused at once is refused, too")
 
 
 def test_fronts_and_replicas_are_asked_as_the_metrics_api_asks_them(
@@ -411,6 +428,107 @@ def test_two_fronts_send_a_request_to_the_replica_that_is_free(
     gate.open()
     wait_until(lambda: score(other).status_code == 200, "the other front to serve")
     assert answers[1].result().text == '"1"'
+
+
+def test_what_a_replica_does_not_run_is_run_by_another(
+    serve: Serve, start: StartFront, gate: Gate, pool: ThreadPoolExecutor
+) -> None:
+    """As by one that was just found, and has not been asked yet whether it is ready."""
+    busy = serve(waiting(gate), FAIRLEAD_MAX_QUEUE_WAIT_MS="0").until_ready()
+    free = serve(ECHO).until_ready()
+    front = start(busy, free)
+    pool.submit(busy.score, "1")
+    wait_until(lambda: gate.reached == 1, "the one replica to be busy")
+    assert [score(front, str(n)).status_code for n in range(4)] == [200] * 4
+    gate.open()
+
+
+def test_a_replica_that_starts_is_found_and_loses_no_request(
+    serve: Serve, start: StartFront, gate: Gate
+) -> None:
+    """Under load from before it is known until it serves: a front that starts takes each server
+    for ready until it has asked it, as HAProxy before 3.1 does with one that was just found."""
+    ready = serve(ECHO).until_ready()
+    starting = serve(f"{Gate.WAIT}def init():\n    wait_for('{gate}')\n{RUN}").until_listening()
+    front = start(ready, starting, limits=PATIENT, until=1)
+    assert {score(front, "x").status_code for _ in range(50)} == {200}
+    gate.open()
+    wait_until(lambda: front.ready_servers() == 2, "both to serve")
+    assert {score(front, "x").status_code for _ in range(20)} == {200}
+
+
+def test_where_no_replica_is_known_to_be_ready_one_is_asked_all_the_same(
+    serve: Serve, tmp_path: Path
+) -> None:
+    """As while the DNS does not tell of the one that takes the place of all before."""
+    service = serve(ECHO).until_ready()
+    anyone = service.url.removeprefix("http://")
+    front = FrontProcess(tmp_path / "front", PARAMETERS, ["127.0.0.1:9"], anyone=anyone)
+    try:
+        wait_until(front.healthy, "the front")
+        wait_until(lambda: score(front, "x").status_code == 200, "the replica to be asked")
+        wait_until(lambda: front.ready_servers() == 0, "the check to fail")
+        assert {score(front, "x").text for _ in range(20)} == {'"x"'}
+        service.end()
+        wait_until(lambda: score(front).headers["x-fairlead-503-reason"] == "starting", "none")
+    finally:
+        front.end()
+
+
+def test_who_waits_while_the_last_replica_goes_is_told_that_none_is_ready(
+    serve: Serve, start: StartFront, gate: Gate, pool: ThreadPoolExecutor
+) -> None:
+    """It is about to end, and has a request yet."""
+    service = serve(waiting(gate), FAIRLEAD_DRAIN_SECONDS="60").until_ready()
+    front = start(service, limits=replace(LIMITS, queue_wait_ms=10_000))
+    first = pool.submit(score, front)
+    wait_until(lambda: gate.reached == 1, "the first to run")
+    second = pool.submit(score, front)
+    wait_until(lambda: front.metrics()[QUEUED] == 1, "the second to wait")
+    service.told_to_stop()
+    wait_until(lambda: front.ready_servers() == 0, "the front to see it")
+    assert_unavailable(second.result(), "starting")
+    assert "status of Webservice credit" in second.result().json()["message"]
+    gate.open()
+    assert first.result().status_code == 200
+
+
+def test_as_many_replicas_as_there_may_be_is_a_cause_of_its_own(
+    serve: Serve, start: StartFront, gate: Gate, pool: ThreadPoolExecutor
+) -> None:
+    """Whether it has waited in vain or may not wait at all; and each cause is counted."""
+    service = serve(waiting(gate)).until_ready()
+    front, more = (
+        start(service, limits=replace(LIMITS, queue_wait_ms=ms), at_most=most)
+        for ms, most in ((500, 1), (500, 2))
+    )
+    taken = pool.submit(score, front)
+    wait_until(lambda: gate.reached == 1, "the first to run")
+    refused = score(front)
+    assert_unavailable(refused, "at_max_replicas")
+    assert "autoscale.maxReplicas (1)" in refused.json()["message"]
+    assert (unavailable(front)["at_max_replicas"], unavailable(front)["queue_timeout"]) == (1, 0)
+    gate.open()
+    assert taken.result().status_code == 200
+    assert score(more).status_code == 200
+    assert sum(unavailable(more).values()) == 0
+
+
+def test_a_full_queue_before_as_many_replicas_as_there_may_be(
+    serve: Serve, start: StartFront, gate: Gate, pool: ThreadPoolExecutor
+) -> None:
+    front = start(serve(waiting(gate)).until_ready(), limits=PATIENT, at_most=1)
+    taken = [pool.submit(score, front) for _ in range(11)]
+    wait_until(lambda: front.metrics()[QUEUED] == 10, "ten to be queued")
+    assert_unavailable(score(front), "at_max_replicas")
+    gate.open()
+    assert [answer.result().status_code for answer in taken] == [200] * 11
+
+
+def unavailable(front: FrontProcess) -> dict[str, int]:
+    """How many 503 had which cause, as the front itself counts them."""
+    lines = front.metrics_text("/unavailable").splitlines()
+    return {line.split('"')[1]: int(line.split()[-1]) for line in lines}
 
 
 def test_replicas_are_found_by_dns_as_they_come_and_go(serve: Serve, tmp_path: Path) -> None:

@@ -266,11 +266,23 @@ def test_while_init_runs_requests_wait_no_longer_than_they_may(
 ) -> None:
     script = f"{Gate.WAIT}def init():\n    wait_for('{gate}')\n{RUN}"
     service = serve(script, **limit).until_listening()
-    by_one_of_fronts = service.score("1", x_fairlead_front="several")
-    for answer in (service.score("1"), by_one_of_fronts, service.get("/swagger.json")):
+    for answer in (service.score("1"), service.get("/swagger.json")):
         assert (answer.status_code, answer.json()["reason"]) == (503, "starting")
         assert int(answer.headers["retry-after"]) > 0
     gate.open()
+
+
+def test_while_init_runs_what_comes_by_a_front_is_sent_to_another_replica(
+    serve: Serve, gate: Gate
+) -> None:
+    """At once: it may be ready."""
+    script = f"{Gate.WAIT}def init():\n    wait_for('{gate}')\n{RUN}"
+    service = serve(script, FAIRLEAD_MAX_QUEUE_WAIT_MS="300000").until_listening()
+    answer = service.score("1", x_fairlead_front="one")
+    assert (answer.status_code, answer.json()["reason"]) == (425, "starting")
+    assert answer.headers["x-fairlead-503-reason"] == "starting"
+    gate.open()
+    assert service.until_ready().score("1", x_fairlead_front="one").json() == "1"
 
 
 @pytest.mark.parametrize(

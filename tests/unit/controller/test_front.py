@@ -1,7 +1,9 @@
 """A front over a cluster in memory: made, gone through once it is ready, and taken away."""
 
 from fairlead.api.meta import WEBSERVICE
+from fairlead.api.objects import read_webservice
 from fairlead.api.refs import Manifest
+from fairlead.desired.deployment import deployment
 from tests.unit import kubelet
 from tests.unit.controller.world import World
 
@@ -10,6 +12,7 @@ OF_THE_FRONT = (
     ("deployments", "credit-fairlead-front"),
     ("poddisruptionbudgets", "credit-fairlead-front"),
     ("services", "credit-fairlead-pod"),
+    ("services", "credit-fairlead-any"),
 )
 UNPULLED = {"waiting": {"reason": "ErrImagePull", "message": "haproxy: not found"}}
 
@@ -34,7 +37,7 @@ async def test_a_front_is_made_gone_through_and_taken_away() -> None:
     world.apply(WEBSERVICE, "credit", {"image": IMAGE, "front": {}})
     async with world.running():
         await world.until(lambda: front_said(world) == "FrontStarting")
-        assert (made(world), behind(world)) == ([True] * 3, "scoring")
+        assert (made(world), behind(world)) == ([True] * 4, "scoring")
         front = world.cluster.find("deployments", "demo", "credit-fairlead-front") or {}
         pod = kubelet.pod(kubelet.container(name="front", state=UNPULLED))
         pod["metadata"]["labels"] = front["spec"]["template"]["metadata"]["labels"]
@@ -44,6 +47,29 @@ async def test_a_front_is_made_gone_through_and_taken_away() -> None:
         await world.until(lambda: behind(world) == "front")
         await world.until(lambda: front_said(world) == "FrontReady")
         world.apply(WEBSERVICE, "credit", {"image": IMAGE, "front": {"enabled": False}})
-        await world.until(lambda: made(world) == [False] * 3)
+        await world.until(lambda: made(world) == [False] * 4)
         assert behind(world) == "scoring"
         await world.until(lambda: front_said(world) == "")
+
+
+async def test_by_default_there_is_a_front_from_the_first_deployment_on() -> None:
+    world = World(front_default=True)
+    world.apply(WEBSERVICE, "credit", {"image": IMAGE})
+    async with world.running():
+        await world.until(lambda: front_said(world) == "FrontStarting")
+        assert made(world) == [True] * 4
+        world.apply(WEBSERVICE, "credit", {"image": IMAGE, "front": {"enabled": False}})
+        await world.until(lambda: made(world) == [False] * 4)
+
+
+async def test_what_was_deployed_without_a_front_gets_none_from_a_new_default() -> None:
+    """As by an upgrade of the operator: nothing of the service changes."""
+    world = World(front_default=True)
+    body = world.apply(WEBSERVICE, "credit", {"image": IMAGE})
+    before = world.cluster.put(deployment(read_webservice(body), IMAGE))["spec"]["template"]
+    async with world.running():
+        await world.until(lambda: world.status(WEBSERVICE, "credit").get("conditions"))
+        await world.until(lambda: world.cluster.find("services", "demo", "credit"))
+    assert made(world) == [False] * 4
+    live = world.cluster.find("deployments", "demo", "credit") or {}
+    assert live["spec"]["template"] == before

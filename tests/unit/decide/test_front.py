@@ -41,6 +41,7 @@ def test_a_front_is_made_with_the_rest_and_requests_go_directly_until_it_is_read
     applied_kinds = [one.manifest["metadata"]["name"] for one in changes(decision)]  # type: ignore[union-attr]
     assert sorted(applied_kinds) == [
         *("diabetes", "diabetes", "diabetes"),
+        "diabetes-fairlead-any",
         *("diabetes-fairlead-front", "diabetes-fairlead-front", "diabetes-fairlead-pod"),
     ]
     [public] = [
@@ -82,7 +83,8 @@ def test_a_front_that_is_switched_off_goes_after_the_service_was_turned() -> Non
     kinds = [type(action) for action in done]
     assert kinds == sorted(kinds, key=lambda kind: kind is Delete)
     assert [one.ref.name for one in done if isinstance(one, Delete)] == [
-        *("diabetes-fairlead-pod", "diabetes-fairlead-front", "diabetes-fairlead-front")
+        *("diabetes-fairlead-pod", "diabetes-fairlead-any"),
+        *("diabetes-fairlead-front", "diabetes-fairlead-front"),
     ]
     turned = next(
         one for one in done if isinstance(one, Apply) and one.manifest["kind"] == "Service"

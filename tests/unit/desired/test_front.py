@@ -8,16 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.api.refs import Manifest
-from fairlead.desired.child_kinds import CHILD_KINDS
+from fairlead.desired.child_kinds import CHILD_KINDS, DEPLOYMENT
+from fairlead.desired.deployment import deployment
 from fairlead.desired.front import (
     CONFIGURATION,
     FrontSettings,
     front_deployment,
     front_disruption_budget,
+    front_parameters,
     pods_service,
+    with_front_by_default,
 )
 from fairlead.desired.front_configuration import FrontParameters, front_configuration
 from fairlead.desired.request_limits import RequestLimits, request_limits, runtime_variables
+from fairlead.evidence import ChildEvidence
+from fairlead.observe.projection import project
 from tests.golden.test_front_configuration import ONE
 from tests.unit.objects import webservice
 
@@ -56,6 +61,8 @@ def test_hostile_names_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="not a DNS name"):
         replace(ONE, pods=f"credit.{name}.svc")
     with pytest.raises(ValueError, match="not a DNS name"):
+        replace(ONE, anyone=f"credit.{name}.svc")
+    with pytest.raises(ValueError, match="not a DNS name"):
         replace(ONE, pods=".".join(["a" * 60] * 5))
 
 
@@ -79,14 +86,15 @@ def test_what_selects_replicas_selects_no_front_and_the_other_way_round() -> Non
         made["Deployment"]["spec"]["selector"]["matchLabels"],  # type: ignore[index]
         made["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"],  # type: ignore[index]
         pods_service(wanted)["spec"]["selector"],  # type: ignore[index]
+        made["Service-fairlead-any"]["spec"]["selector"],  # type: ignore[index]
     ]
     fronts = [
         made["Deployment-fairlead-front"]["spec"]["selector"]["matchLabels"],  # type: ignore[index]
         front_disruption_budget(wanted)["spec"]["selector"]["matchLabels"],  # type: ignore[index]
         made["Service"]["spec"]["selector"],  # type: ignore[index]
     ]
-    assert [matches(one, scoring) for one in (*replicas, *fronts)] == [True] * 3 + [False] * 3
-    assert [matches(one, front) for one in (*replicas, *fronts)] == [False] * 3 + [True] * 3
+    assert [matches(one, scoring) for one in (*replicas, *fronts)] == [True] * 4 + [False] * 3
+    assert [matches(one, front) for one in (*replicas, *fronts)] == [False] * 4 + [True] * 3
 
 
 def test_a_service_without_a_front_is_as_it_always_was() -> None:
@@ -99,6 +107,48 @@ def test_a_service_without_a_front_is_as_it_always_was() -> None:
             kind.key: kind.build(webservice(), "image", (), replace(FRONT, serves=False))
             for kind in CHILD_KINDS
         }
+
+
+def deployed(**spec: Any) -> ChildEvidence:
+    return project(DEPLOYMENT, deployment(webservice(**spec), "image"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "live", "has_one"),
+    [
+        ({}, None, True),
+        ({}, deployed(front={}), True),
+        ({}, deployed(), False),
+        ({"front": {}}, deployed(), True),
+        ({"front": {"enabled": False}}, None, False),
+        ({"computeType": "ACI"}, None, False),
+        ({"debug": {}, "replicas": 1}, None, False),
+    ],
+)
+def test_a_front_by_default_is_for_what_is_first_deployed(
+    spec: Manifest, live: ChildEvidence | None, *, has_one: bool
+) -> None:
+    meant = with_front_by_default(webservice(**spec), live)
+    assert (meant.spec.fronted is not None) is has_one
+
+
+def test_a_replica_is_ready_for_as_long_as_the_settings_say_before_another_ends() -> None:
+    for seconds in (0, 31):
+        settings = replace(FRONT, handover_s=seconds)
+        made = DEPLOYMENT.build(webservice(front={}), "image", (), settings) or {}
+        assert made["spec"]["minReadySeconds"] == seconds
+    assert "minReadySeconds" not in deployment(webservice(), "image")["spec"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "at_most"), [({}, 10), ({"autoscale": {"maxReplicas": 3}}, 3), ({"replicas": 3}, None)]
+)
+def test_the_front_knows_how_many_replicas_an_autoscaler_may_make(
+    spec: Manifest, at_most: int | None
+) -> None:
+    wanted = webservice(front={}, **spec)
+    assert wanted.spec.fronted
+    assert front_parameters(wanted, wanted.spec.fronted, "cluster.local").at_most == at_most
 
 
 @pytest.mark.parametrize(
@@ -158,7 +208,7 @@ def test_where_none_may_wait_the_queue_still_has_a_limit() -> None:
 
 
 def test_the_pods_end_after_the_last_request_that_a_front_has_taken() -> None:
-    parameters = FrontParameters("credit", "credit.demo", 5001, 3, RequestLimits(1, 500, 1000, 1))
+    parameters = FrontParameters("credit", "a.b", 5001, 3, RequestLimits(1, 500, 1000, 1), "c.d")
     made = front_deployment(webservice(front={}, scoringTimeoutMilliseconds=1000), FRONT)
     assert made
     grace: int = made["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]

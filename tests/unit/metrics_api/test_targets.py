@@ -1,6 +1,7 @@
 """Whom the metrics API asks."""
 
 import socket
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,7 +30,9 @@ def service(**spec: Any) -> Service:
 
 
 def test_of_a_webservice_numbers_are_kept() -> None:
-    assert service() == Service(slots=1, fronted=False, metrics_port=5001)
+    assert service() == Service(slots=1, fronted=True, metrics_port=5001)  # there may be one
+    assert service(front={"enabled": False}) == replace(service(), fronted=False)
+    assert service(front={}, replicas=1, debug={}) == replace(service(), fronted=False)
     variables = {"FAIRLEAD_METRICS_PORT": "9000", "WORKER_COUNT": "3"}
     found = service(front={}, environmentVariables=variables)
     assert found == Service(slots=3, fronted=True, metrics_port=9000)
@@ -122,7 +125,8 @@ def test_fronts_are_asked_where_one_is_ready_and_replicas_else() -> None:
     ]
     cases: list[tuple[dict[str, Any], list[Any]]] = [
         ({"front": {}}, replicas),
-        ({}, [*replicas, front]),
+        ({}, replicas),
+        ({"front": {"enabled": False}}, [*replicas, front]),
     ]
     for spec, pods in cases:
         component, asked = targets(service(**spec), pods)

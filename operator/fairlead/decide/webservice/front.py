@@ -27,6 +27,7 @@ def front_settings(evidence: WebserviceEvidence, owned: Ownership) -> FrontSetti
         image=settings.front_image,
         cluster_domain=settings.cluster_domain,
         pull_secret=settings.registry_secret,
+        handover_s=settings.front_handover_seconds,
         serves=_ready(owned) > 0,
     )
 

@@ -40,6 +40,7 @@ QUEUE_REASONS = {
     RejectionReason.QUEUE_FULL,
     RejectionReason.QUEUE_TIMEOUT,
 }
+NOT_HERE = {RejectionReason.BUSY, RejectionReason.STARTING, RejectionReason.DRAINING}
 CRASHING_MESSAGE = (
     "The process that runs the script dies again and again, with no request answered in between. "
     "The log says how it ended each time."
@@ -68,14 +69,14 @@ class Endpoints:
         """Count and answer a request that gets no slot.
 
         As long as none has been ready, that is the reason why it waited in vain. ``elsewhere``: it
-        is sent to another replica where this one is too busy, as 425 tells; a 503 might be the
+        is sent to another replica where this one runs none now, as 425 tells; a 503 might be the
         script's own, which has run by then.
         """
         if reason in QUEUE_REASONS and self._pool.script is None:
             reason = RejectionReason.STARTING
         self._metrics.rejections[reason.value] += 1
         response = self._unavailable(reason)
-        if elsewhere and reason is RejectionReason.BUSY:
+        if elsewhere and reason in NOT_HERE:
             response.status = 425
         return response
 

@@ -86,6 +86,9 @@ class HttpRequestHandler(QueueEntry[Slot]):
         if self._request.path == RELOAD and self._services.reloader:
             self._services.reloader.start(self._reloaded)
             return
+        if self._request.has_another_replica and self._services.pool.script is None:
+            self.on_rejected(RejectionReason.STARTING)  # another one may be ready
+            return
         self._body = body
         self._enqueued_at = time.monotonic()
         self.queued = True

@@ -65,7 +65,7 @@ class Request:
 
     @property
     def has_another_replica(self) -> bool:
-        """Whether it came by one of several fronts, which knows of other replicas."""
+        """Whether it came by a front, which knows of other replicas if there are any."""
         return FRONT_HEADER in self.headers
 
     @property
