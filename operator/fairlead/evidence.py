@@ -184,6 +184,15 @@ class ExposureEvidence:
 
 
 @dataclass(frozen=True)
+class Answering:
+    """Of the pods that the metrics API asks (fronts, else replicas), those that have not answered
+    it for a while. Of half of them or more there are no numbers."""
+
+    asked: int = 0
+    silent: int = 0
+
+
+@dataclass(frozen=True)
 class MeasuredLoad:
     """What the metrics API says of the requests of a Webservice in the last minute; the peak is the
     highest rate of a minute in the last day. Share is 0 to 1; ``run_seconds_p95`` is None where
@@ -218,5 +227,6 @@ class WebserviceEvidence:
     front_pods: Sequence[PodEvidence] = ()
     scaling: ScalingSettings = NO_METRICS_API
     load: MeasuredLoad | None = None
+    answering: Answering = Answering()
     """None where nothing is known."""
     exposure: ExposureEvidence = ExposureEvidence()

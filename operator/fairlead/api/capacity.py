@@ -27,6 +27,9 @@ class Capacity(StatusWire):
     """Requests that got 503 for want of a replica."""
     refused_percent: Rounded = 0.0
     """The same, of all."""
+    refused_because: Annotated[str, Field(max_length=32)] | None = None
+    """The cause of most 503: at_max_replicas, unschedulable (no node takes a replica), starting, or
+    queue_timeout."""
     recommended_min_replicas: Annotated[int, Field(ge=1)] | None = None
     """By the calculation of Azure ML v1's guide."""
     recommended_max_replicas: Annotated[int, Field(ge=1)] | None = None

@@ -10,6 +10,8 @@ REFUSED_SHARE = 0.01  # less is no reason to change anything
 MAX_REPLICAS = 1000  # the schema's bound
 MAX_QUEUE_WAIT_MS = 3_600_000
 MS_PER_S = 1000
+AT_MAX_REPLICAS, UNSCHEDULABLE = "at_max_replicas", "unschedulable"
+STARTING, QUEUE_TIMEOUT = "starting", "queue_timeout"
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Observed:
     queued: float
     refused_share: float
     replicas: int
+    unplaced: int = 0
+    """Replicas that no node takes."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +43,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """``arithmetic`` and ``advice`` are sentences; ``field`` (below ``spec``) is empty, and
-    ``value`` too, where nothing should be changed."""
+    """``arithmetic`` and ``advice`` are sentences; ``cause`` is that of the 503, in the words of
+    their header; ``field`` (below ``spec``) is empty, and ``value`` too, where no field helps."""
 
     minimum: int
     maximum: int
     arithmetic: str
     advice: str
+    cause: str = ""
     field: str = ""
     value: str = ""
 
@@ -53,6 +58,7 @@ class Recommendation:
 @dataclass(frozen=True)
 class _Change:
     advice: str
+    cause: str = ""
     field: str = ""
     value: str = ""
 
@@ -69,7 +75,9 @@ def recommend(seen: Observed, limits: Limits) -> Recommendation:
         f"{_sum(peak, seen, limits)} = {for_peak} for the highest rate of a minute, and half as "
         f"many again: {most} at most."
     )
-    return Recommendation(least, most, arithmetic, change.advice, change.field, change.value)
+    return Recommendation(
+        least, most, arithmetic, change.advice, change.cause, change.field, change.value
+    )
 
 
 def _replicas(rate: float, seen: Observed, limits: Limits) -> int:
@@ -87,22 +95,33 @@ def _change(seen: Observed, limits: Limits, least: int, most: int) -> _Change:
         return _Change("Nothing needs to be changed.")
     refused = f"{seen.refused_share:.0%} of the requests get 503"
     all_in_use = seen.replicas >= (limits.maximum or seen.replicas)
+    if seen.unplaced:
+        return _Change(
+            f"{refused}: no node takes {seen.unplaced} replicas. Add nodes, or ask for less in "
+            "resources.",
+            UNSCHEDULABLE,
+        )
     if seen.utilization_percent < limits.target_utilization:
         return _at_low_utilization(seen, limits, refused, least)
     if all_in_use and limits.maximum is None:
         wanted = max(least, seen.replicas + 1)
         return _Change(
-            f"{refused}: the {seen.replicas} replicas are all busy.", "replicas", str(wanted)
+            f"{refused}: the {seen.replicas} replicas are all busy.",
+            AT_MAX_REPLICAS,
+            "replicas",
+            str(wanted),
         )
     if all_in_use:
         wanted = max(most, seen.replicas + 1)
         return _Change(
             f"{refused}: all replicas that maxReplicas allows are busy.",
+            AT_MAX_REPLICAS,
             "autoscale.maxReplicas",
             str(wanted),
         )
     return _Change(
         f"{refused}: load rises faster than replicas start.",
+        STARTING,
         "autoscale.minReplicas",
         str(min(max(least, limits.minimum + 1), limits.maximum or MAX_REPLICAS)),
     )
@@ -114,6 +133,7 @@ def _at_low_utilization(seen: Observed, limits: Limits, refused: str, least: int
         return _Change(
             f"{refused} while other replicas are free: without a front the Service picks a "
             "replica at random.",
+            QUEUE_TIMEOUT,
             "front.enabled",
             "true",
         )
@@ -122,9 +142,11 @@ def _at_low_utilization(seen: Observed, limits: Limits, refused: str, least: int
         return _Change(
             f"{refused}: a request may wait for {limits.queue_wait_seconds:.3g} s and one takes "
             f"{seen.run_seconds_p95:.3g} s, so those that meet get 503.",
+            QUEUE_TIMEOUT,
             "concurrency.maxQueueWaitMilliseconds",
             str(wait_ms),
         )
     more = max(least, limits.minimum + 1)
     field = "replicas" if limits.maximum is None else "autoscale.minReplicas"
-    return _Change(f"{refused} in bursts: more replicas must be there before.", field, str(more))
+    advice = f"{refused} in bursts: more replicas must be there before."
+    return _Change(advice, QUEUE_TIMEOUT, field, str(more))

@@ -10,7 +10,7 @@ from fairlead.finding import Finding, listed
 from fairlead.pod_evidence import PodEvidence
 
 PREEMPTION = re.compile(r"\.? preemption: ")  # what follows says why no other pod makes way
-INSUFFICIENT = re.compile(r"\bInsufficient ([\w./-]{1,128})")
+INSUFFICIENT = re.compile(r"\bInsufficient ([\w./-]{0,127}\w)")  # no full stop
 TAINT = re.compile(r"\buntolerated taint\(?s?\)? \{([^{}]{1,512})\}")
 NODE_CONDITIONS = "node.kubernetes.io/"  # taints that come and go with the node's own state
 FIELDS = {
@@ -32,6 +32,11 @@ OTHER_REMEDIES = {
 
 
 def unschedulable(pod: PodEvidence, _: PodContext) -> Finding | None:
+    return no_node_takes(pod)
+
+
+def no_node_takes(pod: PodEvidence) -> Finding | None:
+    """Whatever else is known; None where a node has it, or nobody has looked yet."""
     scheduled = pod.condition("PodScheduled")
     if scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
         return None

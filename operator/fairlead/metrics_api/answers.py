@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fairlead.api.meta import API_VERSION, WEBSERVICE
+from fairlead.evidence import Answering
 from fairlead.metrics_api.demand import Measures
 
 GROUP = "custom.metrics.k8s.io"
@@ -20,8 +21,11 @@ MILLI = 1000
 Content = dict[str, Any]
 
 
-def values(measured: Measures) -> Mapping[str, float]:
-    """Every metric by its name, but those that are unknown."""
+def values(measured: Measures | None, answering: Answering) -> Mapping[str, float]:
+    """Every metric by its name, but those that are unknown; no ``Measures``: only who answers."""
+    pods = {"fairlead_pods_asked": answering.asked, "fairlead_pods_silent": answering.silent}
+    if measured is None:
+        return {name: float(number) for name, number in pods.items() if answering.asked}
     known = {
         DEMAND: measured.demand,
         "fairlead_busy": measured.busy,
@@ -31,6 +35,7 @@ def values(measured: Measures) -> Mapping[str, float]:
         "fairlead_refused_per_minute": measured.refused_per_minute,
         "fairlead_refused_share": measured.refused_share,
         "fairlead_run_seconds_p95": measured.run_seconds_p95,
+        **pods,
     }
     return {name: value for name, value in known.items() if value is not None}
 
@@ -44,6 +49,8 @@ METRICS = (
     "fairlead_refused_per_minute",
     "fairlead_refused_share",
     "fairlead_run_seconds_p95",
+    "fairlead_pods_asked",
+    "fairlead_pods_silent",
     MEASURES,
 )
 

@@ -12,6 +12,7 @@ from fairlead.informer.store import Store
 from fairlead.metrics_api.growth import Growth
 from fairlead.metrics_api.sample import Counted, of_front, of_pod
 from fairlead.metrics_api.scrape import Scraper
+from fairlead.metrics_api.silence import Silence
 from fairlead.metrics_api.store import Measured, Name
 from fairlead.metrics_api.targets import MAX_ASKED, Service, Target, of_component, targets
 
@@ -61,11 +62,11 @@ class Poller:
     async def _follow(self, name: Name) -> None:
         """Ask while it exists; not all of them at the same moment. Another one of that name has
         nothing of the numbers of its predecessor."""
-        of_all, of_runs, uid = Growth(), _Runs(), self._uid(name)
+        of_all, of_runs, silence, uid = Growth(), _Runs(), Silence(), self._uid(name)
         await asyncio.sleep(random.uniform(0, PERIOD_S) if self._ready else 0)
         while uid is not None and self._uid(name) == uid:
             begun_s = time.monotonic()
-            await self._round(name, of_all, of_runs)
+            await self._round(name, of_all, of_runs, silence)
             self._asked.add(name)
             await asyncio.sleep(max(PERIOD_S - (time.monotonic() - begun_s), 0.1))
         self._measured.forget(name)
@@ -76,7 +77,7 @@ class Poller:
         entry = self._services.entry(*name)
         return None if entry is None else entry.uid
 
-    async def _round(self, name: Name, of_all: Growth, of_runs: "_Runs") -> None:
+    async def _round(self, name: Name, of_all: Growth, of_runs: "_Runs", silence: Silence) -> None:
         found = self._services.read(*name)
         if found is None:  # not to be read: the operator says so
             return
@@ -84,6 +85,8 @@ class Poller:
         component, asked = targets(service, pods)
         answers = await self._ask(name[0], component, asked)
         of_all.keep({target.uid for target in asked})
+        some = [target.uid for target in asked[:MAX_ASKED]]
+        self._measured.note(name, silence.round(some, answers, time.monotonic()))
         if len(answers) * 2 <= min(len(asked), MAX_ASKED):  # half of them, or none: no number
             return
         replicas = len(of_component(service, pods, SCORING))

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -25,7 +25,6 @@ from fairlead.metrics_api.answers import (
     values,
 )
 from fairlead.metrics_api.certificates import Certificates
-from fairlead.metrics_api.demand import Measures
 from fairlead.metrics_api.store import Measured, Name
 from fairlead.metrics_api.tls_listener import tls_listener
 
@@ -119,8 +118,8 @@ class _Api:
         now = datetime.now(UTC)
         items = list[Content]()
         for number, each in enumerate(names, 1):
-            known = self._measured.of(each)
-            items += _items(version, each, asked["metric"], known, now) if known else []
+            found = values(self._measured.of(each), self._measured.answering(each))
+            items += _items(version, each, asked["metric"], found, now)
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)  # others' turn: a namespace may have thousands
         if not items and not every:  # the autoscaler holds then; a 0 would scale down
@@ -129,8 +128,9 @@ class _Api:
         return _respond(metric_values(version, items))
 
 
-def _items(version: str, name: Name, metric: str, known: Measures, at: datetime) -> list[Content]:
-    found = values(known)
+def _items(
+    version: str, name: Name, metric: str, found: Mapping[str, float], at: datetime
+) -> list[Content]:
     wanted = found if metric == MEASURES else {metric: found[metric]} if metric in found else {}
     return [metric_value(version, name, one, value, at) for one, value in wanted.items()]
 

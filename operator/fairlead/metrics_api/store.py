@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from fairlead.evidence import Answering
 from fairlead.metrics_api.demand import RATE_WINDOW_S, Measures, Round, measures
 
 Name = tuple[str, str]
@@ -16,6 +17,7 @@ class Measured:
     """By Webservice; the clock is the monotonic one, so that a change of the time is none here."""
 
     _rounds: dict[Name, deque[Round]] = field(default_factory=dict)
+    _answering: dict[Name, Answering] = field(default_factory=dict)
 
     def add(self, name: Name, one: Round) -> None:
         rounds = self._rounds.setdefault(name, deque())
@@ -28,13 +30,22 @@ class Measured:
         rounds = self._rounds.get(name)
         return measures(list(rounds), time.monotonic()) if rounds else None
 
+    def note(self, name: Name, answering: Answering) -> None:
+        """Who answers, whether that is enough for a number or not."""
+        self._answering[name] = answering
+
+    def answering(self, name: Name) -> Answering:
+        return self._answering.get(name, Answering())
+
     def names(self, namespace: str) -> Iterator[Name]:
-        return iter([name for name in self._rounds if name[0] == namespace])
+        known = self._answering | self._rounds
+        return iter([name for name in known if name[0] == namespace])
 
     def forget(self, name: Name) -> None:
         self._rounds.pop(name, None)
+        self._answering.pop(name, None)
 
     def keep(self, names: set[Name]) -> None:
         """Forget all others."""
-        for gone in self._rounds.keys() - names:
-            del self._rounds[gone]
+        for gone in (self._rounds.keys() | self._answering.keys()) - names:
+            self.forget(gone)

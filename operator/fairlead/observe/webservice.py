@@ -17,6 +17,7 @@ from fairlead.desired.front import with_front_by_default
 from fairlead.diagnosis.pod_events import needs_events
 from fairlead.evidence import (
     NO_METRICS_API,
+    Answering,
     ChildEvidence,
     ExposureEvidence,
     WebserviceEvidence,
@@ -44,7 +45,7 @@ async def observe_webservice(
         _with_logs([PodEvidence(pod, FRONT_CONTAINER) for pod in fronts], context),
     )
     fresh_keys = (secrets.token_urlsafe(KEY_BYTES), secrets.token_urlsafe(KEY_BYTES))
-    api = context.metrics_api
+    api, name = context.metrics_api, (webservice.namespace, webservice.name)
     return WebserviceEvidence(
         webservice,
         image,
@@ -54,8 +55,9 @@ async def observe_webservice(
         context.settings,
         front_pods,
         api.settings if api else NO_METRICS_API,
-        api.measures.of((webservice.namespace, webservice.name)) if api else None,
+        api.measures.of(name) if api else None,
         _exposure(webservice, context),
+        api.measures.answering(name) if api else Answering(),
     )
 
 

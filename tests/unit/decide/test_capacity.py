@@ -43,6 +43,7 @@ def test_numbers_have_two_digits_and_one_field_is_to_be_changed() -> None:
         queued=4,
         refused_per_minute=120,
         refused_percent=10,
+        refused_because="at_max_replicas",
         recommended_min_replicas=35,
         recommended_max_replicas=78,
         arithmetic=(

@@ -6,14 +6,16 @@ import pytest
 
 from fairlead.api.refs import Manifest
 from fairlead.decide.decision import Apply
+from fairlead.decide.webservice.capacity import capacity
 from fairlead.decide.webservice.scaling import METRICS_GRACE, scaling
-from fairlead.evidence import ScalingSettings
+from fairlead.evidence import Answering, MeasuredLoad, ScalingSettings
 from fairlead.pod_evidence import PodEvidence
 from tests.unit.decide.webservices import PROGRESSED, SERVING, decided, evidence, made, said
 from tests.unit.live import child
 from tests.unit.objects import NOW, webservice
 from tests.unit.pods import pod
 
+NONE_SILENT = Answering()
 LONG_AGO = NOW - timedelta(hours=1)
 
 
@@ -86,7 +88,7 @@ def test_what_changes_by_time_alone_is_looked_at_again_when_it_does() -> None:
     assert 90 <= decision.due_in_s <= 92
 
 
-ACTIVE = {"conditions": [{"type": "ScalingActive", "status": "True"}]}
+ACTIVE: Manifest = {"conditions": [{"type": "ScalingActive", "status": "True"}]}
 OURS = ScalingSettings(installed=True, tolerance=True)
 TAKEN = ScalingSettings(installed=True, taken_by="Service monitoring/prometheus-adapter")
 
@@ -139,3 +141,81 @@ def test_the_autoscaler_goes_by_requests_where_they_are_counted() -> None:
 def test_in_debug_mode_nothing_scales() -> None:
     condition = scaling(None, evidence(webservice(debug={}, replicas=3)), NOW).condition
     assert condition.message == "spec.debug is on: one replica; nothing scales."
+
+
+LOAD = MeasuredLoad(
+    requests_per_second=20,
+    peak_requests_per_second=30,
+    utilization_percent=95,
+    refused_share=0.12,
+    run_seconds_p95=1.0,
+)
+LIMITED = {"type": "ScalingLimited", "status": "True", "reason": "TooManyReplicas"}
+FULL: Manifest = {"conditions": [*ACTIVE["conditions"], LIMITED]}
+
+
+def homeless() -> PodEvidence:
+    words = "0/3 nodes are available: 3 Insufficient cpu."
+    scheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+    return pod(conditions=({**scheduled, "message": words},))
+
+
+def short(
+    pods: list[PodEvidence],
+    status: Manifest = ACTIVE,
+    load: MeasuredLoad | None = LOAD,
+    answering: Answering = NONE_SILENT,
+    **autoscale: str,
+) -> tuple[str, str]:
+    wanted = webservice(autoscale={"maxReplicas": 3, **autoscale})
+    autoscaler = {**made(wanted)["HorizontalPodAutoscaler"], "status": status}
+    given = replace(evidence(wanted), pods=pods, scaling=OURS, load=load, answering=answering)
+    condition = scaling(child(autoscaler), given, NOW).condition
+    return f"{condition.truth}/{condition.reason}", condition.message
+
+
+def test_at_the_most_replicas_the_field_is_named_where_requests_are_refused() -> None:
+    reason, words = short([serving()] * 3, FULL)
+    assert reason == "True/AtMaxReplicas"
+    assert words == (
+        "All 3 replicas of maxReplicas are in use, and 12 % of the requests get 503. "
+        "Change autoscale.maxReplicas: 65."
+    )
+    _, calm = short([serving()] * 3, FULL, None)
+    assert calm.endswith("are in use: raise it if requests are refused.")
+
+
+def test_replicas_that_no_node_takes_are_told_before_the_most_replicas() -> None:
+    reason, words = short([serving(), homeless()], FULL)
+    assert reason == "False/PodUnschedulable"
+    assert words.startswith("1 of 2 replicas wait for a node. No node takes the pod: 0/3 nodes")
+    assert "spec.resources (cpu)" in words
+    given = replace(evidence(webservice()), pods=[serving(), homeless()], load=LOAD)
+    found = capacity(given, 1)
+    assert found is not None
+    assert (found.refused_because, found.change) == ("unschedulable", None)
+
+
+def test_a_load_that_rises_faster_than_replicas_start_is_told() -> None:
+    reason, words = short([serving()])
+    assert reason == "True/SpikeFasterThanStartup"
+    assert words == (
+        "12 % of the requests get 503: load rises faster than replicas start. "
+        "Change autoscale.minReplicas: 3."
+    )
+    assert short([serving()], load=replace(LOAD, refused_share=0.001))[0] == "True/Scaling"
+
+
+def test_pods_that_do_not_answer_are_told_while_the_others_stand_for_them() -> None:
+    some = Answering(asked=5, silent=1)
+    reason, words = short([serving()], load=None, answering=some)
+    assert reason == "True/MetricsDegraded"
+    assert "1 of 5 pods do not answer the metrics API" in words
+    assert short([serving()], load=None, answering=some, metric="CPU")[0] == "True/Scaling"
+
+
+def test_where_too_many_do_not_answer_the_number_of_replicas_stays() -> None:
+    reason, words = short([serving()], blind(), None, Answering(asked=5, silent=3))
+    assert reason == "False/MetricsUnavailable"
+    assert "the number of replicas stays as it is" in words
+    assert "3 of 5 pods do not answer the metrics API" in words

@@ -9,8 +9,10 @@ import pytest
 
 from fairlead.api.meta import OWNED_BY_WEBSERVICE, WEBSERVICE
 from fairlead.api.refs import Manifest
+from fairlead.evidence import Answering
 from fairlead.informer.store import Store
 from fairlead.metrics_api import poller as module
+from fairlead.metrics_api import silence
 from fairlead.metrics_api.poller import Poller
 from fairlead.metrics_api.scrape import Said, Scraper
 from fairlead.metrics_api.store import Measured
@@ -137,6 +139,21 @@ async def test_without_a_replica_nothing_is_known_and_nobody_waits(scene: Scene)
     async with scene.running():
         await scene.until(lambda: scene.poller.unready() == "")
     assert scene.measured.of(NAME) is None
+
+
+async def test_pods_that_do_not_answer_are_told_with_numbers_and_without(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "SILENT_AFTER_S", 0.1)
+    scene.service()
+    for number, said in enumerate((pod_text(), pod_text(), None), 1):
+        scene.pod(number, said)
+    async with scene.running():
+        await scene.until(lambda: scene.measured.answering(NAME) == Answering(3, 1))
+        assert scene.measured.of(NAME) is not None
+        scene.scraper.said["10.0.0.2", 5001] = None
+        await scene.until(lambda: scene.measured.answering(NAME) == Answering(3, 2))
+        assert list(scene.measured.names("demo")) == [NAME]
 
 
 async def test_a_front_without_replicas_has_no_load_of_nothing(scene: Scene) -> None:

@@ -14,6 +14,7 @@ import pytest_asyncio
 from aiohttp import ClientConnectionError, ClientSession, TCPConnector
 
 from fairlead.api.refs import Manifest
+from fairlead.evidence import Answering
 from fairlead.metrics_api import certificates as module
 from fairlead.metrics_api.answers import MEASURES, METRICS, quantity, values
 from fairlead.metrics_api.certificates import certificates
@@ -180,6 +181,17 @@ async def test_the_operator_gets_all_of_a_namespace_at_once(api: Api) -> None:
     assert (await api.get(path.replace("demo", "other")))[1]["items"] == []
 
 
+async def test_who_does_not_answer_is_told_where_there_is_no_number(api: Api) -> None:
+    api.measured.note(("demo", "hidden"), Answering(4, 3))
+    path = f"{ROOT}/v1beta2/namespaces/demo/webservices.fairlead.dev/hidden/{MEASURES}"
+    status, found = await api.get(path)
+    known = {item["metric"]["name"]: item["value"] for item in found["items"]}
+    assert (status, known) == (200, {"fairlead_pods_asked": "4", "fairlead_pods_silent": "3"})
+    assert (await api.get(f"{ROOT}/v1beta2{DEMAND.replace('iris', 'hidden')}"))[0] == 404
+    api.measured.keep({("demo", "iris")})
+    assert (await api.get(path))[0] == 404
+
+
 async def test_nobody_else_is_answered(api: Api) -> None:
     path = f"{ROOT}/v1beta2{DEMAND}"
     assert (await api.get(path, "user"))[0] == 401  # the right authority, another name
@@ -281,4 +293,4 @@ def test_the_metrics_are_those_that_are_named() -> None:
     measured.add(("a", "b"), Round(time.monotonic(), 1, 1, 1, 1, 1, 1, {1.0: 1}))
     found = measured.of(("a", "b"))
     assert found is not None
-    assert {*values(found), MEASURES} == set(METRICS)
+    assert {*values(found, Answering()), MEASURES} == set(METRICS)

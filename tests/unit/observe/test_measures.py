@@ -7,7 +7,7 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest, Ref
 from fairlead.errors import WaitingError
-from fairlead.evidence import MeasuredLoad
+from fairlead.evidence import Answering, MeasuredLoad
 from fairlead.observe.measures import MAX_FAILURES, Measures, read_measures
 from tests.unit.fake_cluster import FakeCluster
 
@@ -58,6 +58,18 @@ async def test_where_there_is_no_answer_nothing_is_known() -> None:
     ]
     assert await measures.look([NAME]) == {NAME}
     assert measures.of(NAME) is None
+
+
+async def test_pods_that_do_not_answer_are_news_though_there_are_no_numbers() -> None:
+    cluster = Told(item("pods_asked", "4"), item("pods_silent", "3"))
+    measures = Measures(cluster)
+    assert await measures.look([NAME]) == {NAME}
+    assert measures.answering(NAME) == Answering(4, 3)
+    assert measures.of(NAME) is None
+    assert await measures.look([NAME]) == set()
+    cluster.items = []
+    assert await measures.look([NAME]) == {NAME}
+    assert measures.answering(NAME) == Answering()
 
 
 async def test_where_nobody_answers_not_every_namespace_waits_for_it() -> None:
