@@ -153,6 +153,8 @@ class ScalingSettings:
     installed: bool = False
     taken_by: str = ""
     tolerance: bool = False
+    floor: int = 0
+    """The fewest replicas that one Webservice may have while it is met by a spike; 0: none."""
 
 
 NO_METRICS_API = ScalingSettings()
@@ -227,6 +229,6 @@ class WebserviceEvidence:
     front_pods: Sequence[PodEvidence] = ()
     scaling: ScalingSettings = NO_METRICS_API
     load: MeasuredLoad | None = None
-    answering: Answering = Answering()
     """None where nothing is known."""
+    answering: Answering = Answering()
     exposure: ExposureEvidence = ExposureEvidence()

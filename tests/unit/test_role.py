@@ -18,6 +18,7 @@ from fairlead.api.meta import GROUP, KINDS, WEBSERVICE
 from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.api.status import ConditionStatus, Truth
+from fairlead.desired.autoscaler import DEMAND
 from fairlead.desired.child_kinds import CHILD_KINDS, HTTP_ROUTE, INGRESS, ChildKind
 from fairlead.desired.event import event
 from fairlead.desired.keys import keys
@@ -164,15 +165,17 @@ def test_the_metrics_api_sees_webservices_and_pods_and_the_operator_whose_it_is(
         (GROUP, WEBSERVICE.plural): {"list", "watch"},
         ("", "pods"): {"list", "watch"},
     }
-    rule, measures = yaml.safe_load(rules_of_chart("metrics-reader-rules"))
+    rule, *numbers = yaml.safe_load(rules_of_chart("metrics-reader-rules"))
     assert (rule["resources"], rule["resourceNames"]) == (
         [REGISTRATION.plural],
         [REGISTRATION.name],
     )
     assert (rule["apiGroups"], rule["verbs"]) == ([group_of(REGISTRATION.api_version)], ["get"])
-    asked = f"{WEBSERVICE.crd_name}/{MEASURES.removeprefix('*/')}"
-    assert (measures["resources"], measures["verbs"]) == ([asked], ["get"])
-    assert measures["apiGroups"] == [group_of(MEASURED_BY)]
+    asked = [f"{WEBSERVICE.crd_name}/{one}" for one in (MEASURES.removeprefix("*/"), DEMAND)]
+    assert [(one["resources"], one["verbs"]) for one in numbers] == [
+        ([one], ["get"]) for one in asked
+    ]
+    assert {one["apiGroups"][0] for one in numbers} == {group_of(MEASURED_BY)}
 
 
 @pytest.mark.parametrize(("template", "kind"), EXPOSURE_RULES.items(), ids=list(EXPOSURE_RULES))

@@ -129,4 +129,7 @@ sees no nodes. tests/unit/test_role.py compares this with what the code asks for
 - apiGroups: [custom.metrics.k8s.io]
   resources: [webservices.fairlead.dev/fairlead_measures]
   verbs: [get]
+- apiGroups: [custom.metrics.k8s.io]
+  resources: [webservices.fairlead.dev/fairlead_demand_concurrency]
+  verbs: [get]  # for autoscale.fastLane
 {{- end -}}

@@ -166,6 +166,7 @@ class Reason(StrEnum):
     FIXED_REPLICAS = "FixedReplicas"  # spec.replicas holds; nothing scales
     AT_MAX_REPLICAS = "AtMaxReplicas"  # the autoscaler wants more than maxReplicas
     METRICS_UNAVAILABLE = "MetricsUnavailable"  # the autoscaler gets no metrics
+    FAST_LANE = "FastLane"  # a spike is met before the autoscaler looks
     METRICS_DEGRADED = "MetricsDegraded"  # some pods do not tell how many requests they have
     SPIKE_FASTER_THAN_STARTUP = "SpikeFasterThanStartup"  # requests get 503 while replicas start
     METRICS_API_MISSING = "MetricsApiMissing"  # metric Concurrency needs the metrics API

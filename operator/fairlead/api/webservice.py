@@ -61,7 +61,11 @@ class Autoscale(Wire):
             (
                 "self.minReplicas <= self.maxReplicas",
                 "minReplicas cannot be greater than maxReplicas",
-            )
+            ),
+            (
+                "!self.fastLane || !has(self.metric) || self.metric != 'CPU'",
+                "fastLane goes by requests: leave it out with metric CPU",
+            ),
         )
     )
 
@@ -77,6 +81,9 @@ class Autoscale(Wire):
     metric: ScalingMetric | None = None
     """Concurrency: requests that run or wait, or were refused; needs Fairlead's metrics API. CPU:
     its use. Default: Concurrency where the metrics API is there, else CPU."""
+    fast_lane: bool = False
+    """Meet a load that needs twice the replicas within seconds, before the autoscaler looks: for a
+    minute there are as many as it needs, up to maxReplicas. Needs Fairlead's metrics API."""
 
 
 class Limits(Wire):

@@ -40,9 +40,8 @@ class Controller:
                 self._queue.add(key, urgent=self._context.cache.is_new(key))
             group.create_task(self._check())
             if self._context.metrics_api is not None:
-                group.create_task(
-                    self._context.metrics_api.run(self._webservices, self._scale_anew)
-                )
+                for one in (self._context.metrics_api, self._context.metrics_api.fast_lane):
+                    group.create_task(one.run(self._webservices, self._scale_anew))
             for _ in range(WORKERS):
                 group.create_task(self._work())
 

@@ -13,7 +13,7 @@ SCALE_DOWN_WINDOW_S = 60  # seconds; azureml-fe scales down after about a minute
 STEP_S = 15  # the autoscaler's own period
 TENFOLD = 900  # percent more in one step
 HALF = 50  # percent less in one window
-MILLI_PER_PERCENT, MILLI = 10, 1000
+MILLI_PER_PERCENT, MILLI, PERCENT = 10, 1000, 100
 
 
 def scaled_by(wanted: Autoscale, settings: ScalingSettings) -> ScalingMetric:
@@ -33,12 +33,22 @@ def autoscaler(
     counted = scaled_by(wanted, settings) is ScalingMetric.CONCURRENCY
     spec = {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": webservice.name},
-        "minReplicas": wanted.min_replicas,
+        "minReplicas": max(wanted.min_replicas, floor_of(wanted, settings)),
         "maxReplicas": wanted.max_replicas,
         "metrics": [_demand(webservice, wanted) if counted else _cpu(wanted)],
         "behavior": _behavior(wanted, settings) if counted else {"scaleDown": _down_window()},
     }
     return child(webservice, "autoscaling/v2", "HorizontalPodAutoscaler", spec)
+
+
+def floor_of(wanted: Autoscale, settings: ScalingSettings) -> int:
+    """The fewest replicas while there is a spike; 0: there is none."""
+    return min(settings.floor, wanted.max_replicas) if wanted.fast_lane else 0
+
+
+def requests_of_each(webservice: Webservice, wanted: Autoscale) -> float:
+    """How many requests each replica is to have at a time."""
+    return wanted.target_utilization * request_limits(webservice).slots / PERCENT
 
 
 def _cpu(wanted: Autoscale) -> Manifest:

@@ -106,6 +106,11 @@ def read_answering(answer: Manifest | None) -> Mapping[Name, Answering]:
     return {name: Answering(one.get(ASKED, 0), one.get(SILENT, 0)) for name, one in found.items()}
 
 
+def read_metric(answer: Manifest | None, metric: str) -> Mapping[Name, float]:
+    """One metric of the same list."""
+    return {name: value for name, one, value in _values(answer) if one == metric}
+
+
 def _values(answer: Manifest | None) -> Iterator[tuple[Name, str, float]]:
     for item in (answer or {}).get("items") or ():
         described, metric = item.get("describedObject") or {}, item.get("metric") or {}

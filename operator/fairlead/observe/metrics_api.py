@@ -15,6 +15,7 @@ from fairlead.api.refs import Manifest, Ref
 from fairlead.cluster import Cluster
 from fairlead.errors import OperatorError
 from fairlead.evidence import ScalingSettings
+from fairlead.observe.fast_lane import FastLane
 from fairlead.observe.measures import Measures, Name
 
 logger = structlog.get_logger("fairlead")
@@ -32,6 +33,11 @@ class MetricsApi:
         self._service = service
         self.settings = ScalingSettings(installed=True)
         self.measures = Measures(cluster)
+        self.fast_lane = FastLane(cluster)
+
+    def settings_of(self, name: Name) -> ScalingSettings:
+        """With what holds for this Webservice now."""
+        return replace(self.settings, floor=self.fast_lane.floor(name))
 
     async def run(
         self, names: Callable[[], Iterable[Name]], changed: Callable[[Iterable[Name]], None]

@@ -46,6 +46,8 @@ async def observe_webservice(
     )
     fresh_keys = (secrets.token_urlsafe(KEY_BYTES), secrets.token_urlsafe(KEY_BYTES))
     api, name = context.metrics_api, (webservice.namespace, webservice.name)
+    if api is not None:
+        api.fast_lane.note(webservice, children.get(DEPLOYMENT.key), api.settings)
     return WebserviceEvidence(
         webservice,
         image,
@@ -54,10 +56,10 @@ async def observe_webservice(
         fresh_keys,
         context.settings,
         front_pods,
-        api.settings if api else NO_METRICS_API,
+        api.settings_of(name) if api else NO_METRICS_API,
         api.measures.of(name) if api else None,
-        _exposure(webservice, context),
         api.measures.answering(name) if api else Answering(),
+        _exposure(webservice, context),
     )
 
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from fairlead.api.meta import REPLICAS_MANAGER
 from fairlead.api.refs import Manifest
 from fairlead.decide.decision import Apply
 from fairlead.decide.webservice.capacity import capacity
@@ -219,3 +220,51 @@ def test_where_too_many_do_not_answer_the_number_of_replicas_stays() -> None:
     assert reason == "False/MetricsUnavailable"
     assert "the number of replicas stays as it is" in words
     assert "3 of 5 pods do not answer the metrics API" in words
+
+
+SPIKE = replace(OURS, floor=8)
+
+
+def lane_actions(settings: ScalingSettings, replicas: int, **autoscale: object) -> list[Apply]:
+    """What is done for a service that was deployed before, and has so many replicas."""
+    wanted = webservice(autoscale={"fastLane": True, "maxReplicas": 5, **autoscale})
+    children = made(wanted, **SERVING, conditions=[PROGRESSED])
+    children["Deployment"]["spec"]["replicas"] = replicas
+    given = replace(evidence(wanted, children=children), pods=[serving()], scaling=settings)
+    return [action for action in decided(given).actions if isinstance(action, Apply)]
+
+
+def test_for_a_spike_the_autoscaler_is_told_before_the_deployment() -> None:
+    autoscaler, deployment = lane_actions(SPIKE, 2)
+    assert autoscaler.manifest["spec"]["minReplicas"] == 5  # never more than maxReplicas
+    assert deployment.manifest["spec"] == {"replicas": 5}
+    assert deployment.manager == REPLICAS_MANAGER
+    assert {"uid", "resourceVersion"} < deployment.manifest["metadata"].keys()
+
+
+@pytest.mark.parametrize(
+    ("settings", "replicas", "autoscale"),
+    [
+        (OURS, 2, {}),
+        (SPIKE, 5, {}),
+        (SPIKE, 7, {}),
+        (SPIKE, 0, {}),  # somebody has stopped it
+        (SPIKE, 2, {"fastLane": False}),
+    ],
+)
+def test_else_the_number_of_replicas_is_never_written(
+    settings: ScalingSettings, replicas: int, autoscale: dict[str, object]
+) -> None:
+    kinds = [one.manifest["kind"] for one in lane_actions(settings, replicas, **autoscale)]
+    assert "Deployment" not in kinds
+
+
+def test_a_spike_is_told() -> None:
+    wanted = webservice(autoscale={"fastLane": True})
+    autoscaler = {**made(wanted)["HorizontalPodAutoscaler"], "status": ACTIVE}
+    given = replace(evidence(wanted), pods=[serving()], scaling=SPIKE)
+    condition = scaling(child(autoscaler), given, NOW).condition
+    assert (condition.reason, condition.message) == (
+        "FastLane",
+        "A spike needs 8 replicas: there are no fewer for a minute.",
+    )

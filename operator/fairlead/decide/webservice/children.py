@@ -10,6 +10,7 @@ from fairlead.api.refs import Manifest, ref_of
 from fairlead.decide.decision import Action, Apply, Delete
 from fairlead.decide.webservice.drift import Drift, drift, left_alone_until
 from fairlead.decide.webservice.ownership import Ownership
+from fairlead.desired.autoscaler import floor_of
 from fairlead.desired.child_kinds import ALL_KINDS, DEPLOYMENT, ChildKind
 from fairlead.desired.exposure import NOTHING, Granted
 from fairlead.desired.front import NO_SETTINGS, FrontSettings
@@ -69,6 +70,10 @@ def plan(
             actions += _apply(manifest, existing, now)
         elif existing is not None:
             last.append(Delete(ref_of(existing.manifest), existing.metadata["uid"]))
+    if not any(
+        isinstance(one, Apply) and one.manifest["kind"] == DEPLOYMENT.kind for one in actions
+    ):
+        actions += _scaled_up(webservice, owned, settings[1])
     return Plan((*actions, *last), {key: m for key, m in wanted.items() if m is not None})
 
 
@@ -87,6 +92,23 @@ def _apply(manifest: Manifest, existing: ChildEvidence | None, now: datetime) ->
         held = {**keep, "metadata": metadata, "spec": replicas}
         yield Apply(held, existing=True, manager=REPLICAS_MANAGER)
     yield Apply(pinned, existing=True, puts_back=found is Drift.TAKEN)
+
+
+def _scaled_up(
+    webservice: Webservice, owned: Ownership, settings: ScalingSettings
+) -> Iterator[Action]:
+    """The one time that we write the live number of replicas: up, for a spike, after the autoscaler
+    was told not to go below that. The version keeps it from going down meanwhile."""
+    live, wanted = owned.ours.get(DEPLOYMENT.key), webservice.spec.autoscaled
+    if live is None or wanted is None or DEPLOYMENT.key in owned.leaving:
+        return
+    replicas, current = floor_of(wanted, settings), live.spec.get("replicas", 1)
+    if 0 < current < replicas:
+        metadata = {key: live.metadata[key] for key in ("name", "namespace", "uid")}
+        metadata["resourceVersion"] = live.resource_version
+        head = {"apiVersion": DEPLOYMENT.api_version, "kind": DEPLOYMENT.kind}
+        manifest = {**head, "metadata": metadata, "spec": {"replicas": replicas}}
+        yield Apply(manifest, existing=True, manager=REPLICAS_MANAGER)
 
 
 def _pinned(manifest: Manifest, existing: ChildEvidence) -> Manifest:

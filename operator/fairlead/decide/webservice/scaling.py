@@ -11,7 +11,7 @@ from fairlead.api.webservice import Autoscale, ScalingMetric
 from fairlead.capacity.recommendation import STARTING
 from fairlead.decide.decision import StageResult
 from fairlead.decide.webservice.capacity import capacity, unplaced
-from fairlead.desired.autoscaler import scaled_by
+from fairlead.desired.autoscaler import floor_of, scaled_by
 from fairlead.evidence import ChildEvidence, ScalingSettings, WebserviceEvidence
 
 METRICS_GRACE = timedelta(minutes=2)  # a new replica has no CPU metrics for its first minute
@@ -68,6 +68,10 @@ def _short_of_replicas(
         words = f"All {wanted.max_replicas} replicas of maxReplicas are in use"
         advice = f", and {share}.{change}" if change else ": raise it if requests are refused."
         return true(SCALING, Reason.AT_MAX_REPLICAS, words + advice)
+    floor = floor_of(wanted, evidence.scaling)
+    if floor > wanted.min_replicas:
+        words = f"A spike needs {floor} replicas: there are no fewer for a minute.{change}"
+        return true(SCALING, Reason.FAST_LANE, words)
     if load and load.refused_because == STARTING:
         words = f"{share}: load rises faster than replicas start.{change}"
         return true(SCALING, Reason.SPIKE_FASTER_THAN_STARTUP, words)
