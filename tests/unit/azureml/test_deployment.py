@@ -109,6 +109,7 @@ def test_every_knob_has_its_field() -> None:
             "minReplicas": 2,
             "maxReplicas": 4,
             "targetUtilization": 30,
+            "fastLane": False,
         },
         "resources": {
             "cpu": "100m",
