@@ -7,6 +7,7 @@ the load by then.
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
 import structlog
@@ -24,6 +25,7 @@ from fairlead.observe.measures import API_VERSION, Name, read_metric
 
 logger = structlog.get_logger("fairlead")
 PERIOD_S = 2.0
+MAX_BY_NAME = 10  # Webservices of a namespace; of more, all are asked for at once
 
 
 class FastLane:
@@ -69,23 +71,31 @@ class FastLane:
     async def look(self, names: Iterable[Name]) -> set[Name]:
         """Once; return those of which the floor is another now."""
         there = set(names)
-        self._lanes = {name: lane for name, lane in self._lanes.items() if name in there}
-        demands = dict[Name, float]()
-        for namespace in sorted({namespace for namespace, _ in self._lanes}):
-            demands |= await self._in(namespace)
+        self._lanes = {known: lane for known, lane in self._lanes.items() if known in there}
+        demands = await self._demands()
         before, now_s = self._floors, time.monotonic()
         floors = {
-            name: next_floor(before.get(name), demands.get(name), lane, now_s)
-            for name, lane in self._lanes.items()
+            known: next_floor(before.get(known), demands.get(known), lane, now_s)
+            for known, lane in self._lanes.items()
         }
-        self._floors = {name: floor for name, floor in floors.items() if floor is not None}
-        for name in self._floors.keys() - before.keys():
-            logger.info("spike", webservice="/".join(name), replicas=self._floors[name].replicas)
+        self._floors = {known: floor for known, floor in floors.items() if floor is not None}
+        for new in self._floors.keys() - before.keys():
+            logger.info("spike", webservice="/".join(new), replicas=self._floors[new].replicas)
         every = before.keys() | self._floors.keys()
-        return {name for name in every if before.get(name) != self._floors.get(name)}
+        return {one for one in every if before.get(one) != self._floors.get(one)}
 
-    async def _in(self, namespace: str) -> Mapping[Name, float]:
-        ref = Ref(API_VERSION, WEBSERVICE.crd_name, namespace, f"*/{DEMAND}")
+    async def _demands(self) -> Mapping[Name, float]:
+        by_namespace = defaultdict[str, list[str]](list)
+        for namespace, name in self._lanes:
+            by_namespace[namespace].append(name)
+        found = dict[Name, float]()
+        for namespace, names in by_namespace.items():
+            for name in names if len(names) <= MAX_BY_NAME else ["*"]:
+                found |= await self._of(namespace, name)
+        return found
+
+    async def _of(self, namespace: str, name: str) -> Mapping[Name, float]:
+        ref = Ref(API_VERSION, WEBSERVICE.crd_name, namespace, f"{name}/{DEMAND}")
         try:
             return read_metric(await self._cluster.get(ref), DEMAND)
         except OperatorError as error:

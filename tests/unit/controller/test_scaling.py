@@ -49,9 +49,12 @@ async def test_a_spike_is_met_and_let_go_and_then_nothing_is_written(
     monkeypatch.setattr(fast_lane, "PERIOD_S", 0.02)
     monkeypatch.setattr(spike, "HOLD_S", 0.5)
     world = World(metrics_api="fairlead-system/fairlead-metrics-api")
-    place = ("webservices.fairlead.dev", "demo", "*/fairlead_demand_concurrency")
+    place = ("webservices.fairlead.dev", "demo", "credit/fairlead_demand_concurrency")
     described = {"namespace": "demo", "name": "credit"}
-    item: Manifest = {"describedObject": described, "metric": {"name": place[2][2:]}}
+    item: Manifest = {
+        "describedObject": described,
+        "metric": {"name": "fairlead_demand_concurrency"},
+    }
     world.cluster.objects[place] = {"items": [item], "metadata": {"namespace": "demo"}}
 
     def least() -> int:

@@ -1,6 +1,7 @@
 """Whom it asks, what it holds, and when it lets go."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from fairlead.api.refs import Manifest, Ref
 from fairlead.capacity import spike
 from fairlead.errors import WaitingError
 from fairlead.evidence import ChildEvidence, ScalingSettings
-from fairlead.observe.fast_lane import FastLane
+from fairlead.observe.fast_lane import MAX_BY_NAME, FastLane
 from tests.unit.fake_cluster import FakeCluster
 from tests.unit.live import child
 from tests.unit.objects import webservice
@@ -18,7 +19,7 @@ from tests.unit.objects import webservice
 NAME = ("demo", "diabetes")
 OURS = ScalingSettings(installed=True)
 PATH = (
-    "/apis/custom.metrics.k8s.io/v1beta2/namespaces/demo/webservices.fairlead.dev/*/"
+    "/apis/custom.metrics.k8s.io/v1beta2/namespaces/demo/webservices.fairlead.dev/diabetes/"
     "fairlead_demand_concurrency"
 )
 
@@ -105,6 +106,16 @@ async def test_what_is_gone_is_forgotten() -> None:
     await lane.look([NAME])
     assert await lane.look([]) == {NAME}
     assert lane.floor(NAME) == 0
+
+
+async def test_of_many_in_a_namespace_all_are_asked_for_at_once() -> None:
+    cluster = Demands()
+    lane = FastLane(cluster)
+    names = [("demo", f"s{number}") for number in range(MAX_BY_NAME + 1)]
+    for _, name in names:
+        lane.note(replace(webservice(autoscale={"fastLane": True}), name=name), deployment(1), OURS)
+    assert await lane.look(names) == set()
+    assert cluster.asked == [PATH.replace("/diabetes/", "/*/")]
 
 
 def test_the_hold_is_longer_than_the_autoscaler_takes_to_look() -> None:
