@@ -2,20 +2,28 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fairlead.cli import exit_codes
+from fairlead.cli.cluster import Context, Namespace
 from fairlead.cli.output import say
 from fairlead.cli.told import finds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fairlead.local.edits import Edits, Pending
+    from fairlead.cli.pod_commands import PodService
+    from fairlead.local.edits import Edits
 
-Name = Annotated[str | None, typer.Argument(help="The service; not needed if there is only one.")]
+Name = Annotated[
+    str | None,
+    typer.Argument(
+        help="A local service, not needed if there is only one; wsvc/NAME is one of the cluster."
+    ),
+]
 COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -26,6 +34,17 @@ def edits() -> "Edits":
     return Edits(places(os.environ))
 
 
+def in_cluster(name: str | None, namespace: str | None, context: str | None) -> "PodService | None":
+    """The service of the cluster that is meant; None for a local one. Raises ``LocalError``."""
+    if name is None or "/" not in name:
+        if namespace or context:
+            raise typer.BadParameter("--namespace and --context go with wsvc/NAME")
+        return None
+    from fairlead.cli.pod_commands import PodService
+
+    return PodService(name, namespace, context)
+
+
 @finds
 def shell(
     name: Name = None,
@@ -33,10 +52,20 @@ def shell(
         list[str] | None, typer.Argument(help="A command, in place of a shell, after --.")
     ] = None,
     root: Annotated[  # noqa: FBT002
-        bool, typer.Option("--root", help="As root: the source may be changed, and not only read.")
+        bool,
+        typer.Option(
+            "--root", help="As root, in a local container: the source may be changed there."
+        ),
     ] = False,
+    namespace: Namespace = None,
+    context: Context = None,
 ) -> None:
-    """Open a shell where a local service runs: in its container, or with its environment."""
+    """Open a shell where a service runs: in its container or pod, or with its environment."""
+    pod = in_cluster(name, namespace, context)
+    if pod:
+        if root:
+            raise typer.BadParameter("a pod's user cannot be changed: --root is for local services")
+        raise typer.Exit(pod.shell(command or ()))
     from fairlead.local.places import places
     from fairlead.local.shell import shell as opened
 
@@ -48,14 +77,20 @@ def shell(
 def edit(
     name: Name = None,
     file: Annotated[str | None, typer.Argument(help="The file; else the entry script.")] = None,
+    namespace: Namespace = None,
+    context: Context = None,
 ) -> None:
-    """Edit the source that a local service runs with $VISUAL or $EDITOR, and have it loaded.
+    """Edit the source that a service runs with $VISUAL or $EDITOR, and have it loaded.
 
     What is edited is a copy. Your own files stay as they are: `fairlead commit` writes the change
-    to them.
+    to them. In the cluster the service is to be in debug mode (fairlead debug).
     """
     from fairlead.local.editor import edited, editor_of
 
+    pod = in_cluster(name, namespace, context)
+    if pod:
+        pod.edit(file)
+        return
     work = edits()
     service, before = work.running(name)
 
@@ -79,8 +114,24 @@ def edit(
 def commit(
     name: Name = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Without asking.")] = False,  # noqa: FBT002
+    source_directory: Annotated[
+        Path | None,
+        typer.Option(help="Of wsvc/NAME: your folder of the source, in place of the object."),
+    ] = None,
+    namespace: Namespace = None,
+    context: Context = None,
 ) -> None:
-    """Write what was edited in a local service to your own files. The diff is shown first."""
+    """Write what was edited in a service to where its source comes from. The diff is shown first.
+
+    Of a local service these are your own files; of one of the cluster the InferenceImage or
+    ConfigMap that has the source, of which a new version is made then, or a folder of yours.
+    """
+    pod = in_cluster(name, namespace, context)
+    if pod:
+        pod.commit(source_directory, yes=yes)
+        return
+    if source_directory:
+        raise typer.BadParameter("--source-directory goes with wsvc/NAME")
     work = edits()
     service, running = work.running(name)
     pending = work.pending(service, running)
@@ -89,7 +140,7 @@ def commit(
         return
     show_diff(pending.before, pending.files)
     say([f"{file} -> {path}" for file, path in pending.paths.items()])
-    _confirm(pending, yes=yes)
+    confirm(pending.conflicts, yes=yes)
     work.commit(service, pending)
     say(["Written."])
 
@@ -99,18 +150,20 @@ def is_typed() -> bool:
     return sys.stdin.isatty()
 
 
-def _confirm(pending: "Pending", *, yes: bool) -> None:
-    """Ask a person; where nobody can be asked, --yes is needed, which is no answer to whether a
-    change of the person's own may be lost."""
-    conflicts = ", ".join(pending.conflicts)
+def confirm(changed: tuple[str, ...], *, yes: bool, whose: str = "your files") -> None:
+    """Ask a person; where nobody can be asked, --yes is needed, which is no answer to whether
+    somebody else's change, of ``changed``, may be lost."""
+    from fairlead.finding import shown
+
+    conflicts = ", ".join(map(shown, changed))
     if conflicts:
-        sys.stderr.write(f"Your own {conflicts} has changed since, too: that would be lost.\n")
+        sys.stderr.write(f"In {whose} {conflicts} has changed since, too: that would be lost.\n")
     if yes and not conflicts:
         return
     if not is_typed():
         sys.stderr.write("Nothing was written: answer on a terminal, or say --yes.\n")
         raise typer.Exit(exit_codes.FAILED if conflicts else exit_codes.USAGE)
-    if not typer.confirm("Write this to your files?"):
+    if not typer.confirm(f"Write this to {whose}?"):
         say(["Nothing was written."])
         raise typer.Exit(exit_codes.FAILED)
 

@@ -21,7 +21,7 @@ from fairlead.desired.pod_options import mounts, scheduling, volumes
 from fairlead.desired.pod_security import restricted_container, restricted_pod
 from fairlead.desired.request_limits import request_limits, runtime_variables
 from fairlead.images.debugger import PORT as DEBUG_PORT
-from fairlead.images.layout import PORT
+from fairlead.images.layout import EDITS, PORT
 
 CONTAINER = "scoring"
 KEYS_FOLDER = "/var/run/fairlead/keys"
@@ -195,6 +195,7 @@ def _debug_variables(webservice: Webservice) -> dict[str, str]:
         return {}
     return {
         "FAIRLEAD_DEBUG": "true",
+        "FAIRLEAD_DEBUG_EDITS": f"/{EDITS}",
         "FAIRLEAD_DEBUG_HOST": "127.0.0.1",
         "FAIRLEAD_DEBUG_PORT": str(DEBUG_PORT),
         "FAIRLEAD_DEBUG_WAIT_SECONDS": str(debug.wait_seconds),

@@ -7,6 +7,8 @@ FRONT_FOLDER = "python"  # within it: the server's own Python, where the environ
 FRONT_PROGRAM = f"{FRONT_FOLDER}/bin/python3"
 OLDEST_FRONT_PYTHON = (3, 11)  # that the server runs on
 ENVIRONMENT = "opt/fairlead/env"
+EDITS = "tmp/fairlead-edits"
+"""Where a source that is edited in a debug pod is put: the app root cannot be written to there."""
 BUILD_FILES = "opt/fairlead/build"
 USER_ID = 10001
 USER = f"{USER_ID}:{USER_ID}"  # numeric: runAsNonRoot cannot look a name up

@@ -2,28 +2,24 @@
 
 import io
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.models.containers import Container
 
-from fairlead.api.reasons import Reason
-from fairlead.finding import shown
 from fairlead.images.layers import Entry, tar
 from fairlead.images.layout import APP_ROOT, ENVIRONMENT
 from fairlead.local.engine import client
-from fairlead.local.errors import LocalError, refusal
-from fairlead.local.files import MAX_SOURCE_BYTES
 from fairlead.local.host import HOST, PREVIOUS_LOG, Exit
 from fairlead.local.places import make_private, new_private
 from fairlead.local.service import LocalService
+from fairlead.local.source_archive import PACK, source_of
 
 RECORD = f"{APP_ROOT}/.fairlead-termination-log"  # where the runtime says why it ended
 STOP_TIMEOUT_S = 10  # seconds until a container that was told to end is killed
 MAX_RECORD_BYTES = 64 * 1024
-MAX_ARCHIVE_BYTES = 2 * MAX_SOURCE_BYTES  # of a source: an archive has a head for each file
 ENDED = ("exited", "dead", "created", "removing")
 _REMOVE = "import os, sys; [os.unlink(path) for path in sys.argv[1:] if os.path.isfile(path)]"
 _LIST = (
@@ -31,18 +27,6 @@ _LIST = (
     "for place, folders, files in os.walk(root):\n"
     "    folders[:] = [f for f in folders if f not in ('azureml-models', '__pycache__')]\n"
     "    for file in files: print(os.path.relpath(os.path.join(place, file), root))"
-)
-
-
-_PACK = (
-    "import os, sys, tarfile; root = sys.argv[1]\n"
-    "with tarfile.open(fileobj=sys.stdout.buffer, mode='w|') as archive:\n"
-    "    for place, folders, files in os.walk(root):\n"
-    "        folders[:] = [f for f in folders if f not in ('azureml-models', '__pycache__')]\n"
-    "        for file in sorted(files):\n"
-    "            path = os.path.join(place, file)\n"
-    "            if os.path.isfile(path) and not os.path.islink(path):\n"
-    "                archive.add(path, os.path.relpath(path, root), recursive=False)\n"
 )
 
 
@@ -81,10 +65,10 @@ class Containers:
     def source(self, service: LocalService, folder: Path) -> Mapping[str, bytes]:  # noqa: ARG002
         with client() as docker:
             container = docker.containers.get(service.container or "")
-            program = [f"/{ENVIRONMENT}/bin/python", "-c", _PACK, f"/{APP_ROOT}"]
+            program = [f"/{ENVIRONMENT}/bin/python", "-c", PACK, f"/{APP_ROOT}"]
             made = docker.api.exec_create(container.id, program, stderr=False)
             pieces = docker.api.exec_start(made["Id"], stream=True)
-            return source_of(pieces)
+            return source_of(pieces, RECORD)
 
     def log(self, service: LocalService, folder: Path) -> bytes:  # noqa: ARG002
         with client() as docker, suppress(NotFound):
@@ -131,38 +115,6 @@ def code_archive(files: Mapping[str, bytes]) -> bytes:
     """The source as the layer of an image has it."""
     entries = (Entry(f"{APP_ROOT}/{name}", content) for name, content in files.items())
     return b"".join(tar(entries, APP_ROOT))
-
-
-def source_of(pieces: Iterable[bytes]) -> dict[str, bytes]:
-    """The files of an archive that a container has made: it is foreign, and read within bounds.
-
-    Raises ``LocalError``.
-    """
-    content = bytearray()
-    for piece in pieces:
-        content += piece
-        if len(content) > MAX_ARCHIVE_BYTES:
-            raise _unreadable("it is too large")
-    try:
-        with tarfile.open(fileobj=io.BytesIO(bytes(content))) as archive:
-            return dict(_members(archive))
-    except (tarfile.TarError, ValueError, EOFError) as error:
-        raise _unreadable(str(error)) from error
-
-
-def _members(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
-    for member in archive:
-        file = archive.extractfile(member) if member.isreg() else None
-        parts = PurePosixPath(member.name).parts
-        inside = bool(parts) and not member.name.startswith("/") and ".." not in parts
-        if file and inside and f"/{APP_ROOT}/{member.name}" != f"/{RECORD}":
-            yield PurePosixPath(member.name).as_posix(), file.read()
-
-
-def _unreadable(why: str) -> LocalError:
-    message = f"The source in the container cannot be read: {shown(why)}."
-    remedy = "Look at it: fairlead shell NAME."
-    return refusal(Reason.FILE_UNREADABLE, message, remedy)
 
 
 def record_archive(user_id: int) -> bytes:

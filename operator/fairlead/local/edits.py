@@ -88,7 +88,7 @@ class Edits:
         targets = {name: _target(path, service) for name, path in pending.paths.items()}
         with held(self._places.service(service.name)):
             for name, content in pending.files.items():
-                _write(targets[name], content)
+                write_whole(targets[name], content)
             now = self.services.get(service.name)
             source = {**now.source, **file_digests(pending.files)}
             code = code_hash(source, now.entry_script)
@@ -172,7 +172,8 @@ def _folders(service: LocalService) -> list[Path]:
     return [folder.resolve() for folder in folders]
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """The file is there as it was, or as it is to be, whatever happens meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     draft.unlink(missing_ok=True)

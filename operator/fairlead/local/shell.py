@@ -1,13 +1,9 @@
 """A shell where a service runs: in its container, or with the environment of its process."""
 
 import os
-import signal
 import subprocess
 import sys
-import termios
-import tty
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from select import select
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -21,12 +17,19 @@ from fairlead.local.places import Places
 from fairlead.local.process import APP
 from fairlead.local.scoring import not_running
 from fairlead.local.service import LocalService, Mode
+from fairlead.local.terminal import (
+    CONTAINER_SHELL,
+    is_terminal,
+    no_terminal,
+    raw,
+    resized,
+    shown_on,
+)
 
 if TYPE_CHECKING:
     from docker import APIClient
 
 READ_BYTES = 64 * 1024
-CONTAINER_SHELL = ("/bin/sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
 ROOT = "0"
 
 
@@ -45,16 +48,11 @@ def shell(service: LocalService, places: Places, command: Sequence[str], *, root
     """
     if service.mode is Mode.MACHINE:
         return _beside(service, places, command)
-    if command and not _is_terminal():
+    if command and not is_terminal():
         return _printed(service, command, root=root)
-    if not _is_terminal():
-        message = "A shell needs a terminal, and there is none here."
-        raise refusal(Reason.PROGRAM_FAILED, message, "Give a command: fairlead shell NAME -- ls.")
+    if not is_terminal():
+        raise no_terminal()
     return _in_container(service, command or CONTAINER_SHELL, root=root)
-
-
-def _is_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _beside(service: LocalService, places: Places, command: Sequence[str]) -> int:
@@ -93,7 +91,11 @@ def _in_container(service: LocalService, command: Sequence[str], *, root: bool) 
         made = _made(engine.api, str(container.id), command, root=root, tty=True)
         stream = engine.api.exec_start(made, tty=True, socket=True)
         connection = cast("Stream", getattr(stream, "_sock", stream))
-        with _resized(engine.api, made), _raw():
+
+        def resize(size: os.terminal_size) -> None:
+            engine.api.exec_resize(made, height=size.lines, width=size.columns)
+
+        with resized(resize), raw():
             pump(connection, sys.stdin.fileno(), sys.stdout.fileno())
         return int(engine.api.exec_inspect(made)["ExitCode"] or 0)
 
@@ -122,43 +124,10 @@ def pump(connection: Stream, typed: int, shown: int) -> None:
             printed = connection.recv(READ_BYTES)
             if not printed:
                 return
-            _write(shown, printed)
+            shown_on(shown, printed)
         if typed in ready:
             data = os.read(typed, READ_BYTES)
             if not data:  # nothing will be typed any more
                 sources.remove(typed)
             else:
                 connection.sendall(data)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]
-
-
-@contextmanager
-def _raw() -> Iterator[None]:
-    """Every key goes to the other side, ctrl-C, too; the terminal is as before at the end."""
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
-    tty.setraw(descriptor)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
-
-
-@contextmanager
-def _resized(api: "APIClient", made: str) -> Iterator[None]:
-    """Tell the other side how large the terminal is, now and whenever that changes."""
-
-    def resize(*_: object) -> None:
-        size = os.get_terminal_size(sys.stdout.fileno())
-        api.exec_resize(made, height=size.lines, width=size.columns)
-
-    resize()
-    before: Callable[..., object] | int | None = signal.signal(signal.SIGWINCH, resize)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGWINCH, before)

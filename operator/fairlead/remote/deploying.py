@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from fairlead.api.meta import MODEL, WEBSERVICE
+from fairlead.api.meta import MODEL
 from fairlead.api.refs import Manifest, Ref
 from fairlead.local.errors import LocalError
 from fairlead.remote.applying import Applier, in_order, targets_of
@@ -16,6 +16,7 @@ from fairlead.remote.targets import Target
 from fairlead.remote.waiting import Look, Watcher, needed
 
 Tell = Callable[[str], None]
+CHANGING = "`rollback`, `scale` or `commit`"
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Deployment:
         for manifest in in_order(manifests):
             target = next(iter(targets_of([manifest], self.namespace)), None)
             before = self.client.get(target.ref) if target else None
-            if target is not None and before is not None and target.kind is WEBSERVICE:
+            if target is not None and before is not None and target.kind is not MODEL:
                 self._take_back(target, before, manifest)
             after = applier.apply(manifest)
             name = f"{manifest['kind']} '{mapping(manifest['metadata']).get('name')}'"
@@ -47,7 +48,8 @@ class Deployment:
         patch = leftovers(present, manifest)
         if patch:
             self.client.merge(target.ref, patch)
-            self.tell(f"What `rollback` or `scale` had changed of '{target.name}' is taken back.")
+            name = target.name
+            self.tell(f"What {CHANGING} had changed of '{name}' is taken back.")
 
     def await_all(self, watcher: Watcher, timeout_s: float) -> Look:
         """Everything that was applied, and what it is made of. Raises ``LocalError``."""

@@ -6,26 +6,24 @@ what it is of, the first of each with the port's number.
 
 import contextlib
 import socket
-import ssl
 import threading
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Self
 
 import websocket
 
-from fairlead.api.failure_class import FailureClass
 from fairlead.api.reasons import Reason
 from fairlead.finding import shown
 from fairlead.local.errors import LocalError, refusal
 from fairlead.remote.access import Access
+from fairlead.remote.web_socket import FAILURES, PIECE_BYTES, opened
 
-PROTOCOL = "v4.channel.k8s.io"
 DATA, ERROR = 0, 1  # channels
-CONNECT_TIMEOUT_S = 10.0
-PIECE_BYTES = 32 * 1024
 HOST = "127.0.0.1"
-FAILURES = (websocket.WebSocketException, OSError)
+RIGHT = (
+    "It takes the right 'create' on pods/portforward of the namespace; or let spec.expose give the "
+    "service an address that this machine reaches."
+)
 
 
 class PortForward:
@@ -110,17 +108,7 @@ class PortForward:
                     return
 
     def _opened(self) -> websocket.WebSocket:
-        access = self._access
-        scheme, _, rest = access.server.partition("://")
-        address = f"{'wss' if scheme == 'https' else 'ws'}://{rest}{self._path}"
-        try:
-            stream = websocket.create_connection(address, **_options(access))
-        except websocket.WebSocketBadStatusException as error:
-            raise _refused(self._what, error) from error
-        except FAILURES as error:
-            message = f"There is no way to {self._what}: {shown(str(error), 300)}."
-            remedy = "See whether the pod runs: fairlead get services."
-            raise refusal(Reason.API_UNREACHABLE, message, remedy, FailureClass.NETWORK) from error
+        stream = opened(self._access, self._path, self._what, RIGHT)
         stream.settimeout(None)  # a script takes its time
         return stream
 
@@ -129,41 +117,3 @@ def _to_pod(connection: socket.socket, stream: websocket.WebSocket) -> None:
     with contextlib.suppress(*FAILURES), contextlib.closing(stream):
         while piece := connection.recv(PIECE_BYTES):
             stream.send_binary(bytes([DATA]) + piece)
-
-
-def _options(access: Access) -> dict[str, Any]:
-    tls: dict[str, Any] = {"context": access.tls} if access.tls else {}
-    if access.tls_server_name:
-        tls["server_hostname"] = access.tls_server_name
-    proxy = urlsplit(access.proxy or "")
-    through = {
-        "http_proxy_host": proxy.hostname,
-        "http_proxy_port": proxy.port or (443 if proxy.scheme == "https" else 80),
-        "proxy_type": "http",
-    }
-    header = {"Authorization": access.authorization} if access.authorization else {}
-    if access.tls and access.tls.verify_mode == ssl.CERT_NONE:
-        tls["cert_reqs"] = ssl.CERT_NONE
-    return {
-        "subprotocols": [PROTOCOL],
-        "header": header,
-        "sslopt": tls,
-        "timeout": CONNECT_TIMEOUT_S,
-        "suppress_origin": True,
-        **(through if proxy.hostname else {"http_no_proxy": ["*"]}),
-        "enable_multithread": True,
-    }
-
-
-def _refused(what: str, error: websocket.WebSocketBadStatusException) -> LocalError:
-    from fairlead.remote.answers import said_of
-
-    body = error.resp_body if isinstance(error.resp_body, bytes) else b""
-    said = shown(said_of(body), 300) or f"status {error.status_code}"
-    return refusal(
-        Reason.FORBIDDEN if error.status_code in (401, 403) else Reason.API_UNAVAILABLE,
-        f"The API server lets nobody through to {what}: {said}.",
-        "It takes the right 'create' on pods/portforward of the namespace; or let spec.expose give "
-        "the service an address that this machine reaches.",
-        FailureClass.AUTH,
-    )

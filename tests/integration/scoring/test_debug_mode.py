@@ -229,3 +229,33 @@ def test_what_cannot_be_meant_is_named(serve: Serve) -> None:
     service = serve(ECHO, AZUREML_DEBUG_PORT="soon")
     assert service.exit_code() == 3
     assert "AZUREML_DEBUG_PORT" in service.err
+
+
+def test_an_edited_source_is_loaded_from_a_folder_of_its_own(serve: Serve, tmp_path: Path) -> None:
+    """Where the app root cannot be written to, as in a pod: loaded on demand and when it changes,
+    running in its folder, while models are found where they are."""
+    script = (
+        "import os, helper\n\n\ndef init():\n    pass\n\n\n"
+        "def run(data):\n"
+        "    return [helper.answer(data), os.getcwd(), os.environ['AML_APP_ROOT']]\n"
+    )
+    edits = tmp_path / "edits"
+    service = serve(
+        script, files=helper("one"), FAIRLEAD_DEBUG_EDITS=str(edits), **DEBUG
+    ).until_ready()
+    root = str(service.root)
+    assert service.get("/-/slots").json()["edits"] == str(edits)
+    assert answers(service, ["one", root, root])
+    draft = tmp_path / "draft"
+    draft.mkdir()
+    (draft / "score.py").write_text(script)
+    (draft / "helper.py").write_text(helper("two")["helper.py"])
+    draft.rename(edits)
+    assert reload(service)[0] == 200
+    assert answers(service, ["two", str(edits), root])
+    (edits / "helper.py").write_text("def answer(data):\n    raise ValueError\n")
+    wait_until(lambda: service.score("1").status_code == 500, "the changed module")
+    assert "helper.py" in service.score("1").text
+    (edits / "helper.py").write_text("def answer(data:\n")
+    code, told = reload(service)
+    assert (code, told["failure"]["location"]["file"]) == (500, "helper.py")

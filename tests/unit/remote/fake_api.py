@@ -4,11 +4,13 @@ It validates nothing; ``refuse`` has it answer something else.
 """
 
 import asyncio
+import contextlib
 import copy
 import json
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from aiohttp import WSMsgType, web
 
 from fairlead.api.meta import GROUP
 from fairlead.api.refs import Manifest
+from fairlead.images.layout import ENVIRONMENT
 
 Hook = Callable[["FakeApi"], None]
 DEADLINE_S = 120
@@ -43,6 +46,9 @@ class FakeApi:
         self.pod_answer = b""
         self.pod_heard = b""
         self.pod_error = b""
+        self.pod_paths = {f"/{ENVIRONMENT}/bin/python": sys.executable}
+        self.pod_environ = dict[str, str]()
+        self.commands = list[list[str]]()
         self.has_definitions = True
         self.port = 0
 
@@ -83,6 +89,8 @@ class FakeApi:
             return web.json_response(body, status=status)
         if request.path.endswith("/portforward"):
             return await self._forward(request)
+        if request.path.endswith("/exec"):
+            return await self._execute(request)
         if request.method == "GET":
             return self._get(request)
         body = yaml.safe_load(await request.read() or b"{}")
@@ -150,7 +158,40 @@ class FakeApi:
                     await stream.send_bytes(b"\x00" + self.pod_answer)
         return stream
 
-    @contextmanager
+    async def _execute(self, request: web.Request) -> web.WebSocketResponse:
+        """Run the command here, with paths of this machine in the place of the pod's."""
+        stream = web.WebSocketResponse(protocols=["v4.channel.k8s.io"])
+        await stream.prepare(request)
+        command = [self.pod_paths.get(one, one) for one in request.query.getall("command")]
+        self.commands.append(command)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env={"PATH": os.environ["PATH"], **self.pod_environ},
+            )
+        except OSError as error:
+            failure = {"status": "Failure", "message": f"exec failed: {error.strerror}"}
+            await stream.send_bytes(b"\x03" + json.dumps(failure).encode())
+            return stream
+        if process.stdin and process.stdout and process.stderr:
+            typing = asyncio.create_task(_typed(stream, process))
+            for channel, pipe in ((b"\x01", process.stdout), (b"\x02", process.stderr)):
+                while not stream.closed and (piece := await pipe.read(65536)):
+                    await stream.send_bytes(channel + piece)
+            typing.cancel()
+            if stream.closed:
+                return stream
+        code = await process.wait()
+        cause = {"reason": "ExitCode", "message": str(code)}
+        failed = {"status": "Failure", "message": "no", "details": {"causes": [cause]}}
+        status = failed if code else {"status": "Success"}
+        await stream.send_bytes(b"\x03" + json.dumps(status).encode())
+        return stream
+
+    @contextlib.contextmanager
     def serving(self) -> Iterator["FakeApi"]:
         loop, ready = asyncio.new_event_loop(), threading.Event()
         thread = threading.Thread(target=self._run, args=(loop, ready), daemon=True)
@@ -173,6 +214,15 @@ class FakeApi:
         loop.run_forever()
         loop.run_until_complete(runner.cleanup())
         loop.close()
+
+
+async def _typed(stream: web.WebSocketResponse, process: asyncio.subprocess.Process) -> None:
+    """Until whoever types has gone: then nobody wants the command any more."""
+    async for message in stream:
+        if message.type is WSMsgType.BINARY and message.data[0] == 0 and process.stdin:
+            process.stdin.write(message.data[1:])
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
 
 
 PLURALS = (

@@ -27,10 +27,10 @@ print(json.dumps(credential) if token else "no")
 """
 
 
-def in_terminal(words: str, config: Path, columns: int = 100) -> "pexpect.spawn[str]":
+def in_terminal(words: list[str], config: Path, columns: int = 100) -> "pexpect.spawn[str]":
     return pexpect.spawn(
         PROGRAM,
-        words.split(),
+        words,
         env={
             "PATH": os.environ["PATH"],
             "HOME": str(config.parent),
@@ -63,7 +63,7 @@ def with_login(config: Path, mode: str) -> None:
 def test_a_login_program_asks_at_the_terminal(mode: str, api: FakeApi, config: Path) -> None:
     with_login(config, mode)
     api.ours("Webservice", status=ready())
-    child = in_terminal("get services", config)
+    child = in_terminal(["get", "services"], config)
     child.expect_exact("Your code?")
     child.sendline("typed")
     said, code = ended(child)
@@ -74,7 +74,7 @@ def test_a_login_program_asks_at_the_terminal(mode: str, api: FakeApi, config: P
 
 def test_a_login_program_that_never_asks_gets_no_terminal(config: Path) -> None:
     with_login(config, "Never")
-    said, code = ended(in_terminal("get services", config))
+    said, code = ended(in_terminal(["get", "services"], config))
     assert code == exit_codes.UNAVAILABLE
     assert "printed no ExecCredential" in " ".join(said.split())
     assert "Your code?" not in said

@@ -253,6 +253,29 @@ def test_a_debugger_attaches_on_loopback_unless_another_address_is_named() -> No
         read(environ={**named, "FAIRLEAD_DEBUG_HOST": "all"})
 
 
+def test_an_edited_source_is_read_from_a_folder_of_its_own_once_it_is_there(
+    app: Path, tmp_path: Path
+) -> None:
+    edits = tmp_path / "edits"
+    environ = {
+        "AML_APP_ROOT": str(app),
+        "AZUREML_ENTRY_SCRIPT": "src/score.py",
+        "AZUREML_SOURCE_DIRECTORY": "src",
+        "FAIRLEAD_DEBUG_EDITS": str(edits),
+    }
+    assert read(environ=environ).debug.edits is None
+    found = read(environ={**environ, "FAIRLEAD_DEBUG": "true"})
+    assert (found.debug.edits, found.edits) == (edits, None)
+    assert found.start_frame["layout"]["script"] == f"{app}/src/score.py"
+    edits.mkdir()
+    assert found.edits == edits
+    layout = found.start_frame["layout"]
+    assert layout["app_root"] == str(edits)
+    assert (layout["script"], layout["source"]) == (f"{edits}/src/score.py", f"{edits}/src")
+    outside = found.layout._replace(script=Path("/elsewhere/score.py"), source=None).moved(edits)
+    assert (outside.script, outside.source) == (Path("/elsewhere/score.py"), None)
+
+
 def test_the_settings_in_force_are_told() -> None:
     assert list(summary(read())) == [
         "Script main.py; port 5001; 1 process",

@@ -101,7 +101,11 @@ async def serve(settings: Settings, listeners: list[socket.socket]) -> int:
     """Return the exit code."""
     metrics = Metrics()
     pool = SlotPool(settings.processes, settings.queue_limits, spawning(settings), metrics)
-    reloader = ScriptReloader(settings.layout, pool.replace) if settings.debug.enabled else None
+    reloader = (
+        ScriptReloader(settings.layout, pool.replace, settings.debug.edits)
+        if settings.debug.enabled
+        else None
+    )
     app = App(pool, settings, metrics, reloader)
     server = HttpServer(app)
     _drain_on_signals(app, pool, server, settings.drain_s)

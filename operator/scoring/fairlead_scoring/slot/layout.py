@@ -49,6 +49,16 @@ class Layout(NamedTuple):
         source = [self.source] if self.source else []
         return [self.app_root, *source, self.script.parent, SHIMS, SCRIPT_PACKAGES, DEBUGGER]
 
+    def moved(self, root: Path) -> "Layout":
+        """The same with another app root: what lay below the first lies below ``root``."""
+
+        def below(path: Path) -> Path:
+            inside = path == self.app_root or self.app_root in path.parents
+            return root / path.relative_to(self.app_root) if inside else path
+
+        source = below(self.source) if self.source else None
+        return self._replace(app_root=root, script=below(self.script), source=source)
+
     def as_json(self) -> Dict[str, Any]:
         return {name: value and str(value) for name, value in self._asdict().items()}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from fairlead_scoring.front.config.config_file import configuration_error
@@ -24,6 +25,8 @@ class DebugSettings:
     ``listen_host`` and ``listen_port`` are where it attaches (None: nowhere); the first slot
     waits ``wait_s`` for it before it imports the script. ``connect_port`` is the port of a debugger
     that each slot connects to, whether enabled or not: so does the reference server.
+    ``edits`` is a folder that need not be there: once it is, the script is loaded from it, and not
+    from the app root, which may be read-only.
     """
 
     enabled: bool = False
@@ -31,6 +34,7 @@ class DebugSettings:
     listen_port: int | None = None
     wait_s: float = 0.0
     connect_port: int | None = None
+    edits: Path | None = None
 
     @property
     def without_wait(self) -> "DebugSettings":
@@ -58,12 +62,14 @@ def read_debug_settings(environ: Mapping[str, str]) -> DebugSettings:
     port = read_int(environ, "FAIRLEAD_DEBUG_PORT", DEBUG_PORT, minimum=0, maximum=MAX_PORT)
     host = read_host(environ, "FAIRLEAD_DEBUG_HOST") or LOOPBACK
     wait_s = read_seconds(environ, "FAIRLEAD_DEBUG_WAIT_SECONDS", 0.0)
+    edits = environ.get("FAIRLEAD_DEBUG_EDITS")
     return DebugSettings(
         enabled=True,
         listen_host=host,
         listen_port=port or None,
         wait_s=wait_s,
         connect_port=connect_port,
+        edits=Path(edits).absolute() if edits else None,
     )
 
 

@@ -92,11 +92,17 @@ class Settings:
         return self.slots if self.in_threads else 1
 
     @property
+    def edits(self) -> Path | None:
+        """The folder that the script is loaded from now in the place of the app root, if any."""
+        folder = self.debug.edits
+        return folder if folder and folder.is_dir() else None
+
+    @property
     def start_frame(self) -> dict[str, Any]:
         """The first frame that each slot gets; it reads no settings of its own."""
         return {
             "type": "start",
-            "layout": self.layout.as_json(),
+            "layout": (self.layout.moved(self.edits) if self.edits else self.layout).as_json(),
             "swagger": self.swagger,
             "threads": self.threads,
             "timeout_ms": self.scoring_timeout_ms,

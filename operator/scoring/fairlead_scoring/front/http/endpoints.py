@@ -114,6 +114,7 @@ class Endpoints:
         }
         if self._reloader:
             fields["reload"] = self._reloader.state
+            fields["edits"] = self._reloader.edits
             fields["debugger"] = {"attached": self._pool.debugger_attached}
         return json_response(200, fields)
 

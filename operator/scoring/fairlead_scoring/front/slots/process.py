@@ -57,13 +57,14 @@ class SlotProcess:
         self._ended_by_us = self._disconnected = False
         self.pipe = Pipe(on_frame, self._pipe_closed)
 
-    async def spawn(self, environ: Mapping[str, str]) -> None:
-        """Raise ``OSError`` if no process can be started."""
+    async def spawn(self, environ: Mapping[str, str], folder: Path | None = None) -> None:
+        """``folder``: that it runs in, else the front's. Raise ``OSError`` if no process can be
+        started."""
         ours, theirs = socket.socketpair()
         lifeline = Lifeline()
         try:
             with theirs, lifeline.passed_on():
-                self._child = await self._start(environ, theirs.fileno(), lifeline)
+                self._child = await self._start(environ, folder, theirs.fileno(), lifeline)
         except BaseException:
             ours.close()
             lifeline.close()
@@ -72,7 +73,7 @@ class SlotProcess:
         self._waiter = asyncio.create_task(self._wait(self._child, lifeline))
 
     async def _start(
-        self, environ: Mapping[str, str], end: int, lifeline: Lifeline
+        self, environ: Mapping[str, str], folder: Path | None, end: int, lifeline: Lifeline
     ) -> asyncio.subprocess.Process:
         with children.starting():
             child = await asyncio.create_subprocess_exec(
@@ -81,6 +82,7 @@ class SlotProcess:
                 *map(str, (end, lifeline.read_end, os.getpid())),
                 stdin=asyncio.subprocess.DEVNULL,
                 env=environ,
+                cwd=folder,
                 pass_fds=(end, lifeline.read_end),
                 start_new_session=True,  # so that its children can be ended with it
             )

@@ -25,16 +25,23 @@ FileStats = dict[str, tuple[int, int]]
 
 
 class ScriptReloader:
-    """``replace`` starts new slots that replace the old ones, or returns why they do not start."""
+    """``replace`` starts new slots that replace the old ones, or returns why they do not start.
+    ``edits``: another folder that is watched, where it is there."""
 
-    def __init__(self, layout: Layout, replace: ReplaceSlots) -> None:
+    def __init__(self, layout: Layout, replace: ReplaceSlots, edits: Path | None = None) -> None:
         self._layout = layout
+        self._edits = edits
         self._replace = replace
         self._lock = asyncio.Lock()
         self._reloads = 0
         self._failure: Record | None = None
         self._known: FileStats = {}
         self._tasks: set[asyncio.Task[str | None]] = set()
+
+    @property
+    def edits(self) -> str | None:
+        """The folder that an edited source is to be put into; None where there is none."""
+        return str(self._edits) if self._edits else None
 
     @property
     def state(self) -> dict[str, Any]:
@@ -92,13 +99,14 @@ class ScriptReloader:
             found = again
 
     async def _scan(self) -> FileStats:
-        return await asyncio.to_thread(scan, self._layout)
+        return await asyncio.to_thread(scan, self._layout, self._edits)
 
 
-def scan(layout: Layout) -> FileStats:
+def scan(layout: Layout, edits: Path | None = None) -> FileStats:
     """Return the modification time (ns) and the size (bytes) of each of the user's Python files."""
     stats: FileStats = {}
-    for path in {layout.script, *_python_files(layout.app_root)}:
+    edited = _python_files(edits) if edits else ()
+    for path in {layout.script, *_python_files(layout.app_root), *edited}:
         try:
             found = path.stat()
         except OSError:  # it has just been deleted

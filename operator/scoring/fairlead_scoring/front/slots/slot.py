@@ -63,7 +63,7 @@ class Slot:
         """Raise ``SpawnError`` if no process can be started."""
         slot = cls(settings)
         try:
-            await slot._process.spawn(settings.environ)
+            await slot._process.spawn(settings.environ, settings.edits)
         except OSError as error:
             raise SpawnError(slot._startup.spawn_failure(error)) from error
         slot._process.pipe.send(settings.start_frame)
