@@ -10,8 +10,10 @@ import json
 import os
 import statistics
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
+from urllib.parse import quote
 
 from benchmarks.bench import PATIENCE, Bench, show
 from fairlead.api.refs import Manifest
@@ -19,8 +21,10 @@ from tests.cluster.release import install_chart
 
 CHANGES = 10
 AIM_S = 10.0
-POLL_S = 0.1
+POLL_S = 1.0  # while nothing is measured
 NAME = "changed"
+LABEL = f"fairlead.dev/webservice={NAME}"
+SELECT = quote(LABEL)
 SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return {number}\n"
 IMAGE = {"source": {"configMap": {"name": NAME}}, "entryScript": "score.py", "models": []}
 SERVICE = {
@@ -64,7 +68,7 @@ def _changes(bench: Bench, namespace: str) -> list[Change]:
         _apply_script(bench, namespace, 0)
         bench.apply(namespace, "InferenceImage", NAME, IMAGE)
         bench.apply(namespace, "Webservice", NAME, SERVICE)
-        _until_another_is_ready(bench, namespace, set())
+        _until_one_pod(bench, namespace)
     with bench.steps.step(f"{CHANGES} changes"):
         return [_change(bench, namespace, number) for number in range(1, CHANGES + 1)]
 
@@ -73,10 +77,11 @@ def _change(bench: Bench, namespace: str, number: int) -> Change:
     """The clock starts before kubectl does. The old pod is gone before the next change."""
     _until_one_pod(bench, namespace)
     known, before = set(_images(bench, namespace)), bench.processor_s()
-    started = time.monotonic()
-    _apply_script(bench, namespace, number)
-    _until_another_is_ready(bench, namespace, known)
-    seconds = time.monotonic() - started
+    with bench.watch(f"/api/v1/namespaces/{namespace}/pods?labelSelector={SELECT}") as pods:
+        started = time.monotonic()
+        _apply_script(bench, namespace, number)
+        _until_another_is_ready(pods, known)
+        seconds = time.monotonic() - started
     _until_one_pod(bench, namespace)
     return Change(seconds, bench.processor_s() - before)
 
@@ -89,36 +94,34 @@ def _apply_script(bench: Bench, namespace: str, number: int) -> None:
     )
 
 
-def _until_another_is_ready(bench: Bench, namespace: str, known: set[str]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not any(
-        ready and image not in known for image, ready in _images(bench, namespace).items()
-    ):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"no pod of {namespace} with another image is Ready")
-        time.sleep(POLL_S)
+def _until_another_is_ready(pods: Iterator[Manifest], known: set[str]) -> None:
+    for pod in pods:
+        if _image_of(pod) not in known and _is_ready(pod):
+            return
+    raise TimeoutError("no pod with another image is Ready")
 
 
 def _until_one_pod(bench: Bench, namespace: str) -> None:
     """The version before is gone, and the image has its tag: nothing is done for it any more."""
     deadline = time.monotonic() + PATIENCE
-    while len(_images(bench, namespace)) != 1 or not _is_ready(_image(bench, namespace)):
+    while list(_images(bench, namespace).values()) != [True] or not _is_built(bench, namespace):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{namespace} does not come to rest")
         time.sleep(POLL_S)
 
 
-def _image(bench: Bench, namespace: str) -> Manifest:
-    return {"status": bench.status(namespace, "inferenceimage", NAME)}
+def _is_built(bench: Bench, namespace: str) -> bool:
+    return _is_ready({"status": bench.status(namespace, "inferenceimage", NAME)})
 
 
 def _images(bench: Bench, namespace: str) -> dict[str, bool]:
     """The images of the service's pods, and whether a pod that has it is Ready."""
-    select = f"--selector=fairlead.dev/webservice={NAME}"
-    seen = bench.cluster.run_kubectl("get", "pods", "-n", namespace, select, "-o", "json")
-    return {
-        pod["spec"]["containers"][0]["image"]: _is_ready(pod) for pod in json.loads(seen)["items"]
-    }
+    seen = bench.cluster.run_kubectl("get", "pods", "-n", namespace, "-l", LABEL, "-o", "json")
+    return {_image_of(pod): _is_ready(pod) for pod in json.loads(seen)["items"]}
+
+
+def _image_of(pod: Manifest) -> str:
+    return str(pod["spec"]["containers"][0]["image"])
 
 
 def _is_ready(pod: Manifest) -> bool:

@@ -33,6 +33,7 @@ from fairlead.log_address import ENVIRONMENTS, LogName, environment_log, image_l
 TaskOf = Callable[[int], Task]
 UNRESOLVED = EnvironmentStatus(hash="0" * 64)
 RESOLVE_TIMEOUT_S = 120.0  # seconds; a few questions to a registry
+KEEP_BASE_TIMEOUT_S = 900.0  # seconds; and a base image, which is copied
 _ENGINES: Mapping[BuildEngine | None, Literal["docker", "pod", "buildkit"]] = {
     BuildEngine.POD: "pod",
     BuildEngine.BUILDKIT: "buildkit",
@@ -133,8 +134,7 @@ def resolve_task(state: BuildState) -> tuple[str, TaskOf]:
         code=state.inputs.artifact or None,
         keep_base=state.keeps_base,
     )
-    build_s = state.build_options.timeout_seconds or state.evidence.settings.build_timeout_seconds
-    timeout_s = float(build_s) if state.keeps_base else RESOLVE_TIMEOUT_S
+    timeout_s = KEEP_BASE_TIMEOUT_S if state.keeps_base else RESOLVE_TIMEOUT_S
 
     def task(attempt: int) -> Task:
         return Task(
