@@ -5,7 +5,8 @@ One pool for registries and for models. TLS still proves the name, whatever addr
 
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -54,14 +55,18 @@ class TimeBudget:
 class GuardedPool(httpcore.ConnectionPool):
     """Connections to where the guard lets one go. Raises ``AddressRefusedError`` where not.
 
-    For one thread: ``budget`` bounds the exchange that is under way.
+    For one thread: ``budget`` bounds the exchange that is under way. ``trust`` may be how to have
+    it: reading the authorities takes longer than a call to a registry, and is for TLS alone. What
+    the environment says of proxies when the first request is sent holds for all.
     """
 
-    def __init__(self, trust: ssl.SSLContext, named: NamedHosts) -> None:
+    def __init__(
+        self, trust: ssl.SSLContext | Callable[[], ssl.SSLContext], named: NamedHosts
+    ) -> None:
         self.budget = TimeBudget()
-        super().__init__(ssl_context=trust, network_backend=_Guarded(self.budget, named))
+        super().__init__(network_backend=_Guarded(self.budget, named))  # without TLS
         self._trust, self._named = trust, named
-        self._proxied: dict[str, httpcore.ConnectionPool] = {}
+        self._others: dict[str, httpcore.ConnectionPool] = {}  # by proxy; empty: TLS without one
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -71,28 +76,34 @@ class GuardedPool(httpcore.ConnectionPool):
         scheme, host = request.url.scheme.decode(), request.url.host.decode()
         port = request.url.port or DEFAULT_PORTS.get(scheme, 0)
         check_protection(scheme, host, port, self._named)
-        proxy = _proxy_for(scheme, host)
-        if proxy is None:
+        proxy = _proxy_for(scheme, host, self._proxies)
+        if proxy is not None:
+            check_beyond_proxy(host, port, self._named)
+        elif scheme == "http":
             return super().handle_request(request)
-        check_beyond_proxy(host, port, self._named)
-        return self._through(proxy).handle_request(request)
+        return self._other(proxy or "").handle_request(request)
 
     def close(self) -> None:
-        for pool in self._proxied.values():
+        for pool in self._others.values():
             pool.close()
         super().close()
 
-    def _through(self, proxy: str) -> httpcore.ConnectionPool:
-        if proxy not in self._proxied:
-            self._proxied[proxy] = httpcore.ConnectionPool(
-                ssl_context=self._trust, proxy=_parsed(proxy), network_backend=_Timed(self.budget)
+    @cached_property
+    def _proxies(self) -> Mapping[str, str]:
+        return getproxies()
+
+    def _other(self, proxy: str) -> httpcore.ConnectionPool:
+        if proxy not in self._others:
+            trust = self._trust if isinstance(self._trust, ssl.SSLContext) else self._trust()
+            guard = _Timed(self.budget) if proxy else _Guarded(self.budget, self._named)
+            self._others[proxy] = httpcore.ConnectionPool(
+                ssl_context=trust, proxy=_parsed(proxy) if proxy else None, network_backend=guard
             )
-        return self._proxied[proxy]
+        return self._others[proxy]
 
 
-def _proxy_for(scheme: str, host: str) -> str | None:
+def _proxy_for(scheme: str, host: str, proxies: Mapping[str, str]) -> str | None:
     """The proxy that the environment names for a host; none for what is on this machine."""
-    proxies = getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")
     if proxy is None or is_loopback(host) or proxy_bypass(host):
         return None

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlencode
@@ -46,7 +47,7 @@ class Transport:
         keychain: Keychain | None = None,
     ) -> None:
         self._insecure = frozenset(settings.insecure_hosts)
-        pool = GuardedPool(trust(settings.ca_bundle), NamedHosts.of(settings))
+        pool = GuardedPool(partial(trust, settings.ca_bundle), NamedHosts.of(settings))
         self._budget: TimeBudget = pool.budget
         self._client = httpx.Client(
             transport=inner or _Pooled(pool),
