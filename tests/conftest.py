@@ -20,6 +20,7 @@ from tests.cluster.programs import (
     BUILDKIT_PACKAGES,
     CHART_PACKAGES,
     GITOPS_PACKAGES,
+    MONITORING_PACKAGES,
     build_on_demand,
     program_path,
 )
@@ -37,6 +38,7 @@ BUILT_BEFORE = {  # the programs that a fixture needs, outside any time-out
     "helm": CHART_PACKAGES,
     "health_program": GITOPS_PACKAGES,
     "buildkit": BUILDKIT_PACKAGES,
+    "promtool": MONITORING_PACKAGES,
 }
 CLUSTER = pytest.StashKey[Cluster]()
 LOCK = pytest.StashKey[ExitStack]()
@@ -96,6 +98,12 @@ def helm() -> Path:
 def health_program() -> Path:
     """What judges objects as GitOps tools do: ``tests/cluster/go-gitops``."""
     return program_path(places(), "health")
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Path:
+    """What reads and tries rules as Prometheus does: ``tests/cluster/go-monitoring``."""
+    return program_path(places(), "promtool")
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,8 @@ CHART_PACKAGES = {
     "kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform",
 }
 GITOPS_PACKAGES = {"health": "./health"}
+MONITORING_PACKAGES = {"promtool": "github.com/prometheus/prometheus/cmd/promtool"}
+TAGS = {"promtool": "remove_all_sd"}  # of what finds targets, which rules never do
 BUILDKIT_PACKAGES = {
     "buildkitd": "github.com/moby/buildkit/cmd/buildkitd",
     "buildctl": "github.com/moby/buildkit/cmd/buildctl",
@@ -60,7 +62,7 @@ def program_key(name: str) -> str:
     module, package = _source(name)
     own = [module / package] if package.startswith("./") else []
     versions = (module / "go.mod", module / "go.sum")
-    return fingerprint(*versions, *own, package, *COMMON_FLAGS, linker_flags(name))
+    return fingerprint(*versions, *own, package, *flags_of(name), linker_flags(name))
 
 
 def compile_program(places: Places, steps: Steps, go: Path, name: str) -> Path:
@@ -71,7 +73,7 @@ def compile_program(places: Places, steps: Steps, go: Path, name: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     module, package = _source(name)
-    flags = (*COMMON_FLAGS, "-ldflags", linker_flags(name))
+    flags = (*flags_of(name), "-ldflags", linker_flags(name))
     with steps.step(f"Program {name} compiled"):
         run(
             [go, "build", *flags, "-o", fresh, package],
@@ -100,9 +102,17 @@ def _source(name: str) -> tuple[Path, str]:
         return CHART_MODULE, CHART_PACKAGES[name]
     if name in GITOPS_PACKAGES:
         return GITOPS_MODULE, GITOPS_PACKAGES[name]
+    if name in MONITORING_PACKAGES:
+        return MONITORING_MODULE, MONITORING_PACKAGES[name]
     if name in BUILDKIT_PACKAGES:
         return BUILDKIT_MODULE, BUILDKIT_PACKAGES[name]
     return MODULE, PACKAGES[name]
+
+
+def flags_of(name: str) -> tuple[str, ...]:
+    """Those of all programs, and the tags of this one."""
+    tags = ("-tags", TAGS[name]) if name in TAGS else ()
+    return (*COMMON_FLAGS, *tags)
 
 
 def linker_flags(name: str) -> str:

@@ -94,7 +94,7 @@ def test_the_schema_knows_the_values_and_no_others() -> None:
 def test_every_value_has_its_words() -> None:
     silent = {path for path, said in comments().items() if not said}
     groups = {key for key, value in VALUES.items() if isinstance(value, dict)}
-    groups |= {f"engines.{name}" for name in VALUES["engines"]}
+    groups |= {f"{two}.{name}" for two in ("engines", "monitoring") for name in VALUES[two]}
     assert silent - groups <= {f"{group}.{inner}" for group in OPAQUE for inner in VALUES[group]}
 
 

@@ -24,7 +24,7 @@ from tests.cluster.schemas import schemas
 ROOT = places().checkout
 GOLDEN = ROOT / "tests/golden/chart"
 TASKS = sorted((ROOT / "tests/golden/tasks").glob("*.yaml"))
-NOT_OF_KUBERNETES = "ServiceMonitor,PodMonitor"
+NOT_OF_KUBERNETES = "ServiceMonitor,PodMonitor,PrometheusRule"
 SETS = sorted(path.name.removesuffix(".values.yaml") for path in GOLDEN.glob("*.values.yaml"))
 
 
