@@ -32,4 +32,4 @@ def test_what_is_no_order_is_refused(tmp_path: Path, text: str | None) -> None:
 
 
 def test_a_result_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
-    write_passed(1.0, tmp_path / "nowhere" / "termination-log")
+    write_passed({"seconds": 1.0}, tmp_path / "nowhere" / "termination-log")

@@ -1,12 +1,13 @@
 """The front's main: opens the ports, starts the slots, serves, and shuts down in order."""
 
 import asyncio
+import json
 import logging
 import os
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, repeat
 
@@ -14,7 +15,7 @@ import uvloop
 
 from fairlead_scoring.front.allocator import return_large_blocks
 from fairlead_scoring.front.config.container_memory import memory_limit_bytes
-from fairlead_scoring.front.config.options import read_smoke_test
+from fairlead_scoring.front.config.options import read_profile_option, read_smoke_test
 from fairlead_scoring.front.config.remarks import layout_remarks
 from fairlead_scoring.front.config.settings import Settings, read_settings
 from fairlead_scoring.front.config.summary import summary
@@ -22,6 +23,8 @@ from fairlead_scoring.front.config.values import SettingsError
 from fairlead_scoring.front.http.app import App
 from fairlead_scoring.front.http.server import HttpServer, PortTakenError, listen
 from fairlead_scoring.front.metrics import Metrics
+from fairlead_scoring.front.profiling.order import Profile, read_profile
+from fairlead_scoring.front.profiling.run import ProfileFailedError, run_profile
 from fairlead_scoring.front.queue.admission import RejectionReason
 from fairlead_scoring.front.slots.orphans import children
 from fairlead_scoring.front.slots.pool import SlotPool
@@ -57,8 +60,7 @@ def run(arguments: Sequence[str]) -> int:
     """Read the settings, open the ports, and serve; return the exit code."""
     try:
         settings = read_settings(arguments, os.environ, memory_limit_bytes())
-        smoke_test = read_smoke_test(arguments)
-        order = read_order(smoke_test) if smoke_test else None
+        order = read_trial(arguments)
     except SettingsError as error:
         logger.error("%s", error)  # noqa: TRY400 - no traceback
         return error.code
@@ -66,9 +68,9 @@ def run(arguments: Sequence[str]) -> int:
         logger.info("%s", line)
     for remark in (*settings.remarks, *layout_remarks(settings.layout)):
         logger.warning("%s", remark)
-    if order is not None:
-        return uvloop.run(try_out(settings, order))
     try:
+        if order is not None:
+            return uvloop.run(try_out(settings, order))
         listeners = [listen(port, settings.host) for port in settings.ports]
     except PortTakenError as error:
         logger.error("%s", error)  # noqa: TRY400 - no traceback
@@ -76,25 +78,46 @@ def run(arguments: Sequence[str]) -> int:
     return uvloop.run(serve(settings, listeners))
 
 
-async def try_out(settings: Settings, order: SmokeTest) -> int:
-    """Do the smoke test that is ordered; return the exit code."""
-    logger.info("Smoke test of %s", settings.layout.script_name)
+def read_trial(arguments: Sequence[str]) -> SmokeTest | Profile | None:
+    """Return what is to be done in the place of serving, if anything is. Raise ``SettingsError``
+    if the file that says so does not."""
+    profile, smoke_test = read_profile_option(arguments), read_smoke_test(arguments)
+    if profile:
+        return read_profile(profile)
+    return read_order(smoke_test) if smoke_test else None
+
+
+async def try_out(settings: Settings, order: SmokeTest | Profile) -> int:
+    """Do the smoke test or the profile that is ordered; return the exit code."""
+    what = "profile" if isinstance(order, Profile) else "smoke test"
+    logger.info("%s of %s", what.capitalize(), settings.layout.script_name)
     warn_of_missing_models(settings.layout)
-    began, testing = time.monotonic(), asyncio.create_task(run_smoke_test(settings, order))
+    testing = asyncio.create_task(_tried(settings, order))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, testing.cancel)
     try:
-        record = await testing
+        result = await testing
     except asyncio.CancelledError:
-        logger.info("The smoke test was told to end")
+        logger.info("The %s was told to end", what)
         return SIGNALLED + signal.SIGTERM
-    if record is None:
-        logger.info("The smoke test has passed")
-        write_passed(time.monotonic() - began, settings.termination_log)
-        return 0
-    logger.error("The smoke test has failed: %s", record["message"])
-    write_record(record, settings.termination_log)
-    return START_FAILED_EXIT_CODE
+    except ProfileFailedError as error:
+        logger.error("The %s has failed: %s", what, error)  # noqa: TRY400 - no traceback
+        write_record(error.record, settings.termination_log)
+        return START_FAILED_EXIT_CODE
+    logger.info("The %s has passed: %s", what, json.dumps(result))
+    write_passed(result, settings.termination_log)
+    return 0
+
+
+async def _tried(settings: Settings, order: SmokeTest | Profile) -> Mapping[str, object]:
+    """Return the result for the operator. Raise ``ProfileFailedError``."""
+    if isinstance(order, Profile):
+        return (await run_profile(settings, order)).as_json()
+    began = time.monotonic()
+    record = await run_smoke_test(settings, order)
+    if record is not None:
+        raise ProfileFailedError(record)
+    return {"seconds": round(time.monotonic() - began, 1)}
 
 
 async def serve(settings: Settings, listeners: list[socket.socket]) -> int:

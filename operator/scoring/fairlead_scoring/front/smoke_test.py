@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,8 +45,9 @@ class SmokeTest:
         return self.sample if self.file is None else (app_root / self.file).read_bytes()
 
 
-def read_order(path: Path) -> SmokeTest:
-    """Return what the file asks for. Raise ``SettingsError`` if it is none."""
+def read_order(path: Path, option: str = "--smoke-test") -> SmokeTest:
+    """Return what the file asks for, which ``option`` names. Raise ``SettingsError`` if it is
+    none."""
     try:
         order = json.loads(path.read_bytes())
         sample = order.get("sample")
@@ -55,16 +57,17 @@ def read_order(path: Path) -> SmokeTest:
             order.get("sampleFile"),
         )
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        said = f"--smoke-test cannot be used: {path} is no order for a smoke test ({error})."
+        what = option.strip("-").replace("-", " ")
+        said = f"{option} cannot be used: {path} is no order for a {what} ({error})."
         raise SettingsError(said) from error
 
 
-def write_passed(seconds: float, path: Path) -> None:
-    """Leave word that the test has passed where the kubelet, and so the operator, reads it."""
+def write_passed(result: Mapping[str, object], path: Path) -> None:
+    """Leave the result where the kubelet, and so the operator, reads it."""
     try:
-        path.write_text(json.dumps({"ok": {"seconds": round(seconds, 1)}}))
+        path.write_text(json.dumps({"ok": result}))
     except OSError as error:  # the file exists in Kubernetes only; the log has the same content
-        logger.info("The result of the smoke test was not written: %s", error)
+        logger.info("The result was not written: %s", error)
 
 
 async def run_smoke_test(settings: Settings, order: SmokeTest) -> Record | None:

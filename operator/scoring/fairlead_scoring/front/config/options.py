@@ -10,7 +10,7 @@ from typing import NoReturn
 from fairlead_scoring.front.config.values import MAX_PORT
 
 USAGE_EXIT_CODE = 1  # as the reference server's
-SMOKE_TEST = "smoke_test"  # no setting: user code does not see it
+SMOKE_TEST, PROFILE = "smoke_test", "profile"  # no settings: user code does not see them
 
 
 class Parser(argparse.ArgumentParser):
@@ -26,7 +26,9 @@ def read_options(arguments: Sequence[str], environ: Mapping[str, str]) -> dict[s
     Where the command line names a script, paths are relative to the working directory.
     """
     options = _parser().parse_args([_underscored(one) for one in arguments])
-    values = {name: value for name, value in vars(options).items() if name != SMOKE_TEST}
+    values = {
+        name: value for name, value in vars(options).items() if name not in (SMOKE_TEST, PROFILE)
+    }
     given = {name: value for name, value in values.items() if isinstance(value, str)}
     merged = {**environ, **given}
     if options.AZUREML_ENTRY_SCRIPT or options.AZUREML_CONFIG_FILE:
@@ -39,8 +41,17 @@ def read_options(arguments: Sequence[str], environ: Mapping[str, str]) -> dict[s
 
 def read_smoke_test(arguments: Sequence[str]) -> Path | None:
     """Return the file with the order for a smoke test, if one is asked for."""
+    return _order_file(arguments, SMOKE_TEST)
+
+
+def read_profile_option(arguments: Sequence[str]) -> Path | None:
+    """Return the file with the order for a profile, if one is asked for."""
+    return _order_file(arguments, PROFILE)
+
+
+def _order_file(arguments: Sequence[str], option: str) -> Path | None:
     options = _parser().parse_args([_underscored(one) for one in arguments])
-    found: str | None = getattr(options, SMOKE_TEST)
+    found: str | None = getattr(options, option)
     return Path(found) if found else None
 
 
@@ -89,6 +100,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="serve nothing: import the script, call init() and, with the sample that this JSON "
         "file holds, run(); the exit code tells how that went",
+    )
+    add(
+        PROFILE,
+        PROFILE,
+        metavar="PATH",
+        help="serve nobody: start the service, send it the sample that this JSON file holds again "
+        "and again, and leave what was measured where a result of the smoke test is left",
     )
     parser.add_argument("--rest", action="store_true", help=argparse.SUPPRESS)  # obsolete
     return parser
