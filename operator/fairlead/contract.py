@@ -27,6 +27,7 @@ from fairlead.api.fields import (
     VersionNumber,
 )
 from fairlead.api.model import ModelSource, ModelVersion
+from fairlead.api.profile import Count, Latencies, Rounded
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.api.wire import StatusWire, Wire
@@ -43,6 +44,7 @@ LANES: Mapping[str, str] = {
     "environment": "tasks_at_once",
     "assemble": "tasks_at_once",
     "smoke": "tasks_at_once",
+    "profile": "profiles_at_once",
     "publish": "resolves_at_once",
 }
 """The lane of each program: tasks of one lane share its slots. Named by the setting of its size."""
@@ -366,6 +368,33 @@ class SmokeResult(StatusWire):
     seconds: Seconds
 
 
+class ProfileRequest(SmokeRequest):
+    """Run an image under load: its own runtime is the service, and the client."""
+
+    requests: int
+    """The most that are measured."""
+    seconds: int
+    """The longest that they are."""
+    max_concurrent_requests: int
+
+
+class ProfileResult(StatusWire):
+    """What the image's own runtime measured, in seconds, cores and bytes."""
+
+    seconds: Seconds
+    start_seconds: Rounded
+    requests: Annotated[Count, Field(ge=1)]
+    errors: Count
+    first_error: OneLine | None = None
+    restarts: Count
+    requests_per_second: Rounded
+    latency_milliseconds: Latencies
+    cpu_cores: Rounded | None = None
+    highest_cpu_cores: Rounded | None = None
+    throttled_percent: Annotated[int, Field(ge=0, le=100)] = 0
+    memory_bytes: SizeBytes
+
+
 class PublishRequest(Wire):
     """Give an image that lies in the registry by its digest the tag of its version."""
 
@@ -386,6 +415,7 @@ RESULTS: Mapping[str, type[StatusWire]] = {
     "environment": EnvironmentResult,
     "assemble": AssembleResult,
     "smoke": SmokeResult,
+    "profile": ProfileResult,
     "publish": PublishResult,
 }
 

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from fairlead import log_address
 from fairlead.api.meta import (
     LOG_IF_FAILED,
     LOG_TO_KEEP,
@@ -31,7 +32,7 @@ from fairlead.contract import LANES
 MAX_TEXT_CHARS = 1024
 NEVER = datetime.min.replace(tzinfo=UTC)
 ATTEMPT = re.compile("[1-9][0-9]{0,8}")
-BUILD = re.compile(r"([a-z0-9-]{1,63}/[a-z0-9-]{1,63}/[1-9][0-9]{0,9}-[1-9][0-9]{0,9})?")
+BUILD = re.compile(rf"([a-z0-9-]{{1,63}}/[a-z0-9-]{{1,63}}/{log_address.BUILD})?")
 KEPT_ANNOTATIONS = (
     *(TASK_ATTEMPT, TASK_BUILD, TASK_ID, TASK_LOG, TASK_NAMESPACE, TASK_PROGRAM, TASK_REQUEST),
     TASK_TAKEN,

@@ -14,15 +14,18 @@ from dataclasses import dataclass
 from fairlead.api.meta import INFERENCE_IMAGE, MODEL
 
 IMAGES, MODELS, ENVIRONMENTS = INFERENCE_IMAGE.plural, MODEL.plural, "environments"
+PROFILE = "profile"  # begins what stands for a build in the name of the log of a profile
 MIN_SECRET_BYTES = 16
 KEY_BYTES = 24  # 192 bits
 PURPOSE = b"fairlead build log v1\n"  # the secret signs nothing else that looks alike
 LABEL_CHARS = 32
 
 _NAME = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+BUILD = rf"(?:[1-9][0-9]{{0,9}}|{PROFILE}-[0-9a-f]{{16}})-[1-9][0-9]{{0,9}}"
+"""The builds of an InferenceImage, and its profiles, which have logs alike."""
 _PATH = re.compile(
     rf"/namespaces/(?P<namespace>{_NAME})/(?:"
-    rf"{IMAGES}/(?P<image>{_NAME})/builds/(?P<build>[1-9][0-9]{{0,9}}-[1-9][0-9]{{0,9}})|"
+    rf"{IMAGES}/(?P<image>{_NAME})/builds/(?P<build>{BUILD})|"
     rf"{MODELS}/(?P<model>{_NAME})/builds/(?P<fetch>[0-9a-f]{{16}}-[1-9][0-9]{{0,9}})|"
     rf"{ENVIRONMENTS}/(?P<environment>[0-9a-f]{{64}})/builds/(?P<attempt>[1-9][0-9]{{0,9}})"
     r")/log"
@@ -40,7 +43,8 @@ class LogName:
     owner: str
     """The object's name, or the environment's hash."""
     build: str
-    """``<version>-<attempt>``, ``<16 digits of the source's hash>-<attempt>``, ``<attempt>``."""
+    """``<version>-<attempt>``, ``<16 digits of the source's hash>-<attempt>``, ``<attempt>``; of a
+    profile ``profile-<16 digits of what is tried>-<attempt>``."""
 
     @property
     def path(self) -> str:
@@ -64,6 +68,11 @@ class LogName:
 def image_log(namespace: str, name: str, build: str) -> LogName:
     """The log of an InferenceImage's build."""
     return LogName(namespace, IMAGES, name, build)
+
+
+def profile_build(key: str, attempt: int) -> str:
+    """What stands for the build in the name of a profile's log; ``key``: what is tried."""
+    return f"{PROFILE}-{key[:16]}-{attempt}"
 
 
 def environment_log(namespace: str, hash_: str, attempt: int) -> LogName:

@@ -155,7 +155,7 @@ class Settings(BaseSettings):
     """Further annotations of the pods of tasks, written alike."""
     namespace_tasks_at_once: PositiveInt = 2
     """With the `job` runner: the most tasks of one namespace that run at the same time in each of
-    the three lanes below, where that is less than what a namespace may have anyway."""
+    the four lanes below, where that is less than what a namespace may have anyway."""
     task_jobs_kept_seconds: PositiveInt = 86_400
     """How long the Job of a task that has failed stays, with its log. What failed for good is tried
     again after that."""
@@ -242,6 +242,9 @@ class Settings(BaseSettings):
     this is 1."""
     ingests_at_once: PositiveInt = 3
     """Models and sources of code that are fetched at the same time, shared out in the same way."""
+    profiles_at_once: PositiveInt = 1
+    """Profiles of images (`spec.profile`) that run at the same time, shared out in the same way:
+    what runs beside one on its node is measured, too."""
     resolves_at_once: PositiveInt = 4
     """Short questions to registries (`resolve` tasks) at the same time, shared out in the same
     way."""

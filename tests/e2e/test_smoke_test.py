@@ -1,4 +1,5 @@
-"""An image is tried in a pod of its own before it has a tag; what served stays until it passes."""
+"""An image is tried in a pod of its own before it has a tag; what served stays until it passes. And
+it is measured in another, while it serves."""
 
 import httpx
 
@@ -8,6 +9,7 @@ from tests.e2e.scene import Scene, condition
 BAD_INIT = "def init():\n    raise ValueError('bad weights')\n\n\ndef run(data):\n    return data\n"
 BAD_RUN = "def init():\n    pass\n\n\ndef run(data):\n    return {}['bias']\n"
 WITH_SAMPLE: Manifest = {"smokeTest": {"sample": {"inline": '{"data": [[1, 2]]}'}}}
+PROFILE: Manifest = {"cpu": "200m", "memory": "256Mi", "requests": 20, "seconds": 20}
 TRIED: Manifest = {"smokeTest": {"enabled": True}}
 
 
@@ -25,6 +27,8 @@ def test_a_script_that_fails_is_told_with_its_line_and_what_served_stays(scene: 
     assert status["build"]["smokeTest"] == "Passed"
     good = status["imageDigest"]
     scene.reason("webservice", "Serving")
+
+    assert_is_measured(scene, good)
 
     scene.image({"score.py": BAD_INIT}, **TRIED)
     status = scene.reason("inferenceimage", "UserScriptInitFailed")
@@ -46,3 +50,24 @@ def test_a_script_that_fails_is_told_with_its_line_and_what_served_stays(scene: 
     status = scene.reason("webservice", "Serving")
     assert status["revision"]["active"].endswith(good)
     assert status["revision"]["target"].endswith(good)
+
+
+def assert_is_measured(scene: Scene, digest: str) -> None:
+    """The image with ``digest`` serves meanwhile."""
+    before = {pod["metadata"]["uid"] for pod in scene.pods()}
+    scene.image(**WITH_SAMPLE, profile=PROFILE)
+
+    def says(seen: Manifest) -> bool:
+        told = [one for one in seen["status"]["conditions"] if one["type"] == "Profiled"]
+        return bool(told) and told[0]["status"] != "Unknown"
+
+    status = scene.until(lambda: scene.get("inferenceimage"), says)["status"]
+    assert condition(status, "Profiled")["reason"] == "Profiled", status
+    found = status["profile"]
+    assert (found["imageDigest"], found["requests"], found["errors"]) == (digest, 20, 0)
+    assert 0 < found["latencyMilliseconds"]["p50"] <= found["latencyMilliseconds"]["p999"]
+    assert found["recommended"].keys() == {"cpu", "memory"}, found
+    assert found["given"] == {"cpu": "200m", "memory": "256Mi"}
+    assert (status["version"], status["imageDigest"]) == (1, digest)
+    assert condition(status, "Ready")["reason"] == "Built"
+    assert {pod["metadata"]["uid"] for pod in scene.pods()} == before

@@ -29,6 +29,7 @@ from tests.unit.tasks_of import (
     assemble_task,
     environment_task,
     ingest_task,
+    profile_task,
     resolve_task,
     smoke_task,
     source_task,
@@ -76,6 +77,7 @@ CASES = {
         limits={"memory": "8Gi", "nvidia.com/gpu": "1"},
         access=Access(pull_secret="reads", push_secret="pushes", service_account="builder"),
     ),
+    "profile": profile_task(),
     "assemble-config-map": assemble_task(config_map="code", files={"score.py": b""}, attempt=3),
 }
 
@@ -148,7 +150,8 @@ def test_credentials_are_mounted_into_our_own_container_alone_and_are_in_no_vari
         for container, its in mounts.items()
         if any(mount["name"].startswith("registry-") for mount in its)
     }
-    users_own = name.startswith("smoke")  # its container is the image's, and nothing of ours
+    # its container is the image's, and nothing of ours
+    users_own = name.startswith(("smoke", "profile"))
     assert with_credentials == (set() if users_own else {"task"})
     assert not users_own or not any("secret" in one for one in pod["volumes"])
     variables = {one["name"] for container in containers for one in container.get("env", [])}

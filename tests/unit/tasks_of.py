@@ -12,13 +12,14 @@ from fairlead.contract import (
     IngestRequest,
     LogTarget,
     Owner,
+    ProfileRequest,
     Requirement,
     ResolveRequest,
     SmokeRequest,
     SourceRequest,
     Task,
 )
-from fairlead.log_address import image_log
+from fairlead.log_address import image_log, profile_build
 
 OWNER = Owner("Model", "diabetes", "uid-of-models")
 DIGEST = f"sha256:{'cd' * 32}"
@@ -167,4 +168,31 @@ def smoke_task(owner: Owner = OWNER, **others: Any) -> Task:
         namespace="demo",
         owner=owner,
         **{**usual, **others},
+    )
+
+
+def profile_task(owner: Owner = OWNER, **others: Any) -> Task:
+    request = ProfileRequest(
+        image=f"localhost:5000/demo/diabetes@{DIGEST}",
+        timeout_seconds=900,
+        sample='{"data": [[1, 2]]}',
+        requests=1000,
+        seconds=30,
+        max_concurrent_requests=2,
+    )
+    build = profile_build("ab" * 32, 1)
+    return Task(
+        id="profile-diabetes",
+        program="profile",
+        attempt=1,
+        request=request,
+        timeout=900.0,
+        build=f"demo/diabetes/{build}",
+        namespace="demo",
+        owner=owner,
+        log=image_log("demo", "diabetes", build),
+        log_if_failed=True,
+        requests={"cpu": "1", "memory": "2Gi"},
+        limits={"cpu": "1", "memory": "2Gi"},
+        **others,
     )

@@ -13,6 +13,7 @@ from fairlead.log_address import (
     image_log,
     model_log,
     parse_path,
+    profile_build,
 )
 
 MOST_CHARS = 512  # of status.build.logUri
@@ -29,6 +30,8 @@ OTHERS = [
     ENVIRONMENT,
     environment_log("demo", HASH, 4),
     environment_log("other", HASH, 3),
+    image_log("demo", "diabetes", profile_build(HASH, 1)),
+    image_log("demo", "diabetes", profile_build(HASH, 2)),
     model_log("demo", "diabetes", HASH, 1),
     model_log("demo", "diabetes", HASH[1:], 1),
 ]
@@ -65,6 +68,9 @@ def test_a_path_is_read_as_it_was_written(name: LogName) -> None:
         f"/namespaces/demo/inferenceimages/diabetes/builds/1-{'1' * 11}/log",
         "/namespaces/demo/inferenceimages/diabetes/builds/\u0661-\u0662/log",
         "/namespaces/demo/models/diabetes/builds/1-2/log",
+        "/namespaces/demo/inferenceimages/diabetes/builds/profile-1/log",
+        f"/namespaces/demo/inferenceimages/diabetes/builds/profile-{HASH}-1/log",
+        f"/namespaces/demo/inferenceimages/diabetes/builds/{HASH[:16]}-1/log",
         f"/namespaces/demo/models/diabetes/builds/{HASH}-2/log",
         f"/namespaces/demo/environments/{HASH}/builds/1-2/log",
         f"/namespaces/demo/environments/{HASH[1:]}/builds/1/log",

@@ -24,6 +24,7 @@ from fairlead.api.fields import (
     VersionNumber,
 )
 from fairlead.api.platform import TargetPlatform
+from fairlead.api.profile import Profile, ProfileStatus
 from fairlead.api.secret_ref import SecretRef
 from fairlead.api.shape import Shape
 from fairlead.api.smoke_test import SmokeTest
@@ -49,7 +50,12 @@ class InferenceImageSpec(Wire):
             (
                 "!(has(self.condaFile) && has(self.requirementsFile))",
                 "condaFile and requirementsFile exclude each other: keep one of the two",
-            )
+            ),
+            (
+                "!has(self.profile) || has(self.profile.sample) || "
+                "(has(self.smokeTest) && has(self.smokeTest.sample))",
+                "profile needs a request to send: give profile.sample or smokeTest.sample",
+            ),
         )
     )
 
@@ -112,6 +118,9 @@ class InferenceImageSpec(Wire):
     smoke_test: SmokeTest | None = None
     """What is tried before a new version gets its tag: by default that the script can be imported,
     and that init() returns. A Webservice's own variables are not there."""
+    profile: Profile | None = None
+    """How much a container of the newest good image needs, and how fast it answers: found out by
+    running it under load, told in status.profile. It never holds up the image or what serves it."""
     debug: ImageDebug | None = None
     """A debugger (debugpy) for spec.debug of a Webservice, in a folder of its own: the packages
     stay as they are."""
@@ -285,4 +294,6 @@ class InferenceImageStatus(CommonStatus):
     build: BuildStatus | None = None
     history: Annotated[tuple[HistoryEntry, ...], Field(max_length=50)] = ()
     """The latest versions that were built: at most 10, and those that have no tag yet."""
+    profile: ProfileStatus | None = None
+    """What running it under load has found."""
     display: ImageDisplay | None = None

@@ -119,6 +119,10 @@ class Reason(StrEnum):
     SMOKE_TESTING = "SmokeTesting"  # the image is tried: import, init(), and run() of a sample
     USER_SCRIPT_RUN_FAILED = "UserScriptRunFailed"  # run() did not answer the sample
     SMOKE_TEST_FAILED = "SmokeTestFailed"  # the image's container ended, and nothing says why
+    PROFILING = "Profiling"  # the image is run under load, to be measured
+    PROFILED = "Profiled"  # it was measured: status.profile
+    PROFILE_FAILED = "ProfileFailed"  # its container ended, and nothing says why
+    PROFILE_UNAVAILABLE = "ProfileUnavailable"  # images are not run where tasks are processes
     BUILT = "Built"  # the image is in the registry
 
     # --- Webservice

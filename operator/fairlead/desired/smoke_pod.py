@@ -1,4 +1,5 @@
-"""The pod that tries an image: the image's own container and nothing of ours beside it.
+"""The pod that tries an image, or runs it under load: the image's own container and nothing of
+ours beside it.
 
 It is what a pod of a Webservice would be: the same image and user, the namespace's own
 ServiceAccount without a token, no Secret. Nodes pull the image with the Secrets that they would
@@ -6,7 +7,8 @@ pull it with for a Webservice.
 """
 
 from fairlead.api.refs import Manifest
-from fairlead.contract import SmokeRequest, Task
+from fairlead.api.variables import SLOTS
+from fairlead.contract import ProfileRequest, SmokeRequest, Task
 from fairlead.desired.foreign_code import foreign_resources
 from fairlead.desired.metadata import ARCHITECTURE
 from fairlead.desired.pod_security import restricted_container, restricted_pod
@@ -46,8 +48,10 @@ def smoke_pod(task: Task, settings: Settings, request: str) -> Manifest:
 def _container(task: Task, settings: Settings) -> Manifest:
     if not isinstance(task.request, SmokeRequest):
         raise TypeError(f"{task.program} tries no image")
+    option, more = _order(task.request)
     variables = {
-        "SERVICE_NAME": "smoke-test",
+        **more,
+        "SERVICE_NAME": option,
         "SCORING_TIMEOUT_MS": str(SCORING_TIMEOUT_MS),
         "FAIRLEAD_PORT": str(PORT),
         "FAIRLEAD_TERMINATION_LOG": TERMINATION_LOG,
@@ -55,7 +59,7 @@ def _container(task: Task, settings: Settings) -> Manifest:
     return {
         "name": CONTAINER,
         "image": task.request.image,
-        "args": ["--smoke-test", f"{REQUEST_FOLDER}/{REQUEST_KEY}"],
+        "args": [f"--{option}", f"{REQUEST_FOLDER}/{REQUEST_KEY}"],
         "env": [{"name": name, "value": variables[name]} for name in sorted(variables)],
         "resources": foreign_resources(task, settings),
         "volumeMounts": [
@@ -67,3 +71,10 @@ def _container(task: Task, settings: Settings) -> Manifest:
         # a Webservice may have it so (writableSource): what needs it is not refused here
         "securityContext": restricted_container(read_only=False),
     }
+
+
+def _order(request: SmokeRequest) -> tuple[str, dict[str, str]]:
+    """The option of the runtime that the request is for, and variables that only that needs."""
+    if not isinstance(request, ProfileRequest):
+        return "smoke-test", {}
+    return "profile", {SLOTS: str(request.max_concurrent_requests)}

@@ -21,7 +21,7 @@ from fairlead.diagnosis.pod_refusal import pods_refused
 from fairlead.diagnosis.pods import container_cannot_be_made, node_lost
 from fairlead.diagnosis.registry_secret import credentials_explained
 from fairlead.diagnosis.scheduling import scheduling_gated, unschedulable
-from fairlead.diagnosis.smoke_test import smoke_test_failure
+from fairlead.diagnosis.smoke_test import TRIALS, trial_failure
 from fairlead.evidence import PodContext
 from fairlead.finding import Finding
 from fairlead.job_evidence import JobEvidence
@@ -65,6 +65,16 @@ SMOKE_TEST_REMEDIES: Mapping[Reason, str] = {
     "is tried again by itself; an image that the registry does not have any more is put together "
     "again first.",
 }
+PROFILE_REMEDIES: Mapping[Reason, str] = {
+    Reason.POD_REFUSED: "Let the namespace's quota, limit range and policies take the pod that "
+    "runs the image under load, change what it asks for (spec.profile.cpu, spec.profile.memory), "
+    "or remove spec.profile. It is tried again by itself.",
+    Reason.POD_UNSCHEDULABLE: "Add a node with room for spec.profile.cpu and spec.profile.memory, "
+    "ask for less, or remove spec.profile. The pod is placed by itself once a node fits.",
+    Reason.IMAGE_PULL_FAILED: "Let the nodes pull the image from its repository, with "
+    "spec.pullSecretRef where that needs credentials; a Webservice's pods will need the same. It "
+    "is tried again by itself.",
+}
 TASK_DISK = (
     "Raise ephemeral-storage in FAIRLEAD_TASK_LIMITS of the operator (of an environment: in "
     "spec.build.resources.limits), or make the model or the environment smaller."
@@ -73,6 +83,12 @@ SMOKE_TEST_DISK = (
     "Let init() and run() write less to the disk, or set spec.smokeTest.enabled to false: a "
     "Webservice has no such limit. It is ephemeral-storage in FAIRLEAD_TASK_LIMITS of the operator."
 )
+PROFILE_DISK = (
+    "Let init() and run() write less to the disk, or remove spec.profile: a Webservice has no such "
+    "limit. It is ephemeral-storage in FAIRLEAD_TASK_LIMITS of the operator."
+)
+TRIAL_REMEDIES = {"smoke": SMOKE_TEST_REMEDIES, "profile": PROFILE_REMEDIES}
+DISK = {"smoke": SMOKE_TEST_DISK, "profile": PROFILE_DISK}
 TASK_IMAGE_REMEDY = (
     "It is the image of Fairlead's tasks, which whoever runs the operator names: "
     "FAIRLEAD_TASK_IMAGE, or taskImage in the chart's values. Let the nodes pull it, or name "
@@ -133,14 +149,15 @@ def _ended(state: TaskState, job: JobEvidence, pod: PodEvidence) -> TaskState:
 
 
 def _image_failed(job: JobEvidence, pod: PodEvidence) -> TaskFailure | None:
-    """How a smoke test ended by itself; None of any other task, and where no image was run."""
+    """How a smoke test or a profile ended by itself; None of other tasks, and where nothing ran."""
     container = pod.scoring
     platform = EXEC_FORMAT_ERROR in container.termination_message
     begun = container.ended and (container.end_reason not in NOT_RUN or platform)
     stopped = container.exit_code == SIGNALLED + signal.SIGTERM or container.end_reason in LOST
-    if job.program != "smoke" or not begun or stopped:
+    trial = TRIALS.get(job.program)
+    if trial is None or not begun or stopped:
         return None
-    return smoke_test_failure(pod, _image_of(job))
+    return trial_failure(pod, _image_of(job), trial)
 
 
 def _image_of(job: JobEvidence) -> str:
@@ -163,7 +180,7 @@ def _taken_away(job: JobEvidence, pod: PodEvidence) -> TaskFailure | None:
             reason=Reason.OUT_OF_DISK,
             class_=FailureClass.RESOURCE,
             message=f"The task needed more room on disk than it may use: {said}",
-            remedy=SMOKE_TEST_DISK if job.program == "smoke" else TASK_DISK,
+            remedy=DISK.get(job.program, TASK_DISK),
         )
     disrupted = pod.condition(DISRUPTED)
     if disrupted.get("status") == "True":
@@ -233,7 +250,7 @@ def _obstacle(seen: TaskJob) -> TaskFailure | None:
         return _failure(node_lost(pod, about), REMEDIES) or _beside(pod)
     found = next((finding for check in NOT_BEGUN if (finding := check(pod, about))), None)
     ours = (pod.scoring.name, TOOLS_CONTAINER, BUILDER_CONTAINER)
-    of_ours = found is not None and found.container in ours and seen.job.program != "smoke"
+    of_ours = found is not None and found.container in ours and seen.job.program not in TRIALS
     if found and of_ours and found.reason is Reason.IMAGE_PULL_FAILED:
         builds = seen.job.is_apart and found.container != pod.scoring.name
         found = replace(found, remedy=BUILDER_IMAGE_REMEDY if builds else TASK_IMAGE_REMEDY)
@@ -248,11 +265,11 @@ def _beside(pod: PodEvidence) -> TaskFailure | None:
 def _runs(seen: TaskJob) -> str:
     """The image of the task's container."""
     image = seen.pod.scoring.status.get("image") if seen.pod else None
-    return str(image or "the image") if seen.job.program == "smoke" else seen.image
+    return str(image or "the image") if seen.job.program in TRIALS else seen.image
 
 
 def _remedies(job: JobEvidence) -> Mapping[Reason, str]:
-    return {**REMEDIES, **SMOKE_TEST_REMEDIES} if job.program == "smoke" else REMEDIES
+    return {**REMEDIES, **TRIAL_REMEDIES.get(job.program, {})}
 
 
 def _failure(finding: Finding | None, remedies: Mapping[Reason, str]) -> TaskFailure | None:

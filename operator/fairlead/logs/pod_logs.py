@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fairlead.api.meta import LOG_LABEL
 from fairlead.api.refs import Manifest
 from fairlead.cluster import Cluster, Collection, PodLog
+from fairlead.diagnosis.smoke_test import TRIALS
 from fairlead.job_evidence import JobEvidence, project_job, project_task_pod
 from fairlead.job_request import CONTAINER
 from fairlead.log_address import ENVIRONMENTS, LogName
@@ -44,8 +45,9 @@ class TaskPod:
 
     @property
     def tries_image(self) -> bool:
-        """What it prints goes on where the log of how the image was put together ends."""
-        return self.job.program == "smoke"
+        """What it prints goes on where the log of how the image was put together ends, if the
+        log's name is that of a build."""
+        return self.job.program in TRIALS
 
     @property
     def told(self) -> bool:

@@ -27,6 +27,7 @@ from fairlead.decide.image.sample import (
     sample_file,
     sample_finding,
     sample_text,
+    smoke_test,
 )
 from fairlead.decide.image.taken import MAX_VERSIONS_TAKEN
 from fairlead.settings import Settings
@@ -386,7 +387,8 @@ def test_the_image_alone_has_the_sample_of_a_source_that_a_task_fetched() -> Non
     given = {"source": source, "entryScript": "score.py", "smokeTest": test}
     spec = InferenceImageSpec.model_validate(given)
     assert sample_finding(spec, {}) is None
-    assert (sample_text(spec, {}), sample_file(spec)) == (None, "sample.json")
+    sample = smoke_test(spec).sample
+    assert (sample_text(sample, {}), sample_file(sample, spec)) == (None, "sample.json")
 
 
 @pytest.mark.parametrize(

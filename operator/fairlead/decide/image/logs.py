@@ -27,9 +27,15 @@ class BuildLog:
 def image_build_log(evidence: ImageEvidence, build: BuildStatus) -> BuildLog:
     """The log of an image's own build."""
     image = evidence.image
-    name = image_log(image.namespace, image.name, build.id)
-    uri = _keyed(evidence, name) or _local(evidence, f"{label(image)}/{build.id}")
+    name, uri = image_log(image.namespace, image.name, build.id), log_uri(evidence, build.id)
     return BuildLog(uri, f"{repository(image, evidence.settings)}:{name.tag}", uri)
+
+
+def log_uri(evidence: ImageEvidence, build: str) -> str:
+    """Where the log of a build of the image is read, or of what stands in a build's place."""
+    image = evidence.image
+    name = image_log(image.namespace, image.name, build)
+    return _keyed(evidence, name) or _local(evidence, f"{label(image)}/{build}")
 
 
 def logged_history(

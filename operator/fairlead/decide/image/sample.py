@@ -9,12 +9,13 @@ from fairlead.api.inferenceimage import (
     SmokeTestOutcome,
 )
 from fairlead.api.reasons import Reason
-from fairlead.api.smoke_test import SmokeTest
+from fairlead.api.smoke_test import Sample, SmokeTest
 from fairlead.api.status import FailureClass
 from fairlead.finding import Finding
 from fairlead.inputs.source_file import missing_file
 from fairlead.settings import Settings
 
+SMOKE_SAMPLE, PROFILE_SAMPLE = "spec.smokeTest.sample", "spec.profile.sample"
 MAX_FILE_BYTES = 256 * 1024  # of a sample: it travels with the request
 
 
@@ -41,43 +42,56 @@ def outcome_words(build: BuildStatus | None, skipped: str) -> str:
     return ""
 
 
-def sample_text(spec: InferenceImageSpec, files: Mapping[str, bytes]) -> str | None:
+def profile_sample(spec: InferenceImageSpec) -> tuple[Sample | None, str]:
+    """What a profile sends, and the field that says so."""
+    if spec.profile is not None and spec.profile.sample is not None:
+        return spec.profile.sample, PROFILE_SAMPLE
+    return smoke_test(spec).sample, SMOKE_SAMPLE
+
+
+def sample_text(sample: Sample | None, files: Mapping[str, bytes]) -> str | None:
     """The body of the request for ``run()``; None: it is not called."""
-    sample = smoke_test(spec).sample
     if sample is None or sample.inline is not None:
         return sample.inline if sample else None
     content = files.get(sample.file or "")
     return None if content is None else content.decode()
 
 
-def sample_file(spec: InferenceImageSpec) -> str | None:
+def sample_file(sample: Sample | None, spec: InferenceImageSpec) -> str | None:
     """Its name, where a task fetched the source: then only the image has it."""
-    sample = smoke_test(spec).sample
     return sample.file if sample and spec.source.is_fetched else None
 
 
 def sample_finding(spec: InferenceImageSpec, files: Mapping[str, bytes]) -> Finding | None:
-    """What is wrong with the sample, so far as that can be seen before it is tried."""
-    sample = smoke_test(spec).sample
+    """What is wrong with the smoke test's sample, so far as that can be seen before it is tried."""
+    return finding_of(smoke_test(spec).sample, SMOKE_SAMPLE, spec, files)
+
+
+def finding_of(
+    sample: Sample | None, field: str, spec: InferenceImageSpec, files: Mapping[str, bytes]
+) -> Finding | None:
+    """The same of any sample, which ``field`` gives."""
     if sample is None:
         return None
     if sample.inline is not None:
         why = _not_json(sample.inline)
-        return _unfit("inline", f"is no JSON: {why}", "Correct it.") if why else None
-    return None if spec.source.is_fetched else _file_finding(sample.file or "", files)
+        return _unfit(f"{field}.inline", f"is no JSON: {why}", "Correct it.") if why else None
+    return (
+        None if spec.source.is_fetched else _file_finding(f"{field}.file", sample.file or "", files)
+    )
 
 
-def _file_finding(file: str, files: Mapping[str, bytes]) -> Finding | None:
+def _file_finding(field: str, file: str, files: Mapping[str, bytes]) -> Finding | None:
     content = files.get(file)
     if content is None:
-        return missing_file(files, file, "spec.smokeTest.sample.file")
+        return missing_file(files, file, field)
     if len(content) > MAX_FILE_BYTES:
         said = f"names {file}, which has more than {MAX_FILE_BYTES:,} bytes"
-        return _unfit("file", said, "Use a smaller one.")
+        return _unfit(field, said, "Use a smaller one.")
     try:
         content.decode()
     except UnicodeDecodeError:
-        return _unfit("file", f"names {file}, which is no text in UTF-8", "Use a text.")
+        return _unfit(field, f"names {file}, which is no text in UTF-8", "Use a text.")
     return None
 
 
@@ -93,5 +107,5 @@ def _not_json(text: str) -> str:
 
 
 def _unfit(field: str, said: str, remedy: str) -> Finding:
-    message = f"spec.smokeTest.sample.{field} {said}."
+    message = f"{field} {said}."
     return Finding(Reason.INVALID_SPEC, FailureClass.USER, message, remedy)

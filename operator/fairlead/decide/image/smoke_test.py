@@ -36,8 +36,8 @@ def smoke_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
     request = SmokeRequest(
         image=f"{place}@{digest}",
         timeout_seconds=test.timeout_seconds or TIMEOUT_S,
-        sample=sample_text(image.spec, state.inputs.files),
-        sample_file=sample_file(image.spec),
+        sample=sample_text(test.sample, state.inputs.files),
+        sample_file=sample_file(test.sample, image.spec),
     )
     resources = test.resources or Resources()
     limits = _limits(resources, state.inputs.models, state.evidence.settings)

@@ -42,6 +42,7 @@ from fairlead.decide.image.building import (
 )
 from fairlead.decide.image.inputs import inputs_of
 from fairlead.decide.image.logs import image_build_log, logged_history
+from fairlead.decide.image.profile import profiled, waits_for_image
 from fairlead.decide.image.sample import outcome_words, skipped_because
 from fairlead.decide.image.smoke_test import may_be_gone, smoke_task
 from fairlead.decide.image.source import with_source
@@ -90,6 +91,7 @@ def decide_image(evidence: ImageEvidence, now: datetime) -> ImageDecision:
     tags = put_tags(evidence, evidence.image.status, now)
     image = replace(evidence.image, status=tags.status)
     decision = _decided(replace(evidence, image=image), now)
+    decision = waits_for_image(decision, image.spec.profile)
     due = put_tags(evidence, decision.status, now)  # of what has just been announced, too
     return replace(
         decision,
@@ -119,7 +121,7 @@ def _advanced(state: BuildState) -> ImageDecision:
         if isinstance(reached, Decision):
             return reached
         state = reached
-    return _ready(state)
+    return profiled(state, _ready(state))
 
 
 def image_reference(image: InferenceImage) -> str | None:
