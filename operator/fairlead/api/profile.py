@@ -53,12 +53,19 @@ class Latencies(StatusWire):
     percentiles by nearest rank."""
 
     mean: Rounded
+    """The average."""
     p50: Rounded
+    """What half of them did not exceed."""
     p90: Rounded
+    """What 90 % did not exceed."""
     p95: Rounded
+    """What 95 % did not exceed."""
     p99: Rounded
+    """What 99 % did not exceed."""
     p999: Rounded
+    """What 99.9 % did not exceed."""
     highest: Rounded
+    """The slowest."""
 
 
 class ProfileStatus(StatusWire):

@@ -36,6 +36,7 @@ def build(
     models: Sequence[Any],
     config: Any,
     about: Mapping[str, Any],
+    profile: Mapping[str, Any] | None = None,
 ) -> Manifest:
     """Apply the InferenceImage, and return it once the operator has looked at it.
 
@@ -56,6 +57,7 @@ def build(
         registry=code.registry,
         variables=code.variables,
         about=about,
+        profile=profile,
     )
     manifests = image_manifests(wanted, objects.namespace)
     put_all(objects, manifests)

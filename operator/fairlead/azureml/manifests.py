@@ -61,6 +61,7 @@ class ImageWanted:
     registry: ContainerRegistry | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
+    profile: Mapping[str, Any] | None = None
 
 
 def model_spec(wanted: ModelWanted) -> ModelSpec:
@@ -92,6 +93,7 @@ def image_spec(wanted: ImageWanted, source: Mapping[str, Any]) -> InferenceImage
         "baseImage": _base_image(wanted),
         "environmentVariables": dict(wanted.variables) or None,
         "pullSecretRef": secret,
+        "profile": wanted.profile,
     }
     return _valid(InferenceImageSpec, fields, f"The image '{wanted.name}'")
 

@@ -19,6 +19,7 @@ from fairlead.azureml.store import ModelRecord, Registration
 from fairlead.azureml.tags import has_all, texts
 
 if TYPE_CHECKING:
+    from fairlead.azureml.profile import ModelProfile
     from fairlead.azureml.resource_configuration import ResourceConfiguration
     from fairlead.azureml.webservice import Webservice
     from fairlead.azureml.workspace import Workspace
@@ -277,13 +278,27 @@ class Model:
         )
 
     @staticmethod
-    def profile(workspace: "Workspace", *args: object, **kw: object) -> Any:
-        del workspace, args, kw
-        raise UnsupportedError(
-            "Model.profile()",
-            "Measure a service with the requests that it will get, and ask `fairlead replicas` how "
-            "many replicas a load needs.",
-        )
+    def profile(
+        workspace: "Workspace",
+        profile_name: str,
+        models: Sequence[Any],
+        inference_config: Any,
+        input_dataset: object = None,
+        cpu: float | None = None,
+        memory_in_gb: float | None = None,
+        description: str | None = None,
+        input_data: object = None,
+    ) -> "ModelProfile":
+        """Measure how much cpu and memory the models and their script need: in a pod of the
+        cluster, with ``input_dataset`` (before SDK 1.6: ``input_data``) as the body of requests.
+
+        Raises ``WebserviceException``.
+        """
+        from fairlead.azureml.profile import profile
+
+        sample = input_data if input_dataset is None else input_dataset
+        size = (cpu, memory_in_gb)
+        return profile(workspace, profile_name, models, inference_config, sample, size, description)
 
     def _describe(self) -> None:
         text = self.description or ""

@@ -222,7 +222,7 @@ def test_where_a_model_lies_in_a_container(
 
 def test_what_models_of_v1_could_too(ws: Workspace) -> None:
     model = Model.register(ws, "my_model.pkl", "m", model_framework="Onnx")
-    for call in (Model.package, Model.profile):
+    for call in (Model.package,):
         with pytest.raises(UnsupportedError):
             call(ws, [model])
     with pytest.raises(WebserviceException, match="zero or multiple models"):
