@@ -2,6 +2,7 @@
 
 import json
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ class Profiles:
     def __init__(self, serve: Serve, folder: Path) -> None:
         self._serve, self._folder = serve, folder
 
-    def start(self, script: str, order: dict[str, object], **environment: str) -> Service:
+    def start(self, script: str, order: Mapping[str, object], **environment: str) -> Service:
         file = self._folder / "order.json"
         file.write_text(json.dumps({"sample": SAMPLE, "seconds": 20, "requests": 20, **order}))
         set_up: dict[str, Any] = dict(environment)
@@ -72,7 +73,7 @@ class Profiles:
         return self._serve(script, arguments=("--profile", str(file)), **set_up)
 
     def ended(
-        self, script: str, order: dict[str, object] | None = None, **environment: str
+        self, script: str, order: Mapping[str, object] | None = None, **environment: str
     ) -> tuple[int, dict[str, Any]]:
         """Its exit code, and what it left for the operator."""
         service = self.start(script, order or {}, **environment)
