@@ -352,7 +352,7 @@ class AssembleResult(StatusWire):
 class SmokeRequest(Wire):
     """Try an image: its own runtime imports the script, calls ``init()`` and ``run()``.
 
-    No program of ours runs: the image's container reads this file, and leaves its result.
+    In a Job no program of ours runs: the image's container reads this file, and leaves its result.
     """
 
     image: str
@@ -362,6 +362,10 @@ class SmokeRequest(Wire):
     """The body of the request for ``run()``; None: it is not called."""
     sample_file: str | None = None
     """The file of the source that holds it, where only the image has that."""
+    name: str = ""
+    """The InferenceImage's; like ``limits``, where tasks are child processes."""
+    limits: Mapping[str, str] = Field(default_factory=dict)
+    """What the container may use."""
 
 
 class SmokeResult(StatusWire):

@@ -2,8 +2,9 @@
 
 import httpx
 
+from fairlead.api.refs import Manifest
 from tests.e2e.file_server import FileServer
-from tests.e2e.scene import SCRIPT
+from tests.e2e.scene import SCRIPT, condition
 from tests.e2e_process.scene import Scene
 
 STEPS = "Dockerfile.steps"
@@ -32,6 +33,27 @@ def test_a_step_that_fails_is_told_by_its_line_and_its_log_is_kept(scene: Scene)
     assert failure["remedy"]
     kept = httpx.get(f"http://localhost:5000/v2/{scene.namespace}/diabetes/tags/list")
     assert kept.json()["tags"] == ["log-1-1"]
+
+
+def test_docker_engine_tries_an_image_and_measures_it_where_that_is_asked_for(scene: Scene) -> None:
+    sample = {"sample": {"inline": '{"data": [[1, 2]]}'}}
+    bad = SCRIPT.replace("return data", "return data['rows']")
+    scene.image({"score.py": bad}, smokeTest=sample)
+    failure = scene.reason("inferenceimage", "UserScriptRunFailed")["failure"]
+    assert failure["location"] == "score.py:6"
+    assert failure["message"].startswith("Smoke test: run() raised ")
+
+    profile = {"cpu": "500m", "memory": "512Mi", "requests": 20, "seconds": 20}
+    scene.image({"score.py": SCRIPT}, smokeTest=sample, profile=profile)
+    status = scene.reason("inferenceimage", "Built")
+    assert status["build"]["smokeTest"] == "Passed"
+
+    def says(seen: Manifest) -> bool:
+        return condition(seen["status"], "Profiled").get("status") in ("True", "False")
+
+    status = scene.until(lambda: scene.get("inferenceimage"), says)["status"]
+    assert condition(status, "Profiled")["reason"] == "Profiled", status
+    assert (status["profile"]["requests"], status["profile"]["errors"]) == (20, 0)
 
 
 def test_an_index_that_is_down_is_not_the_users_fault_and_is_tried_again(scene: Scene) -> None:

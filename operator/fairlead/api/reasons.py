@@ -122,7 +122,6 @@ class Reason(StrEnum):
     PROFILING = "Profiling"  # the image is run under load, to be measured
     PROFILED = "Profiled"  # it was measured: status.profile
     PROFILE_FAILED = "ProfileFailed"  # its container ended, and nothing says why
-    PROFILE_UNAVAILABLE = "ProfileUnavailable"  # images are not run where tasks are processes
     BUILT = "Built"  # the image is in the registry
 
     # --- Webservice

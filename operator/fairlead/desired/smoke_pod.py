@@ -45,21 +45,31 @@ def smoke_pod(task: Task, settings: Settings, request: str) -> Manifest:
     }
 
 
+def trial_option(request: SmokeRequest) -> str:
+    """The option of the runtime that the request is for, without its dashes."""
+    return "profile" if isinstance(request, ProfileRequest) else "smoke-test"
+
+
+def trial_variables(request: SmokeRequest, termination_log: str) -> dict[str, str]:
+    """What the image's container is given."""
+    slots = request.max_concurrent_requests if isinstance(request, ProfileRequest) else None
+    return {
+        "SERVICE_NAME": trial_option(request),
+        "SCORING_TIMEOUT_MS": str(SCORING_TIMEOUT_MS),
+        "FAIRLEAD_PORT": str(PORT),
+        "FAIRLEAD_TERMINATION_LOG": termination_log,
+        **({SLOTS: str(slots)} if slots else {}),
+    }
+
+
 def _container(task: Task, settings: Settings) -> Manifest:
     if not isinstance(task.request, SmokeRequest):
         raise TypeError(f"{task.program} tries no image")
-    option, more = _order(task.request)
-    variables = {
-        **more,
-        "SERVICE_NAME": option,
-        "SCORING_TIMEOUT_MS": str(SCORING_TIMEOUT_MS),
-        "FAIRLEAD_PORT": str(PORT),
-        "FAIRLEAD_TERMINATION_LOG": TERMINATION_LOG,
-    }
+    variables = trial_variables(task.request, TERMINATION_LOG)
     return {
         "name": CONTAINER,
         "image": task.request.image,
-        "args": [f"--{option}", f"{REQUEST_FOLDER}/{REQUEST_KEY}"],
+        "args": [f"--{trial_option(task.request)}", f"{REQUEST_FOLDER}/{REQUEST_KEY}"],
         "env": [{"name": name, "value": variables[name]} for name in sorted(variables)],
         "resources": foreign_resources(task, settings),
         "volumeMounts": [
@@ -71,10 +81,3 @@ def _container(task: Task, settings: Settings) -> Manifest:
         # a Webservice may have it so (writableSource): what needs it is not refused here
         "securityContext": restricted_container(read_only=False),
     }
-
-
-def _order(request: SmokeRequest) -> tuple[str, dict[str, str]]:
-    """The option of the runtime that the request is for, and variables that only that needs."""
-    if not isinstance(request, ProfileRequest):
-        return "smoke-test", {}
-    return "profile", {SLOTS: str(request.max_concurrent_requests)}

@@ -258,12 +258,11 @@ def test_what_nobody_wants_any_more_is_gone() -> None:
     assert story.status.profile is None
 
 
-def test_where_tasks_are_processes_no_image_is_run() -> None:
-    story = built(settings=None)
-    decision = story.look()
-    assert said(decision)["Ready"] == "True/Built"
-    assert said(decision)["Profiled"] == "False/ProfileUnavailable"
-    assert not decision.tasks
+def test_where_tasks_are_processes_docker_engine_runs_the_image() -> None:
+    story = built(settings=None, cpu="500m", memory="1Gi")
+    request = request_of(story.wanted())
+    assert request.image == f"registry:5000/demo/diabetes@{IMAGE}"  # as Docker Engine reaches it
+    assert (request.name, request.limits) == ("diabetes", {"cpu": "500m", "memory": "1Gi"})
 
 
 def test_the_schema_of_a_result_is_all_that_is_taken() -> None:

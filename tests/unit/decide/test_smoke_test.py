@@ -29,6 +29,7 @@ from fairlead.decide.image.sample import (
     sample_text,
     smoke_test,
 )
+from fairlead.decide.image.smoke_test import PULL_ALLOWANCE_S
 from fairlead.decide.image.taken import MAX_VERSIONS_TAKEN
 from fairlead.settings import Settings
 from tests.unit.decide.test_image import ENV, FILES, IMAGE, RESOLVED, SCRIPT, Story, said
@@ -312,13 +313,27 @@ def test_where_none_is_wanted_it_gets_its_tag_at_once() -> None:
     assert build_of(story).smoke_test is SmokeTestOutcome.SKIPPED
 
 
-def test_where_no_kubelet_runs_tasks_it_is_said_that_there_is_none() -> None:
+def test_where_no_kubelet_runs_tasks_it_is_said_that_there_is_none_unasked() -> None:
     story = Story()
     story.resolve()
     story.build()
     story.assemble()
     assert "FAIRLEAD_RUNNER=local" in story.look().conditions[0].message
     assert build_of(story).smoke_test is SmokeTestOutcome.SKIPPED
+
+
+def test_where_no_kubelet_runs_tasks_docker_engine_tries_what_is_asked_for() -> None:
+    story = Story(smokeTest={"resources": {"limits": {"memory": "2Gi"}}})
+    story.resolve()
+    story.build()
+    story.assemble()
+    task = story.wanted()
+    request = smoke_request(task)
+    assert request.image == f"registry:5000/demo/diabetes@{IMAGE}"  # as Docker Engine reaches it
+    assert (request.name, request.limits) == ("diabetes", {"memory": "2Gi"})
+    assert task.timeout == 310.0 + PULL_ALLOWANCE_S
+    story.fails(task, RAISED)
+    assert said(story.look())["Assembled"] == "False/UserScriptInitFailed"
 
 
 @pytest.mark.parametrize("over", [False, True])

@@ -26,11 +26,11 @@ from fairlead.api.status import FailureStatus
 from fairlead.capacity.container_size import Used, container_size, mebibytes
 from fairlead.contract import ProfileRequest, ProfileResult, Task
 from fairlead.decide.decision import StageResult
-from fairlead.decide.image.build import label
+from fairlead.decide.image.build import label, pushed_to
 from fairlead.decide.image.building import ImageDecision
 from fairlead.decide.image.logs import log_uri
 from fairlead.decide.image.sample import finding_of, profile_sample, sample_file, sample_text
-from fairlead.decide.image.smoke_test import GPU
+from fairlead.decide.image.smoke_test import GPU, time_for, to_processes
 from fairlead.decide.image.tasks import BuildState, TaskOf
 from fairlead.decide.refused import refused
 from fairlead.decide.task_progress import (
@@ -44,10 +44,6 @@ from fairlead.decide.task_progress import (
 from fairlead.log_address import image_log, profile_build
 
 PROFILED = "Profiled"
-UNAVAILABLE = (
-    "This operator runs tasks as child processes (FAIRLEAD_RUNNER=local), which run no image. "
-    "Whoever runs Fairlead: use the job runner. `fairlead local` serves the image, too."
-)
 
 
 def profiled(state: BuildState, ready: ImageDecision) -> ImageDecision:
@@ -56,8 +52,6 @@ def profiled(state: BuildState, ready: ImageDecision) -> ImageDecision:
     if profile is None or ready.status.image_digest is None:
         return ready
     state = replace(state, status=ready.status)
-    if state.evidence.settings.runner == "local":
-        return _with(ready, false(PROFILED, Reason.PROFILE_UNAVAILABLE, UNAVAILABLE))
     sample, field = profile_sample(state.image.spec)
     finding = finding_of(sample, field, state.image.spec, state.inputs.files)
     known = state.status.profile or ProfileStatus()
@@ -95,7 +89,6 @@ def profile_task(state: BuildState, request: ProfileRequest, wanted: str) -> tup
     """Return the task's id, and the task for an attempt."""
     image, profile = state.image, state.image.spec.profile or Profile()
     identifier = state.identifier("profile", image.uid, wanted)
-    size = {"cpu": profile.cpu or CPU, "memory": profile.memory or MEMORY}
 
     def task(attempt: int) -> Task:
         build = profile_build(wanted, attempt)
@@ -104,25 +97,35 @@ def profile_task(state: BuildState, request: ProfileRequest, wanted: str) -> tup
             "profile",
             attempt,
             request,
-            float(request.timeout_seconds),
+            time_for(request, state.evidence.settings),
             build=f"{label(image)}/{build}",
             namespace=image.namespace,
             owner=owner_of(image),
             log=image_log(image.namespace, image.name, build),
             log_if_failed=True,
             access=state.access,
-            requests=size,
-            limits={**size, **({GPU: str(profile.gpu)} if profile.gpu else {})},
+            requests=_size(profile),
+            limits=_limits(profile),
         )
 
     return identifier, task
 
 
+def _size(profile: Profile) -> dict[str, str]:
+    return {"cpu": profile.cpu or CPU, "memory": profile.memory or MEMORY}
+
+
+def _limits(profile: Profile) -> dict[str, str]:
+    return {**_size(profile), **({GPU: str(profile.gpu)} if profile.gpu else {})}
+
+
 def _request(state: BuildState, profile: Profile) -> ProfileRequest:
-    spec = state.image.spec
+    spec, settings = state.image.spec, state.evidence.settings
     sample, _ = profile_sample(spec)
-    place = (state.status.image_location or "").rpartition(":")[0]
+    nodes = (state.status.image_location or "").rpartition(":")[0]
+    place = pushed_to(nodes, settings) if settings.runner == "local" else nodes
     return ProfileRequest(
+        **to_processes(state, _limits(profile)),
         image=f"{place}@{state.status.image_digest}",
         timeout_seconds=profile.timeout_seconds or TIMEOUT_S,
         sample=sample_text(sample, state.inputs.files),

@@ -27,8 +27,11 @@ def skipped_because(spec: InferenceImageSpec, settings: Settings) -> str:
     """Why there is no smoke test; empty where there is one."""
     if not smoke_test(spec).enabled:
         return "spec.smokeTest.enabled is false"
-    if settings.runner == "local":
-        return "this operator runs tasks as child processes (FAIRLEAD_RUNNER=local)"
+    if settings.runner == "local" and spec.smoke_test is None:
+        return (
+            "this operator runs tasks as child processes (FAIRLEAD_RUNNER=local), and tries images "
+            "only where spec.smokeTest is given"
+        )
     return ""
 
 

@@ -5,6 +5,8 @@ only what has passed is announced, and gets the tag of its version.
 """
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 from fairlead.api.inferenceimage import BuildStatus
 from fairlead.api.quantity import amount
@@ -22,6 +24,7 @@ from fairlead.settings import Settings, quantities
 
 MODELS_TIMES = 3  # what a model may take in memory, of its size in the registry
 GPU = "nvidia.com/gpu"
+PULL_ALLOWANCE_S = 600.0
 NEVER_RAN = (Reason.IMAGE_PULL_FAILED, Reason.TASK_TIMED_OUT)
 """How a smoke test ends whose image no node had: what runs too long ends by its own word."""
 
@@ -32,15 +35,15 @@ def smoke_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
     With another sample, or other resources, it is another task: what failed is tried again.
     """
     test, image, digest = smoke_test(state.image.spec), state.image, build.image_digest or ""
-    place = repository(image, state.evidence.settings)
+    resources = test.resources or Resources()
+    limits = _limits(resources, state.inputs.models, state.evidence.settings)
     request = SmokeRequest(
-        image=f"{place}@{digest}",
+        image=f"{tried_in(state)}@{digest}",
         timeout_seconds=test.timeout_seconds or TIMEOUT_S,
         sample=sample_text(test.sample, state.inputs.files),
         sample_file=sample_file(test.sample, image.spec),
+        **to_processes(state, limits),
     )
-    resources = test.resources or Resources()
-    limits = _limits(resources, state.inputs.models, state.evidence.settings)
     content = _hash(request.model_dump_json(), resources.model_dump_json(), *limits.values())
     identifier = state.identifier("smoke", image.uid, content)
     task_state = state.evidence.tasks.get(identifier)
@@ -53,7 +56,7 @@ def smoke_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
             "smoke",
             attempt,
             request,
-            float(request.timeout_seconds),
+            time_for(request, state.evidence.settings),
             build=f"{label(image)}/{mine.id}",
             namespace=image.namespace,
             owner=owner_of(image),
@@ -66,6 +69,25 @@ def smoke_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
         )
 
     return identifier, task
+
+
+def tried_in(state: BuildState) -> str:
+    """The repository as whoever runs the image reaches it: a node, or Docker Engine."""
+    settings = state.evidence.settings
+    return state.repository if settings.runner == "local" else repository(state.image, settings)
+
+
+def to_processes(state: BuildState, limits: Mapping[str, str]) -> dict[str, Any]:
+    """What a request says besides where tasks are processes: of a Job its pod says it."""
+    if state.evidence.settings.runner != "local":
+        return {}
+    return {"name": state.image.name, "limits": limits}
+
+
+def time_for(request: SmokeRequest, settings: Settings) -> float:
+    """A Job is given the time to pull the image besides."""
+    pull = PULL_ALLOWANCE_S if settings.runner == "local" else 0.0
+    return float(request.timeout_seconds) + pull
 
 
 def may_be_gone(progress: TaskProgress, assembly: TaskState | None) -> bool:
