@@ -11,7 +11,7 @@ from fairlead.api.status import FailureStatus, Message, Text, Timestamp
 from fairlead.api.wire import StatusWire, Wire
 
 CPU, MEMORY, REQUESTS, SECONDS, TIMEOUT_S = "1", "2Gi", 1000, 30, 900  # where the spec says nothing
-Rounded = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Rounded = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 
 
@@ -34,9 +34,9 @@ class Profile(Wire):
     """The most requests that are measured. Default: 1000."""
     seconds: Annotated[int, Field(ge=1, le=600)] | None = None
     """The longest that they are measured for. Default: 30."""
-    timeout_seconds: Annotated[int, Field(ge=10, le=3600)] | None = None
-    """The longest that everything may take together: the start, twice, and the requests. Default:
-    900."""
+    timeout_seconds: Annotated[int, Field(ge=10, le=1800)] | None = None
+    """The longest that everything may take together: the start, twice, and the requests. Profiles
+    take turns. Default: 900."""
 
 
 class ProfileSize(StatusWire):

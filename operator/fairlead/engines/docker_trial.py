@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.errors import APIError, ImageNotFound
@@ -129,9 +130,9 @@ def _container(client: docker.DockerClient, image: Image, trial: Trial) -> Itera
         container.remove(force=True, v=True)
 
 
-def limits_of(limits: Mapping[str, str]) -> dict[str, int]:
+def limits_of(limits: Mapping[str, str]) -> dict[str, Any]:
     """Quantities as Docker Engine takes them; no swap beside the memory, as in a pod."""
-    found = dict[str, int]()
+    found = dict[str, Any]()
     if memory := limits.get("memory"):
         found["mem_limit"] = found["memswap_limit"] = int(amount(memory))
     if cpu := limits.get("cpu"):
