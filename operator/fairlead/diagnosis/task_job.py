@@ -69,8 +69,9 @@ PROFILE_REMEDIES: Mapping[Reason, str] = {
     Reason.POD_REFUSED: "Let the namespace's quota, limit range and policies take the pod that "
     "runs the image under load, change what it asks for (spec.profile.cpu, spec.profile.memory), "
     "or remove spec.profile. It is tried again by itself.",
-    Reason.POD_UNSCHEDULABLE: "Add a node with room for spec.profile.cpu and spec.profile.memory, "
-    "ask for less, or remove spec.profile. The pod is placed by itself once a node fits.",
+    Reason.POD_UNSCHEDULABLE: "Add a node with room for spec.profile.cpu and spec.profile.memory "
+    "(where spec.platform names one, of that platform), ask for less, or remove spec.profile. The "
+    "pod is placed by itself once a node fits.",
     Reason.IMAGE_PULL_FAILED: "Let the nodes pull the image from its repository, with "
     "spec.pullSecretRef where that needs credentials; a Webservice's pods will need the same. It "
     "is tried again by itself.",

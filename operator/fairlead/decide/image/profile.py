@@ -32,6 +32,7 @@ from fairlead.decide.image.logs import log_uri
 from fairlead.decide.image.sample import finding_of, profile_sample, sample_file, sample_text
 from fairlead.decide.image.smoke_test import GPU, time_for, to_processes
 from fairlead.decide.image.tasks import BuildState, TaskOf
+from fairlead.decide.platform import architecture_of
 from fairlead.decide.refused import refused
 from fairlead.decide.task_progress import (
     TaskProgress,
@@ -106,6 +107,7 @@ def profile_task(state: BuildState, request: ProfileRequest, wanted: str) -> tup
             access=state.access,
             requests=_size(profile),
             limits=_limits(profile),
+            architecture=architecture_of(image.spec),
         )
 
     return identifier, task
