@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from fairlead import log_address
 from fairlead.api.meta import API_VERSION, INFERENCE_IMAGE
 from fairlead.api.objects import read_image
 from fairlead.api.refs import Ref
@@ -28,7 +29,7 @@ from fairlead.settings import Settings
 
 ROUTE = "/inferenceimages/{namespace}/{name}/builds/{id}/log"
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?")
-BUILD = re.compile(r"[1-9][0-9]{0,8}-[1-9][0-9]{0,8}")
+BUILD = re.compile(log_address.BUILD)
 MAX_SHOWN_BYTES = 1_000_000  # of the log of a build that runs, or has run lately: its end
 MAX_CONNECTIONS = 64
 MAX_ANSWERS_AT_ONCE = 8

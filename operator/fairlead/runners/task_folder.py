@@ -21,6 +21,7 @@ from uuid import uuid4
 import structlog
 from pydantic import Field, ValidationError
 
+from fairlead import log_address
 from fairlead.api.wire import StatusWire
 from fairlead.contract import (
     FILES_FOLDER,
@@ -45,7 +46,7 @@ logger = structlog.get_logger("fairlead")
 TASK_FILE = "task.json"  # the card: what the folder is about
 MAX_CARD_BYTES = 4096
 TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-BUILD = r"^([a-z0-9-]+/[a-z0-9-]+/[1-9][0-9]{0,9}-[1-9][0-9]{0,9})?$"
+BUILD = rf"^([a-z0-9-]+/[a-z0-9-]+/{log_address.BUILD})?$"
 ATTEMPT = re.compile(r"[1-9][0-9]{0,8}")
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.contract import TaskPhase
+from fairlead.log_address import profile_build
 from fairlead.runners.local import LocalRunner
 from fairlead.runners.process import PROCESS_FILE
 from fairlead.settings import Settings
@@ -182,11 +183,12 @@ async def test_the_owner_is_told_of_every_change(runner: LocalRunner) -> None:
     assert told == [frozenset({"me"})] * 3  # queued, running, ended
 
 
-async def test_the_logs_of_a_build_are_found(runner: LocalRunner) -> None:
-    runner.want("me", [task("done", build="demo/diabetes/1-1")])
+@pytest.mark.parametrize("build", ["1-1", profile_build("ab" * 32, 1)])
+async def test_the_logs_of_a_build_are_found(runner: LocalRunner, build: str) -> None:
+    runner.want("me", [task("done", build=f"demo/diabetes/{build}")])
     await ended(runner, "done")
-    assert await runner.log_of("demo/diabetes/1-1", 100) == "working\n"
-    assert await runner.log_of("demo/diabetes/1-1", 3) == "ng\n"
+    assert await runner.log_of(f"demo/diabetes/{build}", 100) == "working\n"
+    assert await runner.log_of(f"demo/diabetes/{build}", 3) == "ng\n"
     assert await runner.log_of("demo/diabetes/2-1", 100) == ""
 
 
