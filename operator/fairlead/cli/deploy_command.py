@@ -1,6 +1,7 @@
 """`fairlead deploy`: from files to a service of the cluster."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,6 +27,8 @@ from fairlead.cli.service_options import (
 from fairlead.cli.told import finds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fairlead.api.refs import Manifest
     from fairlead.local.asked import Asked
     from fairlead.remote.deploying import Deployment
@@ -55,6 +58,10 @@ def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
     model: Annotated[
         list[str] | None,
         typer.Option("--model", help="PATH, NAME=PATH or NAME=ADDRESS of a model. Repeatable."),
+    ] = None,
+    model_repository: Annotated[
+        str | None,
+        typer.Option(help="REGISTRY/PATH that a model larger than 0.9 MiB is pushed to."),
     ] = None,
     env: Variables = None,
     memory: Memory = None,
@@ -100,7 +107,8 @@ def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
         variables=variables_of(env or ()),
         memory=memory,
     )
-    objects = _manifests(asked, Knobs(replicas, auth=not no_auth))
+    store = _store(model_repository, dry=dry_run) if model_repository else None
+    objects = _manifests(asked, Knobs(replicas, auth=not no_auth, store=store))
     if dry_run:
         print_manifests(objects, output)
         return
@@ -112,6 +120,22 @@ def deploy(  # noqa: PLR0913, PLR0917  (one for each option)
         look = _deployed(deployment, watcher, asked, objects, 0.0 if no_wait else timeout)
         seconds = progress.seconds
     _tell_deployed(session, deployment.applied, look, output, seconds)
+
+
+def _store(repository: str, *, dry: bool) -> "Callable[[str, Path], str]":
+    """Pushes a model there; ``dry``: says only where it would be."""
+
+    def store(name: str, path: Path) -> str:
+        from fairlead.local.model_push import artifact_of, push
+        from fairlead.settings import Settings
+
+        artifact = artifact_of(repository, name, path)
+        if not dry:
+            with Progress(verbose=False) as progress:
+                push(artifact, Settings(), progress)
+        return artifact.address
+
+    return store
 
 
 def _manifests(asked: "Asked", knobs: "Knobs") -> "list[Manifest]":

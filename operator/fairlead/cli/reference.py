@@ -56,9 +56,17 @@ plain files it makes a Model each, an InferenceImage and a Webservice: small tex
 the rest in ConfigMaps whose names have a hash of what they hold; `--dry-run` prints it all. An
 image made so names the versions of its models.
 
+A model of more than 0.9 MiB, or a folder with folders, is in no object: `--model-repository
+REGISTRY/PATH` pushes it there as an artifact, with what `docker login` and Docker's credential
+helpers keep, and the Model names it (`oci://`, with a tag made of the content: what is there is not
+pushed again). The cluster's tasks must be able to read it: they can where the operator's own
+registry is meant, elsewhere with a public repository or with `spec.credentialsSecretRef` in a
+manifest ([model-sources.md](model-sources.md)).
+
 `rollback` puts the version's image into `spec.image`, and remembers the InferenceImage in an
 annotation: the service stays with that version until `--undo`, or until `deploy` applies it again.
-`rollback`, `scale` and `delete` warn where Argo CD or Flux applies the object from Git.
+`rollback`, `scale`, `delete`, `debug` and `commit` warn where Argo CD or Flux applies the object
+from Git.
 """
 IMPORT = """
 ## From Azure ML v1

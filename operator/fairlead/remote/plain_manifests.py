@@ -7,7 +7,7 @@ of their content: a changed file is a changed spec, and a new version. Pure but 
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from fairlead.api.refs import Manifest
 from fairlead.finding import shown
 from fairlead.local.asked import Asked
 from fairlead.local.errors import LocalError, refusal
-from fairlead.local.files import MIB, folder_files, read_bytes
+from fairlead.local.files import MIB, folder_files, model_files, read_bytes
 from fairlead.local.plain_files import MODEL_NAME, memory_limit, wanted_of_files
 
 DEPLOYED_FOR = f"{GROUP}/deployed-for"  # label of what was made of plain files, for a service
@@ -35,6 +35,8 @@ class Knobs:
 
     replicas: int | None = None
     auth: bool = True
+    store: Callable[[str, Path], str] | None = None
+    """Takes a model that no object can hold, and returns its address; None: it is refused."""
 
 
 def plain_manifests(asked: Asked, knobs: Knobs) -> list[Manifest]:
@@ -42,7 +44,7 @@ def plain_manifests(asked: Asked, knobs: Knobs) -> list[Manifest]:
     files_only = asked.model_copy(update={"models": ()})
     wanted = wanted_of_files(files_only)
     name = wanted.name
-    models = [_model(name, text) for text in asked.models]
+    models = [_model(name, text, knobs.store) for text in asked.models]
     image = wanted.image.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True)
     source, maps = _source(name, wanted.files)
     spec = {**image, "source": source, "entryScript": wanted.image.entry_script}
@@ -82,8 +84,10 @@ SOURCE_REMEDY = (
     "InferenceImage (source.git, source.uri): docs/code-sources.md."
 )
 MODEL_REMEDY = (
-    "Put the model where the cluster can fetch it, and give its address: --model NAME=https://… "
-    "(s3://, gs://, abfss://, hf://, oci:// as well): docs/model-sources.md."
+    "Let it be pushed to a registry that the cluster can read: --model-repository "
+    "REGISTRY/PATH (docker login before that). Or put it where the cluster can fetch it, and give "
+    "its address: --model NAME=https://… (s3://, gs://, abfss://, hf://, oci:// as well): "
+    "docs/model-sources.md."
 )
 
 
@@ -121,7 +125,9 @@ def _config_map(service: str, about: str, files: Files, reason: Reason, remedy: 
     }
 
 
-def _model(service: str, text: str) -> tuple[Manifest, list[Manifest]]:
+def _model(
+    service: str, text: str, store: Callable[[str, Path], str] | None
+) -> tuple[Manifest, list[Manifest]]:
     """`NAME=PATH`, `NAME=ADDRESS` or one of them alone. Raises ``LocalError``."""
     before, equals, after = text.partition("=")
     if not equals or "://" in before:
@@ -132,6 +138,8 @@ def _model(service: str, text: str) -> tuple[Manifest, list[Manifest]]:
         )
         raise refusal(Reason.INVALID_SPEC, said, "Name it: --model NAME=PATH.")
     name = _name(f"{service}-{before}", MAX_NAME_CHARS)
+    if "://" not in after and store is not None and _is_large(Path(after)):
+        after = store(name, Path(after))
     if "://" in after:
         return _object(
             MODEL.kind, name, service, {"modelName": before, "source": {"uri": after}}
@@ -141,6 +149,13 @@ def _model(service: str, text: str) -> tuple[Manifest, list[Manifest]]:
     made["metadata"]["labels"] = {DEPLOYED_FOR: service}
     source = {"configMap": {"name": made["metadata"]["name"]}}
     return _object(MODEL.kind, name, service, {"modelName": before, "source": source}), [made]
+
+
+def _is_large(path: Path) -> bool:
+    """Whether no ConfigMap holds it: too many bytes, or a folder with folders."""
+    files = [one for one in model_files(path) if one.is_file()]
+    deep = any(one.parent != path for one in files) if path.is_dir() else False
+    return deep or sum(one.stat().st_size for one in files) > MAX_CONFIG_MAP_BYTES
 
 
 def _model_files(path: Path) -> Files:
