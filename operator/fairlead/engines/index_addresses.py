@@ -18,7 +18,8 @@ _PROJECT = re.compile(r"/index/([0-9]{1,4})/([A-Za-z0-9][A-Za-z0-9._-]{0,200})/"
 _LINKS = re.compile(r"/links/([0-9]{1,4})/")
 _FILE = re.compile(r"/file/([A-Za-z0-9_=-]{1,8000})\.([0-9a-f]{64})/[^/]{1,300}")
 _INDEX_SHOWN = re.compile(r"/(index|links)/([0-9]{1,4})(?![0-9])")
-_FILE_SHOWN = re.compile(r"/file/([A-Za-z0-9_=-]{1,8000})\.[0-9a-f]{64}/[^/\s#,()]{1,300}")
+# Whatever foreign code prints is looked at: no place of a line is tried twice.
+_FILE_SHOWN = re.compile(r"/file/([A-Za-z0-9_=-]{1,8000}+)\.[0-9a-f]{64}+/[^/\s#,()]{1,300}")
 
 
 @dataclass(frozen=True)

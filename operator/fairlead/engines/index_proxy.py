@@ -22,11 +22,12 @@ import httpcore
 from fairlead.connection import why
 from fairlead.engines.index_addresses import IndexAddresses
 from fairlead.engines.index_page import FileLink, TooManyFilesError, file_links, written_page
+from fairlead.redact import one_line
 from fairlead.registry.addresses import AddressRefusedError, NamedHosts
 from fairlead.registry.connections import GuardedPool
 
 LOOPBACK = "127.0.0.1"
-MAX_CONNECTIONS = 16
+MAX_CONNECTIONS = 4  # pip asks for one thing after the other
 MAX_PAGE_BYTES = 32 * 1024 * 1024
 MAX_REDIRECTS = 5
 CONNECT_TIMEOUT_S = 10.0
@@ -117,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
             with _answered(self.server.access, page or file, is_page=bool(page)) as found:
                 self._hand_on(*found, is_page=bool(page))
         except NoAnswerError as error:
-            self.send_error(HTTPStatus.GATEWAY_TIMEOUT, str(error))
+            self.send_error(HTTPStatus.GATEWAY_TIMEOUT, _status_words(str(error)))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """pip says what it asks for."""
@@ -149,6 +150,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for piece in answer.iter_stream():
             self.wfile.write(piece)
+
+
+def _status_words(text: str) -> str:
+    """What fits into the first line of an answer."""
+    return one_line(text).encode("ascii", "replace").decode()
 
 
 @contextmanager

@@ -255,6 +255,16 @@ def test_what_an_index_sends_in_the_place_of_a_page_is_told(
     assert found[1].startswith(said)
 
 
+def test_what_is_told_fits_into_one_line_of_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "it says \u20ac\r\nSet-Cookie: a=b\n"
+    monkeypatch.setattr(proxy_module, "why", lambda _: said)
+    with served() as gone:
+        pass
+    with index_proxy(gone.access(), [gone.simple], []) as addresses:
+        status, reason, _ = got(addresses, "/index/0/a/")
+    assert (status, reason) == (504, "it does not answer (it says ? Set-Cookie: a=b )")
+
+
 def test_where_no_credentials_are_sent_nothing_listens(index: Index) -> None:
     with index_proxy(index.access(), ["https://pypi.org/simple"], ["https://a/b"]) as addresses:
         assert addresses.begin == ""
