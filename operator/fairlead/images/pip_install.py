@@ -40,7 +40,7 @@ PLACE = "/tmp/fairlead-source"
 INSTALLED = "Installed: "
 NOTHING = re.compile(
     r".{0,200}?satisfies the requirement ([A-Za-z0-9][A-Za-z0-9._-]*)(?![A-Za-z0-9._-])"
-    r".*\(from versions: none\)"
+    r".*\(from versions: (?:none)?\)"  # pip 18 leaves the word out
 )
 TAKEN_UP = re.compile(r"(?:Collecting|Processing) (\S+)")
 NAMED = re.compile(

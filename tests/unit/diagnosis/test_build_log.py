@@ -578,6 +578,14 @@ INDEX = "http://index.example.org:8080"
             f"{INDEX_SECRET} {RETRIED}",
         ),
         (
+            "index-denied-pip-18",
+            Reason.PACKAGE_INDEX_DENIED,
+            FailureClass.AUTH,
+            f"The package index does not let us read {INDEX}/403/simple/tabulate/ "
+            "(it answers 403).",
+            f"{INDEX_SECRET} {RETRIED}",
+        ),
+        (
             "file-denied-pip-18",
             Reason.PACKAGE_INDEX_DENIED,
             FailureClass.AUTH,
