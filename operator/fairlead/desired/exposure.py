@@ -52,8 +52,8 @@ def ingress(webservice: Webservice, granted: Granted) -> Manifest | None:
         spec["tls"] = [{"hosts": [expose.host], "secretName": secret}]
     limits = request_limits(webservice)
     annotations = {
-        **granted.annotations,
         **_patience(granted.controller, limits),
+        **granted.annotations,
         **_issuer(expose.tls),
     }
     return child(webservice, "networking.k8s.io/v1", "Ingress", spec, annotations=annotations)

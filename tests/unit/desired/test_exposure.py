@@ -31,6 +31,21 @@ def test_a_known_controller_waits_longer_than_the_service(
         assert list(made["metadata"]["annotations"]) == ["fairlead.dev/applied"]
 
 
+def test_the_administrators_word_counts_more_than_what_is_derived_and_less_than_the_issuer() -> (
+    None
+):
+    theirs = {
+        "nginx.ingress.kubernetes.io/proxy-read-timeout": "3600",
+        "cert-manager.io/issuer": "another",
+    }
+    wanted = webservice(expose={**HOST, "tls": {"issuer": "ours"}})
+    made = ingress(wanted, Granted("public", "nginx", theirs))
+    assert made is not None
+    found = made["metadata"]["annotations"]
+    assert found["nginx.ingress.kubernetes.io/proxy-read-timeout"] == "3600"
+    assert found["cert-manager.io/issuer"] == "ours"
+
+
 def test_an_issuer_of_the_namespace_is_an_annotation_and_names_the_secret() -> None:
     made = ingress(webservice(expose={**HOST, "tls": {"issuer": "ours"}}), Granted("public"))
     assert made is not None
@@ -42,6 +57,7 @@ def test_nothing_is_made_that_is_not_granted() -> None:
     assert ingress(webservice(expose=HOST), NOTHING) is None
     assert ingress(webservice(expose=ROUTE), Granted("public")) is None
     assert ingress(webservice(), Granted("public")) is None
+    assert ingress(webservice(expose={"type": "Ingress"}), Granted("public")) is None
     assert http_route(webservice(expose=ROUTE), NOTHING) is None
     assert http_route(webservice(expose=HOST), Granted(gateway="infra/public")) is None
 
