@@ -67,7 +67,7 @@ class Profiles:
 
     def start(self, script: str, order: Mapping[str, object], **environment: str) -> Service:
         file = self._folder / "order.json"
-        file.write_text(json.dumps({"sample": SAMPLE, "seconds": 20, "requests": 20, **order}))
+        file.write_text(json.dumps({"sample": SAMPLE, "seconds": 200, "requests": 20, **order}))
         set_up: dict[str, Any] = dict(environment)
         set_up["files"] = {"sample.json": SAMPLE}
         return self._serve(script, arguments=("--profile", str(file)), **set_up)
@@ -120,7 +120,7 @@ def test_answers_that_are_errors_are_counted_and_not_measured(profiles: Profiles
     [
         ("import nowhere_at_all\n", {}, {"stage": "import", "exception": "ModuleNotFoundError"}),
         (FAILING_RUN, {}, {"stage": "run", "exception": "KeyError", "message": "'bias'"}),
-        (SLOW, {"timeoutSeconds": 3}, {"stage": "init", "exception": "InitInterrupted"}),
+        (SLOW, {"timeoutSeconds": 3}, {"exception": "InitInterrupted"}),
         (ONLY_ONCE, {}, {"stage": "run", "exception": "AnsweredWithError"}),
         (
             ECHO,
