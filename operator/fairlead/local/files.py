@@ -32,6 +32,9 @@ def read_bytes(path: Path) -> bytes:
         if not path.is_file():
             what = "is a folder" if path.is_dir() else "is not there"
             remedy = "Correct the path; it is taken from the folder that the command runs in."
+            slashed = Path(str(path).replace("\\", "/"))
+            if slashed != path and slashed.is_file():
+                remedy = f"Write it with '/' between folders: {shown(str(slashed))}."
             raise refusal(Reason.FILE_NOT_FOUND, f"{path} {what}.", remedy)
         if path.stat().st_size > MAX_FILE_BYTES:
             said = f"{path} has more than {MAX_FILE_BYTES // MIB} MiB."

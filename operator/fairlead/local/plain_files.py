@@ -15,6 +15,7 @@ from fairlead.local.errors import LocalError, refusal
 from fairlead.local.files import read_bytes, source_files
 
 MAX_NAME_CHARS = 50
+VALUE_ERROR = "Value error, "  # how pydantic begins what a validator says
 MAX_TOLD_CHARS = 1000
 MODEL_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
 VERSION = re.compile(r"[1-9][0-9]{0,8}")
@@ -64,7 +65,10 @@ def wanted_of_files(asked: Asked) -> Wanted:
 def invalid_options(error: ValidationError) -> LocalError:
     """All that is wrong with what the command asks for."""
     problems = error.errors(include_input=False, include_url=False, include_context=False)
-    told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problems)
+    told = "; ".join(
+        f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix(VALUE_ERROR)}"
+        for one in problems
+    )
     message = f"What was asked for is not valid: {shown(told, MAX_TOLD_CHARS)}."
     return refusal(Reason.INVALID_SPEC, message, "Correct the options.")
 
