@@ -1,11 +1,21 @@
 """``make bench``: all tables, on a cluster of their own.
 
-``python -m benchmarks front`` needs none.
+``python -m benchmarks front``, ``spike`` and ``handover`` need none.
 """
 
 import sys
 
-from benchmarks import builds, changed_config_map, controller, front, model_memory, script_change
+from benchmarks import (
+    builds,
+    changed_config_map,
+    controller,
+    front,
+    handover,
+    model_memory,
+    rollouts,
+    script_change,
+    spike,
+)
 from benchmarks.bench import at_work
 from tests.cluster.errors import ClusterError
 from tests.cluster.lock import exclusive
@@ -18,15 +28,24 @@ BENCHMARKS = {
     "changed_config_map": changed_config_map.measure,
     "model_memory": model_memory.measure,
 }
-BY_NAME = {**BENCHMARKS, "memory": controller.measure_memory, "builds": builds.measure}
+BY_NAME = {
+    **BENCHMARKS,
+    "memory": controller.measure_memory,
+    "builds": builds.measure,
+    "rollouts": rollouts.measure,
+}
 """Those, and what takes long and says no more than the others where there are few objects."""
+
+ALONE = {"front": front.measure, "spike": spike.measure, "handover": handover.measure}
+"""Those that need no cluster."""
 
 
 def main(names: list[str]) -> int:
     where = places()
     with Steps() as steps:
-        if names == ["front"]:
-            front.measure(steps)
+        if names and set(names) <= ALONE.keys():
+            for name in names:
+                ALONE[name](steps)
             return 0
         try:
             with exclusive(where, "make bench"), at_work(where, steps) as bench:

@@ -74,9 +74,12 @@ class Bench:
         text = json.dumps({**head, "spec": spec})
         self.cluster.run_kubectl("apply", "-n", namespace, "-f", "-", text=text)
 
-    def status(self, namespace: str, kind: str, name: str) -> Manifest:
+    def manifest(self, namespace: str, kind: str, name: str) -> Manifest:
         seen = self.cluster.run_kubectl("get", kind, name, "-n", namespace, "-o", "json")
-        return dict(json.loads(seen).get("status", {}))
+        return dict(json.loads(seen))
+
+    def status(self, namespace: str, kind: str, name: str) -> Manifest:
+        return dict(self.manifest(namespace, kind, name).get("status", {}))
 
     def until_ready(self, namespace: str, kind: str, name: str, field: str, old: object) -> float:
         """Wait until ``status.<field>`` is there and not ``old``; return the seconds it took."""

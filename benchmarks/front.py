@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+import psutil
+
 from benchmarks.bench import show
 from fairlead.desired.front_configuration import FrontParameters
 from fairlead.desired.request_limits import RequestLimits
@@ -36,6 +38,9 @@ PARAMETERS = FrontParameters("credit", "credit.demo.svc", 5001, 21, LIMITS, "any
 REPLICAS = (3, 10)
 LOADS = (0.5, 0.7, 0.85)
 CELL_S = 45.0
+IDLE, IDLE_S = 100, 60.0
+MEGABYTE = 1024**2
+LOST_OF, LOST_AT = 10, 0.5  # replicas and load while a front dies
 ROUND_TRIPS = 1500
 SEED = 1
 OK = 200
@@ -88,20 +93,40 @@ class Machine:
         return process
 
 
-def measure(steps: Steps) -> None:
+@contextmanager
+def installed(steps: Steps) -> Iterator[Path]:
+    """A folder with the runtime in its ``runtime``."""
     with tempfile.TemporaryDirectory() as folder:
-        runtime = Path(folder) / "runtime"
         python = f"{sys.version_info.major}.{sys.version_info.minor}"
         [wheel] = WHEELS.glob("fairlead_scoring-*.whl")
         with steps.step("The runtime installed"):
-            install(Runtime(wheel, python), runtime, Settings(), lambda _: None)
-        rows = [row for number in REPLICAS for row in _refusals(steps, Path(folder), number)]
+            install(Runtime(wheel, python), Path(folder) / "runtime", Settings(), lambda _: None)
+        yield Path(folder)
+
+
+def measure(steps: Steps) -> None:
+    with installed(steps) as folder:
+        rows = [row for number in REPLICAS for row in _refusals(steps, folder, number)]
         show(
             f"Share of 503, and p50/p95 of the others in ms; {CELL_S:.0f} s each",
             ("replicas", "way", *(f"{load:.0%} load" for load in LOADS)),
             rows,
         )
-        with _machine(Path(folder)) as machine, steps.step("What a front adds"):
+        with _machine(folder) as machine, steps.step("One of two fronts dies"):
+            rows = [_lost(machine)]
+        show(
+            f"Two fronts before {LOST_OF} replicas at {LOST_AT:.0%} load, one of them killed",
+            ("requests", "broken off", "503", "in the second after it"),
+            rows,
+        )
+        with _machine(folder) as machine, steps.step(f"{IDLE} idle fronts"):
+            rows = [_idle(machine)]
+        show(
+            f"{IDLE} fronts, each before one replica, with nothing to do",
+            ("own memory of one, MiB", "of all", "processor of one, m", "of all"),
+            rows,
+        )
+        with _machine(folder) as machine, steps.step("What a front adds"):
             rows = _added(machine)
         show("One client, one connection: ms for a request", ("", "p50", "p99"), rows)
 
@@ -146,6 +171,53 @@ async def _load(doors: Sequence[str], per_second: float) -> list[Answer]:
         await asyncio.sleep(due - time.monotonic())
         asked.append(asyncio.create_task(_ask(chance.choice(doors))))
     return await asyncio.gather(*asked)
+
+
+def _idle(machine: Machine) -> tuple[str, ...]:
+    """Memory that a front shares with no other process, as in a pod on a node of its own image."""
+    [service] = machine.replicas(1, ECHO, LIMITS.queue_wait_ms)
+    fronts = [psutil.Process(machine.front([service]).process.pid) for _ in range(IDLE)]
+    before = sum(_worked_s(one) for one in fronts)
+    time.sleep(IDLE_S)
+    worked = (sum(_worked_s(one) for one in fronts) - before) / IDLE_S * 1000
+    memory = sum(one.memory_full_info().uss for one in fronts) / MEGABYTE
+    each = (memory / IDLE, memory, worked / IDLE, worked)
+    return f"{each[0]:.1f}", f"{each[1]:.0f}", f"{each[2]:.1f}", f"{each[3]:.0f}"
+
+
+def _worked_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _lost(machine: Machine) -> tuple[str, ...]:
+    """What comes to the dead one goes to the other, as by a Service that knows."""
+    services = machine.replicas(LOST_OF, EXPONENTIAL, wait_ms=0)
+    fronts = [machine.front(services, 2) for _ in range(2)]
+    answers, after = asyncio.run(_killed(fronts, LOST_AT * LOST_OF / RUN_S))
+    codes, then = (Counter(one.status for one in some) for some in (answers, after))
+    return str(len(answers)), str(codes[0]), str(codes[503]), f"{then[OK]} of {len(after)} served"
+
+
+async def _killed(
+    fronts: Sequence[FrontProcess], per_second: float
+) -> tuple[list[Answer], list[Answer]]:
+    """All answers, and those to what was sent in the second after one was killed."""
+    chance = random.Random(SEED)
+    asked, doors = list[asyncio.Task[Answer]](), [front.url for front in fronts]
+    begun = due = time.monotonic()
+    killed: float | None = None
+    after = list[asyncio.Task[Answer]]()
+    while due < begun + CELL_S:
+        due += chance.expovariate(per_second)
+        await asyncio.sleep(due - time.monotonic())
+        if killed is None and due > begun + CELL_S / 2:
+            fronts[0].process.kill()
+            killed, doors = due, doors[1:]
+        asked.append(asyncio.create_task(_ask(chance.choice(doors))))
+        if killed is not None and due < killed + 1:
+            after.append(asked[-1])
+    return await asyncio.gather(*asked), await asyncio.gather(*after)
 
 
 async def _ask(door: str) -> Answer:

@@ -13,7 +13,7 @@ SUDDEN_S = 5.0
 SUDDEN_RATIO = 1.5  # over the longer mean: then the load has jumped
 RATE_WINDOW_S = 60.0  # of rates
 STALE_S = 15.0  # an older round says nothing about now
-MAX_REFUSED_FOR_EACH = 2.0
+MAX_REFUSED_FOR_EACH = 9.0  # then it is tenfold, the most that the autoscaler adds in one step
 PERCENT = 100
 SECONDS_PER_MINUTE = 60
 

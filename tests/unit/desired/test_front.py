@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ from fairlead.desired.front_configuration import FrontParameters, front_configur
 from fairlead.desired.request_limits import RequestLimits, request_limits, runtime_variables
 from fairlead.evidence import ChildEvidence
 from fairlead.observe.projection import project
+from tests.golden.test_children import CASES as CHILDREN
 from tests.golden.test_front_configuration import ONE
 from tests.unit.objects import webservice
 
@@ -216,3 +218,18 @@ def test_the_pods_end_after_the_last_request_that_a_front_has_taken() -> None:
         scoringTimeoutMilliseconds=1000
     )
     assert grace > parameters.longest_s + 5
+
+
+@pytest.mark.parametrize("mesh", ["istio", "linkerd"])
+def test_beside_a_sidecar_each_replica_has_an_address_and_a_protocol(mesh: str) -> None:
+    """What docs/front.md relies on, in the children that golden files show: Envoy passes on to an
+    address of a headless Service, and a port's name says what is spoken at it."""
+    made = list(yaml.safe_load_all((CHILDREN / mesh / "children.yaml").read_text()))
+    services = {one["metadata"]["name"]: one["spec"] for one in made if one["kind"] == "Service"}
+    assert services["diabetes-fairlead-pod"]["clusterIP"] == "None"
+    assert {port["name"] for one in services.values() for port in one["ports"]} == {"http"}
+    replicas = next(one for one in made if one["kind"] == "Deployment")
+    given = yaml.safe_load((CHILDREN / mesh / "webservice.yaml").read_text())
+    template = replicas["spec"]["template"]["metadata"]
+    assert template["annotations"] == given["podAnnotations"]
+    assert given.get("podLabels", {}).items() <= template["labels"].items()

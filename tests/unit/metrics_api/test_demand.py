@@ -26,8 +26,8 @@ def test_a_moment_is_smoothed_and_a_jump_is_not() -> None:
     assert demand(jump, jump[-1].at_s) == 12
 
 
-@pytest.mark.parametrize(("rejected", "expected"), [(0, 3), (2, 6), (4, 9), (4000, 9)])
-def test_refused_requests_count_as_many_as_twice_those_that_got_in(
+@pytest.mark.parametrize(("rejected", "expected"), [(0, 3), (2, 6), (4, 9), (4000, 30)])
+def test_refused_requests_count_up_to_nine_for_each_that_got_in(
     rejected: float, expected: float
 ) -> None:
     seen = rounds(*[replace(ONE, queued=0, rejected=rejected)] * 8)
