@@ -179,10 +179,12 @@ class Claim:
 @dataclass(frozen=True)
 class ExposureEvidence:
     """``claims``: all on the host that the Webservice wants, its own among them.
-    ``routes_missing``: the cluster knows no HTTPRoutes."""
+    ``routes_missing``: the cluster knows no HTTPRoutes. ``leads_elsewhere``: an Ingress or
+    HTTPRoute of ours in another namespace is still there for that host."""
 
     claims: Sequence[Claim] = ()
     routes_missing: bool = False
+    leads_elsewhere: bool = False
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ from fairlead.informer.missing_rights import MissingRights
 from fairlead.informer.reflector import Changed, Reflector
 from fairlead.informer.store import Entry, Name, Store
 from fairlead.observe.child_writes import ChildWrites
-from fairlead.observe.exposures import Claims, exposure_kinds
+from fairlead.observe.exposures import Claims, exposure_kinds, hosts_led
 from fairlead.observe.pod_projection import project_pod
 from fairlead.observe.projection import project
 from fairlead.observe.references import Key, References, references_of
@@ -264,6 +264,16 @@ class Cache:
     def claims(self, host: str) -> Sequence[Claim]:
         """Who wants this host, and may have it."""
         return self._claims.on(host) if self._claims else ()
+
+    def leads_elsewhere(self, host: str, namespace: str) -> bool:
+        """Whether an Ingress or HTTPRoute of ours in another namespace is there for this host,
+        whatever its Webservice asks for by now, or whether there is one."""
+        stores = [self._children[kind.kind] for kind in EXPOSURE_KINDS]
+        return any(
+            place != namespace and host in hosts_led(store.read(place, name) or {})
+            for store in stores
+            for place, name in store.names()
+        )
 
     def knows(self, kind: ChildKind) -> bool:
         """Whether the cluster knows this kind, as far as it is watched."""

@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 from fairlead.api.expose import ExposeType
-from fairlead.api.meta import WEBSERVICE
+from fairlead.api.meta import MANAGED_BY, WEBSERVICE
 from fairlead.api.objects import read_webservice
 from fairlead.api.refs import Manifest
 from fairlead.decide.webservice.claims import claim, rival
@@ -25,6 +26,18 @@ def exposure_kinds(settings: Settings) -> tuple[ChildKind, ...]:
         (settings.exposure_gateways, HTTP_ROUTE),
     )
     return tuple(kind for given, kind in granted if given)
+
+
+def hosts_led(child: Mapping[str, Any]) -> frozenset[str]:
+    """The hosts from which an Ingress or HTTPRoute of ours, as it is kept, leads on; none where it
+    has not our label: nothing tells when such a one goes."""
+    manifest = child.get("manifest") or {}
+    labels = manifest.get("metadata", {}).get("labels", {})
+    if labels.get(MANAGED_BY) != "fairlead":
+        return frozenset()
+    spec = manifest.get("spec", {})
+    rules = (rule.get("host", "") for rule in spec.get("rules", ()))
+    return frozenset((*rules, *spec.get("hostnames", ())))
 
 
 class Claims:

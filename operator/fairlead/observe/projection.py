@@ -166,9 +166,14 @@ SHAPES: Mapping[str, Mapping[str, Reader]] = {
     },
     INGRESS.kind: {
         "metadata": METADATA,
+        "spec": all_of(rules=each(all_of(host=text))),
         "status": all_of(loadBalancer=all_of(ingress=ADDRESSES)),
     },
-    HTTP_ROUTE.kind: {"metadata": METADATA, "status": all_of(parents=each(PARENT))},
+    HTTP_ROUTE.kind: {
+        "metadata": METADATA,
+        "spec": all_of(hostnames=each(text)),
+        "status": all_of(parents=each(PARENT)),
+    },
 }
 HEADS = {
     kind.kind: {"apiVersion": kind.api_version, "kind": kind.kind}

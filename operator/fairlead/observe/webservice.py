@@ -65,8 +65,13 @@ async def observe_webservice(
 
 def _exposure(webservice: Webservice, context: ReconcileContext) -> ExposureEvidence:
     expose = webservice.spec.expose
-    claims = context.cache.claims(expose.host) if expose and expose.host else ()
-    return ExposureEvidence(claims, routes_missing=not context.cache.knows(HTTP_ROUTE))
+    host = expose.host if expose and expose.host else ""
+    held = webservice.status.exposure
+    claims = context.cache.claims(host) if host else ()
+    # of a host that is held already nothing but claims decides: a look at each one costs time
+    new = bool(claims) and not (held and held.host == host)
+    elsewhere = new and context.cache.leads_elsewhere(host, webservice.namespace)
+    return ExposureEvidence(claims, not context.cache.knows(HTTP_ROUTE), elsewhere)
 
 
 def _is_front(pod: Manifest) -> bool:

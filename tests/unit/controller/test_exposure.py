@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from fairlead.api.meta import WEBSERVICE
+import pytest
+
+from fairlead.api.meta import MANAGED_BY, OWNED_BY_WEBSERVICE, WEBSERVICE
 from fairlead.api.reasons import Reason
+from fairlead.api.refs import PLURALS, Manifest
 from fairlead.errors import StalledError
 from tests.unit.controller.world import World
 
@@ -43,6 +46,30 @@ async def test_a_host_goes_from_one_to_the_next_when_it_is_free() -> None:
         await world.until(lambda: hosts(world, "a-second") and not hosts(world, "first"))
         await world.until(lambda: "exposure" not in world.status(WEBSERVICE, "first"))
         assert world.reason(WEBSERVICE, "first", "Exposed") == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("Ingress", {"rules": [{"http": {}}, {"host": HOST}]}),
+        ("HTTPRoute", {"hostnames": ["x.org", HOST]}),
+    ],
+)
+async def test_a_host_is_free_when_nothing_of_ours_leads_from_it(kind: str, spec: Manifest) -> None:
+    """Its Webservice may be gone, be held by a finalizer, or ask for another host by now."""
+    world = World(**GRANTING)
+    labels = {MANAGED_BY: "fairlead", OWNED_BY_WEBSERVICE: "old"}
+    meta = {"name": "old", "namespace": "other", "labels": labels}
+    left = {"apiVersion": "networking.k8s.io/v1", "kind": kind, "metadata": meta, "spec": spec}
+    world.cluster.put(left)
+    asks(world, "credit", type="Ingress", host=HOST)
+    asks(world, "another", type="Ingress", host="another.apps.example.com")
+    async with world.running():
+        await world.until(lambda: world.reason(WEBSERVICE, "credit", "Exposed") == "HostTaken")
+        await world.until(lambda: hosts(world, "another"))
+        assert not hosts(world, "credit")
+        world.cluster.remove(PLURALS[kind], "other", "old")
+        await world.until(lambda: hosts(world, "credit"))
 
 
 async def test_an_object_of_somebody_else_under_the_name_is_found_though_it_has_no_label() -> None:

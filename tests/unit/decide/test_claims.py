@@ -153,6 +153,15 @@ def test_whoever_has_it_keeps_it_though_the_other_was_made_earlier() -> None:
     assert held(older, NOW).since == NOW
 
 
+def test_nobody_has_had_a_host_for_longer_than_there_is_the_webservice() -> None:
+    said = {"exposure": {"host": HOST, "path": "/", "since": "1970-01-01T00:00:00Z"}}
+    mine = claim(asking(said), granting())
+    assert mine is not None
+    assert (mine.contends, mine.since) == (False, THEN)
+    since_before = replace(one("older", "another", contends=False), since=THEN - timedelta(hours=1))
+    assert rival(mine, (since_before, mine)) == since_before
+
+
 def test_another_host_than_the_one_it_has_is_a_new_wish() -> None:
     has = {"exposure": {"host": HOST, "path": "/", "since": "2026-11-22T08:00:00Z"}}
     found = claim(asking(has, host="other.apps.example.com"), granting())

@@ -195,6 +195,37 @@ def test_a_host_that_is_taken_is_left_to_whoever_has_it(namespace: str, told: st
     assert ("first" in decision.failure.message) == (namespace == "demo")
 
 
+def test_a_host_is_had_only_when_nothing_of_ours_leads_elsewhere() -> None:
+    left = ExposureEvidence((one("diabetes"),), leads_elsewhere=True)
+    decision = looked(asked(), exposure=left)
+    assert not changes(decision)
+    assert said(decision)["Exposed"] == "False/HostTaken"
+    assert decision.status.exposure is None
+    assert decision.due_in_s <= 6
+    assert decision.failure is not None
+    assert "in another namespace still leads" in decision.failure.message
+    held = {"exposure": {"host": HOST, "path": "/", "since": "2026-11-22T09:30:00Z"}}
+    holds = replace(asked(), status=WebserviceStatus.model_validate(held))
+    assert said(looked(holds, exposure=left))["Exposed"] == "Unknown/WaitingForAddress"
+
+
+def test_what_is_withdrawn_goes_though_something_else_is_in_the_way() -> None:
+    wanted = asked()
+    children = {**made(wanted, **SERVING), "Ingress": live(wanted, **ADDRESS)}
+    service = children["Service"]
+    foreign = {**service["metadata"], "ownerReferences": [], "labels": {}}
+    children["Service"] = {**service, "metadata": foreign}
+    found = evidence(wanted, children=children)
+    stays = decided(replace(found, settings=granting()))
+    assert said(stays)["Deployed"] == "False/NameTaken"
+    assert not changes(stays)
+    goes = decided(replace(found, settings=granting(exposure_hosts="")))
+    assert said(goes)["Deployed"] == "False/NameTaken"
+    [action] = changes(goes)
+    assert isinstance(action, Delete)
+    assert action.ref.plural == "ingresses"
+
+
 def test_switched_off_our_ingress_goes_and_nobody_elses() -> None:
     plain = webservice(replicas=2, auth={"enabled": False})
     ours = looked(plain, live(asked(), **ADDRESS))

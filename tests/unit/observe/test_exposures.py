@@ -5,7 +5,7 @@ from typing import Any
 from fairlead.api.meta import MODEL, WEBSERVICE
 from fairlead.api.refs import Manifest
 from fairlead.desired.child_kinds import HTTP_ROUTE, INGRESS
-from fairlead.observe.exposures import Claims, exposure_kinds
+from fairlead.observe.exposures import Claims, exposure_kinds, hosts_led
 from fairlead.observe.references import Key
 from fairlead.settings import Settings
 from tests.unit.decide.test_claims import HOST, granting
@@ -60,6 +60,15 @@ def test_what_is_not_granted_or_cannot_be_read_stands_in_nobodys_way() -> None:
     claims.put(Key(MODEL, "demo", "first"), wish(FIRST))
     claims.put(FIRST, body(WEBSERVICE, {"expose": "x"}, name="first"))
     assert names(claims, "api.evil.org") == names(claims) == []
+
+
+def test_only_what_has_our_label_leads_anywhere() -> None:
+    labels = {"labels": {"app.kubernetes.io/managed-by": "fairlead"}}
+    spec = {"rules": [{"host": HOST}], "hostnames": ["b.org"]}
+    assert hosts_led({"manifest": {"metadata": labels, "spec": spec}}) == {HOST, "b.org"}
+    assert hosts_led({"manifest": {"metadata": labels}}) == frozenset()
+    assert hosts_led({"manifest": {"metadata": {}, "spec": spec}}) == frozenset()
+    assert hosts_led({}) == frozenset()
 
 
 def test_kinds_that_are_not_granted_are_not_watched() -> None:

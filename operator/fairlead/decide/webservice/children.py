@@ -11,7 +11,7 @@ from fairlead.decide.decision import Action, Apply, Delete
 from fairlead.decide.webservice.drift import Drift, drift, left_alone_until
 from fairlead.decide.webservice.ownership import Ownership
 from fairlead.desired.autoscaler import floor_of
-from fairlead.desired.child_kinds import ALL_KINDS, DEPLOYMENT, ChildKind
+from fairlead.desired.child_kinds import ALL_KINDS, DEPLOYMENT, EXPOSURE_KINDS, ChildKind
 from fairlead.desired.exposure import NOTHING, Granted
 from fairlead.desired.front import NO_SETTINGS, FrontSettings
 from fairlead.evidence import NO_METRICS_API, ChildEvidence, ScalingSettings
@@ -75,6 +75,16 @@ def plan(
     ):
         actions += _scaled_up(webservice, owned, settings[1])
     return Plan((*actions, *last), {key: m for key, m in wanted.items() if m is not None})
+
+
+def withdrawn(webservice: Webservice, owned: Ownership, granted: Granted) -> Iterator[Action]:
+    """Where nothing may be made or changed, what is not granted any more goes all the same: whoever
+    may put something in our way would keep a host by that."""
+    wanted = {kind.key for kind in wanted_kinds(webservice, granted)}
+    for kind in EXPOSURE_KINDS:
+        existing = owned.ours.get(kind.key)
+        if existing is not None and kind.key not in wanted:
+            yield Delete(ref_of(existing.manifest), existing.metadata["uid"])
 
 
 def _apply(manifest: Manifest, existing: ChildEvidence | None, now: datetime) -> Iterator[Action]:

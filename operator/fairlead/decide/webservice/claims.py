@@ -64,7 +64,8 @@ def claim(webservice: Webservice, settings: Settings) -> Claim | None:
         return None
     path = expose.path or ROOT
     has = held is not None and (held.host, held.path) == (expose.host, path)
-    since = held.since if held and has else webservice.created_at
+    # a status may be written by others than us; the API server alone says when it was made
+    since = max(held.since, webservice.created_at) if held and has else webservice.created_at
     return Claim(not has, since, webservice.namespace, webservice.name, expose.host, path)
 
 

@@ -16,12 +16,13 @@ from fairlead.decide.webservice.claims import claim, held, hosts_of, rival, want
 from fairlead.decide.webservice.ownership import Ownership
 from fairlead.desired.child_kinds import FRONT_DEPLOYMENT, HTTP_ROUTE, INGRESS
 from fairlead.desired.exposure import NOTHING, Granted
-from fairlead.evidence import ChildEvidence, WebserviceEvidence
+from fairlead.evidence import ChildEvidence, Claim, WebserviceEvidence
 from fairlead.finding import Finding
 from fairlead.redact import redacted
 from fairlead.settings import pairs
 
 LOOK_AGAIN_S = 60.0  # for a definition that is missing: its installation is not watched
+LET_GO_S = 5.0  # for what still leads to the one before: its end is not waited for otherwise
 FOR_GOOD = (Reason.EXPOSURE_OFF, Reason.EXPOSURE_NOT_GRANTED, Reason.INVALID_SPEC)
 TAKEN_IN = ("Accepted", "ResolvedRefs")
 """The conditions of a route that must be true until requests arrive."""
@@ -49,10 +50,8 @@ def exposure(evidence: WebserviceEvidence, now: datetime) -> Exposure:
     mine = claim(evidence.webservice, evidence.settings)
     if mine is None:  # not after what was asked before
         return Exposure()
-    before = rival(mine, evidence.exposure.claims)
-    if before is not None:
-        other = before.name if before.namespace == mine.namespace else ""
-        return Exposure(refusal=_taken(expose, other))
+    if taken := _elsewhere(evidence, expose, mine):
+        return taken
     if expose.type is ExposeType.HTTP_ROUTE and evidence.exposure.routes_missing:
         return Exposure(refusal=NO_ROUTES, held=held(mine, now), changes_in_s=LOOK_AGAIN_S)
     return Exposure(wanted(evidence.webservice, evidence.settings).granted, held(mine, now))
@@ -129,6 +128,17 @@ def _refusal(evidence: WebserviceEvidence, expose: Expose) -> Finding | None:
     return None
 
 
+def _elsewhere(evidence: WebserviceEvidence, expose: Expose, mine: Claim) -> Exposure | None:
+    """Who has the host already; None where nobody has."""
+    before = rival(mine, evidence.exposure.claims)
+    if before is not None:
+        other = before.name if before.namespace == mine.namespace else ""
+        return Exposure(refusal=_taken(expose, other))
+    if mine.contends and evidence.exposure.leads_elsewhere:
+        return Exposure(refusal=_left_over(expose), changes_in_s=LET_GO_S)
+    return None
+
+
 def _taken(expose: Expose, other: str) -> Finding:
     """Whose it is stays unsaid where that is another namespace."""
     where = f"{expose.host}{expose.path or ROOT}"
@@ -139,6 +149,21 @@ def _taken(expose: Expose, other: str) -> Finding:
         "for longer; a host is not shared between namespaces."
     )
     remedy = "Choose another host or path in spec.expose. It is taken over once it is free."
+    return Finding(Reason.HOST_TAKEN, FailureClass.USER, words, remedy)
+
+
+def _left_over(expose: Expose) -> Finding:
+    """Controllers give a host to the oldest that names it: requests, and keys, would go there."""
+    words = (
+        f"Host {expose.host} is free, and an Ingress or HTTPRoute that Fairlead has made in "
+        "another namespace still leads from it to the Webservice that had it before."
+    )
+    remedy = (
+        "It is taken over once that is gone, which takes seconds. Where it stays, its Webservice "
+        "was deleted with --cascade=orphan, or a finalizer holds it: ask whoever runs the cluster "
+        "to delete it (kubectl get ingress,httproute -A -l app.kubernetes.io/managed-by=fairlead), "
+        "or choose another host."
+    )
     return Finding(Reason.HOST_TAKEN, FailureClass.USER, words, remedy)
 
 

@@ -16,6 +16,7 @@ from fairlead.decide.decision import (
     ON_RESYNC_S,
     REQUEUE_SLOW_S,
     REQUEUE_SOON_S,
+    Action,
     Decision,
     StageResult,
     not_reached,
@@ -26,7 +27,7 @@ from fairlead.decide.platform import on_platform
 from fairlead.decide.webservice.address import SCORE, SWAGGER, base_uri, pending_address
 from fairlead.decide.webservice.availability import available, deployed
 from fairlead.decide.webservice.capacity import capacity
-from fairlead.decide.webservice.children import Plan, plan, wanted_kinds
+from fairlead.decide.webservice.children import Plan, plan, wanted_kinds, withdrawn
 from fairlead.decide.webservice.exposure import (
     Exposure,
     exposed_uri,
@@ -110,10 +111,14 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
         *keys_stage(webservice),
         *(settled_stage(webservice, planned, owned, now) if planned else ()),
     )
+    if planned is not None:
+        actions: tuple[Action, ...] = (*create_keys(evidence, now), *planned.actions)
+    else:
+        actions = tuple(withdrawn(asked, owned, got.granted))
     return Decision(
         _exposed(evidence, owned, got, _status(evidence, owned, progress, choice, planned)),
         stages,
-        actions=(*create_keys(evidence, now), *planned.actions) if planned else (),
+        actions=actions,
         changes=planned.changes if planned else (),
         requeue_after=AT_ONCE_S if choice.turns_back else _requeue_after(evidence, progress, now),
     )
