@@ -14,6 +14,9 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 MAX_FILES = 100_000  # of one page
 MAX_ADDRESS_CHARS = 4096
 MAX_ATTRIBUTE_CHARS = 1000
+MAX_TOTAL_CHARS = 64 * 1024 * 1024  # of all addresses of one page: a <base> makes each one long
+PIECE_CHARS = 64 * 1024
+MAX_OPEN_CHARS = 256 * 1024  # of a tag, comment or script that does not end
 _FILE = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._+!~%-]{0,250}\.(?:whl|zip|tgz|tar(?:\.(?:gz|bz2|xz))?|tbz|egg)"
 )
@@ -35,14 +38,25 @@ class TooManyFilesError(Exception):
     """A page with more files than one is read for."""
 
 
+class NotHtmlError(Exception):
+    """Nothing that a page of an index could be."""
+
+
 def file_links(page: str, address: str) -> list[FileLink]:
     """The links of a page that lead to packages; ``address`` is where it was.
 
-    Raises ``TooManyFilesError``.
+    It takes linear time: what is begun and does not end is looked through again with each piece,
+    and not without end. Like pip it reads no link in what has no end. Raises ``TooManyFilesError``,
+    ``NotHtmlError``.
     """
     reader = _Reader(address)
-    reader.feed(page)
-    reader.close()
+    for begin in range(0, len(page), PIECE_CHARS):
+        try:
+            reader.feed(page[begin : begin + PIECE_CHARS])
+        except AssertionError as error:  # so the parser says that it cannot go on
+            raise NotHtmlError from error
+        if len(reader.rawdata) > MAX_OPEN_CHARS:
+            raise NotHtmlError
     return reader.found
 
 
@@ -56,6 +70,7 @@ class _Reader(HTMLParser):
     def __init__(self, address: str) -> None:
         super().__init__(convert_charrefs=True)
         self._base = address
+        self._chars = 0
         self.found: list[FileLink] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -66,7 +81,8 @@ class _Reader(HTMLParser):
         if tag == "base":
             self._base = _joined(self._base, target)
         elif tag == "a" and (link := _link(_joined(self._base, target), named)):
-            if len(self.found) == MAX_FILES:
+            self._chars += len(link.address)
+            if len(self.found) == MAX_FILES or self._chars > MAX_TOTAL_CHARS:
                 raise TooManyFilesError
             self.found.append(link)
 

@@ -21,7 +21,13 @@ import httpcore
 
 from fairlead.connection import why
 from fairlead.engines.index_addresses import IndexAddresses
-from fairlead.engines.index_page import FileLink, TooManyFilesError, file_links, written_page
+from fairlead.engines.index_page import (
+    FileLink,
+    NotHtmlError,
+    TooManyFilesError,
+    file_links,
+    written_page,
+)
 from fairlead.redact import one_line
 from fairlead.registry.addresses import AddressRefusedError, NamedHosts
 from fairlead.registry.connections import GuardedPool
@@ -236,3 +242,5 @@ def _links(answer: httpcore.Response, address: str) -> list[FileLink]:
         return file_links(content.decode(errors="replace"), address)
     except TooManyFilesError as error:
         raise NoAnswerError("its page names more files than are read") from error
+    except NotHtmlError as error:
+        raise NoAnswerError("its page is no HTML") from error

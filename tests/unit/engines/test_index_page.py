@@ -1,8 +1,20 @@
 """Pages of package indexes: what of them is handed on."""
 
-import pytest
+from contextlib import suppress
 
-from fairlead.engines.index_page import FileLink, file_links, written_page
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairlead.engines.index_page import (
+    MAX_OPEN_CHARS,
+    PIECE_CHARS,
+    FileLink,
+    NotHtmlError,
+    TooManyFilesError,
+    file_links,
+    written_page,
+)
 
 PAGE = "https://index.example.com/simple/a/"
 SHA = "sha256=" + "ab" * 32
@@ -42,6 +54,29 @@ SHA = "sha256=" + "ab" * 32
 )
 def test_files_are_found_and_nothing_else(html: str, links: list[FileLink]) -> None:
     assert file_links(html, PAGE) == links
+
+
+@pytest.mark.parametrize("begun", ["<!--", "<a ", '<a href="', "<script></", "<a x='"])
+def test_what_never_ends_is_not_read_for_ever(begun: str) -> None:
+    with pytest.raises(NotHtmlError):
+        file_links(begun * (2 * MAX_OPEN_CHARS), PAGE)
+
+
+def test_a_tag_may_lie_in_two_pieces() -> None:
+    text = f'{"x" * (PIECE_CHARS - 5)}<a href="a-1.whl#{SHA}">a</a><!-- <a href="b-1.whl">'
+    assert [one.name for one in file_links(text, PAGE)] == ["a-1.whl"]
+
+
+@given(st.lists(st.sampled_from(["<", "!", "[", "a", " ", "href=", '"', "-", ">", "/", "&#", "x"])))
+def test_a_page_may_hold_anything(parts: list[str]) -> None:
+    with suppress(NotHtmlError):
+        assert not file_links("".join(parts), PAGE)
+
+
+def test_all_addresses_together_are_bounded() -> None:
+    base = f'<base href="https://x/{"y" * 4000}/">'
+    with pytest.raises(TooManyFilesError):
+        file_links(base + '<a href="a-1.whl">' * 20_000, PAGE)
 
 
 def test_a_page_is_written_anew_with_other_addresses() -> None:

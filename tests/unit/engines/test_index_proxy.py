@@ -236,6 +236,7 @@ def test_credentials_do_not_go_along_to_another_host(index: Index) -> None:
         ((503, b"later"), 503, "Service Unavailable"),
         ((404, b""), 404, "Not Found"),
         ((200, b"x" * 2000), 504, "its page is longer than 1,000 bytes"),
+        ((200, b"<!--" * 200), 504, "its page is no HTML"),
         ((200, b'<a href="a-1.zip">' * 4), 504, "its page names more files than are read"),
     ],
 )
@@ -248,6 +249,7 @@ def test_what_an_index_sends_in_the_place_of_a_page_is_told(
 ) -> None:
     monkeypatch.setattr(proxy_module, "MAX_PAGE_BYTES", 1000)
     monkeypatch.setattr("fairlead.engines.index_page.MAX_FILES", 3)
+    monkeypatch.setattr("fairlead.engines.index_page.MAX_OPEN_CHARS", 500)
     index.answers["/simple/a/"] = answer
     with index_proxy(index.access(), [index.simple], []) as addresses:
         found = got(addresses, "/index/0/a/")
