@@ -37,7 +37,10 @@ class TlsListener:
             while True:
                 try:
                     connection, _ = await loop.sock_accept(self._socket)
-                except OSError as error:  # it went away again, or there are too many open files
+                except ConnectionError:  # it went away again
+                    await asyncio.sleep(0)
+                    continue
+                except OSError as error:  # too many open files, or no memory
                     logger.warning("connection not accepted", why=str(error))
                     await asyncio.sleep(RETRY_S)
                     continue
