@@ -22,7 +22,8 @@ REGISTRY_WITH_USERS = "fairlead-users:5000"
 
 def install_for_scenes(cluster: Cluster, places: Places, steps: Steps) -> None:
     """Install, or upgrade what is installed already."""
-    install_chart(cluster, places, steps, settings_of(cluster), exposure=EXPOSURE)
+    values = {"exposure": EXPOSURE, "metricsApi": {"enabled": True}}
+    install_chart(cluster, places, steps, settings_of(cluster), **values)
 
 
 def settings_of(cluster: Cluster) -> dict[str, Any]:

@@ -26,11 +26,19 @@ def line(stage: Scene) -> Scene:
     return stage
 
 
+def version_of(seen: Manifest) -> str:
+    if seen["kind"] != "Webservice":
+        return str(seen["metadata"]["resourceVersion"])
+    status = {k: v for k, v in seen["status"].items() if k not in ("capacity", "display")}
+    return json.dumps([seen["metadata"]["generation"], seen["spec"], status], sort_keys=True)
+
+
 def versions_of(scene: Scene) -> dict[str, str]:
-    """Every object of the line, and the version of it that the API server has."""
+    """Every object of the line, and the version of it that the API server has; of the Webservice
+    all but what requests did, which its status tells once a minute."""
     objects = [*scene.items(",".join(KINDS)), *scene.items(",".join(CHILDREN))]
     return {
-        f"{seen['kind']} {seen['metadata']['uid']}": seen["metadata"]["resourceVersion"]
+        f"{seen['kind']} {seen['metadata']['uid']}": version_of(seen)
         for seen in objects
         if seen["kind"] != "Deployment"  # its status counts seconds
     }

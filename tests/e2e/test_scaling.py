@@ -1,7 +1,11 @@
-"""The autoscaler at work, on real CPU metrics; the number of replicas is its own affair."""
+"""The autoscaler at work, on requests and on CPU; the number of replicas is its own affair."""
 
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 
@@ -23,6 +27,93 @@ def run(data):
 """
 
 
+WAITING = """\
+import time
+
+
+def init():
+    pass
+
+
+def run(data):
+    time.sleep(1)
+    return "done"
+"""
+PERIOD_S = 15.0  # of the autoscaler
+PATIENT = {"maxQueueWaitMilliseconds": 60_000}  # none of these requests gets 503
+
+
+@contextmanager
+def clients(address: str, number: int) -> Iterator[None]:
+    """So many requests at a time, without a pause; they use no CPU to speak of."""
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=load, args=(address, stop), daemon=True) for _ in range(number)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def wanted(scene: Scene) -> int:
+    """How many replicas the autoscaler, or a spike, has asked for."""
+    return int(scene.get("deployment")["spec"]["replicas"])
+
+
+def least(scene: Scene) -> int:
+    return int(scene.get("horizontalpodautoscaler")["spec"]["minReplicas"])
+
+
+def ready(scene: Scene) -> int:
+    return int(scene.get("deployment")["status"].get("readyReplicas", 0))
+
+
+def since_a_look_s(scene: Scene) -> float:
+    """Seconds since the autoscaler looked last: it does so every 15 s, and what it says of itself
+    changes when it does."""
+    found = condition(scene.get("horizontalpodautoscaler").get("status", {}), "ScalingActive")
+    if found.get("status") != "True":
+        return PERIOD_S
+    changed = datetime.fromisoformat(found["lastTransitionTime"])
+    return (datetime.now(UTC) - changed).total_seconds() % PERIOD_S
+
+
+def test_a_spike_is_met_at_once_and_let_go_and_columns_show_the_load(scene: Scene) -> None:
+    """Four requests at a time need five replicas, at 80 %. They begin when the autoscaler has just
+    looked: it would be another 15 s until it does again."""
+    scene.image({"score.py": WAITING})
+    scale = {"maxReplicas": 5, "targetUtilization": 80, "fastLane": True}
+    service: dict[str, Any] = {"replicas": None, "autoscale": scale, "concurrency": PATIENT}
+    service |= {"expose": {"type": "NodePort"}}
+    scene.service(**service)
+    scene.reason("webservice", "Serving")
+    address = scene.address()
+    scene.until(lambda: since_a_look_s(scene), lambda seconds: 2 <= seconds <= 5)
+    with clients(address, 4):
+        held = scene.until(lambda: least(scene), lambda number: number > 1)
+        scene.until(lambda: wanted(scene), lambda number: number >= held)
+        scene.until(lambda: ready(scene), lambda number: number == 5)
+        scene.until(lambda: least(scene), lambda number: number == 1)
+        scene.until(
+            lambda: capacity(scene),
+            lambda seen: seen.get("requestsPerSecond") and seen.get("utilizationPercent"),
+        )
+        header, line = scene.kubectl("get", "webservice", "-o", "wide").splitlines()
+        assert {"UTILIZATION", "QUEUED", "503/MIN"} < set(header.split())
+        cells = line[header.index("UTILIZATION") : header.index("AGE")].split()
+        assert cells[0].endswith("%")
+        assert (len(cells), "<none>" in cells) == (3, False)
+
+
+def capacity(scene: Scene) -> dict[str, Any]:
+    return dict(scene.get("webservice").get("status", {}).get("capacity") or {})
+
+
 def load(address: str, stop: threading.Event) -> None:
     with httpx.Client(timeout=60) as client:
         while not stop.is_set():
@@ -37,7 +128,7 @@ def test_a_busy_service_gets_more_replicas_and_the_operator_leaves_their_number_
 ) -> None:
     scene.image({"score.py": BUSY})
     small = {"cpu": "100m", "memory": "64Mi", "limits": {"cpu": "200m", "memory": "128Mi"}}
-    scale = {"minReplicas": 1, "maxReplicas": 3, "targetUtilization": 50}
+    scale = {"minReplicas": 1, "maxReplicas": 3, "targetUtilization": 50, "metric": "CPU"}
     node_port = {"type": "NodePort"}
     scene.service(replicas=None, autoscale=scale, resources=small, expose=node_port)
     scene.reason("webservice", "Serving")
