@@ -68,6 +68,11 @@ class Store:
     def names(self) -> Iterator[Name]:
         return iter(tuple(self._entries))
 
+    def names_with(self, text: str) -> Iterator[Name]:
+        """The objects whose projection may hold ``text``: few enough to be parsed."""
+        sought = text.encode()
+        return (name for name in self.names() if sought in self._entries[name].content)
+
     def put(self, manifest: Manifest) -> Entry | None:
         """Keep what was observed; return it where that is news, None where it is none.
 

@@ -272,7 +272,7 @@ class Cache:
         return any(
             place != namespace and host in hosts_led(store.read(place, name) or {})
             for store in stores
-            for place, name in store.names()
+            for place, name in store.names_with(host)
         )
 
     def knows(self, kind: ChildKind) -> bool:

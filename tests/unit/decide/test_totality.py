@@ -3,7 +3,7 @@ comes out, and one that the API server takes."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,16 +25,27 @@ from fairlead.decide.image.stages import decide_image
 from fairlead.decide.model import decide_model
 from fairlead.decide.status_update import blocked, last_status_update, status_update
 from fairlead.decide.webservice.stages import decide_webservice
-from fairlead.desired.child_kinds import CHILD_KINDS
+from fairlead.desired.child_kinds import CHILD_KINDS, HTTP_ROUTE, INGRESS
 from fairlead.desired.deployment import revision_of
+from fairlead.desired.exposure import Granted
+from fairlead.desired.front import NO_SETTINGS
 from fairlead.desired.metadata import REVISION
 from fairlead.errors import StalledError
-from fairlead.evidence import ChildEvidence, ModelEvidence, WebserviceEvidence
+from fairlead.evidence import (
+    NO_METRICS_API,
+    ChildEvidence,
+    Claim,
+    ExposureEvidence,
+    ModelEvidence,
+    WebserviceEvidence,
+)
 from fairlead.images.hashes import file_digests
+from fairlead.observe.exposures import Claims, hosts_led
 from fairlead.observe.projection import project
+from fairlead.observe.references import Key
 from fairlead.settings import Settings
 from tests.unit.image_evidence import image_evidence
-from tests.unit.live import RECORDED, applied
+from tests.unit.live import RECORDED, applied, kind_of
 from tests.unit.objects import NOW, THEN, body
 from tests.unit.pods import crashed, pod
 from tests.unit.spoilt import JSON, spoilt
@@ -398,6 +409,92 @@ def test_webservice(spec: Any, status: Any, image: Any, live: Any, pods: Any) ->
     built = read_image(body(INFERENCE_IMAGE, IMAGE_SPEC, image)) if image else None
     evidence = WebserviceEvidence(webservice, built, live, pods, ("one", "two"), SETTINGS)
     check(decide_webservice(evidence, NOW), WEBSERVICE_STAGES, seen)
+
+
+HOST = "credit.apps.example.com"
+GRANTING = Settings(
+    external_host="",
+    exposure_hosts=("*.apps.example.com",),
+    exposure_ingress_classes="public=nginx",
+    exposure_gateways="infra/public=https",
+)
+GRANTED = Granted("public", "nginx", gateway="infra/public")
+HELD = {"host": HOST, "path": "/", "since": TIME}
+WAYS_IN: dict[str, tuple[Manifest, Manifest]] = {
+    "Ingress": (
+        {"type": "Ingress", "host": HOST, "tls": {"secretName": "credit-tls"}},
+        {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}},
+    ),
+    "HTTPRoute": (
+        {"type": "HTTPRoute", "host": HOST, "path": "/credit", "gateway": "infra/public"},
+        {
+            "parents": [
+                {
+                    "parentRef": {"namespace": "infra", "name": "public"},
+                    "conditions": [
+                        {"type": "Accepted", "status": "True", "observedGeneration": 1},
+                        {"type": "ResolvedRefs", "status": "False", "reason": "BackendNotFound"},
+                    ],
+                }
+            ]
+        },
+    ),
+}
+MINE = Claim(contends=False, since=THEN, namespace="demo", name="diabetes", host=HOST, path="/")
+BESIDE = replace(MINE, contends=True, name="other", path="/credit")
+OTHERS = st.lists(
+    st.sampled_from([MINE, BESIDE, replace(MINE, since=NOW, namespace="elsewhere")]), max_size=3
+)
+
+
+@st.composite
+def ways_in(draw: st.DrawFn) -> tuple[Manifest, dict[str, ChildEvidence]]:
+    """``spec.expose``, and what is there for it, or for what was asked before."""
+    asked, there = draw(st.sampled_from(list(WAYS_IN))), draw(st.sampled_from(list(WAYS_IN)))
+    expose, status = WAYS_IN[there]
+    wanted = read_webservice(body(WEBSERVICE, {**SERVICE_SPEC, "expose": expose}))
+    kind = {"Ingress": INGRESS, "HTTPRoute": HTTP_ROUTE}[there]
+    made = kind.build(wanted, SERVED, (), NO_SETTINGS, NO_METRICS_API, GRANTED)
+    live = draw(spoilt(applied(made or {}, status)))
+    found = {there: project(kind, live if isinstance(live, dict) else {})}
+    return draw(spoilt(WAYS_IN[asked][0])), draw(st.sampled_from([found, found, {}]))
+
+
+@EXAMPLES
+@given(
+    ways_in(),
+    spoilt({**SERVICE_STATUS, "exposure": HELD}),
+    spoilt({**IMAGE_STATUS, "platform": "linux/arm64"}),
+    OTHERS,
+    st.sampled_from([GRANTING, GRANTING, SETTINGS]),
+)
+def test_exposed_webservice(
+    way_in: tuple[Any, Any], status: Any, image: Any, claims: Any, known: Settings
+) -> None:
+    expose, live = way_in
+    seen = body(WEBSERVICE, {**SERVICE_SPEC, "expose": expose}, status)
+    wishes = Claims(known)
+    wishes.put(Key(WEBSERVICE, "demo", "diabetes"), seen)
+    try:
+        webservice = read_webservice(seen)
+    except StalledError as error:
+        refused(error, seen, WEBSERVICE_STAGES)
+        return
+    for child in live.values():
+        assert not any(not isinstance(host, str) for host in hosts_led(asdict(child)))
+    evidence = WebserviceEvidence(
+        webservice,
+        read_image(body(INFERENCE_IMAGE, IMAGE_SPEC, image)),
+        {**{kind: project(kind_of(made), made) for kind, made in LIVE.items()}, **live},
+        [],
+        ("one", "two"),
+        known,
+        exposure=ExposureEvidence((*claims, *wishes.on(HOST)), len(claims) == 1, len(claims) == 2),
+    )
+    decision = decide_webservice(evidence, NOW)
+    check(decision, WEBSERVICE_STAGES, seen)
+    uri = decision.status.scoring_uri or ""
+    assert uri.split("/")[2].partition(":")[0] in {HOST, "diabetes.demo.svc", "a.example.com"}
 
 
 @pytest.mark.parametrize(

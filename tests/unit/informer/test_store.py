@@ -75,6 +75,14 @@ def test_objects_are_found_by_the_webservice_that_their_label_names() -> None:
     assert kept.owned_by("elsewhere", "credit") == []
 
 
+def test_those_that_may_hold_a_text_are_told_from_those_that_do_not() -> None:
+    kept = store()
+    kept.put(thing("a", 1, host="a.example.com"))
+    kept.put(thing("b", 2, host="b.example.com"))
+    assert list(kept.names_with("b.example.com")) == [("demo", "b")]
+    assert not list(kept.names_with("c.example.com"))
+
+
 def test_a_list_of_one_namespace_says_nothing_of_another() -> None:
     kept = store()
     kept.put(thing("a", 1))
