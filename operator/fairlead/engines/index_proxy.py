@@ -122,20 +122,25 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             with _answered(self.server.access, page or file, is_page=bool(page)) as found:
-                self._hand_on(*found, is_page=bool(page))
+                address, answer, trusted = found
+                self._hand_on(address, answer, trusted=trusted, is_page=bool(page))
         except NoAnswerError as error:
             self.send_error(HTTPStatus.GATEWAY_TIMEOUT, _status_words(str(error)))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """pip says what it asks for."""
 
-    def _hand_on(self, address: str, answer: httpcore.Response, *, is_page: bool) -> None:
+    def _hand_on(
+        self, address: str, answer: httpcore.Response, *, trusted: bool, is_page: bool
+    ) -> None:
         if answer.status >= HTTPStatus.BAD_REQUEST:
             self.send_error(answer.status)
         elif answer.status != HTTPStatus.OK:
             raise NoAnswerError(f"it answers {answer.status}")
         elif is_page:
-            self._send_page(_links(answer, address))
+            links, headers = _links(answer, address), self.server.access.headers
+            # of hosts that credentials are sent to a stranger's page names no file
+            self._send_page([one for one in links if trusted or not headers(one.address)])
         else:
             self._send_file(answer)
 
@@ -166,16 +171,22 @@ def _status_words(text: str) -> str:
 @contextmanager
 def _answered(
     access: IndexAccess, address: str, *, is_page: bool
-) -> Iterator[tuple[str, httpcore.Response]]:
-    """Where all redirects end, and the answer there. Raises ``NoAnswerError``."""
-    accept = HTML if is_page else "*/*"
+) -> Iterator[tuple[str, httpcore.Response, bool]]:
+    """Where all redirects end, the answer there, and whether credentials were sent all the way.
+
+    Who is sent none directs no request that has some: else a stranger, with foreign code that reads
+    the answer, could have whatever those hosts tell the user. Raises ``NoAnswerError``.
+    """
+    accept, trusted = HTML if is_page else "*/*", True
     with GuardedPool(access.trust, access.named) as pool:
         for _ in range(MAX_REDIRECTS + 1):
-            answer = _asked(pool, address, {"Accept": accept, **access.headers(address)})
+            credentials = access.headers(address) if trusted else {}
+            trusted = bool(credentials)
+            answer = _asked(pool, address, {"Accept": accept, **credentials})
             leads = _location(answer)
             if leads is None:
                 try:
-                    yield address, answer
+                    yield address, answer, trusted
                 finally:
                     answer.close()
                 return

@@ -216,6 +216,24 @@ def test_credentials_do_not_go_along_to_another_host(index: Index) -> None:
         assert index.asked[-1] == ("/moved/a-1.whl", BASIC)
 
 
+def test_a_stranger_leads_no_request_that_has_credentials(index: Index) -> None:
+    with served() as other:
+        other.open |= {"/a-1.whl", "/simple/b/"}
+        other.answers["/a-1.whl"] = (302, f"http://{index.host}/secret")
+        files = f'<a href="http://{index.host}/secret/b-1.zip">b</a><a href="/b-2.zip">b</a>'
+        other.answers["/simple/b/"] = (200, files.encode())
+        index.answers["/secret"] = (200, b"of the user")
+        page = f'<a href="http://{other.host}/a-1.whl">a</a>'
+        index.answers["/simple/a/"] = (200, page.encode())
+        index.answers["/simple/b/"] = (302, f"http://{other.host}/simple/b/")
+        with index_proxy(index.access(other.host), [index.simple], []) as addresses:
+            link = got(addresses, "/index/0/a/")[2].decode().split('"')[1]
+            assert got(addresses, link)[0] == 401
+            named = got(addresses, "/index/0/b/")[2].decode()
+        assert index.asked[1] == ("/secret", "")
+        assert ("b-1.zip" in named, "b-2.zip" in named) == (False, True)
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "said"),
     [
