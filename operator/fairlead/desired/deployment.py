@@ -59,12 +59,17 @@ def deployment(
         "revisionHistoryLimit": 3,
         "progressDeadlineSeconds": progress_deadline_s(webservice),
     }
-    marks = dict[str, str]()
-    if webservice.spec.fronted is not None:
-        spec["minReadySeconds"], marks[FRONTED] = handover_s, "true"
+    if webservice.spec.fronted is not None:  # the API takes no more than the deadline
+        spec["minReadySeconds"] = min(handover_s, progress_deadline_s(webservice) - 1)
     if webservice.spec.fixed_replicas is not None:
         spec["replicas"] = webservice.spec.fixed_replicas
-    return child(webservice, "apps/v1", "Deployment", spec, annotations=marks)
+    return child(webservice, "apps/v1", "Deployment", spec, annotations=_marks(webservice))
+
+
+def _marks(webservice: Webservice) -> dict[str, str]:
+    """Debug mode ends: what was made for a front, and has none meanwhile, has one again then."""
+    front = webservice.spec.front
+    return {FRONTED: "true"} if front is not None and front.enabled else {}
 
 
 def revision_of(manifest: Manifest) -> str:

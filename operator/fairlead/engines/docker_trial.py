@@ -172,7 +172,7 @@ def left_result(pieces: Iterator[bytes]) -> str:
         if len(content) > MAX_RESULT_BYTES:
             return ""
     try:
-        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
             member = archive.next()
             file = archive.extractfile(member) if member and member.isreg() else None
             return file.read().decode(errors="replace") if file else ""

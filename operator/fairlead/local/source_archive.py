@@ -37,7 +37,8 @@ def source_of(pieces: Iterable[bytes], without: str = "") -> dict[str, bytes]:
         if len(content) > MAX_ARCHIVE_BYTES:
             raise _unreadable("it is too large")
     try:
-        with tarfile.open(fileobj=io.BytesIO(bytes(content))) as archive:
+        # as it is: a compressed head of a few bytes may stand for as many as it likes
+        with tarfile.open(fileobj=io.BytesIO(bytes(content)), mode="r:") as archive:
             return dict(_members(archive, without))
     except (tarfile.TarError, ValueError, EOFError) as error:
         raise _unreadable(str(error)) from error
@@ -54,6 +55,7 @@ def _members(archive: tarfile.TarFile, without: str) -> Iterator[tuple[str, byte
         file = archive.extractfile(member) if member.isreg() else None
         parts = PurePosixPath(member.name).parts
         inside = bool(parts) and not member.name.startswith("/") and ".." not in parts
+        inside = inside and "\0" not in member.name
         if file and inside and f"{APP_ROOT}/{member.name}" != without:
             yield PurePosixPath(member.name).as_posix(), file.read()
 

@@ -17,8 +17,8 @@ def body_of(answer: bytes) -> bytes | None:
     try:
         response.begin()
         return response.read() if response.status == HTTPStatus.OK else None
-    except (http.client.HTTPException, OSError, ValueError):
-        return None
+    except (http.client.HTTPException, OSError, ValueError, OverflowError):
+        return None  # the last: a length that no machine can count to
 
 
 class _Read:

@@ -113,7 +113,7 @@ def failure_of(answer: bytes) -> dict[str, Any] | None:
     """Why the runtime has not loaded it; None where it has."""
     try:
         found = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"message": answer.decode(errors="replace")}
     if not isinstance(found, dict):
         return {"message": "its answer is none of the runtime's"}

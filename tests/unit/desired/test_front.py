@@ -140,6 +140,17 @@ def test_a_replica_is_ready_for_as_long_as_the_settings_say_before_another_ends(
         made = DEPLOYMENT.build(webservice(front={}), "image", (), settings) or {}
         assert made["spec"]["minReadySeconds"] == seconds
     assert "minReadySeconds" not in deployment(webservice(), "image")["spec"]
+    hasty = webservice(front={}, rollout={"progressDeadlineSeconds": 30})
+    made = DEPLOYMENT.build(hasty, "image", (), replace(FRONT, handover_s=300)) or {}
+    assert made["spec"]["minReadySeconds"] < made["spec"]["progressDeadlineSeconds"]
+
+
+def test_debug_mode_takes_the_front_by_default_away_and_its_end_brings_it_back() -> None:
+    """In debug mode the front goes, and the Deployment goes on saying that it was made for one."""
+    debugged = with_front_by_default(webservice(debug={}, replicas=1), deployed(front={}))
+    assert debugged.spec.fronted is None
+    live = project(DEPLOYMENT, deployment(debugged, "image"))
+    assert with_front_by_default(webservice(), live).spec.fronted is not None
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`shell`, `edit` and `commit` of a service of the cluster: its pod's programs run here, really."""
 
 import base64
+import gzip
 import io
 import json
 import sys
@@ -355,6 +356,7 @@ def member(name: str, type_: bytes = tarfile.REGTYPE, size: int = 0) -> tarfile.
 def test_an_archive_of_a_pod_has_plain_files_alone() -> None:
     hostile = tar_of(
         *(member("/etc/x"), member("../x"), member("a/../../x"), member("")),
+        member("\N{LATIN SMALL LETTER E WITH ACUTE}\0x.py"),
         *(member("link", tarfile.SYMTYPE), member("hard", tarfile.LNKTYPE)),
         *(member("pipe", tarfile.FIFOTYPE), member("device", tarfile.CHRTYPE)),
         member("score.py", size=1),
@@ -366,6 +368,8 @@ def test_an_archive_of_a_pod_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     bomb = bytearray(tar_of(member("sparse", tarfile.GNUTYPE_SPARSE)))
     with pytest.raises(LocalError, match="cannot be read"):
         source_of([bytes(bomb)])
+    with pytest.raises(LocalError, match="cannot be read"):
+        source_of([gzip.compress(tar_of(member("score.py", size=1)))])
     monkeypatch.setattr("fairlead.local.source_archive.MAX_SOURCE_FILES", 1)
     with pytest.raises(LocalError, match="too large"):
         source_of([tar_of(member("a"), member("b"))])
@@ -391,6 +395,7 @@ def test_an_answer_without_end_is_not_waited_for(served: Pod, client: Client) ->
     [
         (b'{"reloads": 2, "failure": null}', None),
         (b"no json\xff", {"message": "no json\ufffd"}),
+        (b"[" * 100_000, {"message": "[" * 100_000}),
         (b"[]", {"message": "its answer is none of the runtime's"}),
         (b'{"message": "keys"}', {"message": "keys"}),
         (b'{"failure": {"message": "m"}}', {"message": "m"}),
