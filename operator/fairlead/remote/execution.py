@@ -24,7 +24,9 @@ STDIN, STDOUT, STDERR, ENDED, SIZE = range(5)  # channels
 SILENCE_S = 60.0  # without a word of a command that is to say something
 MAX_WORDS_BYTES = 64 * 1024  # of standard error
 MAX_WORDS_CHARS = 400
-RIGHT = "It takes the right 'create' on pods/exec of the namespace (kubectl exec needs it, too)."
+RIGHT = (
+    "It takes the rights 'get' and 'create' on pods/exec of the namespace, as kubectl exec does."
+)
 Taker = Callable[[int, bytes], None]
 
 

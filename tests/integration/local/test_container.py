@@ -8,6 +8,7 @@ import docker
 import pytest
 
 from tests.cluster import Cluster
+from tests.integration.local.debug_session import a_debug_session
 from tests.integration.local.shell import Shell
 from tests.integration.local.story import most_of_a_day
 
@@ -50,6 +51,8 @@ def test_a_day_of_a_service(shell: Shell, engine: docker.DockerClient) -> None:
     port = 20_000 + os.getpid() % 10_000
     before = left(engine)
     most_of_a_day(shell, DEPLOY.format(port))
+    shell.fairlead("local delete credit")
+    a_debug_session(shell, DEPLOY.format(port))
     shell.fairlead("local delete credit")
     assert shell.left == []
     assert set(left(engine)) <= set(before)  # others, at work beside it, may have taken theirs away

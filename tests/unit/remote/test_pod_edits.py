@@ -322,7 +322,7 @@ def test_without_the_right_it_is_said_which(served: Pod) -> None:
     served.api.refuse("GET", path, 403, "pods is forbidden")
     told = said("edit", "wsvc/credit", code=exit_codes.UNAVAILABLE)
     assert "lets nobody through to a command in pod 'credit-1': pods is forbidden" in told
-    assert "'create' on pods/exec" in told
+    assert "'get' and 'create' on pods/exec" in told
 
 
 def test_a_shell_on_a_terminal(served: Pod, config: Path) -> None:
