@@ -4,7 +4,7 @@ that its source comes from."""
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from fairlead.api.reasons import Reason
@@ -84,7 +84,14 @@ class Folder:
             write_whole(paths[name], content)
 
     def _path(self, name: str) -> Path:
-        """The file itself, links followed, which lies below the folder."""
+        """The file itself, links followed, which lies below the folder.
+
+        What a pod says is a stranger's, and hidden files give a person's programs orders: git's
+        configuration, hooks, an editor's tasks.
+        """
+        if any(part.startswith(".") for part in PurePosixPath(name).parts if part != ".."):
+            message = f"{shown(name)} was changed in the pod, and is a hidden file."
+            raise refusal(Reason.FILE_UNREADABLE, message, "Put the change there by hand.")
         path = below(self._root, name).resolve()
         if not path.is_relative_to(self._root.resolve()):
             message = f"{self._root / name} is a link that leads out of your folder."

@@ -408,6 +408,17 @@ def test_what_a_reload_answers(answer: bytes, failure: dict[str, Any] | None) ->
         assert told.startswith("The script cannot be loaded: Error: ")
 
 
+@pytest.mark.parametrize("name", [".git/config", "src/.vscode/tasks.json", ".envrc"])
+def test_a_hidden_file_is_not_written(name: str, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    home = Folder(tmp_path / "mine")
+    with pytest.raises(LocalError, match="is a hidden file"):
+        pending({name: b"0"}, {name: b"1"}, home)
+    with pytest.raises(LocalError, match="is a hidden file"):
+        home.write({"a.py": b"1", name: b"1"})
+    assert not list((tmp_path / "mine").iterdir())
+
+
 def test_a_path_out_of_the_folder_is_not_written(tmp_path: Path) -> None:
     home = Folder(tmp_path)
     with pytest.raises(LocalError, match="leads out of the folder"):
