@@ -84,7 +84,7 @@ def test_on_a_terminal_the_person_is_asked(
     edits.conflicts = ("score.py",)
     monkeypatch.setattr(service_commands, "is_typed", lambda: True)
     done, output = run("commit", "--yes", says=says)
-    assert "Your own score.py has changed since, too" in output
+    assert "In your files score.py has changed since, too" in output
     assert (done, len(edits.committed)) == (code, 1 - bool(code))
 
 
