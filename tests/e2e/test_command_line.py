@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,10 @@ def files(tmp_path: Path) -> Path:
 
 
 def fairlead(
-    scene: Scene, *words: str, code: int = exit_codes.DONE
+    scene: Scene,
+    *words: str,
+    code: int = exit_codes.DONE,
+    environ: Mapping[str, str] | None = None,
 ) -> "subprocess.CompletedProcess[str]":
     """As a person without a terminal runs it, whose kubeconfig is the cluster's."""
     done = subprocess.run(
@@ -46,7 +50,7 @@ def fairlead(
         text=True,
         timeout=DEADLINE_S,
         check=False,
-        env={**os.environ, "KUBECONFIG": str(scene.cluster.kubeconfig)},
+        env={**os.environ, "KUBECONFIG": str(scene.cluster.kubeconfig), **(environ or {})},
     )
     assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
     return done

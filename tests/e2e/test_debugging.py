@@ -26,6 +26,7 @@ def run(data):
     doubled = data * 2
     return doubled
 """
+UPPER = SCRIPT.replace("return doubled", "return doubled.upper()")
 LINE = SCRIPT.splitlines().index("    return doubled") + 1
 TIME_OUT_S = 2  # as long as run() may take where nobody debugs it
 
@@ -75,8 +76,25 @@ def test_a_breakpoint_in_a_pod(scene: Scene, tmp_path: Path) -> None:
     assert [one["restartCount"] for one in pod["status"]["containerStatuses"]] == [0]
     ready = next(one for one in pod["status"]["conditions"] if one["type"] == "Ready")
     assert ready["status"] == "True"
+    edits_and_commits(scene)
     fairlead(scene, "debug", "diabetes", "--off")
     scene.until(lambda: scene.get("webservice")["spec"], lambda spec: "debug" not in spec)
+
+
+def edits_and_commits(scene: Scene) -> None:
+    """A source that the pod itself cannot write to: edited, loaded, and kept."""
+    environ = {"EDITOR": "sed -i -e s/doubled$/doubled.upper()/"}
+    edited = fairlead(scene, "edit", "wsvc/diabetes", environ=environ).stdout
+    assert "-    return doubled\n+    return doubled.upper()\n" in edited
+    answer = httpx.post(scene.address(), content=b"ab", timeout=DEADLINE_S)
+    assert answer.json() == "ABAB"
+    words = ["shell", "wsvc/diabetes", "--namespace", scene.namespace, "--", "sh", "-c"]
+    shown = fairlead(scene, *words, "cat /tmp/fairlead-edits/score.py").stdout
+    assert shown == UPPER
+    committed = fairlead(scene, "commit", "wsvc/diabetes", "--yes").stdout
+    assert "Written to InferenceImage 'diabetes'" in committed
+    source = scene.get("inferenceimage")["spec"]["source"]
+    assert source["inline"]["files"] == {"score.py": UPPER}
 
 
 def stops_and_goes_on(client: DebugClient, address: str) -> None:
