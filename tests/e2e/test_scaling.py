@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -40,6 +41,7 @@ def run(data):
     return "done"
 """
 PERIOD_S = 15.0  # of the autoscaler
+HOLD_S = 90.0  # longer than the autoscaler would take to scale down on a load of nothing
 PATIENT = {"maxQueueWaitMilliseconds": 60_000}  # none of these requests gets 503
 
 
@@ -71,6 +73,12 @@ def least(scene: Scene) -> int:
 
 def ready(scene: Scene) -> int:
     return int(scene.get("deployment")["status"].get("readyReplicas", 0))
+
+
+def sees(scene: Scene) -> object:
+    """Whether the autoscaler has numbers."""
+    found = scene.get("horizontalpodautoscaler").get("status", {})
+    return condition(found, "ScalingActive").get("status")
 
 
 def since_a_look_s(scene: Scene) -> float:
@@ -112,6 +120,37 @@ def test_a_spike_is_met_at_once_and_let_go_and_columns_show_the_load(scene: Scen
 
 def capacity(scene: Scene) -> dict[str, Any]:
     return dict(scene.get("webservice").get("status", {}).get("capacity") or {})
+
+
+def test_without_numbers_replicas_stay_and_with_them_they_go_when_the_load_has_ended(
+    scene: Scene,
+) -> None:
+    """The metrics of the replicas are looked for at a port where there are none: a revision that
+    finds no node moves them there, and the replicas that serve are of the one before."""
+    scene.image({"score.py": WAITING})
+    service: dict[str, Any] = {"replicas": None, "autoscale": {"maxReplicas": 3}}
+    service |= {"concurrency": PATIENT, "expose": {"type": "NodePort"}}
+    service |= {"front": {"enabled": False}}  # so that it is the replicas that are asked
+    scene.service(**service)
+    scene.reason("webservice", "Serving")
+    with clients(scene.address(), 4):
+        scene.until(lambda: ready(scene), lambda number: number == 3)
+        elsewhere = {"FAIRLEAD_METRICS_PORT": "5999"}
+        no_node = {"cpu": "900", "memory": "64Mi"}
+        scene.service(**service, environmentVariables=elsewhere, resources=no_node)
+        scene.until(lambda: sees(scene), lambda seen: seen == "False")
+    seen = set[int]()
+    until_s = time.monotonic() + HOLD_S
+
+    def held() -> bool:
+        seen.add(wanted(scene))
+        return time.monotonic() >= until_s
+
+    scene.until(held, bool)
+    assert (seen, sees(scene)) == ({3}, "False")
+    scene.service(**service)
+    scene.until(lambda: wanted(scene), lambda number: number == 1)
+    scene.until(lambda: sees(scene), lambda seen: seen == "True")
 
 
 def load(address: str, stop: threading.Event) -> None:
