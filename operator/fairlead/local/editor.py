@@ -5,13 +5,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from fairlead.api.reasons import Reason
 from fairlead.finding import shown
 from fairlead.local.errors import LocalError, refusal
-from fairlead.local.files import folder_files
+from fairlead.local.files import folder_files, read_bytes
 from fairlead.local.source import replace_files
 
 VARIABLES = ("VISUAL", "EDITOR")
@@ -59,14 +59,14 @@ def edited(
     try:
         replace_files(folder, files, keep=())
         _run([*editor, str(folder / name)])
-        take(_read(folder))
+        take(_read(folder, files))
     except LocalError as error:
-        if _read(folder) == dict(files):
+        if _read(folder, files) == dict(files):
             shutil.rmtree(folder)
             raise
         raise _kept(error, folder) from error
     except BaseException:  # ctrl-C, too
-        if _read(folder) == dict(files):
+        if _read(folder, files) == dict(files):
             shutil.rmtree(folder)
         raise
     shutil.rmtree(folder)
@@ -87,10 +87,12 @@ def _run(command: list[str]) -> None:
         raise refusal(Reason.PROGRAM_FAILED, message, "See what it says, and edit once more.")
 
 
-def _read(folder: Path) -> dict[str, bytes]:
-    """What lies there, without the editor's own drafts."""
+def _read(folder: Path, given: Collection[str]) -> dict[str, bytes]:
+    """What lies there, without the editor's own drafts; of what was given all, ``.env``, too."""
     found = folder_files(folder)
-    return {name: content for name, content in found.items() if not name.endswith(DRAFTS)}
+    kept = {name: content for name, content in found.items() if not name.endswith(DRAFTS)}
+    others = {name: folder / name for name in given if name not in kept}
+    return kept | {name: read_bytes(path) for name, path in others.items() if path.is_file()}
 
 
 def _kept(error: LocalError, folder: Path) -> LocalError:
