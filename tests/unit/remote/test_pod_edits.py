@@ -113,6 +113,15 @@ def test_an_edit_is_put_into_the_pod_and_loaded(served: Pod) -> None:
     )
 
 
+def test_an_edit_leaves_files_alone_that_no_folder_is_read_with(served: Pod) -> None:
+    for name in (".env", "notes.bak"):
+        (served.root / name).write_text("KEY=1\n")
+    told = said("edit", "wsvc/credit")
+    assert "KEY=1" not in told
+    for name in (".env", "notes.bak"):
+        assert (served.edits / name).read_text() == "KEY=1\n"
+
+
 def test_a_script_that_cannot_be_loaded_is_told_by_its_line(served: Pod) -> None:
     failure = {
         "stage": "import",
