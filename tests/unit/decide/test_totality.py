@@ -138,6 +138,29 @@ IMAGE_STATUS = {
         "fetchedAt": TIME,
     },
 }
+PROFILED_SPEC = {
+    **IMAGE_SPEC,
+    "platform": "linux/amd64",
+    "smokeTest": {"sample": {"inline": "[1]"}, "resources": {"limits": {"memory": "1Gi"}}},
+    "profile": {"cpu": "0.5", "memory": "1Gi", "requests": 100, "maxConcurrentRequests": 2},
+}
+LATENCIES = dict.fromkeys(("mean", "p50", "p90", "p95", "p99", "p999", "highest"), 12.5)
+PROFILED_STATUS = {
+    **IMAGE_STATUS,
+    "platform": "linux/amd64",
+    "profile": {
+        "hash": HASH,
+        "imageDigest": DIGEST,
+        "version": 3,
+        "measuredAt": TIME,
+        "given": {"cpu": "500m", "memory": "1Gi"},
+        "recommended": {"cpu": "250m", "memory": "512Mi"},
+        "maxConcurrentRequests": 2,
+        "requestsPerSecond": 80.5,
+        "latencyMilliseconds": LATENCIES,
+        "failure": COMMON["failure"],
+    },
+}
 FETCHED_SPEC = {**IMAGE_SPEC, "source": {"uri": "https://code.example.com/x.zip"}}
 SERVICE_SPEC = {
     "imageRef": {"name": "diabetes"},
@@ -243,6 +266,17 @@ RESULT = {
     "built": True,
     "sizeBytes": 7,
     "code": CODE,
+    "startSeconds": 1.5,
+    "requests": 100,
+    "errors": 1,
+    "firstError": "status 500",
+    "restarts": 0,
+    "requestsPerSecond": 80.5,
+    "latencyMilliseconds": LATENCIES,
+    "cpuCores": 0.2,
+    "highestCpuCores": 0.5,
+    "throttledPercent": 7,
+    "memoryBytes": 1_000_000_000,
 }  # of any program
 FAILURE = {"reason": "VersionTaken", "class": "User", "message": "taken", "requirement": "numpy"}
 
@@ -276,9 +310,8 @@ def tasks(draw: st.DrawFn) -> Tasks:
     """Often those of a build that has come some way."""
     resolved = draw(st.sampled_from([DONE, TO_BE_BUILT]) | task_states())
     built = draw(st.just(DONE) | task_states())
-    others = {
-        name: draw(st.just(DONE) | task_states()) for name in ("ingest", "source", "assemble")
-    }
+    names = ("ingest", "source", "assemble", "smoke", "publish", "profile")
+    others = {name: draw(st.just(DONE) | task_states()) for name in names}
     return Tasks({"resolve": resolved, "environment": built, **others})
 
 
@@ -302,8 +335,8 @@ def test_model(spec: Any, status: Any, files: Any, known: Tasks) -> None:
 
 @EXAMPLES
 @given(
-    spoilt(IMAGE_SPEC) | spoilt(FETCHED_SPEC),
-    spoilt(IMAGE_STATUS),
+    spoilt(IMAGE_SPEC) | spoilt(PROFILED_SPEC) | spoilt(FETCHED_SPEC),
+    spoilt(IMAGE_STATUS) | spoilt(PROFILED_STATUS),
     spoilt(MODEL_STATUS),
     FILES,
     tasks(),
