@@ -23,7 +23,7 @@ GRANTING: dict[str, Any] = {
 }
 
 
-def granting(**settings: str) -> Settings:
+def granting(**settings: Any) -> Settings:
     return Settings(**{**GRANTING, **settings})
 
 

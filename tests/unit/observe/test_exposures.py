@@ -62,6 +62,18 @@ def test_what_is_not_granted_or_cannot_be_read_stands_in_nobodys_way() -> None:
     assert names(claims, "api.evil.org") == names(claims) == []
 
 
+def test_what_a_front_by_default_would_serve_counts() -> None:
+    path = "/api/v1/service/first"
+    by_default = Claims(granting(front_default=True))
+    by_default.put(FIRST, wish(FIRST, path=path))
+    assert names(by_default) == ["first"]
+    by_default.put(FIRST, wish(FIRST, path="/other"))
+    assert names(by_default) == []
+    without = Claims(granting())
+    without.put(FIRST, wish(FIRST, path=path))
+    assert names(without) == []
+
+
 def test_only_what_has_our_label_leads_anywhere() -> None:
     labels = {"labels": {"app.kubernetes.io/managed-by": "fairlead"}}
     spec = {"rules": [{"host": HOST}], "hostnames": ["b.org"]}

@@ -11,6 +11,7 @@ from datetime import datetime
 from fairlead.api.expose import ROOT, Expose, ExposeType, HeldHost
 from fairlead.api.objects import Webservice
 from fairlead.desired.exposure import NOTHING, Granted, v1_path
+from fairlead.desired.front import with_front_by_default
 from fairlead.evidence import Claim
 from fairlead.settings import Settings, pairs
 
@@ -60,7 +61,9 @@ def claim(webservice: Webservice, settings: Settings) -> Claim | None:
     expose, held = webservice.spec.expose, webservice.status.exposure
     if expose is None or not expose.through_host or not expose.host:
         return None
-    if not wanted(webservice, settings).allowed:
+    # whether there is a front by default its Deployment tells, which is not known of all: it may be
+    served = with_front_by_default(webservice, None) if settings.front_default else webservice
+    if not wanted(served, settings).allowed:
         return None
     path = expose.path or ROOT
     has = held is not None and (held.host, held.path) == (expose.host, path)
