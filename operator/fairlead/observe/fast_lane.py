@@ -21,7 +21,7 @@ from fairlead.cluster import Cluster
 from fairlead.desired.autoscaler import DEMAND, requests_of_each, scaled_by
 from fairlead.errors import OperatorError
 from fairlead.evidence import ChildEvidence, ScalingSettings
-from fairlead.observe.measures import API_VERSION, Name, read_metric
+from fairlead.observe.measures import API_VERSION, MAX_FAILURES, Name, read_metric
 
 logger = structlog.get_logger("fairlead")
 PERIOD_S = 2.0
@@ -88,16 +88,21 @@ class FastLane:
         by_namespace = defaultdict[str, list[str]](list)
         for namespace, name in self._lanes:
             by_namespace[namespace].append(name)
-        found = dict[Name, float]()
+        found, failures = dict[Name, float](), 0
         for namespace, names in by_namespace.items():
             for name in names if len(names) <= MAX_BY_NAME else ["*"]:
-                found |= await self._of(namespace, name)
+                answer = await self._of(namespace, name)
+                found |= answer or {}
+                failures += answer is None
+                if failures >= MAX_FAILURES:  # it is not there: floors end in time all the same
+                    return found
         return found
 
-    async def _of(self, namespace: str, name: str) -> Mapping[Name, float]:
+    async def _of(self, namespace: str, name: str) -> Mapping[Name, float] | None:
+        """None where there is no answer."""
         ref = Ref(API_VERSION, WEBSERVICE.crd_name, namespace, f"{name}/{DEMAND}")
         try:
             return read_metric(await self._cluster.get(ref), DEMAND)
         except OperatorError as error:
             logger.debug("demand not read", namespace=namespace, why=str(error))
-            return {}
+            return None

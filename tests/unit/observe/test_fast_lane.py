@@ -12,6 +12,7 @@ from fairlead.capacity import spike
 from fairlead.errors import WaitingError
 from fairlead.evidence import ChildEvidence, ScalingSettings
 from fairlead.observe.fast_lane import MAX_BY_NAME, FastLane
+from fairlead.observe.measures import MAX_FAILURES
 from tests.unit.fake_cluster import FakeCluster
 from tests.unit.live import child
 from tests.unit.objects import webservice
@@ -116,6 +117,19 @@ async def test_of_many_in_a_namespace_all_are_asked_for_at_once() -> None:
         lane.note(replace(webservice(autoscale={"fastLane": True}), name=name), deployment(1), OURS)
     assert await lane.look(names) == set()
     assert cluster.asked == [PATH.replace("/diabetes/", "/*/")]
+
+
+async def test_where_nobody_answers_not_everybody_is_asked_about() -> None:
+    cluster = Demands()
+    lane = FastLane(cluster)
+    names = [(f"team{number}", "diabetes") for number in range(9)]
+    for namespace, _ in names:
+        one = replace(webservice(autoscale={"fastLane": True}), namespace=namespace)
+        lane.note(one, deployment(1), OURS)
+    refusal = WaitingError(Reason.API_UNAVAILABLE, "no")
+    cluster.refusals["get", "webservices.fairlead.dev"] = [refusal] * len(names)
+    assert await lane.look(names) == set()
+    assert len(cluster.asked) == MAX_FAILURES
 
 
 def test_the_hold_is_longer_than_the_autoscaler_takes_to_look() -> None:
