@@ -19,7 +19,7 @@ _LINKS = re.compile(r"/links/([0-9]{1,4})/")
 _FILE = re.compile(r"/file/([A-Za-z0-9_=-]{1,8000})\.([0-9a-f]{64})/[^/]{1,300}")
 _INDEX_SHOWN = re.compile(r"/(index|links)/([0-9]{1,4})(?![0-9])")
 # Whatever foreign code prints is looked at: no place of a line is tried twice.
-_FILE_SHOWN = re.compile(r"/file/([A-Za-z0-9_=-]{1,8000}+)\.[0-9a-f]{64}+/[^/\s#,()]{1,300}")
+_FILE_SHOWN = re.compile(r"/file/([A-Za-z0-9_=-]{1,8000}+)\.([0-9a-f]{64}+)/[^/\s#,()'\"]{1,300}")
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,12 @@ class IndexAddresses:
 
     def shown(self, line: str) -> str:
         """A line that pip has printed, with the addresses that the user knows."""
-        if not self.begin or self.begin not in line:
+        if not self.begin:
             return line
         begin = re.escape(self.begin)
         line = re.sub(begin + _INDEX_SHOWN.pattern, self._page_shown, line)
-        return re.sub(begin + _FILE_SHOWN.pattern, _file_shown, line)
+        # where pip says that it tries again, it says the path alone
+        return re.sub(f"(?:{begin})?{_FILE_SHOWN.pattern}", self._file_shown, line)
 
     def of_file(self, link: FileLink) -> str:
         """Where a file of a page is had."""
@@ -79,10 +80,8 @@ class IndexAddresses:
         known = self.indexes if found[1] == "index" else self.links
         return known[int(found[2])].rstrip("/") if int(found[2]) < len(known) else found[0]
 
-
-def _file_shown(found: re.Match[str]) -> str:
-    """Without a query: a signature may be in it."""
-    try:
+    def _file_shown(self, found: re.Match[str]) -> str:
+        """Without a query: a signature may be in it. What has no mark of ours stays."""
+        if not hmac.compare_digest(found[2], self._mark(found[1])):
+            return found[0]
         return urlsafe_b64decode(found[1]).decode().partition("?")[0]
-    except ValueError:
-        return found[0]

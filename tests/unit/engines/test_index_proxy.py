@@ -20,6 +20,7 @@ import pytest
 from fairlead.connection import trust
 from fairlead.engines import index_proxy as proxy_module
 from fairlead.engines.index_addresses import IndexAddresses
+from fairlead.engines.index_page import FileLink
 from fairlead.engines.index_proxy import Headers, IndexAccess, index_proxy
 from fairlead.registry.addresses import NamedHosts
 
@@ -296,14 +297,17 @@ def test_where_no_credentials_are_sent_nothing_listens(index: Index) -> None:
 def test_a_line_is_shown_with_the_addresses_that_the_user_knows(*, kept: bool) -> None:
     begin = "http://127.0.0.1:1234"
     addresses = IndexAddresses(begin, ["https://a.example/simple/"], ["https://b.example/x.html"])
+    file = addresses.of_file(FileLink("b.zip", "https://a/b.zip?signature=1"))
     lines = {
         f"at {begin}/index/0/numpy/: 403": "at https://a.example/simple/numpy/: 403",
         f"at {begin}/links/0/, {begin}/index/0": (
             "at https://b.example/x.html/, https://a.example/simple"
         ),
-        f"{begin}/file/aHR0cHM6Ly9hL2IuemlwP3M9MQ==.{'0' * 64}/b.zip (1 kB)": (
-            "https://a/b.zip (1 kB)"
+        f"{begin}{file} (1 kB)": "https://a/b.zip (1 kB)",
+        f"Retrying after ReadTimeoutError('timed out'): {file}": (
+            "Retrying after ReadTimeoutError('timed out'): https://a/b.zip"
         ),
+        f"(Caused by 'no answer of {file}')": "(Caused by 'no answer of https://a/b.zip')",
     }
     if kept:  # whatever foreign code prints
         lines = {
@@ -312,6 +316,7 @@ def test_a_line_is_shown_with_the_addresses_that_the_user_knows(*, kept: bool) -
                 f"{begin}/index/7/x",
                 f"{begin}/links/00001/",
                 f"{begin}/file/____.{'0' * 64}/x",
+                f"{begin}/file/aHR0cHM6Ly9hL2IuemlwP3M9MQ==.{'0' * 64}/b.zip",
                 f"{begin}/file/abc/x",
             )
         }
