@@ -37,7 +37,7 @@ def raw() -> Iterator[None]:
 
 
 @contextmanager
-def resized(tell: Callable[[os.terminal_size], None]) -> Iterator[None]:
+def resized(tell: Callable[[os.terminal_size], object]) -> Iterator[None]:
     """Tell the other side how large the terminal is, now and whenever that changes."""
 
     def resize(*_: object) -> None:

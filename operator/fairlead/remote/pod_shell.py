@@ -55,7 +55,7 @@ def _interactive(access: Access, place: Place, command: Sequence[str]) -> Ended:
         finally:
             os.close(ending)
 
-    with resized(lambda size: session.resize(size.columns, size.lines)), raw():
+    with resized(lambda size: resize_beside(session, size)), raw():
         thread = threading.Thread(target=follow, daemon=True)
         thread.start()
         _type(session, sys.stdin.fileno(), reading)
@@ -65,6 +65,15 @@ def _interactive(access: Access, place: Place, command: Sequence[str]) -> Ended:
     if isinstance(result, LocalError):
         raise result
     return result
+
+
+def resize_beside(session: Session, size: os.terminal_size) -> threading.Thread:
+    """A signal asks for it, perhaps while this very thread is sending something else: it would wait
+    for itself."""
+    told = (size.columns, size.lines)
+    thread = threading.Thread(target=session.resize, args=told, daemon=True)
+    thread.start()
+    return thread
 
 
 def _type(session: Session, typed: int, ended: int) -> None:

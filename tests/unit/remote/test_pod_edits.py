@@ -4,10 +4,12 @@ import base64
 import gzip
 import io
 import json
+import os
 import sys
 import tarfile
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -19,8 +21,9 @@ from fairlead.local.errors import LocalError
 from fairlead.local.source_archive import source_of
 from fairlead.remote.client import Client
 from fairlead.remote.debugging import SWITCH
-from fairlead.remote.execution import Place, run
+from fairlead.remote.execution import Place, Session, run
 from fairlead.remote.pod_commit import Folder, pending
+from fairlead.remote.pod_shell import resize_beside
 from fairlead.remote.pod_source import failure_of, reload_failed
 from tests.unit.remote.fake_api import FakeApi
 from tests.unit.remote.objects import ready
@@ -343,6 +346,27 @@ def test_a_shell_on_a_terminal(served: Pod, config: Path) -> None:
     child.expect_exact("heard hello")
     _, code = ended(child)
     assert code == 5
+
+
+class Sending:
+    """A session that sends one thing at a time."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.sizes: list[tuple[int, int]] = []
+
+    def resize(self, columns: int, lines: int) -> None:
+        with self.lock:
+            self.sizes.append((columns, lines))
+
+
+def test_a_terminal_that_is_resized_while_something_is_sent_waits_for_nobody() -> None:
+    session = Sending()
+    with session.lock:
+        thread = resize_beside(cast("Session", session), os.terminal_size((80, 24)))
+        assert session.sizes == []
+    thread.join(120)
+    assert session.sizes == [(80, 24)]
 
 
 # --- a stranger's bytes
