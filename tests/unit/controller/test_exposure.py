@@ -48,6 +48,18 @@ async def test_a_host_goes_from_one_to_the_next_when_it_is_free() -> None:
         assert world.reason(WEBSERVICE, "first", "Exposed") == ""
 
 
+async def test_a_host_is_given_up_though_the_rest_is_refused() -> None:
+    world = World(**GRANTING)
+    asks(world, "credit", type="Ingress", host=HOST)
+    async with world.running():
+        await world.until(lambda: "exposure" in world.status(WEBSERVICE, "credit"))
+        refused = StalledError(Reason.INVALID_SPEC, "no")
+        world.cluster.refusals["apply", "deployments"] = [refused] * 1000
+        spec = {"image": IMAGE, "auth": {"enabled": False}, "environmentVariables": {"A": "b"}}
+        world.apply(WEBSERVICE, "credit", spec, generation=2)
+        await world.until(lambda: not hosts(world, "credit"))
+
+
 @pytest.mark.parametrize(
     ("kind", "spec"),
     [

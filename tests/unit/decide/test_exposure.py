@@ -8,7 +8,7 @@ import pytest
 from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest
 from fairlead.api.webservice import WebserviceStatus
-from fairlead.decide.decision import Apply, Decision, Delete
+from fairlead.decide.decision import Apply, Create, Decision, Delete
 from fairlead.desired.child_kinds import HTTP_ROUTE, INGRESS
 from fairlead.desired.exposure import Granted, http_route, ingress
 from fairlead.evidence import ExposureEvidence
@@ -224,6 +224,21 @@ def test_what_is_withdrawn_goes_though_something_else_is_in_the_way() -> None:
     [action] = changes(goes)
     assert isinstance(action, Delete)
     assert action.ref.plural == "ingresses"
+
+
+def test_a_host_is_withdrawn_before_anything_that_may_be_refused() -> None:
+    wanted = webservice(replicas=2, expose={"type": "Ingress", "host": HOST})
+    children = {"Ingress": live(wanted, **ADDRESS)}
+    found = evidence(wanted, children=children)
+    gone = decided(replace(found, settings=granting(exposure_hosts="")))
+    first, *others = gone.actions
+    assert isinstance(first, Delete)
+    assert {type(one) for one in others} == {Create, Apply}
+    elsewhere = webservice(replicas=2, expose={"type": "HTTPRoute", "host": HOST})
+    moved = decided(replace(evidence(elsewhere, children=children), settings=granting()))
+    *before, last = moved.actions
+    assert isinstance(last, Delete)
+    assert {type(one) for one in before} == {Create, Apply}
 
 
 def test_switched_off_our_ingress_goes_and_nobody_elses() -> None:

@@ -24,6 +24,8 @@ class Plan:
     actions: tuple[Action, ...]
     wanted: Mapping[str, Manifest]
     """The manifests by ``ChildKind.key``."""
+    first: tuple[Action, ...] = ()
+    """What is done before anything that may be refused."""
 
     @property
     def deployment(self) -> Manifest:
@@ -56,11 +58,14 @@ def plan(
     """Return the actions that make our children what they should be.
 
     What is leaving is waited for: an update of it would be lost with it. What is to go goes last:
-    requests have another way by then.
+    requests have another way by then. A host that is withdrawn goes first: whatever is refused of
+    the others, which a tenant can bring about, must not keep it.
     """
     wanted = {
         kind.key: kind.build(webservice, image, pull_secrets, *settings) for kind in ALL_KINDS
     }
+    moves = any(wanted[kind.key] for kind in EXPOSURE_KINDS)
+    first = () if moves else tuple(withdrawn(webservice, owned, settings[2]))
     actions, last = list[Action](), list[Action]()
     for key, manifest in wanted.items():
         existing = owned.ours.get(key)
@@ -69,12 +74,14 @@ def plan(
         if manifest is not None:
             actions += _apply(manifest, existing, now)
         elif existing is not None:
-            last.append(Delete(ref_of(existing.manifest), existing.metadata["uid"]))
+            last.append(_removal(existing))
     if not any(
         isinstance(one, Apply) and one.manifest["kind"] == DEPLOYMENT.kind for one in actions
     ):
         actions += _scaled_up(webservice, owned, settings[1])
-    return Plan((*actions, *last), {key: m for key, m in wanted.items() if m is not None})
+    last = [one for one in last if one not in first]
+    made = {key: manifest for key, manifest in wanted.items() if manifest is not None}
+    return Plan((*actions, *last), made, first)
 
 
 def withdrawn(webservice: Webservice, owned: Ownership, granted: Granted) -> Iterator[Action]:
@@ -84,7 +91,11 @@ def withdrawn(webservice: Webservice, owned: Ownership, granted: Granted) -> Ite
     for kind in EXPOSURE_KINDS:
         existing = owned.ours.get(kind.key)
         if existing is not None and kind.key not in wanted:
-            yield Delete(ref_of(existing.manifest), existing.metadata["uid"])
+            yield _removal(existing)
+
+
+def _removal(existing: ChildEvidence) -> Delete:
+    return Delete(ref_of(existing.manifest), existing.metadata["uid"])
 
 
 def _apply(manifest: Manifest, existing: ChildEvidence | None, now: datetime) -> Iterator[Action]:

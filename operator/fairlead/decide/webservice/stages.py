@@ -112,7 +112,8 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
         *(settled_stage(webservice, planned, owned, now) if planned else ()),
     )
     if planned is not None:
-        actions: tuple[Action, ...] = (*create_keys(evidence, now), *planned.actions)
+        keys = create_keys(evidence, now)
+        actions: tuple[Action, ...] = (*planned.first, *keys, *planned.actions)
     else:
         actions = tuple(withdrawn(asked, owned, got.granted))
     return Decision(
