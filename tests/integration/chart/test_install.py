@@ -210,16 +210,22 @@ def demand(administrator: Administrator) -> str:
         return ""
 
 
-def test_custom_metrics_are_served_and_go_on_when_their_pods_are_replaced(
+def test_custom_metrics_are_served_and_go_on_with_another_certificate_and_other_pods(
     administrator: Administrator, load: Load
 ) -> None:
+    """An upgrade keeps the certificate; where its Secret was deleted, it makes another."""
     administrator.install("upgrade", "fairlead", ROOT / CHART, HOME, *METRICS_API)
     until(lambda: demand(administrator), bool)
     secret = ("get", "secret", "fairlead-metrics-api", f"--namespace={HOME}", "--output=json")
     certificate = json.loads(administrator.kubectl(*secret))["data"]["tls.crt"]
     dry = ("--dry-run=server", *METRICS_API)
     assert certificate in administrator.install("upgrade", "fairlead", ROOT / CHART, HOME, *dry)
+    administrator.kubectl("delete", "secret", "fairlead-metrics-api", f"--namespace={HOME}")
+    administrator.install("upgrade", "fairlead", ROOT / CHART, HOME, *METRICS_API)
+    assert json.loads(administrator.kubectl(*secret))["data"]["tls.crt"] != certificate
     place = ("deployment/fairlead-metrics-api", f"--namespace={HOME}")
+    administrator.kubectl("rollout", "status", *place, "--timeout=200s")
+    until(lambda: demand(administrator), bool)
     administrator.kubectl("rollout", "restart", *place)
     administrator.kubectl("rollout", "status", *place, "--timeout=200s")
     until(lambda: demand(administrator), bool)
