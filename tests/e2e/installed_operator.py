@@ -4,6 +4,7 @@ from fairlead.api.refs import Manifest
 from tests.cluster import Cluster, ClusterError
 from tests.cluster.release import NAMESPACE, RELEASE
 
+LEASE_LOST = "The lease was lost: "
 LABELS = f"app.kubernetes.io/name={RELEASE}"
 SELECT = (f"--namespace={NAMESPACE}", f"--selector={LABELS}")
 
@@ -25,10 +26,12 @@ class InstalledOperator:
         return may(self._cluster, verb, resource)
 
     def ends(self) -> list[Manifest]:
-        """How its containers have ended, where any has."""
+        """How its containers have ended, where any has; not those that a busy machine has kept from
+        renewing the lease for ten seconds, which must end."""
         pods = self._cluster.objects.items("pods", NAMESPACE, labels=LABELS)
         containers = [one for pod in pods for one in pod["status"].get("containerStatuses", [])]
-        return [one["lastState"]["terminated"] for one in containers if one.get("lastState")]
+        ended = [one["lastState"]["terminated"] for one in containers if one.get("lastState")]
+        return [one for one in ended if LEASE_LOST not in one.get("message", "")]
 
 
 def may(cluster: Cluster, verb: str, resource: str) -> bool:
