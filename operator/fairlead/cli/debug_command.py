@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 debugging = typer.Typer(rich_markup_mode=None)
 LOOK_S = 1.0  # seconds between two looks whether a debugger is attached
+UNTOLD = (
+    "Warning: the pod has not told that its debugger listens. If attaching fails, attach again; "
+    "`fairlead logs {}` may say why."
+)
 ON = "Debug mode stays on: `fairlead debug {} --off` ends it."
 
 
@@ -96,13 +100,18 @@ def _forward(session: Session, target: "Target", pod: str, source: Path) -> None
     from fairlead.remote.port_forward import PortForward
 
     client, port = session.client, choose_debug_port([])
+    debugged = DebuggedPod(client, target, pod)
     with PortForward(client.access, target.namespace, pod, PORT, port=port) as forward:
+        with Progress(verbose=True) as progress:
+            progress.phase("Waiting until a debugger can attach")
+            if not debugged.listens():
+                progress.write(UNTOLD.format(target.spoken))
         name = _write_configuration(target, source, forward.port)
         say(
             [f"Pod '{pod}': a debugger attaches at localhost:{forward.port} (VS Code: F5, {name})."]
         )
         try:
-            _tell(DebuggedPod(client, target, pod))
+            _tell(debugged)
         finally:
             say([ON.format(target.spoken)])
 

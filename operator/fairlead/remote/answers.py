@@ -50,6 +50,7 @@ WRONG_FIELDS = Rule(
     "Correct these fields. A field that is right is unknown to definitions older than this "
     f"program: {DOCTOR}",
 )
+UNDECLARED = "field not declared in schema"  # by server-side apply, of a client's mistake: with 500
 LATER = Rule(Reason.API_UNAVAILABLE, "Try again a little later.", FailureClass.INFRASTRUCTURE)
 OTHER = Rule(Reason.REJECTED, DOCTOR, FailureClass.INFRASTRUCTURE)
 RULES = {
@@ -78,9 +79,9 @@ RULES = {
 def refused(status: int, body: bytes, what: str, source: str) -> LocalError:
     """``what`` was being done, as a phrase such as `Reading webservices credit`."""
     rule = RULES.get(HTTPStatus(status), OTHER) if status in set(HTTPStatus) else OTHER
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        rule = LATER
     said = said_of(body) or f"the answer is {status}"
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        rule = WRONG_FIELDS if UNDECLARED in said else LATER
     if status == HTTPStatus.UNAUTHORIZED:
         said = f"the API server does not accept the credentials of {source}"
     message = f"{what}: {shown(said, MAX_SAID_CHARS)}"

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from fairlead.api.meta import INFERENCE_IMAGE
@@ -19,6 +20,8 @@ from fairlead.remote.targets import Target
 
 SWITCH = {"name": "FAIRLEAD_DEBUG", "value": "true"}
 LOOK_S = 1.0  # seconds between two looks
+LISTEN_S = 60.0  # how long a pod that has begun is waited for, until its debugger listens
+UNTOLD_S = 5.0  # the same of a runtime that does not tell
 SLOTS = "/-/slots"
 
 
@@ -95,21 +98,49 @@ class DebuggedPod:
     def attached(self) -> bool | None:
         """None where it does not answer, as a pod does that has just begun. Raises ``LocalError``:
         it is gone."""
+        return self._said().attached
+
+    def listens(self) -> bool:
+        """Wait until a debugger can attach; False where it is not told in time. The port itself is
+        not tried: whoever connects there takes the debugger's one session. Raises ``LocalError``:
+        the pod is gone."""
+        begun, told = time.monotonic(), DebuggerState()
+        while not (told.listening or told.attached):
+            untold = told.attached is not None and told.listening is None
+            if time.monotonic() - begun >= (UNTOLD_S if untold else LISTEN_S):
+                return False
+            told = self._said()
+            time.sleep(0.0 if told.listening or told.attached else LOOK_S)
+        return True
+
+    def _said(self) -> "DebuggerState":
         with PortForward(self._client.access, self._target.namespace, self._pod, PORT) as forward:
             try:
                 return said(ask(forward.port, "GET", SLOTS).body)
             except NoAnswerError:
-                return None
+                return DebuggerState()
 
 
-def said(body: bytes) -> bool | None:
-    """Whether `/-/slots` says that one is attached; None where it says nothing of that."""
+@dataclass(frozen=True)
+class DebuggerState:
+    """What `/-/slots` says of the debugger; None: nothing."""
+
+    attached: bool | None = None
+    listening: bool | None = None
+    """Runtimes before this program's may not tell."""
+
+
+def said(body: bytes) -> DebuggerState:
+    """What an answer of `/-/slots` says; it may be a stranger's."""
     try:
         debugger = mapping(mapping(json.loads(body)).get("debugger"))
     except ValueError:
-        return None
-    attached = debugger.get("attached")
-    return attached if isinstance(attached, bool) else None
+        return DebuggerState()
+    attached, listening = (debugger.get(name) for name in ("attached", "listening"))
+    return DebuggerState(
+        attached if isinstance(attached, bool) else None,
+        listening if isinstance(listening, bool) else None,
+    )
 
 
 def not_one_of_ours(target: Target) -> LocalError:

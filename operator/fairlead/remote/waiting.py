@@ -155,8 +155,10 @@ class Watcher:
                 raise not_found(target.words)
             manifests += [one] if one is not None else []
         look = Look([state_of(one) for one in manifests], manifests)
+        found = look.failed  # is raised, with all that it says
         for state in look.states:
-            self._tell_new(state)
+            if state is not found:
+                self._tell_new(state)
         self._on_look(look)
         return look
 

@@ -30,6 +30,7 @@ class SlotProcess:
         environment: Mapping[str, str],
     ) -> None:
         self.root = folder / "app"
+        self.listens = False  # a debugger can attach
         for name, text in files.items():
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +63,8 @@ class SlotProcess:
         """Return the next frame that is not about the progress of the start."""
         while True:
             head, body = self._channel.receive()
-            if head["type"] not in ("stage", "progress"):
+            self.listens = self.listens or head["type"] == "listening"
+            if head["type"] not in ("stage", "progress", "listening"):
                 return head, body
 
     def ready(self) -> FrameHead:

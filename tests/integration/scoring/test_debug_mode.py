@@ -216,11 +216,9 @@ def test_a_reload_waits_for_no_debugger(serve: Serve, debugpy: Path) -> None:
     )  # fmt: skip
     client = attached(service, port, times=1)
     service.until_ready()
-    assert service.get("/-/slots").json()["debugger"] == {"attached": True}
+    assert service.get("/-/slots").json()["debugger"] == {"attached": True, "listening": True}
     client.leave()
-    wait_until(
-        lambda: service.get("/-/slots").json()["debugger"] == {"attached": False}, "it to leave"
-    )
+    wait_until(lambda: not service.get("/-/slots").json()["debugger"]["attached"], "it to leave")
     service.write(helper("two"))
     wait_until(lambda: answers(service, "two"), "the changed module")
 

@@ -94,6 +94,7 @@ def test_a_debugger_attaches_stops_and_leaves(start: Start, debugpy: Path) -> No
     port = free_port()
     slot = start(SCRIPT, debugpy, listen_port=port)
     slot.ready()
+    assert slot.listens
     client = DebugClient(port)
     assert stop_and_go(client, slot) == b'"abab"'
     client.leave()
@@ -123,9 +124,11 @@ def test_a_port_that_is_taken_is_waited_for(start: Start, debugpy: Path) -> None
         slot = start(SCRIPT, debugpy, listen_port=port)
         slot.ready()
         assert f"Port {port} is taken: a debugger can attach once it is free." in slot.output
+        assert not slot.listens
     wait_until(lambda: f"attach at port {port}" in slot.output, "the port to be free")
     client = DebugClient(port)
     assert stop_and_go(client, slot) == b'"abab"'
+    assert slot.listens
 
 
 @pytest.mark.parametrize("order", [{"listen_port": 1, "wait_s": 60}, {"connect_port": 1}])

@@ -123,6 +123,8 @@ class FakeApi:
 
     def _written(self, request: web.Request, body: Any) -> web.Response:
         path = request.path
+        if f"/{GROUP}/" in path and not self.has_definitions:
+            return web.Response(status=404, text="404 page not found\n")
         if request.method == "DELETE":
             found = self.objects.pop(path, None)
             return self._absent(path) if found is None else web.json_response(found)

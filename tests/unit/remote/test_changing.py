@@ -26,6 +26,7 @@ pytestmark = pytest.mark.usefixtures("config")
 SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
 OURS = "/apis/fairlead.dev/v1alpha1/namespaces/default"
 CORE = "/api/v1/namespaces/default"
+CONFIG_MAPS = {"name": "configmaps", "kind": "ConfigMap", "namespaced": True}
 
 
 def run(*words: str, **more: Any) -> Result:
@@ -54,10 +55,7 @@ def files(tmp_path: Path) -> Path:
 @pytest.fixture
 def operator(api: FakeApi) -> FakeApi:
     """As if one looked at all that is there whenever somebody asks."""
-    api.answers["GET", "/api/v1"] = (
-        200,
-        {"resources": [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]},
-    )
+    api.answers["GET", "/api/v1"] = (200, {"resources": [CONFIG_MAPS]})
 
     def look(api: FakeApi) -> None:
         for path, one in list(api.objects.items()):
@@ -123,6 +121,37 @@ def test_deploy_for_machines(operator: FakeApi, files: Path) -> None:
     done = deploy(files, "--no-wait")
     assert "Applied. To wait for it: fairlead wait credit" in done.stdout
     assert operator.asked
+
+
+def test_deploy_to_a_cluster_without_our_kinds(operator: FakeApi, files: Path) -> None:
+    operator.has_definitions = False
+    done = deploy(files)
+    assert done.exit_code == exit_codes.UNAVAILABLE
+    assert "DefinitionsMissing: The cluster of context 'test' does not know" in flat(done.output)
+    assert "Remedy: Install Fairlead's chart in this cluster" in flat(done.output)
+
+
+def test_deploy_to_a_cluster_with_older_definitions(operator: FakeApi, files: Path) -> None:
+    """In the words, and with the code, of a real API server."""
+    what = "(default/credit; fairlead.dev/v1alpha1, Kind=Webservice)"
+    said = f"failed to create typed patch object {what}: .spec.replicas: field not declared in"
+    operator.refuse("PATCH", f"{OURS}/webservices/credit", 500, f"{said} schema")
+    done = deploy(files, "--replicas", "2")
+    assert done.exit_code == exit_codes.FAILED
+    assert ".spec.replicas: field not declared in schema" in flat(done.output)
+    assert "definitions older than this program: `fairlead doctor` tells" in flat(done.output)
+
+
+def test_deploy_where_no_operator_looks(
+    api: FakeApi, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fairlead.remote.waiting.UNSEEN_S", 0)
+    api.answers["GET", "/api/v1"] = (200, {"resources": [CONFIG_MAPS]})
+    done = deploy(files, "--timeout", "0.1")
+    assert done.exit_code == exit_codes.UNAVAILABLE
+    assert "OperatorAbsent" in done.output
+    assert "no operator has looked at it in" in flat(done.output)
+    assert "Warning: the operator has not looked at Model 'credit-w'" in flat(done.output)
 
 
 def test_deploy_shows_what_it_would_apply(api: FakeApi, files: Path) -> None:

@@ -12,7 +12,14 @@ from fairlead.api.meta import COMPONENT, OWNED_BY_WEBSERVICE, SCORING
 from fairlead.cli import debug_command, exit_codes
 from fairlead.cli.app import app
 from fairlead.remote import debugging
-from fairlead.remote.debugging import SWITCH, is_on, runs_in_debug_mode, said
+from fairlead.remote.debugging import (
+    SWITCH,
+    DebuggedPod,
+    DebuggerState,
+    is_on,
+    runs_in_debug_mode,
+    said,
+)
 from tests.unit.remote.fake_api import FakeApi
 from tests.unit.remote.objects import FAILURE, ready
 
@@ -21,8 +28,8 @@ DIGEST = "sha256:ab"
 OURS = "/apis/fairlead.dev/v1alpha1/namespaces/default"
 
 
-def slots(*, attached: bool) -> bytes:
-    body = json.dumps({"slots": 1, "debugger": {"attached": attached}}).encode()
+def slots(**debugger: bool) -> bytes:
+    body = json.dumps({"slots": 1, "debugger": debugger}).encode()
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
@@ -48,6 +55,8 @@ def served(api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fak
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(debug_command, "time", SimpleNamespace(sleep=interrupt))
     monkeypatch.setattr(debugging, "LOOK_S", 0.01)
+    monkeypatch.setattr(debugging, "UNTOLD_S", 0.05)
+    monkeypatch.setattr(debugging, "LISTEN_S", 0.05)
     api.ours("InferenceImage", spec={}, status=ready(imageDigest=DIGEST))
     api.ours("Webservice", spec={"imageRef": {"name": "credit"}}, status=ready())
     api.put(pod(), "pods")
@@ -57,6 +66,10 @@ def served(api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fak
 
 def run(*words: str) -> Result:
     return CliRunner().invoke(app, ["debug", *words])
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
 
 
 def spec(api: FakeApi, plural: str) -> dict[str, Any]:
@@ -77,6 +90,42 @@ def test_it_is_switched_on_forwarded_written_and_told(served: FakeApi, tmp_path:
     assert written["pathMappings"] == [
         {"localRoot": "${workspaceFolder}", "remoteRoot": "/var/azureml-app"}
     ]
+
+
+def test_it_waits_until_a_debugger_can_attach(
+    served: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = iter(
+        [
+            DebuggerState(),
+            DebuggerState(attached=False, listening=False),
+            DebuggerState(attached=False, listening=True),
+        ]
+    )
+    monkeypatch.setattr(debugging, "LISTEN_S", 300.0)
+    monkeypatch.setattr(DebuggedPod, "_said", lambda _: next(told, DebuggerState()))
+    done = run("credit")
+    assert list(told) == []
+    assert "Waiting until a debugger can attach ...\n" in done.output
+    waited, _, after = done.output.partition("Waiting until")
+    assert "attaches at" not in waited
+    assert "attaches at localhost:" in after
+    assert "has not told" not in after
+    assert served.objects
+
+
+@pytest.mark.parametrize(
+    ("answer", "limit"), [(slots(attached=False), "LISTEN_S"), (b"", "UNTOLD_S")]
+)
+def test_a_runtime_that_does_not_tell_is_not_waited_for_long(
+    answer: bytes, limit: str, served: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(debugging, limit, 300.0)  # the other one counts
+    served.pod_answer = answer or slots()
+    done = run("credit")
+    assert done.exit_code == exit_codes.INTERRUPTED
+    assert "Warning: the pod has not told that its debugger listens." in flat(done.output)
+    assert "attaches at localhost:" in done.output
 
 
 def test_once_on_nothing_is_written_again(served: FakeApi) -> None:
@@ -146,7 +195,9 @@ def test_what_is_on() -> None:
 
 
 def test_what_a_pod_says() -> None:
-    assert said(b'{"debugger": {"attached": true}}') is True
-    assert said(b'{"debugger": {"attached": 1}}') is None
-    assert said(b"[]") is None
-    assert said(b"no json") is None
+    assert said(b'{"debugger": {"attached": true}}') == DebuggerState(attached=True)
+    told = b'{"debugger": {"attached": false, "listening": true}}'
+    assert said(told) == DebuggerState(attached=False, listening=True)
+    assert said(b'{"debugger": {"attached": 1, "listening": "yes"}}') == DebuggerState()
+    assert said(b"[]") == DebuggerState()
+    assert said(b"no json") == DebuggerState()

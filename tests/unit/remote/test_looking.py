@@ -322,6 +322,7 @@ def test_wait_ends_at_once_with_the_operators_finding(failing: FakeApi) -> None:
     done = run("wait", "credit")
     assert done.exit_code == exit_codes.FAILED
     assert "ModelFileNotFound: Webservice 'credit': init() raised" in flat(done.output)
+    assert flat(done.output).count("init() raised") == 1
     assert "Where: score.py:12" in flat(done.output)
 
 

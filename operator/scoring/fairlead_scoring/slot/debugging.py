@@ -25,6 +25,7 @@ REFERENCE_WARNINGS = (
 ATTACHED = "A debugger is attached: nothing is timed until it leaves."
 DETACHED = "The debugger has left."
 ReportAttached = Callable[[bool], None]
+ReportListening = Callable[[], None]
 
 
 class Debugger:
@@ -32,13 +33,15 @@ class Debugger:
 
     def __init__(self) -> None:
         self._report: ReportAttached = lambda _attached: None
+        self._report_listening: ReportListening = lambda: None
         self._watching = self._listening = self._attached = False
         self._checking = threading.Lock()
         self.waits_for_itself = False  # as the front's first frame says; a script need not
 
-    def report_to(self, report: ReportAttached) -> None:
-        """Call ``report`` with whether a debugger is attached, whenever that changes."""
-        self._report = report
+    def report_to(self, report: ReportAttached, report_listening: ReportListening) -> None:
+        """Call ``report`` with whether a debugger is attached, whenever that changes, and
+        ``report_listening`` once one can attach."""
+        self._report, self._report_listening = report, report_listening
 
     def listen(self, host: str, port: int) -> None:
         """Let a debugger attach at this address, or as soon as the process that holds it ends."""
@@ -46,9 +49,9 @@ class Debugger:
         if debugpy is None or self._listening:
             return
         self._listening = True
-        if not _try_to_listen(debugpy, host, port):
+        if not self._try_to_listen(debugpy, host, port):
             log.warning("Port %d is taken: a debugger can attach once it is free.", port)
-            start_thread(_keep_trying, debugpy, host, port)
+            start_thread(self._keep_trying, debugpy, host, port)
 
     def connect(self, port: int) -> None:
         """Connect to a debugger that listens on this machine, and wait until it is ready."""
@@ -103,6 +106,21 @@ class Debugger:
             start_thread(self._watch, debugpy)
         return debugpy
 
+    def _try_to_listen(self, debugpy: Any, host: str, port: int) -> bool:
+        try:
+            debugpy.listen((host, port))
+        except RuntimeError:
+            return False
+        debugpy.listen = lambda *_, **__: (host, port)  # a script that does it, too, is right
+        log.info("A debugger can attach at port %d.", port)
+        with suppress(OSError):  # the front is gone: the main thread ends the process
+            self._report_listening()
+        return True
+
+    def _keep_trying(self, debugpy: Any, host: str, port: int) -> None:
+        while not self._try_to_listen(debugpy, host, port):
+            time.sleep(RETRY_INTERVAL_S)
+
     def _watch(self, debugpy: Any) -> None:
         while True:
             self._check(debugpy)
@@ -125,21 +143,6 @@ def start_thread(work: Callable[..., None], *arguments: Any) -> None:
     thread = threading.Thread(target=work, args=arguments, name="fairlead-debug", daemon=True)
     thread.pydev_do_not_trace = thread.is_pydev_daemon_thread = True  # type: ignore[attr-defined]
     thread.start()
-
-
-def _try_to_listen(debugpy: Any, host: str, port: int) -> bool:
-    try:
-        debugpy.listen((host, port))
-    except RuntimeError:
-        return False
-    debugpy.listen = lambda *_, **__: (host, port)  # a script that does it, too, is right
-    log.info("A debugger can attach at port %d.", port)
-    return True
-
-
-def _keep_trying(debugpy: Any, host: str, port: int) -> None:
-    while not _try_to_listen(debugpy, host, port):
-        time.sleep(RETRY_INTERVAL_S)
 
 
 def _cancel_wait(debugpy: Any, seconds: float, attached: threading.Event) -> None:

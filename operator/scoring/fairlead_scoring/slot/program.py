@@ -100,7 +100,10 @@ def prepare(layout: Layout) -> None:
 
 def open_debugger(order: Optional[FrameHead], channel: Channel) -> None:
     """Listen or connect as the front's first frame says, before any code of the user's runs."""
-    debugger.report_to(lambda attached: channel.send({"type": "attached", "attached": attached}))
+    debugger.report_to(
+        lambda attached: channel.send({"type": "attached", "attached": attached}),
+        lambda: channel.send({"type": "listening"}),
+    )
     if order and order["enabled"]:
         sys.dont_write_bytecode = True  # its time stamps have seconds: it would hide a change
     if order and order["connect_port"]:

@@ -115,7 +115,10 @@ class Endpoints:
         if self._reloader:
             fields["reload"] = self._reloader.state
             fields["edits"] = self._reloader.edits
-            fields["debugger"] = {"attached": self._pool.debugger_attached}
+            fields["debugger"] = {
+                "attached": self._pool.debugger_attached,
+                "listening": self._pool.debugger_listening,
+            }
         return json_response(200, fields)
 
     def swagger(self, query: str) -> Response:

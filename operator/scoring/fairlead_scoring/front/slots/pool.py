@@ -60,8 +60,16 @@ class SlotPool:
     @property
     def debugger_attached(self) -> bool:
         """A debugger is attached to a slot, be it one that starts or that has been replaced."""
-        slots = self._starting | self._ready | self._retired
-        return any(slot.debugger_attached for slot in slots)
+        return any(slot.debugger_attached for slot in self._slots)
+
+    @property
+    def debugger_listening(self) -> bool:
+        """A debugger can attach to one of them."""
+        return any(slot.debugger_listening for slot in self._slots)
+
+    @property
+    def _slots(self) -> set[Slot]:
+        return self._starting | self._ready | self._retired
 
     @property
     def state(self) -> PoolState:

@@ -47,6 +47,7 @@ class Slot:
         self._killed_for: Outcome | None = None
         self._idle: asyncio.Future[None] | None = None
         self._debugger_attached = False
+        self._debugger_listening = False
         self._process = SlotProcess(
             self._receive, lambda: self.on_pipe_closed(self), self._process_exited
         )
@@ -92,6 +93,11 @@ class Slot:
     def debugger_attached(self) -> bool:
         """Whether a debugger is attached to its process."""
         return self._debugger_attached
+
+    @property
+    def debugger_listening(self) -> bool:
+        """Whether a debugger can attach to its process."""
+        return self._debugger_listening
 
     def send(
         self, head: FrameHead, body: bytes | bytearray, listener: AnswerListener
@@ -152,6 +158,8 @@ class Slot:
             self._startup.receive(head)
         elif head["type"] == "run_failed":
             self.run_failure = self.run_failure or head["record"]
+        elif head["type"] == "listening":
+            self._debugger_listening = True
         elif head["type"] == "attached":
             self._debugger_attached = head["attached"]
             if not self._debugger_attached:  # time under the debugger does not count
