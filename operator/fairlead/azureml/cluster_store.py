@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairlead.api.meta import INFERENCE_IMAGE, MODEL
 from fairlead.api.refs import Manifest
@@ -23,25 +23,28 @@ from fairlead.azureml.status import failure_words, mapping
 from fairlead.azureml.store import ModelRecord, Registration, Versions
 from fairlead.azureml.waiting import FailedError, await_ready
 
+if TYPE_CHECKING:
+    from fairlead.azureml.packing import Packed
+
 ENVIRONMENT = "environment"
 REGISTER_TIMEOUT_S = 1800.0  # seconds: what is large is fetched and stored
 
 
 class ClusterStore:
-    """``Store`` in a namespace."""
+    """``Store`` in a namespace. ``repository``, REGISTRY/PATH, is where models are pushed to that
+    no object holds; empty: they are refused."""
 
-    def __init__(self, objects: Objects) -> None:
-        self._objects = objects
+    def __init__(self, objects: Objects, repository: str = "") -> None:
+        self._objects, self._repository = objects, repository
 
     def register(self, wanted: Registration) -> ModelRecord:
         from fairlead.azureml.manifests import PART_OF, config_map, model_manifest, part_of
-        from fairlead.azureml.packing import packed
 
         name = self._object_of(wanted.name)
         before, unpack = list[Manifest](), False
-        source: Manifest = {"uri": wanted.uri}
-        if wanted.path is not None:
-            content = packed(wanted.path)
+        content, uri = self._given(name, wanted)
+        source: Manifest = {"uri": uri}
+        if content is not None:
             held = config_map(MODEL, name, content.files, self._objects.namespace)
             before.append(held)
             source, unpack = {"configMap": {"name": held["metadata"]["name"]}}, content.unpack
@@ -136,6 +139,20 @@ class ClusterStore:
                 "data": {"name": name, **data},
             },
         )
+
+    def _given(self, name: str, wanted: Registration) -> "tuple[Packed | None, str | None]":
+        """The files for a ConfigMap, or the address that the model is fetched from."""
+        from fairlead.azureml.packing import TooLargeError, packed
+        from fairlead.azureml.pushing import pushed
+
+        if wanted.path is None:
+            return None, wanted.uri
+        try:
+            return packed(wanted.path), None
+        except TooLargeError:
+            if not self._repository:
+                raise
+        return None, pushed(self._repository, name, wanted.path)
 
     def _object_of(self, name: str) -> str:
         """The Model that has the name already, whoever made it; else the one to be."""

@@ -18,6 +18,10 @@ KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 ARCHIVE = "model.tar.gz"
 
 
+class TooLargeError(WebserviceException):
+    """No object of the cluster holds it."""
+
+
 @dataclass(frozen=True)
 class Packed:
     """``unpack``: the one file is an archive, and its content is the model."""
@@ -27,7 +31,7 @@ class Packed:
 
 
 def packed(path: Path) -> Packed:
-    """Raises ``WebserviceException`` where it is too large."""
+    """Raises ``TooLargeError``, and ``WebserviceException`` for a link that leads out of it."""
     files = files_of(path)
     size = sum(one.stat().st_size for one in files)
     if path.is_file() and size <= MAX_BYTES and KEY.fullmatch(path.name):
@@ -38,12 +42,14 @@ def packed(path: Path) -> Packed:
     return Packed({ARCHIVE: archive}, unpack=True)
 
 
-def too_large(path: Path, size: int) -> WebserviceException:
-    return WebserviceException(
+def too_large(path: Path, size: int) -> TooLargeError:
+    return TooLargeError(
         f"{path} has {size:,} bytes, and the cluster is given at most {MAX_BYTES:,} of a model "
-        "with its object. Put it where the cluster can fetch it, and register the address: "
-        "Model.register(model_path='https://…', 's3://…', 'abfss://…', 'gs://…', 'hf://…' or "
-        "'oci://…', …); docs/model-sources.md lists them."
+        "with its object. Let it be pushed to a registry that the cluster can read: set "
+        "FAIRLEAD_MODEL_REPOSITORY=REGISTRY/PATH (docker login before that). Or put it where the "
+        "cluster can fetch it, and register the address: Model.register(model_path='https://…', "
+        "'s3://…', 'abfss://…', 'gs://…', 'hf://…' or 'oci://…', …); docs/model-sources.md lists "
+        "them."
     )
 
 

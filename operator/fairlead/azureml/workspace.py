@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 CONFIG_FILE, CONFIG_FOLDERS = "config.json", (".azureml", "aml_config", "")
 PLACE_VARIABLE = "FAIRLEAD_WORKSPACE"  # `local` or `cluster`, where it is not to be found out
+REPOSITORY_VARIABLE = "FAIRLEAD_MODEL_REPOSITORY"  # REGISTRY/PATH, for models that no object holds
 LOCAL, CLUSTER = "local", "cluster"
 MAX_NAMESPACE_CHARS = 63
 INSTEAD = {
@@ -53,6 +54,7 @@ class Workspace:
         *,
         namespace: str | None = None,
         expose: str | None = None,
+        model_repository: str | None = None,
         objects: "Objects | None" = None,
         store: "Store | None" = None,
         **kwargs: object,
@@ -66,6 +68,7 @@ class Workspace:
         self.location = _location
         self.namespace = checked(namespace or namespace_of(workspace_name))
         self.expose = expose
+        self.model_repository = model_repository or os.environ.get(REPOSITORY_VARIABLE, "")
         if objects is not None:
             self.__dict__["objects"] = objects
         if store is not None:
@@ -171,7 +174,7 @@ class Workspace:
         if self.in_cluster:
             from fairlead.azureml.cluster_store import ClusterStore
 
-            return ClusterStore(self.objects)
+            return ClusterStore(self.objects, self.model_repository)
         from fairlead.azureml.folder_store import FolderStore
 
         return FolderStore(state_folder() / "workspaces" / self.namespace)

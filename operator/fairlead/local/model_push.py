@@ -84,8 +84,9 @@ class Artifact:
         return f"oci://{self.repository}:{self.tag}"
 
 
-def artifact_of(repository: str, name: str, path: Path) -> Artifact:
-    """What a file or folder would be pushed as. Raises ``LocalError``."""
+def artifact_of(repository: str, name: str, path: Path, *, named: bool = False) -> Artifact:
+    """What a file or folder would be pushed as; ``named``: with the folder's own name before those
+    of its files. Raises ``LocalError``."""
     try:
         place = parse_repository(f"{repository.rstrip('/')}/{name}")
     except InvalidReferenceError as error:
@@ -96,7 +97,7 @@ def artifact_of(repository: str, name: str, path: Path) -> Artifact:
     if not files or len(files) > MAX_LAYERS:
         message = f"{path} has {len(files)} files; a model has 1 to {MAX_LAYERS}."
         raise refusal(Reason.MODEL_TOO_LARGE, message, "Pack them into one file.")
-    root = path if path.is_dir() else path.parent
+    root = path if path.is_dir() and not named else path.parent
     layers = tuple(_layer(one, one.relative_to(root).as_posix()) for one in files)
     return Artifact(place, layers, tuple(files))
 

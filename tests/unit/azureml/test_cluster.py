@@ -31,7 +31,9 @@ from fairlead.azureml.exceptions import (
 )
 from fairlead.azureml.objects import ConflictError
 from fairlead.azureml.packing import MAX_BYTES
+from fairlead.local import model_push
 from fairlead.local.errors import refusal
+from fairlead.local.model_push import Artifact
 from tests.unit.azureml.fake_objects import FakeObjects, does_it_all, ready, stalled, waiting_for
 
 SCRIPT = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
@@ -137,6 +139,41 @@ def test_what_compresses_is_compressed_and_what_is_too_large_is_told(
     with pytest.raises(WebserviceException, match=r"s3://…"):
         Model.register(team, "noise", "n")
     assert len(objects.of("Model")) == 1
+
+
+def test_what_is_too_large_is_pushed_to_the_repository_of_models(
+    here: Path, objects: FakeObjects, team: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = list[Artifact]()
+    monkeypatch.setattr(model_push, "push", lambda artifact, *_: taken.append(artifact))
+    monkeypatch.setenv("FAIRLEAD_MODEL_REPOSITORY", "r.example.com/team/models")
+    (here / "bert").mkdir()
+    (here / "bert/noise").write_bytes(random.Random(7).randbytes(MAX_BYTES + 1))
+    Model.register(Workspace("s", "g", team.name, objects=objects), "bert", "my_bert")
+    [artifact] = taken
+    assert only(objects, "Model")["spec"]["source"] == {"uri": artifact.address}
+    assert artifact.address.startswith("oci://r.example.com/team/models/my-bert-")
+    assert [one.annotations for one in artifact.layers] == [
+        {"org.opencontainers.image.title": "bert/noise"}
+    ]
+    assert not objects.of("ConfigMap")
+
+
+def test_a_repository_of_models_that_refuses_is_told(
+    here: Path, objects: FakeObjects, team: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object) -> None:
+        raise refusal(Reason.REGISTRY_AUTH, "The model is not pushed: no.", "Log in.")
+
+    monkeypatch.setattr(model_push, "push", refuses)
+    (here / "noise").write_bytes(random.Random(7).randbytes(MAX_BYTES + 1))
+    place: dict[str, Any] = {"objects": objects, "model_repository": "r.example.com/team"}
+    with pytest.raises(WebserviceException, match=r"is not pushed: no\. Log in"):
+        Model.register(Workspace("s", "g", team.name, **place), "noise", "n")
+    place = {"objects": objects, "model_repository": "No Registry"}
+    with pytest.raises(WebserviceException, match="'No Registry' is no repository"):
+        Model.register(Workspace("s", "g", team.name, **place), "noise", "n")
+    assert not objects.kept
 
 
 def test_an_address_is_fetched_by_the_cluster(team: Workspace, objects: FakeObjects) -> None:
