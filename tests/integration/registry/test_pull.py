@@ -19,7 +19,7 @@ from fairlead.registry.reference import parse_repository
 from tests.cluster import Cluster
 from tests.integration.registry.images import push_model
 from tests.integration.registry.task import Tasks
-from tests.integration.scoring.service import free_port, wait_until
+from tests.integration.scoring.service import wait_until
 
 PROGRAM = Path(sys.executable).with_name("fairlead")
 DEADLINE_S = 300
@@ -104,17 +104,20 @@ def test_what_is_pulled_is_served_by_the_line_that_is_printed(
 ) -> None:
     name = image.replace("/", "-").replace(":", "-")
     own = f"{name.lower()}:3"
-    pull = [PROGRAM, "pull", image, "--tag", own]
+    pull = [str(PROGRAM), "pull", image, "--tag", own]
     try:
         done = subprocess.run(pull, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert f"{image} is here as {own}. Serve it at http://localhost:8000/score:" in done.stdout
         printed = done.stdout.splitlines()[-1].strip()
         assert printed == f"docker run --rm -p 8000:5001 {own}"
-        port = free_port()
         line = printed.replace("docker run", f"docker run --detach --name {name}")
-        line = line.replace("8000:5001", f"127.0.0.1:{port}:5001")
-        subprocess.run(line.split(), capture_output=True, timeout=DEADLINE_S, check=True)
+        subprocess.run(
+            line.replace("8000:5001", "127.0.0.1::5001").split(), capture_output=True, check=True
+        )
+        published = engine.api.port(name, 5001)
+        assert published, line
+        port = int(published[0]["HostPort"])
         wait_until(lambda: answer(port) is not None, "an answer")
         assert answer(port) == {"weights": "heavy", "sum": 3}
     finally:
