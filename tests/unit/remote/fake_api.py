@@ -214,6 +214,8 @@ class FakeApi:
         self.port = runner.addresses[0][1]
         ready.set()
         loop.run_forever()
+        for task in asyncio.all_tasks(loop):  # of a client that has not closed its connection
+            task.cancel()
         loop.run_until_complete(runner.cleanup())
         loop.close()
 
