@@ -19,7 +19,11 @@ from tests.integration.chart.administrator import (
 
 @pytest.fixture(scope="module")
 def administrator(
-    cluster: Cluster, helm: Path, operator_image: str, tmp_path_factory: pytest.TempPathFactory
+    cluster: Cluster,
+    helm: Path,
+    operator_image: str,
+    front: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Administrator]:
     """A cluster without anything of ours, before and after."""
     settings = tmp_path_factory.mktemp("values") / "cluster.yaml"
@@ -31,6 +35,7 @@ def administrator(
             "registryPush": cluster.registry_from_pods,
             "insecureHosts": cluster.registry_from_pods,
             "defaultBaseImage": cluster.base_image,
+            "frontImage": front,
         },
     }
     settings.write_text(yaml.safe_dump(values))
