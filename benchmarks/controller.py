@@ -26,7 +26,7 @@ from fairlead.api.objects import read_webservice
 from fairlead.api.refs import Manifest, Ref
 from fairlead.cluster import ApiCluster, connected
 from fairlead.credentials.environment import credentials_of
-from fairlead.desired.child_kinds import CHILD_KINDS
+from fairlead.desired.child_kinds import CHILD_KINDS, Known
 
 SERVICES = int(os.environ.get("BENCH_SERVICES", "1000"))
 BATCH = 50  # Webservices whose requests are counted
@@ -236,7 +236,7 @@ def _children(manifest: Manifest) -> list[Manifest]:
     made = {"uid": "none", "generation": 1, "creationTimestamp": "2026-01-01T00:00:00Z"}
     body = {**manifest, "metadata": {**manifest["metadata"], **made}}
     webservice = read_webservice(body)
-    wanted = (kind.build(webservice, IMAGE) for kind in CHILD_KINDS)
+    wanted = (kind.wanted(webservice, Known(IMAGE)) for kind in CHILD_KINDS)
     return [_without_owner(child) for child in wanted if child]
 
 

@@ -19,7 +19,7 @@ from fairlead.api.reasons import Reason
 from fairlead.api.refs import Manifest
 from fairlead.api.status import ConditionStatus, Truth
 from fairlead.desired.autoscaler import DEMAND
-from fairlead.desired.child_kinds import CHILD_KINDS, HTTP_ROUTE, INGRESS, ChildKind
+from fairlead.desired.child_kinds import CHILD_KINDS, HTTP_ROUTE, INGRESS, ChildKind, Known
 from fairlead.desired.event import event
 from fairlead.desired.keys import keys
 from fairlead.log_address import image_log
@@ -80,7 +80,7 @@ def needed() -> Rights:
 def is_unwanted_somewhere(child: ChildKind) -> bool:
     """There are Webservices without this child: one that has it may become one of them."""
     specs = (yaml.safe_load(file.read_text()) for file in GOLDEN.glob("*/webservice.yaml"))
-    return any(child.build(webservice(**spec), "image") is None for spec in specs)
+    return any(child.wanted(webservice(**spec), Known("image")) is None for spec in specs)
 
 
 def made_once() -> Iterator[Manifest]:

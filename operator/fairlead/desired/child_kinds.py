@@ -3,9 +3,8 @@
 The role of the operator is compared with it by a test.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest, Ref
@@ -28,26 +27,27 @@ from fairlead.desired.service import service
 from fairlead.evidence import NO_METRICS_API, ScalingSettings
 
 
-class Builder(Protocol):
-    """Makes one child for a Webservice, its image, and the Secrets that nodes pull that with;
-    ``front`` is what is known of its front, ``scaling`` of what autoscalers can go by, ``granted``
-    what it may have of the cluster's way in."""
+@dataclass(frozen=True)
+class Known:
+    """What children depend on besides their Webservice: its image, the Secrets that nodes pull that
+    with, and what the settings and the cluster allow. The defaults are those of a cluster of which
+    nothing is known."""
 
-    def __call__(
-        self,
-        webservice: Webservice,
-        image: str,
-        pull_secrets: Sequence[str] = (),
-        front: FrontSettings = NO_SETTINGS,
-        scaling: ScalingSettings = NO_METRICS_API,
-        granted: Granted = NOTHING,
-        /,
-    ) -> Manifest | None: ...
+    image: str = ""
+    pull_secrets: Sequence[str] = ()
+    front: FrontSettings = NO_SETTINGS
+    scaling: ScalingSettings = NO_METRICS_API
+    granted: Granted = NOTHING
+    """What the Webservice may have of the cluster's way in."""
+
+
+NOTHING_KNOWN = Known()
+Builder = Callable[[Webservice, Known], Manifest | None]
 
 
 @dataclass(frozen=True)
 class ChildKind:
-    """``build`` returns the wanted manifest for a Webservice and its image, None where none is.
+    """``wanted`` returns the manifest that a Webservice should have, None where it is none.
 
     A child is named like its Webservice, with ``suffix`` behind it.
     """
@@ -55,7 +55,7 @@ class ChildKind:
     api_version: str
     kind: str
     plural: str
-    build: Builder
+    wanted: Builder
     suffix: str = ""
 
     @property
@@ -72,68 +72,13 @@ class ChildKind:
         return Ref(self.api_version, self.plural, webservice.namespace, self.name(webservice.name))
 
 
-def _deployment(
-    webservice: Webservice,
-    image: str,
-    pull_secrets: Sequence[str] = (),
-    front: FrontSettings = NO_SETTINGS,
-    *_: object,
-) -> Manifest:
-    return deployment(webservice, image, pull_secrets, front.handover_s)
+def _deployment(webservice: Webservice, known: Known) -> Manifest:
+    return deployment(webservice, known.image, known.pull_secrets, known.front.handover_s)
 
 
-def _service(
-    webservice: Webservice,
-    _: str,
-    __: Sequence[str] = (),
-    front: FrontSettings = NO_SETTINGS,
-    *___: object,
-) -> Manifest:
-    through = webservice.spec.fronted is not None and front.serves
+def _service(webservice: Webservice, known: Known) -> Manifest:
+    through = webservice.spec.fronted is not None and known.front.serves
     return service(webservice, through_front=through)
-
-
-def _front_deployment(
-    webservice: Webservice,
-    _: str,
-    __: Sequence[str] = (),
-    front: FrontSettings = NO_SETTINGS,
-    *___: object,
-) -> Manifest | None:
-    return front_deployment(webservice, front)
-
-
-def _autoscaler(
-    webservice: Webservice,
-    _: str,
-    __: Sequence[str] = (),
-    ___: FrontSettings = NO_SETTINGS,
-    scaling: ScalingSettings = NO_METRICS_API,
-    *____: object,
-) -> Manifest | None:
-    return autoscaler(webservice, scaling)
-
-
-def _ingress(
-    webservice: Webservice,
-    _: str,
-    __: Sequence[str] = (),
-    ___: FrontSettings = NO_SETTINGS,
-    ____: ScalingSettings = NO_METRICS_API,
-    granted: Granted = NOTHING,
-) -> Manifest | None:
-    return ingress(webservice, granted)
-
-
-def _http_route(
-    webservice: Webservice,
-    _: str,
-    __: Sequence[str] = (),
-    ___: FrontSettings = NO_SETTINGS,
-    ____: ScalingSettings = NO_METRICS_API,
-    granted: Granted = NOTHING,
-) -> Manifest | None:
-    return http_route(webservice, granted)
 
 
 DEPLOYMENT = ChildKind("apps/v1", "Deployment", "deployments", _deployment)
@@ -142,28 +87,32 @@ DISRUPTION_BUDGET = ChildKind(
     "policy/v1",
     "PodDisruptionBudget",
     "poddisruptionbudgets",
-    lambda webservice, *_: disruption_budget(webservice),
+    lambda webservice, _: disruption_budget(webservice),
 )
 AUTOSCALER = ChildKind(
     "autoscaling/v2",
     "HorizontalPodAutoscaler",
     "horizontalpodautoscalers",
-    _autoscaler,
+    lambda webservice, known: autoscaler(webservice, known.scaling),
 )
 PODS_SERVICE = ChildKind(
-    "v1", "Service", "services", lambda webservice, *_: pods_service(webservice), PODS_SUFFIX
+    "v1", "Service", "services", lambda webservice, _: pods_service(webservice), PODS_SUFFIX
 )
 ANYONE_SERVICE = ChildKind(
-    "v1", "Service", "services", lambda webservice, *_: anyone_service(webservice), ANYONE_SUFFIX
+    "v1", "Service", "services", lambda webservice, _: anyone_service(webservice), ANYONE_SUFFIX
 )
 FRONT_DEPLOYMENT = ChildKind(
-    "apps/v1", "Deployment", "deployments", _front_deployment, FRONT_SUFFIX
+    "apps/v1",
+    "Deployment",
+    "deployments",
+    lambda webservice, known: front_deployment(webservice, known.front),
+    FRONT_SUFFIX,
 )
 FRONT_DISRUPTION_BUDGET = ChildKind(
     "policy/v1",
     "PodDisruptionBudget",
     "poddisruptionbudgets",
-    lambda webservice, *_: front_disruption_budget(webservice),
+    lambda webservice, _: front_disruption_budget(webservice),
     FRONT_SUFFIX,
 )
 CHILD_KINDS = (
@@ -178,8 +127,18 @@ CHILD_KINDS = (
 )
 WATCHED_KINDS = (DEPLOYMENT, SERVICE, DISRUPTION_BUDGET, AUTOSCALER)
 """One of each kind of the API: all children of a kind are watched together."""
-INGRESS = ChildKind("networking.k8s.io/v1", "Ingress", "ingresses", _ingress)
-HTTP_ROUTE = ChildKind(f"{GATEWAY_GROUP}/v1", "HTTPRoute", "httproutes", _http_route)
+INGRESS = ChildKind(
+    "networking.k8s.io/v1",
+    "Ingress",
+    "ingresses",
+    lambda webservice, known: ingress(webservice, known.granted),
+)
+HTTP_ROUTE = ChildKind(
+    f"{GATEWAY_GROUP}/v1",
+    "HTTPRoute",
+    "httproutes",
+    lambda webservice, known: http_route(webservice, known.granted),
+)
 EXPOSURE_KINDS = (INGRESS, HTTP_ROUTE)
 """Watched and made only where the settings grant them: the operator has no right to others."""
 ALL_KINDS = (*CHILD_KINDS, *EXPOSURE_KINDS)

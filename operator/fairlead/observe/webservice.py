@@ -10,7 +10,13 @@ from fairlead.api.meta import COMPONENT, FRONT, INFERENCE_IMAGE
 from fairlead.api.objects import InferenceImage, Webservice, read_image
 from fairlead.api.refs import Manifest
 from fairlead.cluster import PodLog
-from fairlead.desired.child_kinds import CHILD_KINDS, DEPLOYMENT, HTTP_ROUTE, ChildKind
+from fairlead.desired.child_kinds import (
+    CHILD_KINDS,
+    DEPLOYMENT,
+    HTTP_ROUTE,
+    NOTHING_KNOWN,
+    ChildKind,
+)
 from fairlead.desired.deployment import CONTAINER
 from fairlead.desired.front import CONTAINER as FRONT_CONTAINER
 from fairlead.desired.front import with_front_by_default
@@ -110,7 +116,7 @@ async def _children(
     """
     found = dict(context.cache.children(webservice.namespace, webservice.name))
     missing = [kind for kind in CHILD_KINDS if kind.key not in found]
-    wanted = [kind for kind in missing if kind.build(webservice, "") is not None]
+    wanted = [kind for kind in missing if kind.wanted(webservice, NOTHING_KNOWN)]
     wanted += [kind for kind in _ways_in(webservice, context) if kind.key not in found]
     live = await asyncio.gather(*(_live(kind, webservice, context) for kind in wanted))
     return {**found, **{key: child for key, child in live if child is not None}}

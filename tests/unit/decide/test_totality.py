@@ -25,14 +25,12 @@ from fairlead.decide.image.stages import decide_image
 from fairlead.decide.model import decide_model
 from fairlead.decide.status_update import blocked, last_status_update, status_update
 from fairlead.decide.webservice.stages import decide_webservice
-from fairlead.desired.child_kinds import CHILD_KINDS, HTTP_ROUTE, INGRESS
+from fairlead.desired.child_kinds import CHILD_KINDS, HTTP_ROUTE, INGRESS, Known
 from fairlead.desired.deployment import revision_of
 from fairlead.desired.exposure import Granted
-from fairlead.desired.front import NO_SETTINGS
 from fairlead.desired.metadata import REVISION
 from fairlead.errors import StalledError
 from fairlead.evidence import (
-    NO_METRICS_API,
     ChildEvidence,
     Claim,
     ExposureEvidence,
@@ -398,7 +396,7 @@ PROGRESSED: Manifest = {
     "updatedReplicas": 2,
     "conditions": [{"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}],
 }
-BUILT = [manifest for kind in CHILD_KINDS if (manifest := kind.build(SERVICE, SERVED))]
+BUILT = [manifest for kind in CHILD_KINDS if (manifest := kind.wanted(SERVICE, Known(SERVED)))]
 LIVE = {made["kind"]: applied(made, LIVE_STATUS[made["kind"]], replicas=2) for made in BUILT}
 REVISION_LABEL = revision_of(LIVE["Deployment"])
 ORPHANS = recorded("orphaned")
@@ -487,7 +485,7 @@ def ways_in(draw: st.DrawFn) -> tuple[Manifest, dict[str, ChildEvidence]]:
     expose, status = WAYS_IN[there]
     wanted = read_webservice(body(WEBSERVICE, {**SERVICE_SPEC, "expose": expose}))
     kind = {"Ingress": INGRESS, "HTTPRoute": HTTP_ROUTE}[there]
-    made = kind.build(wanted, SERVED, (), NO_SETTINGS, NO_METRICS_API, GRANTED)
+    made = kind.wanted(wanted, Known(SERVED, granted=GRANTED))
     live = draw(spoilt(applied(made or {}, status)))
     found = {there: project(kind, live if isinstance(live, dict) else {})}
     return draw(spoilt(WAYS_IN[asked][0])), draw(st.sampled_from([found, found, {}]))

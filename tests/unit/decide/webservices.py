@@ -8,7 +8,7 @@ from fairlead.api.refs import Manifest
 from fairlead.api.webservice import WebserviceStatus
 from fairlead.decide.decision import Action, Create, Decision
 from fairlead.decide.webservice.stages import decide_webservice
-from fairlead.desired.child_kinds import CHILD_KINDS, DEPLOYMENT, FRONT_DEPLOYMENT
+from fairlead.desired.child_kinds import CHILD_KINDS, DEPLOYMENT, FRONT_DEPLOYMENT, Known
 from fairlead.desired.front import FrontSettings
 from fairlead.evidence import WebserviceEvidence
 from fairlead.settings import Settings
@@ -53,7 +53,7 @@ def made(wanted: Webservice, *, front: int = 0, **status: Any) -> dict[str, Mani
     """The children, by key, as they are once everything was applied; ``front``: ready fronts."""
     settings = Settings()
     known = FrontSettings(settings.front_image, settings.cluster_domain, serves=front > 0)
-    built = ((kind.key, kind.build(wanted, REFERENCE, (), known)) for kind in CHILD_KINDS)
+    built = ((kind.key, kind.wanted(wanted, Known(REFERENCE, front=known))) for kind in CHILD_KINDS)
     counts: dict[str, Manifest] = {
         DEPLOYMENT.key: {"observedGeneration": 1, **status},
         FRONT_DEPLOYMENT.key: {"observedGeneration": 1, "readyReplicas": front},

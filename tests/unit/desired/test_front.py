@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.api.refs import Manifest
-from fairlead.desired.child_kinds import CHILD_KINDS, DEPLOYMENT
+from fairlead.desired.child_kinds import CHILD_KINDS, DEPLOYMENT, Known
 from fairlead.desired.deployment import deployment
 from fairlead.desired.front import (
     CONFIGURATION,
@@ -79,7 +79,7 @@ def matches(selector: Manifest, labels: Manifest) -> bool:
 
 def test_what_selects_replicas_selects_no_front_and_the_other_way_round() -> None:
     wanted = webservice(front={})
-    made = {kind.key: kind.build(wanted, "image", (), FRONT) for kind in CHILD_KINDS}
+    made = {kind.key: kind.wanted(wanted, Known("image", front=FRONT)) for kind in CHILD_KINDS}
     front, scoring = (
         (made[key] or {})["spec"]["template"]["metadata"]["labels"]
         for key in ("Deployment-fairlead-front", "Deployment")
@@ -101,12 +101,12 @@ def test_what_selects_replicas_selects_no_front_and_the_other_way_round() -> Non
 
 def test_a_service_without_a_front_is_as_it_always_was() -> None:
     for wanted in (webservice(), webservice(front={"enabled": False})):
-        made = {kind.key: kind.build(wanted, "image", (), FRONT) for kind in CHILD_KINDS}
+        made = {kind.key: kind.wanted(wanted, Known("image", front=FRONT)) for kind in CHILD_KINDS}
         assert {key for key, manifest in made.items() if manifest} == {
             *("Deployment", "Service", "PodDisruptionBudget", "HorizontalPodAutoscaler")
         }
         assert made == {
-            kind.key: kind.build(webservice(), "image", (), replace(FRONT, serves=False))
+            kind.key: kind.wanted(webservice(), Known("image", front=replace(FRONT, serves=False)))
             for kind in CHILD_KINDS
         }
 
@@ -137,11 +137,11 @@ def test_a_front_by_default_is_for_what_is_first_deployed(
 def test_a_replica_is_ready_for_as_long_as_the_settings_say_before_another_ends() -> None:
     for seconds in (0, 31):
         settings = replace(FRONT, handover_s=seconds)
-        made = DEPLOYMENT.build(webservice(front={}), "image", (), settings) or {}
+        made = DEPLOYMENT.wanted(webservice(front={}), Known("image", front=settings)) or {}
         assert made["spec"]["minReadySeconds"] == seconds
     assert "minReadySeconds" not in deployment(webservice(), "image")["spec"]
     hasty = webservice(front={}, rollout={"progressDeadlineSeconds": 30})
-    made = DEPLOYMENT.build(hasty, "image", (), replace(FRONT, handover_s=300)) or {}
+    made = DEPLOYMENT.wanted(hasty, Known("image", front=replace(FRONT, handover_s=300))) or {}
     assert made["spec"]["minReadySeconds"] < made["spec"]["progressDeadlineSeconds"]
 
 

@@ -1,6 +1,6 @@
 """A Webservice's children: what to apply and what to delete."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,10 +11,9 @@ from fairlead.decide.decision import Action, Apply, Delete
 from fairlead.decide.webservice.drift import Drift, drift, left_alone_until
 from fairlead.decide.webservice.ownership import Ownership
 from fairlead.desired.autoscaler import floor_of
-from fairlead.desired.child_kinds import ALL_KINDS, DEPLOYMENT, EXPOSURE_KINDS, ChildKind
+from fairlead.desired.child_kinds import ALL_KINDS, DEPLOYMENT, EXPOSURE_KINDS, ChildKind, Known
 from fairlead.desired.exposure import NOTHING, Granted
-from fairlead.desired.front import NO_SETTINGS, FrontSettings
-from fairlead.evidence import NO_METRICS_API, ChildEvidence, ScalingSettings
+from fairlead.evidence import ChildEvidence, ScalingSettings
 
 
 @dataclass(frozen=True)
@@ -43,29 +42,20 @@ class Plan:
 
 def wanted_kinds(webservice: Webservice, granted: Granted = NOTHING) -> tuple[ChildKind, ...]:
     """The children that the Webservice should have."""
-    known = ("", (), NO_SETTINGS, NO_METRICS_API, granted)
-    return tuple(kind for kind in ALL_KINDS if kind.build(webservice, *known))
+    known = Known(granted=granted)
+    return tuple(kind for kind in ALL_KINDS if kind.wanted(webservice, known))
 
 
-def plan(
-    webservice: Webservice,
-    image: str,
-    pull_secrets: Sequence[str],
-    owned: Ownership,
-    settings: tuple[FrontSettings, ScalingSettings, Granted],
-    now: datetime,
-) -> Plan:
+def plan(webservice: Webservice, known: Known, owned: Ownership, now: datetime) -> Plan:
     """Return the actions that make our children what they should be.
 
     What is leaving is waited for: an update of it would be lost with it. What is to go goes last:
     requests have another way by then. A host that is withdrawn goes first: whatever is refused of
     the others, which a tenant can bring about, must not keep it.
     """
-    wanted = {
-        kind.key: kind.build(webservice, image, pull_secrets, *settings) for kind in ALL_KINDS
-    }
+    wanted = {kind.key: kind.wanted(webservice, known) for kind in ALL_KINDS}
     moves = any(wanted[kind.key] for kind in EXPOSURE_KINDS)
-    first = () if moves else tuple(withdrawn(webservice, owned, settings[2]))
+    first = () if moves else tuple(withdrawn(webservice, owned, known.granted))
     actions, last = list[Action](), list[Action]()
     for key, manifest in wanted.items():
         existing = owned.ours.get(key)
@@ -78,7 +68,7 @@ def plan(
     if not any(
         isinstance(one, Apply) and one.manifest["kind"] == DEPLOYMENT.kind for one in actions
     ):
-        actions += _scaled_up(webservice, owned, settings[1])
+        actions += _scaled_up(webservice, owned, known.scaling)
     last = [one for one in last if one not in first]
     made = {key: manifest for key, manifest in wanted.items() if manifest is not None}
     return Plan((*actions, *last), made, first)

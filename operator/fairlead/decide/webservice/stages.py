@@ -61,7 +61,7 @@ from fairlead.decide.webservice.rollout import (
 from fairlead.decide.webservice.scaling import scaling
 from fairlead.decide.webservice.settled import settled_stage
 from fairlead.decide.webservice.virtual_nodes import placed
-from fairlead.desired.child_kinds import AUTOSCALER, DEPLOYMENT, SERVICE
+from fairlead.desired.child_kinds import AUTOSCALER, DEPLOYMENT, SERVICE, Known
 from fairlead.desired.deployment import (
     authenticated,
     liveness_window_s,
@@ -69,12 +69,10 @@ from fairlead.desired.deployment import (
     revision_of,
     startup_budget_s,
 )
-from fairlead.desired.exposure import Granted
-from fairlead.desired.front import FrontSettings
 from fairlead.desired.keys import keys_name
 from fairlead.desired.metadata import selector
 from fairlead.diagnosis.pod_events import may_soon_need_events
-from fairlead.evidence import PodContext, ScalingSettings, WebserviceEvidence
+from fairlead.evidence import PodContext, WebserviceEvidence
 from fairlead.settings import pairs
 
 AT_ONCE_S = 0.3  # what has failed is in the status: now the children follow
@@ -94,8 +92,10 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
     owned = ownership(webservice, evidence.children, wanted_kinds(webservice, got.granted))
     serves_now = rolled_out(owned.ours.get(DEPLOYMENT.key))
     choice = choose(asked, target, evidence.settings.registry_secret, now, serves_now)
-    settings = (front_settings(evidence, owned), evidence.scaling, got.granted)
-    planned = _plan(asked, choice.serve, owned, settings, now)
+    serve = choice.serve
+    fronts = front_settings(evidence, owned)
+    known = Known(serve.image, serve.pull_secrets, fronts, evidence.scaling, got.granted)
+    planned = _plan(asked, known, owned, now)
     progress = _progress(evidence, owned, choice.serve, planned)
     failure = failure_of(progress, webservice.status.failure, now)
     choice = judge(asked, choice, owned.ours.get(DEPLOYMENT.key), progress, failure, now)
@@ -125,17 +125,11 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
     )
 
 
-def _plan(
-    asked: Webservice,
-    serve: Release,
-    owned: Ownership,
-    settings: tuple[FrontSettings, ScalingSettings, Granted],
-    now: datetime,
-) -> Plan | None:
+def _plan(asked: Webservice, known: Known, owned: Ownership, now: datetime) -> Plan | None:
     """What to do with the children; None where nothing may be touched, or there is no image."""
-    if owned.taken or not serve.image:
+    if owned.taken or not known.image:
         return None
-    return plan(asked, serve.image, serve.pull_secrets, owned, settings, now)
+    return plan(asked, known, owned, now)
 
 
 def _image(evidence: WebserviceEvidence, now: datetime) -> tuple[str | None, StageResult]:
