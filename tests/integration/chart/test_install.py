@@ -82,8 +82,8 @@ def load(administrator: Administrator, cluster: Cluster, operator_image: str) ->
         yield load
 
 
-def service_pods(administrator: Administrator) -> list[str]:
-    select = ("--selector=fairlead.dev/webservice=echo", f"--namespace={TEAM}")
+def service_pods(administrator: Administrator, more: str = "") -> list[str]:
+    select = (f"--selector=fairlead.dev/webservice=echo{more}", f"--namespace={TEAM}")
     return administrator.kubectl("get", "pods", *select, "--output=name").split()
 
 
@@ -314,12 +314,15 @@ def test_a_namespace_without_rights_is_named_and_holds_up_no_other(
 
 
 def test_not_one_request_has_failed(administrator: Administrator, load: Load) -> None:
-    """In all of this; and no pod of the service was replaced."""
+    """In all of this; and no pod of the service was replaced, nor its front."""
     assert load.answers.keys() == {"200"}
     assert load.answers["200"] > 100
-    [pod] = service_pods(administrator)
     restarts = "--output=jsonpath={.status.containerStatuses[*].restartCount}"
-    assert administrator.kubectl("get", pod, f"--namespace={TEAM}", restarts) == "0"
+    [replica] = service_pods(administrator, ",app.kubernetes.io/component=scoring")
+    pods_and_fronts = service_pods(administrator)
+    assert {replica} < set(pods_and_fronts)
+    for pod in pods_and_fronts:
+        assert administrator.kubectl("get", pod, f"--namespace={TEAM}", restarts) == "0"
 
 
 def test_what_is_looked_up_reads_like_documentation(administrator: Administrator) -> None:
