@@ -292,6 +292,9 @@ class EnvironmentRequest(Wire):
     engine: Literal["docker", "pod", "buildkit"] = "docker"
     base_kept: bool = False
     """The base image lies in ``environments``, too, and is read there."""
+    conda_file: bool | None = Field(default=None, exclude_if=lambda value: value is None)
+    """The environment file is conda's, and may bring a Python where the base image has none: for
+    the ``pod`` engine."""
     code: str | None = None
     """As in a ``ResolveRequest``."""
 

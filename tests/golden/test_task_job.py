@@ -65,6 +65,7 @@ CASES = {
             package_secret="channel",
         ),
     ),
+    "environment-conda": environment_task(conda_file=True),
     "environment-buildkit": environment_task(
         engine="buildkit",
         steps="RUN make\nCOPY tool /opt/tool\n",

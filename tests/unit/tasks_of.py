@@ -120,7 +120,10 @@ def assemble_task(
 
 
 def environment_task(
-    engine: Literal["docker", "pod", "buildkit"] = "pod", steps: str = "ENV A=1", **others: Any
+    engine: Literal["docker", "pod", "buildkit"] = "pod",
+    steps: str = "ENV A=1",
+    conda_file: bool | None = None,  # noqa: FBT001
+    **others: Any,
 ) -> Task:
     registry = "localhost:5000/demo"
     request = EnvironmentRequest(
@@ -136,6 +139,7 @@ def environment_task(
         environments=f"{registry}/fairlead/environments",
         log=LogTarget(repository=f"{registry}/diabetes", tag="log-1-1", owner="demo/diabetes"),
         engine=engine,
+        conda_file=conda_file,
     )
     usual = {"attempt": 1, "timeout": 3600.0, "owner": OWNER, "build": "demo/diabetes/1-1"}
     return Task(

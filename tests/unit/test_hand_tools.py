@@ -12,6 +12,7 @@ from fairlead.tasks import hand_tools
 def test_the_program_and_the_pipe_are_there_also_after_a_second_start(tmp_path: Path) -> None:
     for _ in range(2):
         hand_tools.main(tmp_path)
+    assert (tmp_path / "begin_in_base.sh").is_file()
     assert stat.S_ISFIFO((tmp_path / PIPE).stat().st_mode)
     program = tmp_path / "install_in_base.py"
     subprocess.run([sys.executable, "-m", "py_compile", program], check=True)

@@ -67,7 +67,7 @@ def _install(task: Task, settings: Settings) -> Manifest:
     return {
         "name": INSTALL_CONTAINER,
         "image": _base_image(task),
-        "command": ["python3", f"/{BUILD_FILES}/install_in_base.py"],
+        "command": _begin(task),
         "args": [f"/{BUILD_FILES}"],
         "workingDir": "/tmp",
         "env": [{"name": "HOME", "value": "/tmp"}],
@@ -80,6 +80,13 @@ def _install(task: Task, settings: Settings) -> Manifest:
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": restricted_container(),
     }
+
+
+def _begin(task: Task) -> list[str]:
+    """The base image's Python, or its shell where a conda file may bring the Python."""
+    by_shell = isinstance(task.request, EnvironmentRequest) and task.request.conda_file
+    begin = ("/bin/sh", "begin_in_base.sh") if by_shell else ("python3", "install_in_base.py")
+    return [begin[0], f"/{BUILD_FILES}/{begin[1]}"]
 
 
 def _base_image(task: Task) -> str:

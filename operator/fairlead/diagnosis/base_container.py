@@ -8,6 +8,7 @@ import re
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.contract import TaskFailure
+from fairlead.diagnosis.build.base_python import WITHOUT_PYTHON
 from fairlead.diagnosis.containers import EXEC_FORMAT_ERROR, NOT_RUN
 from fairlead.diagnosis.image_pull import CANNOT_PULL, image_cannot_be_pulled
 from fairlead.evidence import PodContext
@@ -15,6 +16,7 @@ from fairlead.job_request import INSTALL_CONTAINER
 from fairlead.pod_evidence import ContainerEvidence, PodEvidence
 
 _NO_PYTHON = re.compile(r"python3\W{1,4}[^\n]{0,80}(?:not found|no such file)", re.IGNORECASE)
+_NO_SHELL = re.compile(r"/bin/sh\W{1,4}[^\n]{0,80}(?:not found|no such file)", re.IGNORECASE)
 
 # Some runtimes begin the container first: then this is all that it ever printed.
 _OTHER_PLATFORM = re.compile(rf"\A\s{{0,9}}exec \S{{1,300}}: {EXEC_FORMAT_ERROR}\s{{0,9}}\Z")
@@ -57,8 +59,10 @@ def _not_run(container: ContainerEvidence, image: str) -> TaskFailure:
             reason=Reason.PYTHON_UNAVAILABLE,
             class_=FailureClass.USER,
             message=f"The base image {image} has no python3.",
-            remedy="Name an image that has it in spec.baseImage, such as python:3.11-slim.",
+            remedy=WITHOUT_PYTHON,
         )
+    if _NO_SHELL.search(said):
+        return _without_shell(image)
     platform = EXEC_FORMAT_ERROR in said
     return TaskFailure(
         reason=Reason.CONTAINER_CONFIG_INVALID,
@@ -68,4 +72,15 @@ def _not_run(container: ContainerEvidence, image: str) -> TaskFailure:
         if platform
         else "Name an image in spec.baseImage that runs as any user, with a read-only root.",
         retryable=not platform,
+    )
+
+
+def _without_shell(image: str) -> TaskFailure:
+    return TaskFailure(
+        reason=Reason.ENVIRONMENT_UNFIT,
+        class_=FailureClass.USER,
+        message=f"The base image {image} has no /bin/sh, with which the pod engine begins where "
+        "spec.condaFile may bring the Python.",
+        remedy="Name an image with a shell in spec.baseImage, such as debian:12-slim; or, where "
+        "this one has a python3 with venv and pip has all packages, spec.requirementsFile.",
     )

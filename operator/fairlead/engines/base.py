@@ -71,6 +71,9 @@ class BaseUnfitError(Exception):
     """No layer can be put on the base image; the text says why."""
 
 
+NEITHER = "it has no python3, and no glibc, which conda's packages need"
+
+
 class StepRefusedError(Exception):
     """A line of ``Dockerfile.steps`` that the engine cannot carry out; the text says why."""
 

@@ -21,6 +21,7 @@ from fairlead.canonical import canonical_json
 from fairlead.diagnosis.build.base_python import BasePython
 from fairlead.diagnosis.build.output import EXEC_FORMAT_ERROR, BuildOutput, Phase
 from fairlead.engines.base import (
+    NEITHER,
     BaseUnfitError,
     BuildFailedError,
     BuildPlan,
@@ -45,7 +46,6 @@ from fairlead.inputs.dockerfile_steps import instructions
 BUILD_END_TIMEOUT_S = 5.0  # seconds for the engine to end a build whose stream was closed
 STEPS = "fairlead-steps"
 ALPINE = "/etc/alpine-release"
-_NEITHER = "it has no python3, and no glibc, which conda's packages need"
 _NOT_THERE = re.compile(r"not found|no such file", re.IGNORECASE)
 
 
@@ -183,7 +183,7 @@ def _python(client: docker.DockerClient, image: Image, owner: str, log: Log) -> 
         if not python or not _NOT_THERE.search(what):
             raise
         if _holds(container, ALPINE):
-            raise BaseUnfitError(_NEITHER) from error
+            raise BaseUnfitError(NEITHER) from error
         return None
     finally:
         container.remove(force=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from fairlead.diagnosis.build.base_python import MUSL, BasePython
 from fairlead.diagnosis.build.output import BuildOutput, Phase
 from fairlead.engines.base import (
+    NEITHER,
     BaseUnfitError,
     BuildFailedError,
     BuildPlan,
@@ -36,6 +37,7 @@ from fairlead.images.environment_layer import Gzipped, environment_tar, folders_
 from fairlead.images.environment_tree import Limits, survey
 from fairlead.images.layers import gzipped
 from fairlead.images.layout import BUILD_FILES, ENVIRONMENT
+from fairlead.images.linked_interpreter import unpack_interpreter
 from fairlead.images.pip_files import (
     PackageIndex,
     build_files,
@@ -60,6 +62,7 @@ from fairlead.registry.uploads import Repeated
 
 LINKED = "environment.tar"
 UNPACK = ("unpack_linked.py", LINKED)
+INTERPRETER = "interpreter"  # handed over where the base image has none
 KILLED = 137  # the exit code that a shell gives SIGKILL
 PYTHON = f"/{ENVIRONMENT}/bin/python"
 _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")
@@ -89,6 +92,7 @@ class PodEngine:
         self._registry, self._places = registry, places or Places()
         self._limits = limits or Limits()
         self._pipe = PodPipe(self._places.handed)
+        self._has_python = True
 
     def close(self) -> None:
         self._pipe.close()
@@ -100,7 +104,10 @@ class PodEngine:
             said = self._pipe.first_record()
         except NothingSaidError as error:
             raise EngineUnreachableError(_NOT_BEGUN) from error
+        if said and said.get("alpine") is True:
+            raise BaseUnfitError(NEITHER)
         python = _python(said)
+        self._has_python = python is not None
         log.write(f"Its Python is {python.version}." if python else "It has no python3.")
         return python
 
@@ -147,12 +154,9 @@ class PodEngine:
         """
         log.phase("packages")
         log.write(f"requirements.txt:\n{requirements_txt(plan.recipe).rstrip()}")
-        if plan.linked is not None:
-            shutil.move(plan.linked, self._places.handed / LINKED)
-        programs = {name.removeprefix(BUILD) for name in program_files(plan.recipe)}
         if indexes.known:
             log.write(f"Asked with the Secret for packages: {', '.join(indexes.known)}.")
-        self._pipe.hand(_files(plan, indexes), _orders(steps, plan, indexes), programs)
+        self._hand(plan, steps, indexes)
         output, code, absent = OutputLines(log.write), KILLED, set[str]()
         paths = _paths(steps)
         for line in self._pipe.lines():
@@ -168,6 +172,16 @@ class PodEngine:
             said = f"The installation of the packages returned a non-zero code: {code}"
             raise BuildFailedError(BuildOutput(Phase.PACKAGES, lines, said, "pod"))
         return absent
+
+    def _hand(self, plan: BuildPlan, steps: Applied, indexes: IndexAddresses) -> None:
+        if plan.linked is not None:
+            if not self._has_python:
+                unpack_interpreter(plan.linked, self._places.handed / INTERPRETER)
+            shutil.move(plan.linked, self._places.handed / LINKED)
+        programs = {name.removeprefix(BUILD) for name in program_files(plan.recipe)}
+        unpack = ("python3",) if self._has_python else (f"{INTERPRETER}/bin/python", "-I")
+        orders = _orders(steps, plan, indexes, (*unpack, *UNPACK))
+        self._pipe.hand(_files(plan, indexes), orders, programs)
 
     def _steps(self, plan: BuildPlan, made: set[str], copied: Mapping[str, str]) -> list[Part]:
         """The folders that WORKDIR makes, and the files of COPY: where each goes, and which file of
@@ -231,7 +245,12 @@ def _files(plan: BuildPlan, indexes: IndexAddresses) -> dict[str, bytes]:
     return {name.removeprefix(BUILD): content for name, content in files.items()}
 
 
-def _orders(steps: Applied, plan: BuildPlan, indexes: IndexAddresses) -> dict[str, object]:
+def _orders(
+    steps: Applied,
+    plan: BuildPlan,
+    indexes: IndexAddresses,
+    unpack: tuple[str, ...],
+) -> dict[str, object]:
     """What the container in the base image is to do: no secret is among it."""
     variables = {
         **steps.known,
@@ -246,7 +265,7 @@ def _orders(steps: Applied, plan: BuildPlan, indexes: IndexAddresses) -> dict[st
         "variables": variables,
         "folders": _paths(steps),
         "commands": [
-            make_environment(plan.recipe) if plan.linked is None else ["python3", *UNPACK],
+            make_environment(plan.recipe) if plan.linked is None else unpack,
             [PYTHON, "pip_install.py", *pip_options()],
         ],
     }
@@ -260,5 +279,5 @@ def _past_proxies(known: Mapping[str, str]) -> dict[str, str]:
 
 _NOT_BEGUN = (
     "The container in the base image did not begin. The pod's events tell why: most likely the "
-    "node cannot pull the base image, or it has no python3."
+    "node cannot pull the base image, or it has no python3 (for a conda file: no /bin/sh)."
 )

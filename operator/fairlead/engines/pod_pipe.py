@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fairlead.engines.output_lines import MAX_LINE_CHARS
-from fairlead.images.install_in_base import ENDED, ORDERS, PIPE, RECORD
+from fairlead.images.install_in_base import ENDED, ORDERS, PIPE, READING, RECORD
 
 READ_BYTES = 64 * 1024
 LOOK_EVERY_S = 1.0  # whether it should have begun
@@ -35,6 +35,7 @@ class PodPipe:
         self._pipe = os.open(folder / PIPE, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
         if not stat.S_ISFIFO(os.fstat(self._pipe).st_mode):
             raise OSError(f"{folder / PIPE} is no pipe")
+        (folder / READING).touch()
         self._begin_by: float | None = None  # until something has been said
         self._said = self._lines()
 

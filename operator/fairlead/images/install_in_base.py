@@ -1,11 +1,12 @@
-"""The container in the user's base image: ``python3 install_in_base.py FOLDER``.
+"""The container in the user's base image: ``python3 install_in_base.py FOLDER [DESCRIPTOR]``.
 
-It runs on the base image's own Python, with that one's standard library and nothing else, and it is
-all of ours that is in reach of foreign code. ``FOLDER`` is mounted read-only: it holds a named
-pipe, to which this program says first what its Python can do, then all that the installation
-prints, last how that ended; and, from the moment they are decided on, the orders. A record of our
-own is a line that begins with ``RECORD``. When nobody reads the pipe any more, nobody wants the
-installation: it ends. What it leaves running ends with it, for it is the container's first process.
+It runs on the base image's own Python, or on conda's where that has none (``begin_in_base.sh``),
+with that one's standard library and nothing else, and it is all of ours that is in reach of foreign
+code. ``FOLDER`` is mounted read-only: it holds a named pipe, to which this program says first what
+its Python can do, then all that the installation prints, last how that ended; and, from the moment
+they are decided on, the orders. A record of our own is a line that begins with ``RECORD``. When
+nobody reads the pipe any more, nobody wants the installation: it ends. What it leaves running ends
+with it, for it is the container's first process.
 
 Old Pythons run it, too, and then say which they are: no newer syntax than theirs.
 """
@@ -20,7 +21,7 @@ import sys
 import time
 from typing import Any, Dict, List  # noqa: UP035  (older than list[str])
 
-PIPE, ORDERS, ENDED = "log", "orders.json", "ended"
+PIPE, ORDERS, ENDED, READING = "log", "orders.json", "ended", "reading"
 RECORD = "::fairlead:: "
 READER_TIMEOUT_S = 600.0  # until the container beside this one has begun
 POLL_S = 0.2
@@ -31,10 +32,15 @@ class NobodyReadsError(Exception):
     """The container beside this one has ended."""
 
 
-def main(folder: str) -> None:
-    """Install what the orders say. How that ended is in the last record, not in an exit code."""
+def main(folder: str, held: "List[str]") -> None:  # noqa: UP006
+    """Install what the orders say. How that ended is in the last record, not in an exit code.
+
+    ``held``: descriptors that kept the pipe open for whoever began this program.
+    """
     try:
         pipe = opened(folder)
+        for descriptor in held:
+            os.close(int(descriptor))
         tell(
             pipe,
             {
@@ -152,4 +158,4 @@ def leave(number: int, frame: object) -> None:  # noqa: ARG001  (signal's own si
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, leave)
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2:])

@@ -271,6 +271,32 @@ def test_an_environment_that_is_there_is_good_whatever_built_it() -> None:
     assert (refused.tasks, refused.failure and refused.failure.reason) == ((), "EngineUnsupported")
 
 
+@pytest.mark.parametrize(
+    ("file", "engine", "told"),
+    [("condaFile", "pod", True), ("requirementsFile", "pod", None), ("condaFile", "docker", None)],
+)
+def test_a_job_of_the_pod_engine_is_told_whether_the_file_may_bring_a_python(
+    file: str,
+    engine: str,
+    told: bool | None,  # noqa: FBT001
+) -> None:
+    spec = {**SPEC, "condaFile": None, file: "env.txt"}
+    files = {**FILES, "env.txt": b"dependencies:\n- python=3.11\n"}
+    files["env.txt"] = files["env.txt"] if file == "condaFile" else b"flask\n"
+    settings = Settings(**(JOBS if engine == "pod" else {}))
+    seen = image({}, **spec)
+
+    def task(known: dict[str, TaskState]) -> Task:
+        evidence = image_evidence(seen, {"diabetes": STORED}, files, known, settings)
+        return decide_image(evidence, NOW).tasks[0]
+
+    first = task({})
+    request = task({first.id: TaskState(first.id, 1, TaskPhase.SUCCEEDED, result=RESOLVED)}).request
+    assert isinstance(request, EnvironmentRequest)
+    assert (request.engine, request.conda_file) == (engine, told)
+    assert ("condaFile" in request.model_dump_json(by_alias=True)) is bool(told)
+
+
 def test_the_task_has_the_engine_the_resources_and_the_time_of_the_spec() -> None:
     build = {
         "timeoutSeconds": 120,
@@ -284,6 +310,7 @@ def test_the_task_has_the_engine_the_resources_and_the_time_of_the_spec() -> Non
     [task] = decision.tasks
     assert isinstance(task.request, EnvironmentRequest)
     assert (task.request.engine, task.timeout) == ("pod", 120.0)
+    assert task.request.conda_file is True
     assert task.requests == {"memory": "4Gi"}
     assert task.limits == {"memory": "8Gi", "ephemeral-storage": "9Gi"}
     assert task.id != usual.id  # what ran out of memory is tried again

@@ -24,6 +24,11 @@ NO_PYTHON = (
     "create failed: unable to start container process: error during container init: exec: "
     '"python3": executable file not found in $PATH: unknown'
 )
+NO_SHELL = (
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc "
+    'create failed: unable to start container process: exec: "/bin/sh": stat /bin/sh: no such file '
+    "or directory: unknown"
+)
 WAITED = TaskFailure(
     reason=Reason.ENGINE_UNREACHABLE,
     class_=FailureClass.INFRASTRUCTURE,
@@ -56,6 +61,12 @@ def seen(own: Manifest, base: Manifest) -> TaskState:
             f"cannot pull {BASE}: {BASE}: not found It is the",
         ),
         (start_error(NO_PYTHON), "PythonUnavailable", f"The base image {BASE} has no python3."),
+        (start_error(NO_SHELL), "EnvironmentUnfit", f"The base image {BASE} has no /bin/sh, with"),
+        (
+            start_error("executable file `/bin/sh` not found in $PATH: No such file or directory"),
+            "EnvironmentUnfit",
+            f"The base image {BASE} has no /bin/sh, with",
+        ),
         (
             start_error("exec python3: exec format error"),
             "ContainerConfigInvalid",

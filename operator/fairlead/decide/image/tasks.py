@@ -177,10 +177,17 @@ def environment_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf
             ),
             engine=_ENGINES.get(build.engine, "docker"),
             base_kept=build.engine is BuildEngine.BUILDKIT and state.keeps_base,
+            conda_file=_may_bring_python(state, build),
             code=state.inputs.artifact or None,
         )
 
     return identifier, _of_build(state, build, identifier, "environment", request)
+
+
+def _may_bring_python(state: BuildState, build: BuildStatus) -> bool | None:
+    """It matters to the pod engine alone, whose Job says what the base image's container runs."""
+    by_pod = build.engine is BuildEngine.POD and state.image.spec.conda_file is not None
+    return True if by_pod else None
 
 
 def assemble_task(state: BuildState, build: BuildStatus, *, tag: bool) -> tuple[str, TaskOf]:

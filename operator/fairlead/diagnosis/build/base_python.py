@@ -37,6 +37,10 @@ class BasePython:
         return self.libc == MUSL
 
 
+WITHOUT_PYTHON = (
+    "Add python=3.11 to a conda file (spec.condaFile, with what pip installs under pip:), which "
+    "brings it; or name an image that has it in spec.baseImage, such as python:3.11-slim."
+)
 MUSL = "musl"  # any C library but glibc
 _PATH = re.compile(r"/[A-Za-z0-9._/-]{1,200}")
 
@@ -75,8 +79,7 @@ def usable_python(recipe: EnvironmentRecipe, python: BasePython | None) -> BaseP
     image, oldest = recipe.base_image, ".".join(map(str, OLDEST_PYTHON))
     if python is None:
         message = f"The base image {image} has no python3."
-        remedy = "Install it in spec.dockerFile, or name an image that has it in spec.baseImage, "
-        return _finding(Reason.PYTHON_UNAVAILABLE, message, f"{remedy}such as python:3.11-slim.")
+        return _finding(Reason.PYTHON_UNAVAILABLE, message, WITHOUT_PYTHON)
     if _minor(python.version) < OLDEST_PYTHON:
         has = f"The base image {image} has Python {python.version}: too old,"
         remedy = "Name another in spec.baseImage, such as python:3.11-slim."
