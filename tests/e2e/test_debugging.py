@@ -68,6 +68,7 @@ def test_a_breakpoint_in_a_pod(scene: Scene, tmp_path: Path) -> None:
         client = attached(configuration["port"], PATIENCE, pathMappings=mapping)
         client.stop_at(tmp_path / "score.py", LINE)
         scene.reason("webservice", "Serving")
+        scene.until(scene.pods, lambda pods: len(pods) == 1)  # one that ends may still answer
         stops_and_goes_on(client, scene.address())
         client.leave()
     said = (tmp_path / "said").read_text()
