@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fairlead.cli.changes import confirm, show_diff
 from fairlead.cli.cluster import Session, warn_of_git
 from fairlead.cli.output import say
-from fairlead.cli.service_commands import confirm, show_diff
 
 if TYPE_CHECKING:
     from fairlead.remote.pod_commit import Home

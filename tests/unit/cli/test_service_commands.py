@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from fairlead.cli import exit_codes, service_commands
+from fairlead.cli import changes, exit_codes, service_commands
 from fairlead.cli.app import app
 from fairlead.local import shell as shells
 from fairlead.local.edits import Pending
@@ -82,7 +82,7 @@ def test_on_a_terminal_the_person_is_asked(
 ) -> None:
     edits.put_.append(AFTER)
     edits.conflicts = ("score.py",)
-    monkeypatch.setattr(service_commands, "is_typed", lambda: True)
+    monkeypatch.setattr(changes, "is_typed", lambda: True)
     done, output = run("commit", "--yes", says=says)
     assert "In your files score.py has changed since, too" in output
     assert (done, len(edits.committed)) == (code, 1 - bool(code))
