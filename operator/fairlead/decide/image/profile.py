@@ -26,23 +26,21 @@ from fairlead.api.status import FailureStatus
 from fairlead.capacity.container_size import Used, container_size, mebibytes
 from fairlead.contract import ProfileRequest, ProfileResult, Task
 from fairlead.decide.decision import StageResult
-from fairlead.decide.image.build import label, pushed_to
+from fairlead.decide.image.build import pushed_to
 from fairlead.decide.image.building import ImageDecision
 from fairlead.decide.image.logs import log_uri
 from fairlead.decide.image.sample import finding_of, profile_sample, sample_file, sample_text
-from fairlead.decide.image.smoke_test import GPU, time_for, to_processes
+from fairlead.decide.image.smoke_test import GPU, to_processes, trial_task
 from fairlead.decide.image.tasks import BuildState, TaskOf
-from fairlead.decide.platform import architecture_of
 from fairlead.decide.refused import refused
 from fairlead.decide.task_progress import (
     TaskProgress,
     failure_status,
     left_over,
-    owner_of,
     queued_words,
     task_progress,
 )
-from fairlead.log_address import image_log, profile_build
+from fairlead.log_address import profile_build
 
 PROFILED = "Profiled"
 
@@ -92,23 +90,9 @@ def profile_task(state: BuildState, request: ProfileRequest, wanted: str) -> tup
     identifier = state.identifier("profile", image.uid, wanted)
 
     def task(attempt: int) -> Task:
-        build = profile_build(wanted, attempt)
-        return Task(
-            identifier,
-            "profile",
-            attempt,
-            request,
-            time_for(request, state.evidence.settings),
-            build=f"{label(image)}/{build}",
-            namespace=image.namespace,
-            owner=owner_of(image),
-            log=image_log(image.namespace, image.name, build),
-            log_if_failed=True,
-            access=state.access,
-            requests=_size(profile),
-            limits=_limits(profile),
-            architecture=architecture_of(image.spec),
-        )
+        trial = trial_task(state, identifier, "profile", request)
+        mine = trial(attempt, profile_build(wanted, attempt))
+        return replace(mine, requests=_size(profile), limits=_limits(profile))
 
     return identifier, task
 

@@ -5,7 +5,8 @@ only what has passed is announced, and gets the tag of its version.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from fairlead.api.inferenceimage import BuildStatus
@@ -51,24 +52,37 @@ def smoke_task(state: BuildState, build: BuildStatus) -> tuple[str, TaskOf]:
     def task(attempt: int) -> Task:
         again = task_state is not None and attempt > task_state.attempt
         mine = at_attempt(build, image, task_state, again=again)
+        trial = trial_task(state, identifier, "smoke", request)(attempt, mine.id)
+        requests = {"cpu": resources.cpu, "memory": resources.memory}
+        return replace(trial, requests=requests, limits=limits)
+
+    return identifier, task
+
+
+def trial_task(
+    state: BuildState, identifier: str, program: str, request: SmokeRequest
+) -> Callable[[int, str], Task]:
+    """What tasks that run the image have in common, for an attempt and what its log is of; what the
+    container is given is the caller's to say."""
+    image, settings = state.image, state.evidence.settings
+
+    def task(attempt: int, build: str) -> Task:
         return Task(
             identifier,
-            "smoke",
+            program,
             attempt,
             request,
-            time_for(request, state.evidence.settings),
-            build=f"{label(image)}/{mine.id}",
+            time_for(request, settings),
+            build=f"{label(image)}/{build}",
             namespace=image.namespace,
             owner=owner_of(image),
-            log=image_log(image.namespace, image.name, mine.id),
+            log=image_log(image.namespace, image.name, build),
             log_if_failed=True,
             access=state.access,
-            requests={"cpu": resources.cpu, "memory": resources.memory},
-            limits=limits,
             architecture=architecture_of(image.spec),
         )
 
-    return identifier, task
+    return task
 
 
 def tried_in(state: BuildState) -> str:
