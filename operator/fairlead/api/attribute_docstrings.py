@@ -8,6 +8,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from typing import cast
 
@@ -21,11 +22,16 @@ def attribute_docstrings(model: type[BaseModel]) -> dict[str, str]:
     """
     bases = [base for base in reversed(model.__mro__) if issubclass(base, BaseModel)]
     ours = [base for base in bases if base is not BaseModel]
-    found = {name: text for base in ours for name, text in _own(base)}
+    found = {name: text for base in ours for name, text in _own(base).items()}
     return {name: text for name, text in found.items() if name in model.model_fields}
 
 
-def _own(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+@cache  # to find a class, Python parses the whole of its file; most are read for several models
+def _own(model: type[BaseModel]) -> dict[str, str]:
+    return dict(_read(model))
+
+
+def _read(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
     tree = cast("ast.ClassDef", ast.parse(textwrap.dedent(inspect.getsource(model))).body[0])
     for statement, following in pairwise(tree.body):
         match statement, following:

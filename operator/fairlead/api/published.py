@@ -1,6 +1,7 @@
 """The schemas of our kinds as a cluster has them, compared with those of this version. Pure."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from fairlead.api.crd import definition
 from fairlead.api.meta import GROUP, KINDS, VERSION, Kind
@@ -24,8 +25,15 @@ def _lacking(kind: Kind, published: Mapping[str, Manifest]) -> tuple[str, ...] |
     seen = next((schema for schema in published.values() if _is(schema, kind)), None)
     if seen is None:
         return ()
+    return tuple(_absent(schema_of(kind), seen)) or None
+
+
+@cache  # a quarter of a second, and the cluster's are looked at every few minutes
+def schema_of(kind: Kind) -> Manifest:
+    """The schema of this version; not to be changed."""
     [version] = definition(kind)["spec"]["versions"]
-    return tuple(_absent(version["schema"]["openAPIV3Schema"], seen)) or None
+    schema: Manifest = version["schema"]["openAPIV3Schema"]
+    return schema
 
 
 def _is(schema: Manifest, kind: Kind) -> bool:

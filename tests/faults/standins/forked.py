@@ -15,6 +15,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from fairlead.api.meta import KINDS
+from fairlead.api.published import schema_of
 from tests.faults.standins.run_operator import main as run_operator
 
 PR_SET_PDEATHSIG = 1  # prctl: the kernel's signal when the parent ends
@@ -52,6 +54,8 @@ class ForkedOperators:
 
 def serve() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies: the kernel reaps
+    for kind in KINDS:
+        schema_of(kind)  # each of them would work that out at its start
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()

@@ -4,15 +4,13 @@ from typing import Any
 
 import pytest
 
-from fairlead.api.crd import definition
 from fairlead.api.meta import GROUP, KINDS, VERSION, WEBSERVICE, Kind
-from fairlead.api.published import missing_fields
+from fairlead.api.published import missing_fields, schema_of
 
 
 def schema(kind: Kind) -> dict[str, Any]:
     """As the API server publishes it."""
-    [version] = definition(kind)["spec"]["versions"]
-    found = copy.deepcopy(version["schema"]["openAPIV3Schema"])
+    found = copy.deepcopy(schema_of(kind))
     found["x-kubernetes-group-version-kind"] = [
         {"group": GROUP, "kind": kind.kind, "version": VERSION}
     ]
