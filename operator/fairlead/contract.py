@@ -15,6 +15,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from fairlead.api.code_source import FetchedCode, ImageSource
+from fairlead.api.failure_class import FailureClass
 from fairlead.api.fields import (
     MAX_VERSION,
     EntryName,
@@ -26,10 +27,9 @@ from fairlead.api.fields import (
     StoredDigest,
     VersionNumber,
 )
+from fairlead.api.latencies import Count, Latencies, Rounded
 from fairlead.api.model import ModelSource, ModelVersion
-from fairlead.api.profile import Count, Latencies, Rounded
 from fairlead.api.reasons import Reason
-from fairlead.api.status import FailureClass
 from fairlead.api.wire import StatusWire, Wire
 from fairlead.log_address import LogName
 from fairlead.redact import redacted

@@ -6,11 +6,20 @@
 import hashlib
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, FilePath, PositiveInt, ValidationInfo, field_validator
-from pydantic.functional_validators import BeforeValidator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FilePath,
+    PositiveInt,
+    ValidationInfo,
+    field_validator,
+)
+
+from fairlead.from_environment import FromEnvironment
 
 MIB, GIB = 1024**2, 1024**3
 QUANTITY = re.compile(r"[0-9]{1,16}(\.[0-9]{1,9})?([mkMGT]|[KMGT]i)?")
@@ -75,18 +84,18 @@ DOMAIN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9
 ObjectName = Annotated[str, Field(pattern=r"^([a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$", max_length=253)]
 Pairs = Annotated[str, AfterValidator(_checked_pairs)]
 Quantities = Annotated[str, AfterValidator(_checked)]
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 LogBytes = Annotated[int, Field(ge=64 * 1024)]
 Address = Annotated[str, Field(pattern=r"^[^:]+:\d+$")]
 
 
-class Settings(BaseSettings):
-    model_config = SettingsConfigDict(
-        env_prefix="FAIRLEAD_",
+class Settings(FromEnvironment):
+    model_config = ConfigDict(
         frozen=True,
         extra="ignore",
         hide_input_in_errors=True,  # the address of a mirror may hold a password
     )
+    prefix: ClassVar[str] = "FAIRLEAD_"
 
     registry: str = "localhost:5000"
     """Registry as the nodes name it: images are pulled from here, and status shows it. Where none

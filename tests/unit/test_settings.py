@@ -29,3 +29,18 @@ def test_what_cannot_be_meant_so_is_refused(settings: dict[str, str], message: s
     with pytest.raises(ValidationError, match=message) as refused:
         Settings.model_validate(settings)
     assert "hunter2" not in str(refused.value)
+
+
+def test_variables_set_fields_in_either_case_and_arguments_count_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FAIRLEAD_REGISTRY", "registry.example.com")
+    monkeypatch.setenv("fairlead_insecure_hosts", "a.example, b.example")
+    monkeypatch.setenv("FAIRLEAD_SERVICE_PORT_HTTP", "80")  # of a Service that is called fairlead
+    monkeypatch.setenv("REGISTRY_PUSH", "somebody-elses.example.com")
+    settings = Settings(registry_push="given.example.com")
+    assert (settings.registry, settings.registry_push) == (
+        "registry.example.com",
+        "given.example.com",
+    )
+    assert settings.insecure_hosts == ("a.example", "b.example")

@@ -5,14 +5,13 @@ from typing import Annotated
 from pydantic import Field
 
 from fairlead.api.fields import Sha256, StoredDigest, VersionNumber
+from fairlead.api.latencies import Count, Latencies, Rounded
 from fairlead.api.quantity import Quantity
 from fairlead.api.smoke_test import Sample
 from fairlead.api.status import FailureStatus, Message, Text, Timestamp
 from fairlead.api.wire import StatusWire, Wire
 
 CPU, MEMORY, REQUESTS, SECONDS, TIMEOUT_S = "1", "2Gi", 1000, 30, 900  # where the spec says nothing
-Rounded = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0, le=10_000_000)]
 
 
 class Profile(Wire):
@@ -46,26 +45,6 @@ class ProfileSize(StatusWire):
     """Cores."""
     memory: Text | None = None
     """Bytes."""
-
-
-class Latencies(StatusWire):
-    """Milliseconds from a request to the end of its answer, as a client beside the server sees it;
-    percentiles by nearest rank."""
-
-    mean: Rounded
-    """The average."""
-    p50: Rounded
-    """What half of them did not exceed."""
-    p90: Rounded
-    """What 90 % did not exceed."""
-    p95: Rounded
-    """What 95 % did not exceed."""
-    p99: Rounded
-    """What 99 % did not exceed."""
-    p999: Rounded
-    """What 99.9 % did not exceed."""
-    highest: Rounded
-    """The slowest."""
 
 
 class ProfileStatus(StatusWire):

@@ -5,6 +5,7 @@ API server: whoever reads them must not rely on it.
 """
 
 import re
+from functools import cached_property
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -21,9 +22,7 @@ class Shape:
     """
 
     def __init__(self, pattern: str, message: str, *, never: str | None = None) -> None:
-        self._whole = re.compile(pattern, re.ASCII)
-        self._never = re.compile(never, re.ASCII) if never else None
-        self._message = message
+        self._pattern, self._unwanted, self._message = pattern, never, message
         self._rule = f"self.matches({_cel(f'^{pattern}$')})"
         if never:
             self._rule += f" && !self.matches({_cel(never)})"
@@ -37,6 +36,15 @@ class Shape:
         self, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         return {**handler(core), **rules((self._rule, self._message))}
+
+    @cached_property
+    def _whole(self) -> re.Pattern[str]:
+        """Compiled when it is used first: most programs use few of all that they import."""
+        return re.compile(self._pattern, re.ASCII)
+
+    @cached_property
+    def _never(self) -> re.Pattern[str] | None:
+        return re.compile(self._unwanted, re.ASCII) if self._unwanted else None
 
     def _checked(self, text: str) -> str:
         if not self._whole.fullmatch(text) or (self._never and self._never.search(text)):

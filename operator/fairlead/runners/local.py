@@ -25,7 +25,15 @@ from fairlead.errors import StalledError
 from fairlead.runners.handed_files import UnsafeFileError, refuse_unsafe
 from fairlead.runners.lanes import Lane
 from fairlead.runners.outcome import failed, not_prepared, not_started, outcome, runner_failed
-from fairlead.runners.process import Command, run_program, task_command, undisturbed
+from fairlead.runners.prepared import PreparedTasks
+from fairlead.runners.process import (
+    Command,
+    Start,
+    run_program,
+    starting,
+    task_command,
+    undisturbed,
+)
 from fairlead.runners.retention import RetentionLimits
 from fairlead.runners.state_lock import StateLock
 from fairlead.runners.task_folder import TaskFolders
@@ -46,10 +54,12 @@ class LocalRunner:
     used.
     """
 
-    def __init__(self, settings: Settings, command: Command = task_command) -> None:
+    def __init__(self, settings: Settings, command: Command | None = None) -> None:
+        """``command``: what stands for our own programs in tests."""
         self._settings, self._command = settings, command
         self._state_folder = settings.state_folder.expanduser().absolute()
         self._folders = TaskFolders(self._state_folder)
+        self._prepared = PreparedTasks(self._folders.root)
         self._threads = ThreadPoolExecutor(DISK_THREADS, "task-folders")
         self._lanes = {lane: Lane(getattr(settings, lane)) for lane in LANES.values()}
         self._turns: dict[str, asyncio.Event] = {}  # of those that wait or run: a slot is theirs
@@ -78,6 +88,7 @@ class LocalRunner:
         for job in self._jobs.values():
             job.cancel()
         await asyncio.gather(*self._jobs.values(), return_exceptions=True)
+        await self._prepared.close()
         if self._sweeping is not None:
             await asyncio.wait({self._sweeping})
         self._threads.shutdown()
@@ -171,12 +182,17 @@ class LocalRunner:
             await undisturbed(self._in_thread(self._folders.tidy, folder))
 
     async def _work(self, task: Task, state: TaskState, folder: Path) -> TaskState:
-        command, log_bytes = self._command(task.program), self._settings.task_log_max_bytes
+        start, log_bytes = self._start_of(task.program), self._settings.task_log_max_bytes
         try:
-            ending = await run_program(command, folder, task.timeout, log_bytes)
+            ending = await run_program(start, folder, task.timeout, log_bytes)
         except OSError as error:  # no process, no memory, no room for its log
             return failed(_finished(state), not_started(error))
         return await self._in_thread(outcome, folder, _finished(state), task, ending)
+
+    def _start_of(self, program: str) -> Start:
+        if self._command is not None:
+            return starting(self._command(program))
+        return self._prepared.starting(program, starting(task_command(program)))
 
     def _settle(self, identifier: str, lane: Lane, job: asyncio.Task[TaskState]) -> None:
         """Record how a job ended; one that was cancelled may never have begun."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import psutil
 
@@ -26,6 +26,23 @@ Result = TypeVar("Result")
 Command = Callable[[str], Sequence[str]]
 
 
+class Running(Protocol):
+    """A program that was started: the first process of a session of its own."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def wait(self) -> int | None: ...
+
+
+Start = Callable[[Path, int], Awaitable[Running]]
+"""Starts a program on the folder of its request, with the descriptor of its log as its output.
+Raises ``OSError`` where it cannot."""
+
+
 @dataclass(frozen=True)
 class Ending:
     """How a program ended: ``code`` as ``waitpid`` has it (below 0: the signal), and whether it
@@ -40,19 +57,17 @@ def task_command(program: str) -> Sequence[str]:
     return sys.executable, "-m", f"fairlead.tasks.{program}"
 
 
-async def run_program(
-    command: Sequence[str], folder: Path, timeout_s: float, max_log_bytes: int
-) -> Ending:
-    """Run ``command`` on ``folder`` to its end, or for ``timeout_s`` seconds.
+async def run_program(start: Start, folder: Path, timeout_s: float, max_log_bytes: int) -> Ending:
+    """Run a program on ``folder`` to its end, or for ``timeout_s`` seconds.
 
     When this returns, or is cancelled, nothing runs any more that the program has started: it is
     asked to end first (SIGTERM), and killed ``TERMINATION_GRACE_S`` later. Raises ``OSError`` where
     it could not be started.
     """
     pump = LogPump(AttemptLog(folder, max_log_bytes))
-    process: asyncio.subprocess.Process | None = None
+    process: Running | None = None
     try:
-        process = await _start(command, folder, pump)
+        process = await _started(start, folder, pump)
         await asyncio.to_thread(remember, folder, process.pid)
         return Ending(await _wait(process, timeout_s), in_time=process.returncode is not None)
     finally:
@@ -90,22 +105,31 @@ def session_of(folder: Path) -> int | None:
         return None
 
 
-async def _start(command: Sequence[str], folder: Path, pump: LogPump) -> asyncio.subprocess.Process:
-    try:
+def starting(command: Sequence[str]) -> Start:
+    """How to start a command: the folder is its last argument."""
+
+    async def start(folder: Path, output: int) -> Running:
         return await asyncio.create_subprocess_exec(
             *command,
             str(folder),
-            stdout=pump.input,
+            stdout=output,
             stderr=asyncio.subprocess.STDOUT,
             stdin=asyncio.subprocess.DEVNULL,
             start_new_session=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1", TASK_FOLDER_VARIABLE: str(folder)},
         )
+
+    return start
+
+
+async def _started(start: Start, folder: Path, pump: LogPump) -> Running:
+    try:
+        return await start(folder, pump.input)
     finally:
         pump.started()
 
 
-async def _wait(process: asyncio.subprocess.Process, timeout_s: float) -> int | None:
+async def _wait(process: Running, timeout_s: float) -> int | None:
     """The program's exit code; None where it has not ended in time."""
     with suppress(TimeoutError):
         async with asyncio.timeout(timeout_s):
@@ -113,7 +137,7 @@ async def _wait(process: asyncio.subprocess.Process, timeout_s: float) -> int | 
     return process.returncode
 
 
-async def _end(process: asyncio.subprocess.Process | None, folder: Path, pump: LogPump) -> None:
+async def _end(process: Running | None, folder: Path, pump: LogPump) -> None:
     """End the program if it still runs, then whatever it has left behind, then its log."""
     if process is not None:
         for number in (signal.SIGTERM, signal.SIGKILL):

@@ -63,12 +63,12 @@ class TaskFolders:
     """All attempts below the state folder."""
 
     def __init__(self, state: Path) -> None:
-        self._root = state / "tasks"
+        self.root = state / "tasks"
         self._trash = state / "trash"
         self._renaming = threading.Lock()  # a sweep never takes a folder that is being prepared
 
     def folder_of(self, identifier: str, attempt: int) -> Path:
-        return self._root / identifier / str(attempt)
+        return self.root / identifier / str(attempt)
 
     def prepare(self, task: Task) -> Path:
         """Make the folder of a new attempt, with the request and the files in it.
@@ -119,11 +119,11 @@ class TaskFolders:
         What cannot be read is as good as gone. Raises ``OSError`` where the state folder itself
         cannot be read.
         """
-        self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         _remove(self._trash)
         newest = {folder.parent.name: folder for folder in self._attempts()}.values()
         sessions = {session for folder in newest if (session := session_of(folder)) is not None}
-        ended = end_survivors(self._root, sessions)
+        ended = end_survivors(self.root, sessions)
         if ended:
             logger.warning("tasks of an earlier operator ended", processes=ended)
         return [state for folder in newest if (state := self._recovered(folder))]
@@ -158,7 +158,7 @@ class TaskFolders:
 
     def _attempts(self) -> Iterator[Path]:
         """The folders of all attempts, of each task the oldest first, and nothing else."""
-        for task in _folders_in(self._root, TASK_ID):
+        for task in _folders_in(self.root, TASK_ID):
             yield from sorted(_folders_in(task, ATTEMPT), key=lambda attempt: int(attempt.name))
 
     def _throw_away(self, folder: Path) -> Path | None:

@@ -3,17 +3,19 @@
 Each is a fresh interpreter, so what it imports is most of what a short one takes. Two things that
 libraries import for purposes that are not ours are left out, before anything imports them: httpx's
 command line (rich, pygments and click, where they are installed: half of all), and pydantic's
-search for plugins in every installed distribution. And while modules are imported there is no
-garbage to look for.
+search for plugins in every installed distribution (and what reads distributions: zip files and
+e-mail headers). And while modules are imported there is no garbage to look for.
 """
 
 import gc
-import os
 import sys
+from types import ModuleType
 from typing import Any, cast
 
 _modules = cast("dict[str, Any]", sys.modules)
 _modules.setdefault("httpx._main", None)  # httpx knows that it may be absent
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
+_no_plugins = ModuleType("pydantic.plugin._loader", "Stands for the search: it finds none.")
+_no_plugins.get_plugins = lambda: ()  # type: ignore[attr-defined]
+_modules.setdefault(_no_plugins.__name__, _no_plugins)
 if sys.argv[:1] == ["-m"]:  # python -m fairlead.tasks.<program> is looking for its program
     gc.disable()  # until it runs

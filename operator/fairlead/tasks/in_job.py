@@ -9,7 +9,6 @@ where it leaves no result nothing is written, and the kubelet takes the end of t
 
 import gc
 import hashlib
-import multiprocessing
 import os
 import runpy
 import signal
@@ -19,7 +18,7 @@ from base64 import b64decode
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -49,6 +48,7 @@ from fairlead.job_request import (
 )
 from fairlead.task_message import written_message
 from fairlead.tasks.failures import TaskFailedError
+from fairlead.tasks.fork import Fork
 from fairlead.tasks.log_keeper import KEEP_LOG_TIMEOUT_S
 from fairlead.tasks.program import DONE, FAILED
 
@@ -151,25 +151,22 @@ def _content(path: Path) -> bytes:
 
 def _run(program: Program, card: JobCard, folder: Path) -> Ended:
     """Run the program to its end, or for as long as it is given."""
-    process = multiprocessing.get_context("fork").Process(
-        target=_apart, args=(program, card.program, folder)
-    )
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # for whom it is, is known then
+    process = Fork(partial(_apart, program, card.program, folder))
 
     def forward(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (signal's signature)
         _signal(process, signal.SIGTERM)
 
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # for whom it is, is known then
-    process.start()
-    _move_apart(process.pid or 0)  # both do, for either may be the first
+    _move_apart(process.pid)  # both do, for either may be the first
     signal.signal(signal.SIGTERM, forward)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     if _ends(process, card.timeout_s):
-        return Ended(process.exitcode or 0, in_time=True)
+        return Ended(process.code or 0, in_time=True)
     for number in (signal.SIGTERM, signal.SIGKILL):
         _signal(process, number)
         if _ends(process, END_TIMEOUT_S):
             break
-    return Ended(process.exitcode or 0, in_time=False)
+    return Ended(process.code or 0, in_time=False)
 
 
 def _apart(program: Program, name: str, folder: Path) -> NoReturn:
@@ -190,17 +187,16 @@ def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (sign
     raise SystemExit(SIGNALLED + number)
 
 
-def _ends(process: BaseProcess, timeout_s: float) -> bool:
-    """``join`` would wait for ever for a program that closes what it does not know."""
+def _ends(process: Fork, timeout_s: float) -> bool:
     deadline = time.monotonic() + timeout_s
-    while process.exitcode is None and time.monotonic() < deadline:
+    while process.code is None and time.monotonic() < deadline:
         time.sleep(POLL_S)
-    return process.exitcode is not None
+    return process.code is not None
 
 
-def _signal(process: BaseProcess, number: signal.Signals) -> None:
+def _signal(process: Fork, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.killpg(process.pid or 0, number)
+        os.killpg(process.pid, number)
 
 
 def _result(program: str, path: Path) -> TaskResult | None:

@@ -27,6 +27,7 @@ IMPURE = {  # and why: a new package is either pure or named here
     "images": "files, the registry",
     "informer": "the Kubernetes API, the event loop",
     "local": "Docker, child processes, files",
+    "from_environment": "the environment",
     "leader": "the clock, the Kubernetes API",
     "logs": "sockets, the Kubernetes API, the registry's API",
     "metrics_api": "sockets, the clock, the Kubernetes API",

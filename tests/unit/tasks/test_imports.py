@@ -6,18 +6,28 @@ import sys
 import pytest
 
 UNNEEDED = {
+    "asyncio",
     "click",  # httpx's command line
     "docker",
     "dulwich",
+    "fairlead.api.webservice",
+    "importlib.metadata",  # what looks for pydantic's plugins
     "kopf",
     "kubernetes",
+    "multiprocessing",
     "packaging.metadata",
     "pygments",
     "rattler",
     "rich",
     "typer",
 }
-NEEDED_TO_MAKE = {"fairlead.images.runtime_layer", "fairlead.sources.kinds", "packaging"}
+NEEDED_TO_MAKE = {
+    "fairlead.images.runtime_layer",
+    "fairlead.sources.kinds",
+    "packaging",
+    "yaml",
+    "zipfile",
+}
 """What makes layers, and reads sources: a changed script needs none of it."""
 
 
