@@ -26,6 +26,7 @@ from tests.cluster.steps import Steps
 from tests.dns_server import DnsServer
 from tests.haproxy import FrontProcess, free_port
 from tests.integration.scoring.service import Service, wait_until
+from tests.plain_http import CLIENT
 
 UPDATES = 10  # with each number of replicas
 CACHES_S = (0.0, 5.0, 30.0)
@@ -199,7 +200,7 @@ def _replaced(place: Place, old: str) -> str:
 
 def _asked(url: str) -> str:
     try:
-        answer = httpx.post(f"{url}/score", json={}, timeout=60)
+        answer = CLIENT.post(f"{url}/score", json={}, timeout=60)
     except httpx.TransportError as error:
         return type(error).__name__
     return f"{answer.status_code} {answer.headers.get('x-fairlead-503-reason', '')}".strip()

@@ -17,6 +17,7 @@ import httpx
 from benchmarks.bench import SETTINGS, Bench, show
 from tests.cluster.on_demand import front_image
 from tests.cluster.versions import SCORING_PORT
+from tests.plain_http import CLIENT
 
 UPDATES = 10  # of each service
 RUN_S, PAUSE_S = 0.1, 0.05
@@ -48,7 +49,7 @@ class Load:
 
     def asked(self) -> str:
         try:
-            answer = httpx.post(self.address, json={}, timeout=60)
+            answer = CLIENT.post(self.address, json={}, timeout=60)
         except httpx.TransportError as error:
             return type(error).__name__
         return f"{answer.status_code} {answer.headers.get('x-fairlead-503-reason', '')}".strip()

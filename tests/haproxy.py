@@ -24,6 +24,7 @@ from fairlead.desired.front_configuration import (
 from tests.cluster.command import found
 from tests.cluster.errors import ClusterError
 from tests.cluster.packages import install
+from tests.plain_http import CLIENT
 
 SERVERS = re.compile(r"^    server-template .*$", re.MULTILINE)
 ANYONE = re.compile(r"^    server anyone \S+", re.MULTILINE)
@@ -104,12 +105,12 @@ class FrontProcess:
         return int(self._metrics.rpartition(":")[2])
 
     def metrics_text(self, path: str) -> str:
-        return httpx.get(f"{self._metrics}{path}", timeout=DEADLINE_S).text
+        return CLIENT.get(f"{self._metrics}{path}", timeout=DEADLINE_S).text
 
     def healthy(self) -> bool:
         """What the kubelet asks; a closed port is no."""
         try:
-            return httpx.get(f"{self._metrics}/healthz", timeout=DEADLINE_S).status_code == 200
+            return CLIENT.get(f"{self._metrics}/healthz", timeout=DEADLINE_S).status_code == 200
         except httpx.TransportError:
             assert self.process.poll() is None, f"HAProxy has ended:\n{self._log.read_text()}"
             return False

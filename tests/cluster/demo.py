@@ -22,6 +22,7 @@ from tests.cluster.release import NAMESPACE as SYSTEM
 from tests.cluster.release import RELEASE, install_chart
 from tests.cluster.steps import Steps
 from tests.cluster.up import up
+from tests.plain_http import CLIENT
 
 NAMESPACE = "demo"
 MODEL_FILE = "sklearn_regression_model.pkl"
@@ -121,7 +122,7 @@ def _post(address: str) -> httpx.Response:
     deadline = time.monotonic() + WAY_OPEN_SECONDS
     while True:
         try:
-            return httpx.post(address, json=REQUEST, timeout=30, trust_env=False)
+            return CLIENT.post(address, json=REQUEST, timeout=30)
         except httpx.TransportError as error:
             if time.monotonic() > deadline:
                 raise ClusterError(

@@ -16,6 +16,7 @@ from tests.cluster import Cluster, ClusterError
 from tests.cluster.versions import SCORING_PORT
 from tests.cluster.waiting import until
 from tests.e2e.installed_operator import InstalledOperator
+from tests.plain_http import CLIENT
 
 Seen = TypeVar("Seen")
 PATIENCE = 420.0  # seconds; the longest that anything here may take beside other scenes
@@ -142,7 +143,7 @@ def condition(status: Manifest, type_: str) -> Manifest:
 def opens(address: str) -> bool:
     """Whether anybody answers there, whatever the answer."""
     try:
-        httpx.options(address, timeout=5)
+        CLIENT.options(address, timeout=5)
     except httpx.TransportError:
         return False
     return True
@@ -150,4 +151,4 @@ def opens(address: str) -> bool:
 
 def score(address: str, body: object, **headers: str) -> httpx.Response:
     """Send one request, as curl would."""
-    return httpx.post(address, json=body, headers=headers, timeout=30)
+    return CLIENT.post(address, json=body, headers=headers, timeout=30)

@@ -16,6 +16,7 @@ from tests.cluster.waiting import until
 from tests.e2e.scene import PATIENCE, Scene
 from tests.e2e.test_command_line import DEADLINE_S, PROGRAM, fairlead
 from tests.integration.scoring.debug_client import DebugClient, attached
+from tests.plain_http import CLIENT
 
 SCRIPT = """\
 def init():
@@ -87,7 +88,7 @@ def edits_and_commits(scene: Scene) -> None:
     environ = {"EDITOR": "sed -i -e s/doubled$/doubled.upper()/"}
     edited = fairlead(scene, "edit", "wsvc/diabetes", environ=environ).stdout
     assert "-    return doubled\n+    return doubled.upper()\n" in edited
-    answer = httpx.post(scene.address(), content=b"ab", timeout=DEADLINE_S)
+    answer = CLIENT.post(scene.address(), content=b"ab", timeout=DEADLINE_S)
     assert answer.json() == "ABAB"
     words = ["shell", "wsvc/diabetes", "--namespace", scene.namespace, "--", "sh", "-c"]
     shown = fairlead(scene, *words, "cat /tmp/fairlead-edits/score.py").stdout
@@ -101,7 +102,7 @@ def edits_and_commits(scene: Scene) -> None:
 def stops_and_goes_on(client: DebugClient, address: str) -> None:
     answers: list[httpx.Response] = []
     asking = threading.Thread(
-        target=lambda: answers.append(httpx.post(address, content=b"ab", timeout=DEADLINE_S))
+        target=lambda: answers.append(CLIENT.post(address, content=b"ab", timeout=DEADLINE_S))
     )
     asking.start()
     thread = client.event("stopped")["threadId"]
@@ -109,7 +110,7 @@ def stops_and_goes_on(client: DebugClient, address: str) -> None:
     assert client.evaluate(thread, "doubled") == "'abab'"
     root = address.removesuffix("/score")
     while time.monotonic() < since + 2 * TIME_OUT_S:
-        assert httpx.get(f"{root}/", timeout=DEADLINE_S).status_code == httpx.codes.OK
+        assert CLIENT.get(f"{root}/", timeout=DEADLINE_S).status_code == httpx.codes.OK
     client.go_on(thread)
     asking.join(DEADLINE_S)
     assert [answer.json() for answer in answers] == ["abab"]

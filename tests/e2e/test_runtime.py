@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.e2e.scene import Scene, opens
+from tests.plain_http import CLIENT
 
 RAW = """\
 import importlib
@@ -74,20 +75,20 @@ def raw(stage: Scene) -> str:
 
 
 def test_a_raw_script_of_v1_gets_bytes_and_gives_bytes(raw: str) -> None:
-    answer = httpx.post(raw, content=b"\x00\xff\x01")
+    answer = CLIENT.post(raw, content=b"\x00\xff\x01")
     assert (answer.status_code, answer.content) == (201, b"\x01\xff\x00")
     assert answer.headers["content-type"] == "image/png"
     assert (answer.headers["x-size"], answer.headers["x-ms-run-function-failed"]) == ("3", "False")
 
 
 def test_variables_arrive_as_they_are_written(raw: str) -> None:
-    assert httpx.post(raw, content=b"variables").json() == [DOLLARS, DOLLARS, "/tmp"]
+    assert CLIENT.post(raw, content=b"variables").json() == [DOLLARS, DOLLARS, "/tmp"]
 
 
 def test_a_script_is_let_write_beside_itself_and_finds_what_is_mounted(
     raw: str, stage: Scene
 ) -> None:
-    assert httpx.post(raw, content=b"write").json() == ["Read-only file system"]
+    assert CLIENT.post(raw, content=b"write").json() == ["Read-only file system"]
     stage.config_map("lookup", a__txt="looked up")
     stage.service(
         "writes",
@@ -100,14 +101,14 @@ def test_a_script_is_let_write_beside_itself_and_finds_what_is_mounted(
         podLabels={"team": "credit"},
     )
     stage.reason("webservice", "Serving", "writes")
-    answer = httpx.post(stage.address("writes"), content=b"write")
+    answer = CLIENT.post(stage.address("writes"), content=b"write")
     assert answer.json() == ["written", "looked up"]
     [pod] = stage.items("pods", labels="team=credit")
     assert pod["metadata"]["labels"]["fairlead.dev/webservice"] == "writes"
 
 
 def test_user_code_sees_none_of_the_packages_of_the_server(raw: str) -> None:
-    assert httpx.post(raw, content=b"ours").json() == []
+    assert CLIENT.post(raw, content=b"ours").json() == []
 
 
 def test_the_service_describes_itself_under_the_address_in_its_status(
@@ -115,39 +116,39 @@ def test_the_service_describes_itself_under_the_address_in_its_status(
 ) -> None:
     uri = stage.reachable(stage.get("webservice")["status"]["swaggerUri"])
     assert uri == raw.removesuffix("/score") + "/swagger.json"
-    described = httpx.get(uri).json()
+    described = CLIENT.get(uri).json()
     assert (described["swagger"], described["info"]["title"]) == ("2.0", "diabetes")
 
 
 def test_a_process_that_dies_over_a_request_is_explained_and_replaced(
     raw: str, stage: Scene
 ) -> None:
-    died = httpx.post(raw, content=b"die")
+    died = CLIENT.post(raw, content=b"die")
     assert (died.status_code, died.headers["x-ms-run-function-failed"]) == (500, "True")
     assert died.headers["x-fairlead-outcome"] == "exited"
-    stage.until(lambda: httpx.post(raw, content=b"ab"), lambda answer: answer.content == b"ba")
+    stage.until(lambda: CLIENT.post(raw, content=b"ab"), lambda answer: answer.content == b"ba")
     assert restarts(stage) == 0
 
 
 def test_who_finds_no_slot_is_told_why_and_when_to_come_again(raw: str, stage: Scene) -> None:
     base = raw.removesuffix("/score")
     with ThreadPoolExecutor() as others:
-        slow = others.submit(httpx.post, raw, content=b"slow", timeout=30)
-        stage.until(lambda: httpx.get(f"{base}/-/slots").json()["busy"], lambda busy: busy == 1)
-        refused = httpx.post(raw, content=b"ab")
+        slow = others.submit(CLIENT.post, raw, content=b"slow", timeout=30)
+        stage.until(lambda: CLIENT.get(f"{base}/-/slots").json()["busy"], lambda busy: busy == 1)
+        refused = CLIENT.post(raw, content=b"ab")
         assert (refused.status_code, refused.json()["reason"]) == (503, "queue_timeout")
         assert int(refused.headers["retry-after"]) >= 1
-        assert httpx.get(f"{base}/ready").text == "Ready"
+        assert CLIENT.get(f"{base}/ready").text == "Ready"
         assert slow.result().content == b"wols"
 
 
 def test_the_figures_are_there_for_prometheus_and_for_pollers(raw: str, stage: Scene) -> None:
     base = raw.removesuffix("/score")
-    httpx.post(raw, content=b"x")
-    state = httpx.get(f"{base}/-/slots").json()
+    CLIENT.post(raw, content=b"x")
+    state = CLIENT.get(f"{base}/-/slots").json()
     assert (state["slots"], state["queued"], state["draining"]) == (1, 0, False)
     assert state["requests"] >= 1
-    lines = httpx.get(f"{base}/metrics").text.splitlines()
+    lines = CLIENT.get(f"{base}/metrics").text.splitlines()
     assert [line for line in lines if line.startswith("fairlead_") and not line.startswith("#")]
     assert stage.columns("webservice")["REPLICAS"] == "1/1"
 
@@ -155,13 +156,13 @@ def test_the_figures_are_there_for_prometheus_and_for_pollers(raw: str, stage: S
 def test_a_request_that_takes_all_memory_takes_nothing_else_with_it(raw: str, stage: Scene) -> None:
     """Where the kernel ends a container as a whole (cgroup v2), the kubelet starts it again."""
     try:
-        answer = httpx.post(raw, content=b"hog", timeout=30)
+        answer = CLIENT.post(raw, content=b"hog", timeout=30)
     except httpx.TransportError:
         stage.until(lambda: restarts(stage), lambda number: number >= 1)
     else:
         assert answer.headers["x-fairlead-outcome"] == "out_of_memory"
         assert (answer.status_code, restarts(stage)) == (500, 0)
-    stage.until(lambda: opens(raw) and httpx.post(raw, content=b"ab").content, b"ba".__eq__)
+    stage.until(lambda: opens(raw) and CLIENT.post(raw, content=b"ab").content, b"ba".__eq__)
 
 
 def restarts(stage: Scene) -> int:

@@ -1,10 +1,9 @@
 """An image is tried in a pod of its own before it has a tag; what served stays until it passes. And
 it is measured in another, while it serves."""
 
-import httpx
-
 from fairlead.api.refs import Manifest
 from tests.e2e.scene import Scene, condition
+from tests.plain_http import CLIENT
 
 BAD_INIT = "def init():\n    raise ValueError('bad weights')\n\n\ndef run(data):\n    return data\n"
 BAD_RUN = "def init():\n    pass\n\n\ndef run(data):\n    return {}['bias']\n"
@@ -15,7 +14,7 @@ TRIED: Manifest = {"smokeTest": {"enabled": True}}
 
 def tags(scene: Scene) -> set[str]:
     """Of the image's repository, but for those of logs."""
-    answer = httpx.get(f"http://localhost:5000/v2/{scene.namespace}/diabetes/tags/list")
+    answer = CLIENT.get(f"http://localhost:5000/v2/{scene.namespace}/diabetes/tags/list")
     return {tag for tag in answer.json()["tags"] if not tag.startswith("log-")}
 
 

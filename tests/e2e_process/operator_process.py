@@ -6,14 +6,13 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import httpx
-
 from tests.cluster import Cluster
 from tests.cluster.installation import NAME, start_operator
 from tests.cluster.places import Places
 from tests.cluster.processes import alive, end, log_of
 from tests.cluster.state import Process, forget
 from tests.e2e.installed_operator import may
+from tests.plain_http import CLIENT
 
 PATIENCE = 60.0
 
@@ -73,7 +72,7 @@ class OperatorProcess:
 
     def build_log(self, uri: str) -> str:
         """What a browser on this machine shows for ``status.build.logUri``."""
-        return httpx.get(uri).text
+        return CLIENT.get(uri).text
 
     def ensure_running(self, settings: Mapping[str, str]) -> None:
         """With these settings: a test may have left others."""

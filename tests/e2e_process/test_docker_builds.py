@@ -1,11 +1,10 @@
 """Tasks as processes, environments by Docker Engine: steps that run, builds that end early."""
 
-import httpx
-
 from fairlead.api.refs import Manifest
 from tests.e2e.file_server import FileServer
 from tests.e2e.scene import SCRIPT, condition
 from tests.e2e_process.scene import Scene
+from tests.plain_http import CLIENT
 
 STEPS = "Dockerfile.steps"
 FILE = {"dockerFile": STEPS}
@@ -21,7 +20,7 @@ def test_the_build_log_opens_with_plain_curl(scene: Scene) -> None:
     assert build["engine"] == "docker"
     place = f"/inferenceimages/{scene.namespace}/diabetes/builds/{build['id']}/log"
     assert build["logUri"] == f"http://127.0.0.1:8082{place}"
-    log = httpx.get(build["logUri"]).text
+    log = CLIENT.get(build["logUri"]).text
     assert "FROM " in log  # the Dockerfile that stands for the build
 
 
@@ -31,7 +30,7 @@ def test_a_step_that_fails_is_told_by_its_line_and_its_log_is_kept(scene: Scene)
     assert "Dockerfile.steps:2" in failure["message"]
     assert "no-such-program" in failure["message"]
     assert failure["remedy"]
-    kept = httpx.get(f"http://localhost:5000/v2/{scene.namespace}/diabetes/tags/list")
+    kept = CLIENT.get(f"http://localhost:5000/v2/{scene.namespace}/diabetes/tags/list")
     assert kept.json()["tags"] == ["log-1-1"]
 
 
@@ -82,7 +81,7 @@ def test_images_of_one_environment_build_it_once(scene: Scene) -> None:
         assert len(server.requests) == 1
     assert len({status["environment"]["image"] for status in seen}) == 1
     repository = f"http://localhost:5000/v2/{scene.namespace}/fairlead/environments/tags/list"
-    tags = httpx.get(repository).json()["tags"]
+    tags = CLIENT.get(repository).json()["tags"]
     assert len([tag for tag in tags if not tag.startswith(("log-", "lock-"))]) == 1
 
 

@@ -2,18 +2,17 @@
 
 import threading
 
-import httpx
-
 from tests.e2e.file_server import FileServer
 from tests.e2e.scene import SCRIPT
 from tests.e2e_process.scene import Scene
+from tests.plain_http import CLIENT
 
 MODEL = b"weights " * 100_000
 
 
 def tags(repository: str) -> list[str]:
     """Of versions and environments; logs have tags of their own."""
-    answer = httpx.get(f"http://localhost:5000/v2/{repository}/tags/list")
+    answer = CLIENT.get(f"http://localhost:5000/v2/{repository}/tags/list")
     found = answer.json().get("tags") or [] if answer.is_success else []
     return sorted(tag for tag in found if not tag.startswith(("log-", "lock-")))
 

@@ -8,6 +8,8 @@ from types import TracebackType
 
 import httpx
 
+from tests.plain_http import CLIENT
+
 PAUSE_S, TIMEOUT_S = 0.1, 10.0
 
 
@@ -51,7 +53,7 @@ class Poll:
 
     def _ask(self, address: str) -> str:
         try:
-            answer = httpx.post(address, json={}, timeout=TIMEOUT_S, trust_env=False)
+            answer = CLIENT.post(address, json={}, timeout=TIMEOUT_S)
         except httpx.TransportError as error:
             return repr(error)
         return "" if answer.status_code == httpx.codes.OK else f"{answer.status_code} {answer.text}"

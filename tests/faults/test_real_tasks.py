@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-import httpx
 import pytest
 
 from tests.faults.outcome import Outcome, compared, without_fault
 from tests.faults.poll import Poll
 from tests.faults.story import NAME, short_story
 from tests.faults.trial import Bed, Trial, killed_after
+from tests.plain_http import CLIENT
 
 AT_ONCE = 3
 CHOSEN = (  # by step: in the middle of a build and of an update; in the middle of a rollout
@@ -90,6 +90,6 @@ def _polled(bed: Bed, namespace: str) -> Iterator[tuple[Poll, list[Trial]]]:
 
 def tags(repository: str) -> list[str]:
     """Of versions and environments; logs have tags of their own."""
-    answer = httpx.get(f"http://{repository}/tags/list", trust_env=False)
+    answer = CLIENT.get(f"http://{repository}/tags/list")
     found = answer.json().get("tags") or [] if answer.is_success else []
     return sorted(tag for tag in found if not tag.startswith(("log-", "lock-")))

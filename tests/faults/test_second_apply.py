@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-import httpx
 import pytest
 
 from fairlead.api.meta import FIELD_MANAGER
@@ -12,6 +11,7 @@ from fairlead.api.refs import Manifest
 from tests.faults.api import Api
 from tests.faults.story import CHILDREN, NAME, OURS, create
 from tests.faults.trial import Bed, Trial, free_port
+from tests.plain_http import CLIENT
 
 ROUNDS = 3  # reconciles of each object that must follow
 ALWAYS = {"leases", "configmaps"}  # the Lease, and the echo that liveness is proved by
@@ -45,7 +45,7 @@ def trial(bed: Bed, health: str) -> Iterator[Trial]:
 
 
 def reconciles(health: str) -> float:
-    text = httpx.get(f"http://{health}/metrics", trust_env=False).text
+    text = CLIENT.get(f"http://{health}/metrics").text
     return sum(float(count) for count in RECONCILES.findall(text))
 
 

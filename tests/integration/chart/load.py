@@ -6,6 +6,8 @@ from typing import Self
 
 import httpx
 
+from tests.plain_http import CLIENT
+
 TIMEOUT_S = 10.0
 PAUSE_S = 0.05
 
@@ -31,7 +33,7 @@ class Load:
     def _send(self) -> None:
         while not self._over.wait(PAUSE_S):  # a new connection each time, as most clients do
             try:
-                answer = httpx.post(self._url, json=self._body, timeout=TIMEOUT_S)
+                answer = CLIENT.post(self._url, json=self._body, timeout=TIMEOUT_S)
                 self.answers[str(answer.status_code)] += 1
             except httpx.HTTPError as error:
                 self.answers[repr(error)] += 1

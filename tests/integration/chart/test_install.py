@@ -28,6 +28,7 @@ from tests.integration.chart.administrator import (
     until,
 )
 from tests.integration.chart.load import Load
+from tests.plain_http import CLIENT
 
 ROOT = places().checkout
 GOLDEN = ROOT / "tests/golden/chart"
@@ -42,7 +43,7 @@ MONITORS = "monitoring.coreos.com/v1"  # no definitions of these here
 def opens(url: str) -> bool:
     """Whether the service answers there: every node must know the way first."""
     try:
-        return httpx.post(url, json={"data": [1]}, timeout=5).is_success
+        return CLIENT.post(url, json={"data": [1]}, timeout=5).is_success
     except httpx.HTTPError:
         return False
 

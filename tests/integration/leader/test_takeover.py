@@ -20,6 +20,7 @@ from tests.cluster import Cluster
 from tests.cluster.installation import install, settings_for
 from tests.cluster.places import places
 from tests.integration.registry.server import free_port
+from tests.plain_http import CLIENT
 
 Seen = TypeVar("Seen")
 PATIENCE_S = 180.0
@@ -42,7 +43,7 @@ class Candidate:
     def says(self, path: str) -> tuple[int, str]:
         """Status and text of a probe; 0 where nobody listens yet."""
         try:
-            answer = httpx.get(f"http://{self.probes}{path}", timeout=5)
+            answer = CLIENT.get(f"http://{self.probes}{path}", timeout=5)
         except httpx.TransportError:
             return 0, ""
         return answer.status_code, answer.text
