@@ -16,6 +16,9 @@ MAX_CONNECTIONS = 1000
 QUEUED_PER_SLOT = 10  # as the runtime's own queue
 END_MARGIN_S = 3  # for the last answers
 SERVER_MARGIN_MS = 2000  # a replica that answers its time-out itself comes first
+KEEP_ALIVE_S = 125
+"""Longer than proxies before it keep an idle connection (ingress-nginx 60 s, Traefik 90 s, Caddy
+120 s): closed from here it may be just as a request arrives, which a proxy answers with 502."""
 MEGABYTE = 1024**2
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 MAX_HOST_CHARS = 253
@@ -87,7 +90,7 @@ defaults
     retries 10
     retry-on conn-failure 425
     timeout http-request 10s
-    timeout http-keep-alive 60s
+    timeout http-keep-alive {KEEP_ALIVE_S}s
     timeout client 30s
     timeout connect 2s
     timeout check 2s

@@ -23,7 +23,7 @@ from fairlead_scoring.front.http.write_timeout import WriteTimeout
 from fairlead_scoring.front.http.writer import ResponseWriter
 from fairlead_scoring.front.queue.admission import RejectionReason
 
-KEEP_ALIVE_S = 75.0  # longer than a proxy keeps an idle connection, so that it closes first
+KEEP_ALIVE_S = 125.0  # longer than proxies do (Traefik 90 s, Caddy 120 s), so that they close first
 SHUTDOWN_GRACE_S = 0.2  # for a last request on an idle connection
 MAX_PIPELINE = 2  # requests whose head has been read: one is being answered
 LINGER_S = 2.0  # for a client to read the last answer before its connection is aborted
