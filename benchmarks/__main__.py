@@ -1,6 +1,6 @@
 """``make bench``: all tables, on a cluster of their own.
 
-``python -m benchmarks front``, ``spike`` and ``handover`` need none.
+``python -m benchmarks front`` and the others of ``ALONE`` need none.
 """
 
 import sys
@@ -10,7 +10,9 @@ from benchmarks import (
     changed_config_map,
     controller,
     front,
+    front_goal,
     handover,
+    http_server,
     model_memory,
     rollouts,
     script_change,
@@ -36,7 +38,13 @@ BY_NAME = {
 }
 """Those, and what takes long and says no more than the others where there are few objects."""
 
-ALONE = {"front": front.measure, "spike": spike.measure, "handover": handover.measure}
+ALONE = {
+    "front": front.measure,
+    "front_goal": front_goal.measure,
+    "http_server": http_server.measure,
+    "spike": spike.measure,
+    "handover": handover.measure,
+}
 """Those that need no cluster."""
 
 

@@ -3,11 +3,10 @@ against one queue in a front, and two fronts; and the time that a front adds to 
 
 Real runtimes and a real HAProxy on this machine, without a cluster. Requests arrive at random
 (Poisson) and take an exponentially distributed time: Azure ML v1's second and its wait of 500 ms,
-twice as fast.
+twice as fast; all ways get the same requests.
 """
 
 import asyncio
-import random
 import statistics
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from benchmarks.bench import show
+from benchmarks.draws import Draw, draws, refused_by_one_queue
 from fairlead.desired.front_configuration import FrontParameters
 from fairlead.desired.request_limits import RequestLimits
 from fairlead.images.bundled_runtime import Runtime
@@ -45,21 +45,21 @@ ROUND_TRIPS = 1500
 SEED = 1
 OK = 200
 WHEELS = Path(__file__).parents[1] / "operator/fairlead/images/runtime"
-EXPONENTIAL = f"""\
-import random, time
+SLEEPS = """\
+import time
 
 
 def init():
-    random.seed()
+    pass
 
 
 def run(data):
-    time.sleep(random.expovariate({1 / RUN_S}))
+    time.sleep(float(data))
     return data
 """
 ECHO = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
-REQUEST = b"POST /score HTTP/1.1\r\nhost: credit\r\ncontent-length: 1\r\nconnection: close\r\n\r\n1"
-KEPT = REQUEST.replace(b"connection: close\r\n", b"")
+HEAD = "POST /score HTTP/1.1\r\nhost: credit\r\n"
+KEPT = f"{HEAD}content-length: 1\r\n\r\n1".encode()
 
 
 class Answer(NamedTuple):
@@ -84,10 +84,13 @@ class Machine:
             self.stack.callback(started[-1].end)
         return [service.until_ready() for service in started]
 
-    def front(self, services: Sequence[Service], fronts: int = 1) -> FrontProcess:
+    def front(
+        self, services: Sequence[Service], fronts: int = 1, limits: RequestLimits = LIMITS
+    ) -> FrontProcess:
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         servers = [urlsplit(service.url).netloc for service in services]
-        process = FrontProcess(folder, replace(PARAMETERS, fronts=fronts), servers)
+        parameters = replace(PARAMETERS, fronts=fronts, limits=limits)
+        process = FrontProcess(folder, parameters, servers)
         self.stack.callback(process.end)
         wait_until(lambda: process.ready_servers() == len(services), "the front to see all")
         return process
@@ -112,40 +115,52 @@ def measure(steps: Steps) -> None:
             ("replicas", "way", *(f"{load:.0%} load" for load in LOADS)),
             rows,
         )
-        with _machine(folder) as machine, steps.step("One of two fronts dies"):
-            rows = [_lost(machine)]
+        with machine(folder) as there, steps.step("One of two fronts dies"):
+            rows = [_lost(there)]
         show(
             f"Two fronts before {LOST_OF} replicas at {LOST_AT:.0%} load, one of them killed",
             ("requests", "broken off", "503", "in the second after it"),
             rows,
         )
-        with _machine(folder) as machine, steps.step(f"{IDLE} idle fronts"):
-            rows = [_idle(machine)]
+        with machine(folder) as there, steps.step(f"{IDLE} idle fronts"):
+            rows = [_idle(there)]
         show(
             f"{IDLE} fronts, each before one replica, with nothing to do",
             ("own memory of one, MiB", "of all", "processor of one, m", "of all"),
             rows,
         )
-        with _machine(folder) as machine, steps.step("What a front adds"):
-            rows = _added(machine)
+        with machine(folder) as there, steps.step("What a front adds"):
+            rows = _added(there)
         show("One client, one connection: ms for a request", ("", "p50", "p99"), rows)
 
 
 @contextmanager
-def _machine(folder: Path) -> Iterator[Machine]:
+def machine(folder: Path) -> Iterator[Machine]:
     with ExitStack() as stack:
         yield Machine(folder / "runtime", folder, stack)
 
 
 def _refusals(steps: Steps, folder: Path, number: int) -> Iterator[tuple[str, ...]]:
     for way, fronts in (("Service", 0), ("front", 1), ("two fronts", 2)):
-        with _machine(folder) as machine, steps.step(f"{number} replicas, {way}"):
+        with machine(folder) as there, steps.step(f"{number} replicas, {way}"):
             wait_ms = 0 if fronts > 1 else LIMITS.queue_wait_ms
-            services = machine.replicas(number, EXPONENTIAL, wait_ms)
-            doors = [machine.front(services, fronts).url for _ in range(fronts)]
+            services = there.replicas(number, SLEEPS, wait_ms)
+            doors = [there.front(services, fronts).url for _ in range(fronts)]
             doors = doors or [service.url for service in services]
-            cells = [_cell(asyncio.run(_load(doors, load * number / RUN_S))) for load in LOADS]
+            asked = (_drawn(load, number) for load in LOADS)
+            cells = [_cell(asyncio.run(answers(doors, drawn))) for drawn in asked]
         yield str(number), way, *cells
+    yield str(number), "in theory", *(_best(_drawn(load, number), number) for load in LOADS)
+
+
+def _drawn(load: float, replicas: int) -> list[Draw]:
+    return draws(SEED, load * replicas / RUN_S, RUN_S, CELL_S)
+
+
+def _best(drawn: Sequence[Draw], replicas: int) -> str:
+    """What one queue refuses of them where nothing but the runs takes time."""
+    refused = refused_by_one_queue(drawn, replicas, LIMITS.queue_wait_ms / 1000)
+    return f"{refused / len(drawn):.2%}"
 
 
 def _cell(answers: Sequence[Answer]) -> str:
@@ -161,15 +176,13 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
-async def _load(doors: Sequence[str], per_second: float) -> list[Answer]:
-    """Ask at random moments, each time at a door chosen at random, by a new connection."""
-    chance = random.Random(SEED)
-    asked, end = list[asyncio.Task[Answer]](), time.monotonic() + CELL_S
-    due = time.monotonic()
-    while due < end:
-        due += chance.expovariate(per_second)
-        await asyncio.sleep(due - time.monotonic())
-        asked.append(asyncio.create_task(_ask(chance.choice(doors))))
+async def answers(doors: Sequence[str], drawn: Sequence[Draw]) -> list[Answer]:
+    """Of all of them, each asked by a new connection."""
+    asked, begun = list[asyncio.Task[Answer]](), time.monotonic()
+    for one in drawn:
+        await asyncio.sleep(begun + one.at_s - time.monotonic())
+        door = doors[int(one.door * len(doors))]
+        asked.append(asyncio.create_task(_ask(door, one.run_s)))
     return await asyncio.gather(*asked)
 
 
@@ -192,40 +205,34 @@ def _worked_s(process: psutil.Process) -> float:
 
 def _lost(machine: Machine) -> tuple[str, ...]:
     """What comes to the dead one goes to the other, as by a Service that knows."""
-    services = machine.replicas(LOST_OF, EXPONENTIAL, wait_ms=0)
+    services = machine.replicas(LOST_OF, SLEEPS, wait_ms=0)
     fronts = [machine.front(services, 2) for _ in range(2)]
-    answers, after = asyncio.run(_killed(fronts, LOST_AT * LOST_OF / RUN_S))
-    codes, then = (Counter(one.status for one in some) for some in (answers, after))
-    return str(len(answers)), str(codes[0]), str(codes[503]), f"{then[OK]} of {len(after)} served"
+    before, after = asyncio.run(_killed(fronts, _drawn(LOST_AT, LOST_OF)))
+    codes, then = (Counter(one.status for one in some) for some in ([*before, *after], after))
+    sent = len(before) + len(after)
+    return str(sent), str(codes[0]), str(codes[503]), f"{then[OK]} of {len(after)} served"
 
 
 async def _killed(
-    fronts: Sequence[FrontProcess], per_second: float
+    fronts: Sequence[FrontProcess], drawn: Sequence[Draw]
 ) -> tuple[list[Answer], list[Answer]]:
-    """All answers, and those to what was sent in the second after one was killed."""
-    chance = random.Random(SEED)
-    asked, doors = list[asyncio.Task[Answer]](), [front.url for front in fronts]
-    begun = due = time.monotonic()
-    killed: float | None = None
-    after = list[asyncio.Task[Answer]]()
-    while due < begun + CELL_S:
-        due += chance.expovariate(per_second)
-        await asyncio.sleep(due - time.monotonic())
-        if killed is None and due > begun + CELL_S / 2:
-            fronts[0].process.kill()
-            killed, doors = due, doors[1:]
-        asked.append(asyncio.create_task(_ask(chance.choice(doors))))
-        if killed is not None and due < killed + 1:
-            after.append(asked[-1])
-    return await asyncio.gather(*asked), await asyncio.gather(*after)
+    """Half of the time with both, then one is killed and the other one is asked for a second."""
+    doors, half_s = [front.url for front in fronts], CELL_S / 2
+    before = asyncio.create_task(answers(doors, [one for one in drawn if one.at_s < half_s]))
+    await asyncio.sleep(half_s)
+    fronts[0].process.kill()
+    rest = [one._replace(at_s=one.at_s - half_s) for one in drawn if 0 <= one.at_s - half_s < 1]
+    after = await answers(doors[1:], rest)
+    return await before, after
 
 
-async def _ask(door: str) -> Answer:
+async def _ask(door: str, run_s: float) -> Answer:
     began = time.monotonic()
-    address = urlsplit(door)
+    address, body = urlsplit(door), f"{run_s:.6f}"
+    request = f"{HEAD}connection: close\r\ncontent-length: {len(body)}\r\n\r\n{body}"
     try:
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
-        writer.write(REQUEST)
+        writer.write(request.encode())
         answer = await reader.read()
         writer.close()
         status = int(answer.split(maxsplit=2)[1])

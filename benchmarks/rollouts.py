@@ -1,14 +1,18 @@
-"""Requests lost while pods are replaced: 20 rolling updates under load, behind fronts by default.
+"""Requests lost while pods are replaced: 20 rolling updates under load behind fronts, and ten of a
+plain Service.
 
-Two services, of one replica and of two, are updated ten times each; clients ask both all the while,
-each time on a new connection, about two thirds of what the replicas can run.
+Two services with a front, of one replica and of two, and one of two without are updated ten times
+each; clients ask them all the while, each time on a new connection, about two thirds of what the
+replicas can run. Without a front a request goes to a replica at random, so it may wait there.
 """
 
 import statistics
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +21,7 @@ import httpx
 from benchmarks.bench import SETTINGS, Bench, show
 from tests.cluster.on_demand import front_image
 from tests.cluster.versions import SCORING_PORT
+from tests.integration.scoring.service import wait_until
 from tests.plain_http import CLIENT
 
 UPDATES = 10  # of each service
@@ -34,6 +39,19 @@ def run(data):
     time.sleep({RUN_S})
     return 1
 """
+
+
+@dataclass(frozen=True)
+class Served:
+    replicas: int
+    front: bool
+
+    @property
+    def name(self) -> str:
+        return f"credit-{self.replicas}" if self.front else f"plain-{self.replicas}"
+
+
+SERVICES = (Served(1, front=True), Served(2, front=True), Served(2, front=False))
 
 
 @dataclass
@@ -58,59 +76,58 @@ class Load:
 def measure(bench: Bench) -> None:
     fronts = {"FAIRLEAD_FRONT_IMAGE": front_image(bench.places, bench.steps)}
     bench.kill_operator()
-    bench.start_operator({**SETTINGS, **fronts, "FAIRLEAD_FRONT_DEFAULT": "true"})
+    bench.start_operator({**SETTINGS, **fronts})
     namespace = bench.namespace("rollouts")
     source = {"inline": {"files": {"score.py": SCRIPT}}}
     image = {"source": source, "entryScript": "score.py", "smokeTest": {"enabled": False}}
     bench.apply(namespace, "InferenceImage", "credit", image)
-    rows: list[tuple[str, ...]] = []
-    threads = [
-        threading.Thread(target=lambda n=number: rows.append(_updated(bench, namespace, n)))
-        for number in (1, 2)
-    ]
-    with bench.steps.step(f"{2 * UPDATES} updates under load"):
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    several = len(SERVICES) * UPDATES
+    with bench.steps.step(f"{several} updates under load"), ThreadPoolExecutor() as threads:
+        rows = list(threads.map(partial(_updated, bench, namespace), SERVICES))
     show(
-        "Updates under load, behind a front",
-        ("replicas", "updates", "requests", "lost", "seconds for one: median, longest"),
-        sorted(rows),
+        "Updates under load",
+        ("", "replicas", "updates", "requests", "lost", "seconds for one: median, longest"),
+        rows,
     )
 
 
-def _updated(bench: Bench, namespace: str, replicas: int) -> tuple[str, ...]:
-    name = f"credit-{replicas}"
-    _serve(bench, namespace, name, replicas, 0)
-    _until(bench, namespace, name, "FrontReady")
+def _updated(bench: Bench, namespace: str, service: Served) -> tuple[str, ...]:
+    name, replicas = service.name, service.replicas
+    _serve(bench, namespace, service, 0)
+    if service.front:
+        _until(bench, namespace, name, "FrontReady")
     load = Load(_address(bench, namespace, name))
+    wait_until(lambda: load.asked() == "200", "the way from this machine to the service")
     clients = [threading.Thread(target=load.run) for _ in range(replicas)]
     for client in clients:
         client.start()
-    taken = [_serve(bench, namespace, name, replicas, n + 1) for n in range(UPDATES)]
+    taken = [_serve(bench, namespace, service, n + 1) for n in range(UPDATES)]
     load.stop.set()
     for client in clients:
         client.join()
     lost = {answer: number for answer, number in load.answers.items() if answer != "200"}
     told = ", ".join(f"{number} x {answer}" for answer, number in lost.items()) or "0"
-    longest = f"{statistics.median(taken):.1f}, {max(taken):.1f}"
-    return str(replicas), str(UPDATES), str(load.answers.total()), told, longest
+    seconds = f"{statistics.median(taken):.1f}, {max(taken):.1f}"
+    way = "a front" if service.front else "Service alone"
+    return way, str(replicas), str(UPDATES), str(load.answers.total()), told, seconds
 
 
-def _serve(bench: Bench, namespace: str, name: str, replicas: int, number: int) -> float:
+def _serve(bench: Bench, namespace: str, service: Served, number: int) -> float:
     """Return the seconds until all replicas are of this revision."""
+    wait = {} if service.front else {"concurrency": {"maxQueueWaitMilliseconds": 10_000}}
     spec: dict[str, Any] = {
         "imageRef": {"name": "credit"},
-        "replicas": replicas,
+        "replicas": service.replicas,
+        "front": {"enabled": service.front},
+        **wait,
         "auth": {"enabled": False},
         "expose": {"type": "NodePort"},
         "resources": {"cpu": "50m", "memory": "64Mi", "limits": {"memory": "256Mi"}},
         "environmentVariables": {"UPDATE": str(number)},
     }
-    bench.apply(namespace, "Webservice", name, spec)
+    bench.apply(namespace, "Webservice", service.name, spec)
     began = time.monotonic()
-    _until(bench, namespace, name, "Serving")
+    _until(bench, namespace, service.name, "Serving")
     return time.monotonic() - began
 
 
