@@ -44,12 +44,16 @@ from tests.e2e.chart import install_for_scenes
 
 PYTEST = (sys.executable, "-m", "pytest")
 OPTIONS = ("--durations=25",)
-SCENES = "tests/e2e"
 SCENES_AT_ONCE = 3
 MAX_RUN_AGAIN = 5  # more than this is no limit met by chance
 NOT_COUNTED = (  # the rest of what branch_coverage runs, and of all tests
     *("tests/unit/scoring", "tests/unit/benchmarks", "tests/unit/cluster"),
     *("tests/integration", "tests/faults", "tests/e2e", "tests/e2e_process"),
+)
+UNDER_THE_INSTALLED = (  # what the scenes have is all that they ask for, and they change none of it
+    "tests/e2e",
+    "tests/integration/crds",
+    "tests/integration/test_cluster.py",
 )
 BESIDE_OPERATORS = (  # they ask for no operator, and for no definitions
     "tests/integration/registry",
@@ -180,9 +184,10 @@ def parts_on_the_cluster(steps: Steps, arguments: Sequence[str]) -> Iterator[boo
     side_by_side = ("-n", str(SCENES_AT_ONCE), "--dist", "loadfile")
     apart = ("--cluster-tests=only", *BESIDE_OPERATORS, *arguments)
     with part("beside operators", *apart) as beside:
-        with part("under the installed operator", SCENES, *side_by_side, *arguments) as under_it:
+        of_scenes = ("--cluster-tests=only", *UNDER_THE_INSTALLED, *side_by_side, *arguments)
+        with part("under the installed operator", *of_scenes) as under_it:
             yield under_it.end(steps)
-        elsewhere = (f"--ignore={path}" for path in (SCENES, *BESIDE_OPERATORS))
+        elsewhere = (f"--ignore={path}" for path in (*UNDER_THE_INSTALLED, *BESIDE_OPERATORS))
         alone = ("--cluster-tests=only", *elsewhere, *arguments)
         with part("with operators of their own", *alone) as others:
             yield others.end(steps)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
+SLOW_MODEL = "/slow.pkl"
+
 
 class FileServer:
     """``files`` by path; ``gates`` hold an answer back in the middle until they are opened.
@@ -29,6 +31,12 @@ class FileServer:
         self.files["/go"] = b"ok"
         fetch = f"import urllib.request as r; r.urlopen('{self.base}/go').read()"
         return f'RUN python3 -c "{fetch}"\n', gate
+
+    def model_that_waits(self) -> threading.Event:
+        """The gate that whoever fetches ``SLOW_MODEL`` waits at."""
+        self.files[SLOW_MODEL] = b"weights " * 1000
+        gate = self.gates[SLOW_MODEL] = threading.Event()
+        return gate
 
     def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
         served = self

@@ -13,12 +13,15 @@ from tests.e2e.scene import Scene, condition, score
 
 EXAMPLE = Path(__file__).parents[2] / "examples/diabetes"
 KINDS = ("model", "inferenceimage", "webservice")
+RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 CHILDREN = ("deployment", "service", "poddisruptionbudget")
 
 
 @pytest.fixture(scope="module")
 def line(stage: Scene) -> Scene:
-    """The example, applied as its README says, and waited for."""
+    """The example, applied as its README says, and waited for, where only restricted pods may
+    run."""
+    stage.kubectl("label", "namespace", stage.namespace, RESTRICTED)
     train(places(), EXAMPLE)
     stage.kubectl("apply", "-k", str(EXAMPLE))
     stage.reason("webservice", "Serving")
@@ -93,6 +96,11 @@ def test_the_build_log_opens_with_kubectl(line: Scene) -> None:
     place = f"/namespaces/{line.namespace}/inferenceimages/diabetes/builds/{build['id']}/log"
     assert place in build["logUri"]
     assert "scikit-learn" in line.operator.build_log(build["logUri"])
+
+
+def test_its_environment_was_built_in_a_pod_where_foreign_code_is_by_itself(line: Scene) -> None:
+    [pod] = line.items("pods", labels="app.kubernetes.io/component=environment")
+    assert [one["name"] for one in pod["spec"]["containers"]] == ["install", "task"]
 
 
 def test_the_pods_run_restricted_and_without_a_token(line: Scene) -> None:

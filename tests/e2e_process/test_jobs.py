@@ -1,22 +1,21 @@
-"""Tasks as Jobs on a real cluster, in namespaces that let in restricted pods alone."""
+"""Tasks as Jobs, and what the operator says where it is killed, or where a Job cannot begin.
 
-import base64
-import json
+What needs no operator of its own is in ``tests/e2e/test_jobs.py``.
+"""
+
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from fairlead.api.refs import Manifest
 from tests.cluster import Cluster, ClusterError
-from tests.e2e.file_server import FileServer
-from tests.e2e.scene import SCRIPT
+from tests.e2e.file_server import SLOW_MODEL, FileServer
+from tests.e2e.test_jobs import failure, task_jobs, waiting_model
 from tests.e2e_process.operator_process import OperatorProcess
 from tests.e2e_process.scene import Scene
 
 TOLD_WITHIN_S = 10.0  # why a Job does not begin
-BINARY = bytes(range(256)) * 100
 
 
 @pytest.fixture(scope="module")
@@ -36,33 +35,7 @@ def jobs(scene: Scene) -> Scene:
 def gated(cluster: Cluster) -> Iterator[tuple[FileServer, threading.Event]]:
     """A server that pods reach, and the gate that its one model waits at."""
     with FileServer(cluster.gateway).serving() as server:
-        server.files["/slow.pkl"] = b"weights " * 1000
-        gate = server.gates["/slow.pkl"] = threading.Event()
-        yield server, gate
-
-
-def task_jobs(scene: Scene) -> list[Manifest]:
-    return scene.items("jobs", labels="fairlead.dev/task")
-
-
-def waiting_model(scene: Scene, server: FileServer) -> None:
-    """A Model whose Job has begun to fetch, and waits."""
-    scene.apply("Model", {"source": {"uri": f"{server.base}/slow.pkl"}})
-    scene.until(lambda: server.requests, bool)
-
-
-def failure(scene: Scene) -> Manifest:
-    return dict(scene.get("model").get("status", {}).get("failure") or {})
-
-
-def test_a_config_map_is_stored_by_a_job_under_pod_security_restricted(jobs: Scene) -> None:
-    content = {"model.pkl": base64.b64encode(BINARY).decode()}
-    head = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "model"}}
-    files = {"data": {"LICENSE": "MIT"}, "binaryData": content}
-    jobs.kubectl("apply", "-f", "-", text=json.dumps({**head, **files}))
-    jobs.apply("Model", {"source": {"configMap": {"name": "model"}}})
-    status = jobs.reason("model", "Stored")
-    assert [(one["version"], one["files"]) for one in status["versions"]] == [(1, 2)]
+        yield server, server.model_that_waits()
 
 
 def test_after_kill_9_in_mid_task_the_job_is_joined_and_not_doubled(
@@ -77,23 +50,7 @@ def test_after_kill_9_in_mid_task_the_job_is_joined_and_not_doubled(
     status = jobs.reason("model", "Stored")
     assert [version["version"] for version in status["versions"]] == [1]
     assert [job["metadata"]["uid"] for job in task_jobs(jobs)] == [before["metadata"]["uid"]]
-    assert server.requests == ["/slow.pkl"]
-
-
-def test_a_pod_that_is_drained_is_followed_by_another_attempt(
-    jobs: Scene, gated: tuple[FileServer, threading.Event]
-) -> None:
-    server, gate = gated
-    waiting_model(jobs, server)
-    [pod] = jobs.items("pods")
-    metadata = {"name": pod["metadata"]["name"], "namespace": jobs.namespace}
-    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
-    where = f"/api/v1/namespaces/{jobs.namespace}/pods/{metadata['name']}/eviction"
-    jobs.kubectl("create", f"--raw={where}", "-f", "-", text=json.dumps(eviction))
-    said = jobs.until(lambda: failure(jobs), bool)
-    assert (said["reason"], said["class"]) == ("TaskInterrupted", "Infrastructure")
-    gate.set()
-    jobs.reason("model", "Stored")
+    assert server.requests == [SLOW_MODEL]
 
 
 def test_a_quota_that_is_used_up_is_told_in_its_own_words_and_passes(jobs: Scene) -> None:
@@ -127,25 +84,6 @@ def test_an_image_that_cannot_be_pulled_and_a_node_that_has_no_room_are_told(
         jobs.reason("model", reason, model)
         assert time.monotonic() - began < 2 * TOLD_WITHIN_S
         jobs.kubectl("delete", "model", model)
-
-
-def test_a_job_that_is_deleted_by_hand_is_made_again(
-    jobs: Scene, gated: tuple[FileServer, threading.Event]
-) -> None:
-    server, gate = gated
-    waiting_model(jobs, server)
-    jobs.kubectl("delete", "job", task_jobs(jobs)[0]["metadata"]["name"])
-    gate.set()
-    jobs.reason("model", "Stored")
-
-
-def test_a_step_that_runs_is_refused_before_there_is_any_job(jobs: Scene) -> None:
-    files = {"score.py": SCRIPT, "Dockerfile.steps": "ENV A=1\nRUN true\n"}
-    jobs.image(files, dockerFile="Dockerfile.steps")
-    failure = jobs.reason("inferenceimage", "EngineUnsupported")["failure"]
-    assert failure["location"] == "Dockerfile.steps:2"
-    assert "spec.baseImage" in failure["remedy"]
-    assert task_jobs(jobs) == []
 
 
 def test_the_operator_may_not_look_into_what_tasks_may_mount(operator: OperatorProcess) -> None:
