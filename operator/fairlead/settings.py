@@ -75,7 +75,7 @@ def _checked_gateways(text: str) -> str:
     return text
 
 
-CONTROLLERS = ("nginx", "haproxy", "haproxy-ingress", "application-gateway", "other")
+CONTROLLERS = ("nginx", "haproxy", "haproxy-ingress", "application-gateway", "traefik", "other")
 SCHEMES = ("https", "http")
 GATEWAY = re.compile(r"[a-z0-9-]{1,63}/[a-z0-9][a-z0-9.-]{0,252}")
 HOST_LABEL = r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?|\{namespace\})"
@@ -227,8 +227,9 @@ class Settings(FromEnvironment):
     exposure_ingress_classes: Annotated[Pairs, AfterValidator(_checked_classes)] = ""
     """IngressClasses that these may have, the first of them if they name none, each with its
     controller: `public=nginx internal=other`. Known are `nginx` (ingress-nginx), `haproxy` (of
-    HAProxy Technologies), `haproxy-ingress`, `application-gateway` (of AKS); they are told how long
-    a request may take. Default: none, and no Ingress."""
+    HAProxy Technologies), `haproxy-ingress`, `application-gateway` (of AKS), which are told how
+    long a request may take, and `traefik`, which is told where a host has TLS. Default: none, and
+    no Ingress."""
     exposure_gateways: Annotated[Pairs, AfterValidator(_checked_gateways)] = ""
     """Gateways that these may have, each with what its listener speaks: `infra/public=https`.
     Default: none, and no HTTPRoute. The operator needs the right to write HTTPRoutes."""

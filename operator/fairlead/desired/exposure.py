@@ -53,6 +53,7 @@ def ingress(webservice: Webservice, granted: Granted) -> Manifest | None:
     limits = request_limits(webservice)
     annotations = {
         **_patience(granted.controller, limits),
+        **_tls_alone(granted.controller, expose.tls),
         **granted.annotations,
         **_issuer(expose.tls),
     }
@@ -118,3 +119,10 @@ def _patience(controller: str, limits: RequestLimits) -> Mapping[str, str]:
         "application-gateway": {"appgw.ingress.kubernetes.io/request-timeout": seconds},
     }
     return known.get(controller, {})
+
+
+def _tls_alone(controller: str, tls: Tls | None) -> Mapping[str, str]:
+    """Traefik takes the certificate, and answers at port 80 alone, unless an entry point of its own
+    has TLS; with this it answers wherever there is TLS, and nowhere without."""
+    alone = {"traefik.ingress.kubernetes.io/router.tls": "true"}
+    return alone if tls and controller == "traefik" else {}

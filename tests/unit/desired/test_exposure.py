@@ -31,6 +31,17 @@ def test_a_known_controller_waits_longer_than_the_service(
         assert list(made["metadata"]["annotations"]) == ["fairlead.dev/applied"]
 
 
+@pytest.mark.parametrize("tls", [{"secretName": "credit-tls"}, {"issuer": "ours"}])
+def test_traefik_answers_under_tls_where_that_is_wanted(tls: dict[str, str]) -> None:
+    made = ingress(webservice(expose={**HOST, "tls": tls}), Granted("public", "traefik"))
+    assert made is not None
+    name = "traefik.ingress.kubernetes.io/router.tls"
+    assert made["metadata"]["annotations"][name] == "true"
+    plain = ingress(webservice(expose=HOST), Granted("public", "traefik"))
+    assert plain is not None
+    assert name not in plain["metadata"]["annotations"]
+
+
 def test_the_administrators_word_counts_more_than_what_is_derived_and_less_than_the_issuer() -> (
     None
 ):
