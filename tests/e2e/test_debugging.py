@@ -72,19 +72,29 @@ def test_a_breakpoint_in_a_pod(scene: Scene, tmp_path: Path) -> None:
         scene.until(scene.pods, lambda pods: len(pods) == 1)  # one that ends may still answer
         stops_and_goes_on(client, scene.address())
         client.leave()
-    said = (tmp_path / "said").read_text()
-    assert "A debugger is attached." in said
-    [pod] = [one for one in scene.pods() if "deletionTimestamp" not in one["metadata"]]
-    assert [one["restartCount"] for one in pod["status"]["containerStatuses"]] == [0]
-    ready = next(one for one in pod["status"]["conditions"] if one["type"] == "Ready")
-    assert ready["status"] == "True"
-    edits_and_commits(scene)
+        is_not_restarted(scene)
+        edits_and_commits(scene, tmp_path)
+    assert "A debugger is attached." in (tmp_path / "said").read_text()
     fairlead(scene, "debug", "diabetes", "--off")
     scene.until(lambda: scene.get("webservice")["spec"], lambda spec: "debug" not in spec)
 
 
-def edits_and_commits(scene: Scene) -> None:
-    """A source that the pod itself cannot write to: edited, loaded, and kept."""
+def is_not_restarted(scene: Scene) -> None:
+    [pod] = [one for one in scene.pods() if "deletionTimestamp" not in one["metadata"]]
+    assert [one["restartCount"] for one in pod["status"]["containerStatuses"]] == [0]
+    ready = next(one for one in pod["status"]["conditions"] if one["type"] == "Ready")
+    assert ready["status"] == "True"
+
+
+def remote_root(folder: Path) -> str:
+    """Where an editor looks for the pod's source."""
+    [entry] = json.loads((folder / ".vscode/launch.json").read_text())["configurations"]
+    return str(entry["pathMappings"][0]["remoteRoot"])
+
+
+def edits_and_commits(scene: Scene, folder: Path) -> None:
+    """A source that the pod itself cannot write to: edited, loaded, found by the editor, and
+    kept."""
     environ = {"EDITOR": "sed -i -e s/doubled$/doubled.upper()/"}
     edited = fairlead(scene, "edit", "wsvc/diabetes", environ=environ).stdout
     assert "-    return doubled\n+    return doubled.upper()\n" in edited
@@ -93,6 +103,7 @@ def edits_and_commits(scene: Scene) -> None:
     words = ["shell", "wsvc/diabetes", "--namespace", scene.namespace, "--", "sh", "-c"]
     shown = fairlead(scene, *words, "cat /tmp/fairlead-edits/score.py").stdout
     assert shown == UPPER
+    scene.until(lambda: remote_root(folder), "/tmp/fairlead-edits".__eq__)
     committed = fairlead(scene, "commit", "wsvc/diabetes", "--yes").stdout
     assert "Written to InferenceImage 'diabetes'" in committed
     source = scene.get("inferenceimage")["spec"]["source"]

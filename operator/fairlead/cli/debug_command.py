@@ -21,6 +21,7 @@ UNTOLD = (
     "Warning: the pod has not told that its debugger listens. If attaching fails, attach again; "
     "`fairlead logs {}` may say why."
 )
+MOVED = "The pod loads its source from {} now: attach once more, for breakpoints to be found there."
 ON = "Debug mode stays on: `fairlead debug {} --off` ends it."
 
 
@@ -106,40 +107,54 @@ def _forward(session: Session, target: "Target", pod: str, source: Path) -> None
             progress.phase("Waiting until a debugger can attach")
             if not debugged.listens():
                 progress.write(UNTOLD.format(target.spoken))
-        name = _write_configuration(target, source, forward.port)
-        say(
-            [f"Pod '{pod}': a debugger attaches at localhost:{forward.port} (VS Code: F5, {name})."]
-        )
+        configuration = _Configuration(target, source, forward.port)
+        configuration.write(edited=debugged.state().edited)
+        where = f"localhost:{forward.port} (VS Code: F5, '{configuration.name}')"
+        say([f"Pod '{pod}': a debugger attaches at {where}."])
         try:
-            _tell(debugged)
+            _tell(debugged, configuration)
         finally:
             say([ON.format(target.spoken)])
 
 
-def _write_configuration(target: "Target", source: Path, port: int) -> str:
-    """Return the configuration's name. Where it cannot be written, it is said what is to be put
-    there."""
-    from fairlead.cli.cluster import warn
-    from fairlead.images.layout import APP_ROOT
-    from fairlead.local.errors import LocalError
-    from fairlead.local.launch_json import entry
-    from fairlead.local.workspace import local_root, workspace_of, write_configuration
+class _Configuration:
+    """Ours in `.vscode/launch.json`: where the pod has the source changes once it is edited."""
 
-    workspace = workspace_of(source, Path.cwd(), Path.home())
-    name = f"Fairlead: {target.namespace}/{target.name}"
-    wanted = entry(name, port, local_root(source, workspace), f"/{APP_ROOT}")
-    try:
-        say([f"Written: {write_configuration(workspace, wanted)}"])
-    except LocalError as error:
-        warn(f"{error.finding.message} {error.finding.remedy}")
-    return f"'{name}'"
+    def __init__(self, target: "Target", source: Path, port: int) -> None:
+        self.name = f"Fairlead: {target.namespace}/{target.name}"
+        self._source, self._port = source, port
+        self._edited: bool | None = None
+
+    def write(self, *, edited: bool) -> None:
+        """Where it cannot be written, it is said what is to be put there."""
+        from fairlead.cli.cluster import warn
+        from fairlead.images.layout import APP_ROOT, EDITS
+        from fairlead.local.errors import LocalError
+        from fairlead.local.launch_json import entry
+        from fairlead.local.workspace import local_root, workspace_of, write_configuration
+
+        if edited is self._edited:
+            return
+        again, self._edited = self._edited is not None, edited
+        workspace = workspace_of(self._source, Path.cwd(), Path.home())
+        root = f"/{EDITS if edited else APP_ROOT}"
+        wanted = entry(self.name, self._port, local_root(self._source, workspace), root)
+        try:
+            say([f"Written: {write_configuration(workspace, wanted)}"])
+        except LocalError as error:
+            warn(f"{error.finding.message} {error.finding.remedy}")
+        if again:
+            say([MOVED.format(root)])
 
 
-def _tell(pod: "DebuggedPod") -> None:
-    """Say whenever a debugger comes or goes, until ctrl-C."""
+def _tell(pod: "DebuggedPod", configuration: _Configuration) -> None:
+    """Say whenever a debugger comes or goes, and whenever the source moves, until ctrl-C."""
     before = False
     while True:
-        now = pod.attached()
+        state = pod.state()
+        now = state.attached
+        if now is not None:
+            configuration.write(edited=state.edited)
         if now is not None and now is not before:
             before = now
             say(["A debugger is attached." if now else "The debugger has left."])

@@ -95,10 +95,10 @@ class DebuggedPod:
     def __init__(self, client: Client, target: Target, pod: str) -> None:
         self._client, self._target, self._pod = client, target, pod
 
-    def attached(self) -> bool | None:
-        """None where it does not answer, as a pod does that has just begun. Raises ``LocalError``:
-        it is gone."""
-        return self._said().attached
+    def state(self) -> "DebuggerState":
+        """Nothing is told where it does not answer, as a pod does that has just begun. Raises
+        ``LocalError``: it is gone."""
+        return self._said()
 
     def listens(self) -> bool:
         """Wait until a debugger can attach; False where it is not told in time. The port itself is
@@ -128,6 +128,8 @@ class DebuggerState:
     attached: bool | None = None
     listening: bool | None = None
     """Runtimes before this program's may not tell."""
+    edited: bool = False
+    """The script is loaded from what `fairlead edit` has put there."""
 
 
 def said(body: bytes) -> DebuggerState:
@@ -140,6 +142,7 @@ def said(body: bytes) -> DebuggerState:
     return DebuggerState(
         attached if isinstance(attached, bool) else None,
         listening if isinstance(listening, bool) else None,
+        edited=debugger.get("edited") is True,
     )
 
 

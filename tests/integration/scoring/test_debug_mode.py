@@ -216,7 +216,11 @@ def test_a_reload_waits_for_no_debugger(serve: Serve, debugpy: Path) -> None:
     )  # fmt: skip
     client = attached(service, port, times=1)
     service.until_ready()
-    assert service.get("/-/slots").json()["debugger"] == {"attached": True, "listening": True}
+    assert service.get("/-/slots").json()["debugger"] == {
+        "attached": True,
+        "listening": True,
+        "edited": False,
+    }
     client.leave()
     wait_until(lambda: not service.get("/-/slots").json()["debugger"]["attached"], "it to leave")
     service.write(helper("two"))
@@ -251,6 +255,7 @@ def test_an_edited_source_is_loaded_from_a_folder_of_its_own(serve: Serve, tmp_p
     draft.rename(edits)
     assert reload(service)[0] == 200
     assert answers(service, ["two", str(edits), root])
+    assert service.get("/-/slots").json()["debugger"]["edited"]
     (edits / "helper.py").write_text("def answer(data):\n    raise ValueError\n")
     wait_until(lambda: service.score("1").status_code == 500, "the changed module")
     assert "helper.py" in service.score("1").text

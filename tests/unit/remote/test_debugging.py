@@ -151,6 +151,29 @@ def test_an_image_by_name_is_left_alone(served: FakeApi) -> None:
     assert spec(served, "inferenceimages") == {}
 
 
+def test_the_source_is_found_where_the_pod_has_it_once_it_is_edited(
+    served: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / ".vscode/launch.json"
+    roots = []
+
+    def state(_: DebuggedPod) -> DebuggerState:
+        if path.exists():
+            [written] = json.loads(path.read_text())["configurations"]
+            roots.append(written["pathMappings"][0]["remoteRoot"])
+        if len(roots) == len(["written", "edited", "looked at"]):
+            raise KeyboardInterrupt
+        return DebuggerState(attached=False, listening=True, edited=bool(roots))
+
+    monkeypatch.setattr(DebuggedPod, "_said", state)
+    monkeypatch.setattr(debug_command, "time", SimpleNamespace(sleep=lambda _: None))
+    done = run("credit")
+    assert roots == ["/var/azureml-app", "/tmp/fairlead-edits", "/tmp/fairlead-edits"]
+    assert done.output.count("Written: ") == 2
+    assert "loads its source from /tmp/fairlead-edits now: attach once more" in flat(done.output)
+    assert served.objects
+
+
 def test_a_launch_json_that_is_broken_is_told(served: FakeApi, tmp_path: Path) -> None:
     (tmp_path / ".vscode").mkdir()
     (tmp_path / ".vscode/launch.json").write_text("{")
@@ -198,6 +221,8 @@ def test_what_a_pod_says() -> None:
     assert said(b'{"debugger": {"attached": true}}') == DebuggerState(attached=True)
     told = b'{"debugger": {"attached": false, "listening": true}}'
     assert said(told) == DebuggerState(attached=False, listening=True)
-    assert said(b'{"debugger": {"attached": 1, "listening": "yes"}}') == DebuggerState()
+    assert said(b'{"debugger": {"edited": true}}') == DebuggerState(edited=True)
+    strange = b'{"debugger": {"attached": 1, "listening": "yes", "edited": "/etc"}}'
+    assert said(strange) == DebuggerState()
     assert said(b"[]") == DebuggerState()
     assert said(b"no json") == DebuggerState()

@@ -118,6 +118,7 @@ class Endpoints:
             fields["debugger"] = {
                 "attached": self._pool.debugger_attached,
                 "listening": self._pool.debugger_listening,
+                "edited": self._reloader.edited,
             }
         return json_response(200, fields)
 

@@ -44,6 +44,11 @@ class ScriptReloader:
         return str(self._edits) if self._edits else None
 
     @property
+    def edited(self) -> bool:
+        """Whether the script is loaded from there."""
+        return self._edits is not None and self._edits.is_dir()
+
+    @property
     def state(self) -> dict[str, Any]:
         """How often the script was reloaded, and why the last attempt failed, if it did."""
         failure = self._failure
