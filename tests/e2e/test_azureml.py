@@ -27,6 +27,8 @@ def init():
 def run(data):
     return words
 """
+LARGE = bytes(2_000_000)
+"""More than an object holds: it is pushed to a registry."""
 DEADLINE_S = 420
 
 
@@ -36,6 +38,7 @@ def ws(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspa
     for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.setenv("KUBECONFIG", str(scene.cluster.kubeconfig))
+    monkeypatch.setenv("FAIRLEAD_MODEL_REPOSITORY", f"{scene.cluster.registry}/models")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "score.py").write_text(SCRIPT)
     (tmp_path / "outputs").mkdir()
@@ -43,14 +46,24 @@ def ws(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspa
     return Workspace.get(scene.namespace)
 
 
-def test_from_a_folder_to_an_answer_in_three_steps(ws: Workspace) -> None:
+def registered(scene: Scene, ws: Workspace) -> Model:
+    """The second version, which is more than an object holds: it comes by the registry."""
     model = Model.register(ws, "outputs", "my_best_model", tags={"area": 1})
     assert model.version == 1
     Path("outputs/weights.txt").write_text("heavier")
+    Path("outputs/layers").mkdir()
+    Path("outputs/layers/0.bin").write_bytes(LARGE)
     model = Model.register(ws, "outputs", "my_best_model")
     assert (model.version, model.tags) == (2, {"area": "1"})
+    source = scene.get("model", "my-best-model")["spec"]["source"]["uri"]
+    assert source.startswith(f"oci://{scene.cluster.registry}/models")
     assert Path(model.download("got"), "weights.txt").read_text() == "heavier"
+    assert Path("got/outputs/layers/0.bin").read_bytes() == LARGE
+    return model
 
+
+def test_from_a_folder_to_an_answer_in_three_steps(scene: Scene, ws: Workspace) -> None:
+    model = registered(scene, ws)
     config = ContainerImage.image_configuration("score.py", "python")
     image = Image.create(ws, "my.img", [model], config)
     image.wait_for_creation(show_output=True)

@@ -29,6 +29,7 @@ POD_NAMES = frozenset(
         "fairlead_queue_length",
         "fairlead_requests_total",
         "fairlead_rejected_total",
+        "fairlead_handed_back_total",
         "fairlead_run_seconds_bucket",
     }
 )
@@ -80,7 +81,8 @@ def of_pod(text: str) -> Counted | None:
     answered = _sum(found, "fairlead_requests_total") or 0.0
     refused = found.get("fairlead_rejected_total", {})
     rejected = sum(v for k, v in refused.items() if not k.endswith(tuple(map(_quoted, NOT_DEMAND))))
-    admitted = max(answered - sum(refused.values()), 0.0)
+    not_run = sum(refused.values()) + (_sum(found, "fairlead_handed_back_total") or 0.0)
+    admitted = max(answered - not_run, 0.0)
     slots = min(max(_sum(found, "fairlead_slots") or 1.0, 1.0), MAX_SLOTS)
     return Counted(min(busy, slots), _bounded(queued), admitted, rejected, slots, _buckets(found))
 

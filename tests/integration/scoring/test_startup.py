@@ -281,6 +281,9 @@ def test_while_init_runs_what_comes_by_a_front_is_sent_to_another_replica(
     answer = service.score("1", x_fairlead_front="one")
     assert (answer.status_code, answer.json()["reason"]) == (425, "starting")
     assert answer.headers["x-fairlead-503-reason"] == "starting"
+    metrics = service.get("/metrics").text
+    assert 'fairlead_handed_back_total{reason="starting"} 1.0' in metrics
+    assert "fairlead_rejected_total{" not in metrics
     gate.open()
     assert service.until_ready().score("1", x_fairlead_front="one").json() == "1"
 

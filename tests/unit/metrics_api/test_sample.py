@@ -31,6 +31,11 @@ def test_of_a_replica_more_of_them_help_against_some_refusals_only() -> None:
     assert of_pod(text) == Counted(2, 0, 6, 3, 2, {0.5: 4, 1.0: 6})
 
 
+def test_what_a_replica_hands_back_to_its_front_was_neither_run_nor_refused() -> None:
+    text = pod_text(answered=30, rejected=3, handed_back=20)
+    assert of_pod(text) == Counted(1, 0, 7, 3, 1, {0.5: 0, 1.0: 0})
+
+
 @pytest.mark.parametrize(
     "number", ["NaN", "-1", "+Inf", "1e300", "-Inf", "--", "1e", "0x1f", "\u0661"]
 )

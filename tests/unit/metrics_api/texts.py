@@ -26,6 +26,7 @@ def pod_text(  # noqa: PLR0913  (by name)
     answered: int = 0,
     rejected: int = 0,
     draining: int = 0,
+    handed_back: int = 0,
     fast: int = 0,
     slow: int = 0,
 ) -> str:
@@ -33,10 +34,12 @@ def pod_text(  # noqa: PLR0913  (by name)
 fairlead_slots {slots}
 fairlead_slots_busy {busy}
 fairlead_queue_length {queued}
-fairlead_requests_total{{code="200"}} {answered - rejected - draining}
+fairlead_requests_total{{code="200"}} {answered - rejected - draining - handed_back}
+fairlead_requests_total{{code="425"}} {handed_back}
 fairlead_requests_total{{code="503"}} {rejected + draining}
 fairlead_rejected_total{{reason="queue_timeout"}} {rejected}
 fairlead_rejected_total{{reason="draining"}} {draining}
+fairlead_handed_back_total{{reason="busy"}} {handed_back}
 fairlead_run_seconds_bucket{{le="0.5"}} {fast}
 fairlead_run_seconds_bucket{{le="1.0"}} {fast + slow}
 fairlead_run_seconds_bucket{{le="+Inf"}} {fast + slow}

@@ -41,12 +41,14 @@ class Histogram:
 @dataclass
 class Metrics:
     """Since the start; times in seconds. ``responses`` counts the answers of ``/score`` by status,
-    ``rejections`` its 503s by reason, ``slot_restarts`` the slots that were started again, by what
-    ended them, ``disconnects`` the requests whose client went away.
+    ``rejections`` its 503s by reason, ``handed_back`` by reason what another replica is asked for,
+    ``slot_restarts`` the slots that were started again, by what ended them, ``disconnects`` the
+    requests whose client went away.
     """
 
     responses: Counter[int] = field(default_factory=Counter)
     rejections: Counter[str] = field(default_factory=Counter)
+    handed_back: Counter[str] = field(default_factory=Counter)
     run_failures: int = 0
     disconnects: int = 0
     slot_restarts: Counter[str] = field(default_factory=Counter)

@@ -74,10 +74,12 @@ class Endpoints:
         """
         if reason in QUEUE_REASONS and self._pool.script is None:
             reason = RejectionReason.STARTING
-        self._metrics.rejections[reason.value] += 1
         response = self._unavailable(reason)
         if elsewhere and reason in NOT_HERE:
+            self._metrics.handed_back[reason.value] += 1
             response.status = 425
+        else:
+            self._metrics.rejections[reason.value] += 1
         return response
 
     def liveness(self) -> Response:

@@ -67,6 +67,12 @@ class PrometheusMetrics(Collector):
         )
         yield _counter("fairlead_rejected", "Answers with 503", "reason", metrics.rejections)
         yield _counter(
+            "fairlead_handed_back",
+            "Answers with 425, for which the front asks another replica",
+            "reason",
+            metrics.handed_back,
+        )
+        yield _counter(
             "fairlead_slot_restarts", "Slots started again", "reason", metrics.slot_restarts
         )
         yield CounterMetricFamily(
