@@ -30,7 +30,7 @@ def run(data):
     doubled = data * 2
     return doubled
 """
-TIME_OUT_S = 1  # as long as run() may take where nobody debugs it
+TIME_OUT_S = 3  # as long as run() may take where nobody debugs it: a busy machine may need one
 
 
 def a_debug_session(shell: Shell, deploy: str) -> None:
