@@ -13,12 +13,13 @@ the end even where they pass then.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
@@ -46,6 +47,9 @@ PYTEST = (sys.executable, "-m", "pytest")
 OPTIONS = ("--durations=25",)
 SCENES_AT_ONCE = 3
 MAX_RUN_AGAIN = 5  # more than this is no limit met by chance
+MAX_ERRORS = 40  # lines of a part's that are said at the end
+MAX_ERROR_CHARS = 300
+ERROR = re.compile(r"E  |tests/\S+:\d+: |(FAILED|ERROR) ")
 NOT_COUNTED = (  # the rest of what branch_coverage runs, and of all tests
     *("tests/unit/scoring", "tests/unit/benchmarks", "tests/unit/cluster"),
     *("tests/integration", "tests/faults", "tests/e2e", "tests/e2e_process"),
@@ -85,6 +89,8 @@ class Part:
     environment: Mapping[str, str]
     folder: Path
     output: IO[bytes]
+    errors: list[str] = field(default_factory=list)
+    """What pytest has printed of assertions that did not hold."""
 
     @property
     def counts(self) -> Path:
@@ -103,6 +109,8 @@ class Part:
     def end(self, process: "subprocess.Popen[bytes]") -> int:
         """Wait, show what was printed, and return the exit code."""
         code = process.wait()
+        self.output.seek(0)
+        self.errors += [line for line in map(_text, self.output) if ERROR.match(line)]
         self.output.seek(0)
         sys.stdout.flush()
         shutil.copyfileobj(self.output, sys.stdout.buffer)
@@ -135,9 +143,16 @@ class Running:
             code = self.part.end(self.process)
         again = f", {len(failed)} of them the second time: {', '.join(failed)}" if failed else ""
         outcome = f"passed{again}" if code == 0 else f"failed, exit code {code}"
+        if self.counted and not branch_coverage.judge(self.part.counts):
+            outcome += ", too few branches were run (its table says of which packages)"
+            code = code or pytest.ExitCode.TESTS_FAILED
         steps.say(f"Tests {self.part.title}: {outcome}")
-        enough = not self.counted or branch_coverage.judge(self.part.counts)
-        return code == 0 and enough
+        steps.say_at_the_end(f"Tests {self.part.title}: {outcome}", *self.part.errors[:MAX_ERRORS])
+        return code == 0
+
+
+def _text(line: bytes) -> str:
+    return line.decode(errors="replace").rstrip()[:MAX_ERROR_CHARS]
 
 
 def main(arguments: list[str]) -> int:

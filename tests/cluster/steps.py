@@ -28,6 +28,7 @@ class Steps:
         self._console = console or Console(highlight=False, soft_wrap=True)
         self._done = 0
         self._under_way: dict[str, float] = {}
+        self._last_words: list[str] = []
         self._over = threading.Event()
         self._progress = Progress(
             SpinnerColumn(),
@@ -52,6 +53,8 @@ class Steps:
     ) -> None:
         self._over.set()
         self._progress.stop()
+        for line in self._last_words:
+            self._console.print(line, markup=False)
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
@@ -71,6 +74,10 @@ class Steps:
 
     def say(self, line: str) -> None:
         self._console.print(line)
+
+    def say_at_the_end(self, *lines: str) -> None:
+        """Once all steps are over: of a long log some people see the end alone."""
+        self._last_words += lines
 
     def fail(self, error: ClusterError, log: Path) -> None:
         """Say what failed, the last useful lines, what to do, and where the whole story is."""

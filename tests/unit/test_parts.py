@@ -39,7 +39,11 @@ def test_what_failed_by_chance_is_run_again_alone_and_named(
 
 def test_what_fails_twice_has_failed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert not outcome(tmp_path, FAILS)
-    assert "Tests of a try: failed, exit code 1" in capfd.readouterr().out
+    shown = capfd.readouterr().out
+    assert "Tests of a try: failed, exit code 1" in shown
+    _, _, end = shown.rpartition("Tests of a try: ")
+    assert "E   AssertionError: as it is" in end
+    assert "test_it.py::test_never" in end
 
 
 def test_many_failures_are_no_chance(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
