@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from fairlead.api.expose import ROOT
 from fairlead.api.meta import FRONTED
 from fairlead.api.objects import Webservice
 from fairlead.api.refs import Manifest
@@ -189,8 +190,11 @@ def service_variables(webservice: Webservice) -> dict[str, str]:
     }
     if authenticated(webservice):
         ours["FAIRLEAD_KEYS_DIR"] = KEYS_FOLDER
-    homes = {} if webservice.spec.image_ref else {"HOME": SCRATCH}  # images of ours have it
-    return {**homes, **(webservice.spec.environment_variables or {}), **ours}
+    defaults = {} if webservice.spec.image_ref else {"HOME": SCRATCH}  # images of ours have it
+    expose = webservice.spec.expose
+    if expose and expose.path and expose.path != ROOT:
+        defaults["SERVICE_PATH_PREFIX"] = expose.path  # Swagger names the addresses outside
+    return {**defaults, **(webservice.spec.environment_variables or {}), **ours}
 
 
 def _debug_variables(webservice: Webservice) -> dict[str, str]:
