@@ -1,8 +1,8 @@
 """Every regular expression of the operator takes linear time, whatever the line.
 
-Found are all that a module compiles when it is imported, and all that it hands to a function of
-``re`` as a literal. Each is run as it is used: where that cannot be told it is searched for, which
-costs the most.
+Found are all that a module compiles when it is imported, those of all shapes that it has made, and
+all that it hands to a function of ``re`` as a literal. Each is run as it is used: where that cannot
+be told it is searched for, which costs the most.
 """
 
 import ast
@@ -29,7 +29,7 @@ PART_CHARS, MAX_PART_CPU_S = LINE_CHARS // 8, 0.025
 MAX_LINES = 40  # that are made for one expression
 FAMILIES = (" ", "\n", "a", "1", "\\", "[", "a ", "a.")
 RECORDER = """
-import importlib, json, pkgutil, re, sys
+import gc, importlib, json, pkgutil, re, sys
 found, compile_ = [], re.compile
 
 def recording(pattern, flags=0):
@@ -43,6 +43,9 @@ import fairlead
 for module in pkgutil.walk_packages(fairlead.__path__, "fairlead."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
+from fairlead.api.shape import Shape
+for shape in [one for one in gc.get_objects() if isinstance(one, Shape)]:
+    shape._whole, shape._never
 print(json.dumps(found))
 """
 
@@ -83,10 +86,17 @@ def literal() -> Iterator[Expression]:
 
 
 def _assigned(file: Path, line: int) -> set[str]:
-    """The names that a statement gives what it compiles at ``line``."""
+    """The names that a statement, or a property, gives what it compiles at ``line``."""
     found = set[str]()
     for node in ast.walk(ast.parse(file.read_text())):
         match node:
+            case ast.FunctionDef(
+                name=name,
+                decorator_list=[ast.Name(id="cached_property")],
+                lineno=first,
+                end_lineno=int(last),
+            ):
+                found |= {name} if first <= line <= last else set()
             case ast.Assign(value=ast.Call() | ast.IfExp(), lineno=first, end_lineno=int(last)):
                 found |= {_name(t) for t in node.targets if first <= line <= last}
     return found - {""}
