@@ -3,8 +3,9 @@
 What needs no cluster runs beside everything else, the operator's part of it with its branches
 counted; and so does what needs of the cluster the registry and Docker Engine alone. First the
 scenes under the operator that the chart installs run side by side; then, one after the other, what
-has an operator of its own or changes the definitions. Each part is a pytest of its own, and shown
-when it has ended. Ends with 1 where any failed, or too few branches were run.
+has an operator of its own or changes the definitions. All end with these, so the processors are
+theirs first, and what needs no cluster takes what they leave. Each part is a pytest of its own, and
+shown when it has ended. Ends with 1 where any failed, or too few branches were run.
 
 The parts share two cores, so a limit may be met that is none on a quiet machine: of a part, up to
 five tests that failed are run once more, with nothing of their own part beside them, and named at
@@ -45,7 +46,7 @@ from tests.e2e.chart import install_for_scenes
 
 PYTEST = (sys.executable, "-m", "pytest")
 OPTIONS = ("--durations=25",)
-SCENES_AT_ONCE = 3
+SCENES_AT_ONCE = 4
 MAX_RUN_AGAIN = 5  # more than this is no limit met by chance
 MAX_ERRORS = 40  # lines of a part's that are said at the end
 MAX_ERROR_CHARS = 300
@@ -71,10 +72,13 @@ BESIDE_OPERATORS = (  # they ask for no operator, and for no definitions
 
 @dataclass(frozen=True)
 class Kind:
-    """``prepared``: the cluster is up, with what is on it; ``counted``: branches are."""
+    """``prepared``: the cluster is up, with what is on it; ``counted``: branches are; ``niceness``:
+    the kernel gives a third of a processor to 5 beside 0, and a tenth to 10. All containers
+    together are one beside 0."""
 
     prepared: bool = False
     counted: bool = False
+    niceness: int = 0
 
 
 ON_THE_CLUSTER = Kind(prepared=True)
@@ -89,6 +93,7 @@ class Part:
     environment: Mapping[str, str]
     folder: Path
     output: IO[bytes]
+    niceness: int = 0
     errors: list[str] = field(default_factory=list)
     """What pytest has printed of assertions that did not hold."""
 
@@ -99,8 +104,9 @@ class Part:
 
     def start(self, *options: str, command: Sequence[str] = PYTEST) -> "subprocess.Popen[bytes]":
         cache = ("-o", f"cache_dir={self.folder / 'cache'}")
+        least = ("nice", "-n", str(self.niceness)) if self.niceness else ()
         return subprocess.Popen(
-            [*command, *cache, *OPTIONS, *self.arguments, *options],
+            [*least, *command, *cache, *OPTIONS, *self.arguments, *options],
             stdout=self.output,
             stderr=subprocess.STDOUT,
             env={**os.environ, **self.environment},
@@ -172,9 +178,10 @@ def main(arguments: list[str]) -> int:
 def parts_without_cluster(arguments: Sequence[str]) -> list[AbstractContextManager[Running]]:
     """Those of the operator, which are counted where all of them run, and the others."""
     apart = ("--cluster-tests=none", *arguments)
+    pure = Kind(counted=not arguments, niceness=10)
     return [
-        part("of the operator", *branch_coverage.TESTS, *apart, kind=Kind(counted=not arguments)),
-        part("without a cluster", *NOT_COUNTED, *apart, kind=Kind()),
+        part("of the operator", *branch_coverage.TESTS, *apart, kind=pure),
+        part("without a cluster", *NOT_COUNTED, *apart, kind=Kind(niceness=5)),  # it has limits
     ]
 
 
@@ -196,7 +203,7 @@ def on_the_cluster(where: Places, steps: Steps, arguments: Sequence[str]) -> boo
 
 
 def parts_on_the_cluster(steps: Steps, arguments: Sequence[str]) -> Iterator[bool]:
-    side_by_side = ("-n", str(SCENES_AT_ONCE), "--dist", "loadfile")
+    side_by_side = ("-n", str(SCENES_AT_ONCE), "--dist", "loadfile", "--no-loadscope-reorder")
     apart = ("--cluster-tests=only", *BESIDE_OPERATORS, *arguments)
     with part("beside operators", *apart) as beside:
         of_scenes = ("--cluster-tests=only", *UNDER_THE_INSTALLED, *side_by_side, *arguments)
@@ -214,7 +221,7 @@ def part(title: str, *arguments: str, kind: Kind = ON_THE_CLUSTER) -> Iterator[R
     """Start some of the tests; they do not outlive us."""
     environment = {PREPARED: "yes"} if kind.prepared else {}
     with TemporaryDirectory() as folder, TemporaryFile() as output:
-        of_it = Part(title, arguments, environment, Path(folder), output)
+        of_it = Part(title, arguments, environment, Path(folder), output, kind.niceness)
         command = branch_coverage.counted(of_it.counts) if kind.counted else PYTEST
         running = Running(of_it, of_it.start(command=command), counted=kind.counted)
         try:

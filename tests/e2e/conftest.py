@@ -17,6 +17,15 @@ from tests.e2e.file_server import FileServer
 from tests.e2e.installed_operator import InstalledOperator
 from tests.e2e.scene import Scene
 
+LONGEST = ("services", "images", "scaling", "updates", "line", "models")  # each takes minutes
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Side by side, what takes longest begins first, and is not waited for at the end."""
+    ranks = {f"test_{name}": rank for rank, name in enumerate(LONGEST)}
+    if hasattr(config, "workerinput"):  # set by xdist
+        items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+
 
 @pytest.fixture(scope="package")  # other packages have operators of their own
 def operator(
