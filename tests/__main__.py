@@ -68,6 +68,10 @@ BESIDE_OPERATORS = (  # they ask for no operator, and for no definitions
     "tests/integration/credentials",
     "tests/integration/test_local_registry.py",
 )
+OWN_OPERATORS = (  # or they change the definitions
+    *("tests/e2e_process", "tests/faults"),
+    *("tests/integration/chart", "tests/integration/leader"),
+)
 
 
 @dataclass(frozen=True)
@@ -209,8 +213,7 @@ def parts_on_the_cluster(steps: Steps, arguments: Sequence[str]) -> Iterator[boo
         of_scenes = ("--cluster-tests=only", *UNDER_THE_INSTALLED, *side_by_side, *arguments)
         with part("under the installed operator", *of_scenes) as under_it:
             yield under_it.end(steps)
-        elsewhere = (f"--ignore={path}" for path in (*UNDER_THE_INSTALLED, *BESIDE_OPERATORS))
-        alone = ("--cluster-tests=only", *elsewhere, *arguments)
+        alone = ("--cluster-tests=only", *OWN_OPERATORS, *arguments)
         with part("with operators of their own", *alone) as others:
             yield others.end(steps)
         yield beside.end(steps)

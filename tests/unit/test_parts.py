@@ -1,10 +1,19 @@
 """What ``python -m tests`` makes of a part in which tests failed."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.__main__ import MAX_RUN_AGAIN, NOT_COUNTED, Kind, part
+from tests.__main__ import (
+    BESIDE_OPERATORS,
+    MAX_RUN_AGAIN,
+    NOT_COUNTED,
+    OWN_OPERATORS,
+    UNDER_THE_INSTALLED,
+    Kind,
+    part,
+)
 from tests.branch_coverage import TESTS
 from tests.cluster.steps import Steps
 
@@ -64,3 +73,17 @@ def test_every_test_is_in_a_part() -> None:
         path = file.relative_to(checkout)
         assert any(path.is_relative_to(one) for one in taken), path
     assert ignored < set(NOT_COUNTED)  # what one part leaves out is in the other
+
+
+def test_every_test_that_asks_for_the_cluster_is_in_a_part_that_has_one() -> None:
+    """By the fixtures of ``tests/conftest.py`` that stand for it, in tests and in fixtures."""
+    asks = re.compile(r"[(,\s](?:cluster|operator_image|buildkit): (?:Cluster|str)\b")
+    checkout = Path(__file__).parents[2]
+    taken = (*UNDER_THE_INSTALLED, *BESIDE_OPERATORS, *OWN_OPERATORS)
+    files = [
+        *checkout.glob("tests/*/**/test_*.py"),
+        *checkout.glob("tests/*/**/conftest.py"),
+    ]
+    asking = [path.relative_to(checkout) for path in files if asks.search(path.read_text())]
+    assert len(asking) > 20
+    assert [path for path in asking if not any(path.is_relative_to(one) for one in taken)] == []
