@@ -126,6 +126,9 @@ async def test_kopf_uses_it(monkeypatch: pytest.MonkeyPatch, waits: list[float])
 
     monkeypatch.setattr(watching, "continuous_watch", watch)
     keep_watching(MissingRights())
+    kept = watching.continuous_watch
+    keep_watching(MissingRights())
+    assert watching.continuous_watch is kept
     stream: Any = watching.infinite_watch(
         settings=SimpleNamespace(watching=SimpleNamespace(reconnect_backoff=0.1)),  # type: ignore[arg-type]
         resource=MODELS,  # type: ignore[arg-type]
