@@ -2,7 +2,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help demo test faults unit coverage lint bench bench-runtime soak crds chart-docs cli-docs image up down status lock upgrade setup
+.PHONY: help demo test faults ingress unit coverage lint bench bench-runtime soak crds chart-docs cli-docs image up down status lock upgrade setup
 .DEFAULT_GOAL := help
 
 help:  ## What there is to make
@@ -16,6 +16,9 @@ test: setup  ## Every test, on a real Kubernetes
 
 faults: setup  ## The faults of `make test`, and what takes longer: every crash alone, and with real tasks
 	@$(python) -m pytest -m "" tests/faults
+
+ingress: setup  ## Requests through a real controller of Ingresses and Gateways, which is built first
+	@$(python) -m pytest -m "" tests/integration/scoring/test_ingress_controller.py
 
 unit: setup  ## The tests that need no cluster and no Docker: about two minutes
 	@$(python) -m pytest -q tests/unit tests/golden

@@ -20,6 +20,7 @@ from tests.cluster.programs import (
     BUILDKIT_PACKAGES,
     CHART_PACKAGES,
     GITOPS_PACKAGES,
+    INGRESS_PACKAGES,
     MONITORING_PACKAGES,
     build_on_demand,
     program_path,
@@ -39,6 +40,7 @@ BUILT_BEFORE = {  # the programs that a fixture needs, outside any time-out
     "health_program": GITOPS_PACKAGES,
     "buildkit": BUILDKIT_PACKAGES,
     "promtool": MONITORING_PACKAGES,
+    "way": (*INGRESS_PACKAGES, "etcd", "kubernetes", "kubectl"),
 }
 CLUSTER = pytest.StashKey[Cluster]()
 LOCK = pytest.StashKey[ExitStack]()

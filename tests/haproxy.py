@@ -69,7 +69,7 @@ def local_configuration(
 
 
 class FrontProcess:
-    """One front; its log is in ``folder``."""
+    """One front; its log is in ``folder``. ``outside``: others than this machine reach it, too."""
 
     def __init__(
         self,
@@ -78,6 +78,8 @@ class FrontProcess:
         servers: Sequence[str] = (),
         dns: int = 0,
         anyone: str = NOBODY,
+        *,
+        outside: bool = False,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         ports = {PORT: free_port(), METRICS_PORT: free_port()}
@@ -85,7 +87,8 @@ class FrontProcess:
         self._metrics = f"http://127.0.0.1:{ports[METRICS_PORT]}"
         self._log = folder / "log"
         file = folder / "haproxy.cfg"
-        file.write_text(local_configuration(front, ports, servers, dns, anyone))
+        text = local_configuration(front, ports, servers, dns, anyone)
+        file.write_text(text.replace("bind 127.0.0.1:", "bind *:") if outside else text)
         with self._log.open("wb") as log:
             command = [haproxy(), "-db", "-f", str(file)]
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)

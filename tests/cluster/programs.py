@@ -2,7 +2,7 @@
 
 They are packages of one module, which pins every version, so that what they share is compiled once;
 what makes and checks the chart, what judges objects as GitOps tools do, or alerts as Prometheus
-does, and BuildKit have modules of their own, so that none rebuilds another.
+does, BuildKit and Traefik have modules of their own, so that none rebuilds another.
 Nothing is linked against a C library, so a program built here runs in any image.
 """
 
@@ -22,6 +22,7 @@ CHART_MODULE = PACKAGE / "go-charts"
 GITOPS_MODULE = PACKAGE / "go-gitops"
 MONITORING_MODULE = PACKAGE / "go-monitoring"
 BUILDKIT_MODULE = PACKAGE / "go-buildkit"
+INGRESS_MODULE = PACKAGE / "go-ingress"
 BUILD_SETTINGS = {"CGO_ENABLED": "0", "GOWORK": "off", "GOTOOLCHAIN": "local"}
 COMMON_FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly")
 
@@ -51,6 +52,7 @@ BUILDKIT_PACKAGES = {
     "buildctl": "github.com/moby/buildkit/cmd/buildctl",
     "rootlesskit": "github.com/rootless-containers/rootlesskit/v2/cmd/rootlesskit",
 }
+INGRESS_PACKAGES = {"traefik": "github.com/traefik/traefik/v3/cmd/traefik"}
 
 
 def program_path(places: Places, name: str) -> Path:
@@ -61,6 +63,7 @@ def program_path(places: Places, name: str) -> Path:
 def program_key(name: str) -> str:
     module, package = _source(name)
     own = [module / package] if package.startswith("./") else []
+    own += [module] if module == INGRESS_MODULE else []  # with what it puts in others' place
     versions = (module / "go.mod", module / "go.sum")
     return fingerprint(*versions, *own, package, *flags_of(name), linker_flags(name))
 
@@ -106,6 +109,8 @@ def _source(name: str) -> tuple[Path, str]:
         return MONITORING_MODULE, MONITORING_PACKAGES[name]
     if name in BUILDKIT_PACKAGES:
         return BUILDKIT_MODULE, BUILDKIT_PACKAGES[name]
+    if name in INGRESS_PACKAGES:
+        return INGRESS_MODULE, INGRESS_PACKAGES[name]
     return MODULE, PACKAGES[name]
 
 
