@@ -6,6 +6,7 @@ What a pod that is killed or evicted has printed is gone with it, but for what w
 import signal
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
 from typing import Self
 
@@ -31,6 +32,8 @@ class LogKeeper:
         self._kept_chars = 0
         self._writing = threading.Lock()  # no older text after a newer one
         self._stop = threading.Event()
+        self.registry: Registry | None = None
+        """One that no signal has interrupted: it is logged in to already."""
 
     def begin(self) -> Self:
         if self._targets:
@@ -47,7 +50,7 @@ class LogKeeper:
         signal.signal(signal.SIGALRM, _too_slow)
         signal.alarm(KEEP_LOG_TIMEOUT_S)
         try:
-            with self._writing, Registry(self._settings) as registry:
+            with self._writing, self._asked() as registry:
                 for target in self._targets:
                     self._finish(registry, target)
         except _TooSlowError:
@@ -55,6 +58,9 @@ class LogKeeper:
             self._log.write(said)
         finally:
             signal.alarm(0)
+
+    def _asked(self) -> AbstractContextManager[Registry]:
+        return nullcontext(self.registry) if self.registry else Registry(self._settings)
 
     def _finish(self, registry: Registry, target: LogTarget) -> None:
         try:

@@ -94,11 +94,13 @@ def _run(
     with ExitStack() as ending:
         registry = ending.enter_context(Registry(settings))
         context = TaskContext(folder, settings, registry, log)
-        ending.callback(LogKeeper(settings, log, _targets(request)).begin().finish)
+        keeper = LogKeeper(settings, log, _targets(request)).begin()
+        ending.callback(keeper.finish)
         ending.enter_context(_CrashTold(log))  # before the log is kept
         with _WorkFolder(folder / WORK_FOLDER):
             result = _result(lambda: program(request, context), log)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is done is told
+        keeper.registry = None if result.failure == CANCELLED else registry
         _write(folder / RESULT_FILE, result)
         return result
 

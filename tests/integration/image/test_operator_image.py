@@ -21,6 +21,23 @@ with tempfile.TemporaryDirectory() as folder:
     layer = make_layer(bundled_runtime(python, Settings()), Path(folder), Settings(), print)
 print(layer.descriptor.digest)
 """
+NOT_COMPILED = """
+import importlib, os, sys
+from fairlead.contract import LANES
+for program in ("in_job", "prepared", *LANES):
+    importlib.import_module(f"fairlead.tasks.{program}")
+def is_compiled(module):
+    cached = getattr(module, "__cached__", None)
+    if not cached:
+        return True  # in C, or frozen
+    if not os.path.exists(cached):
+        return False
+    with open(cached, "rb") as file:
+        head = file.read(12)
+    date = int(os.stat(module.__file__).st_mtime) & 0xFFFFFFFF
+    return head[4] != 0 or int.from_bytes(head[8:], "little") == date  # of its source, or unchecked
+print(*sorted(name for name, module in sys.modules.items() if not is_compiled(module)))
+"""
 
 pytestmark = pytest.mark.usefixtures("operator_image")
 
@@ -83,3 +100,8 @@ def test_it_makes_the_runtimes_layer_without_a_package_index() -> None:
     )
     assert first.startswith("sha256:")
     assert first == second
+
+
+def test_no_module_of_a_task_is_compiled_again_by_each() -> None:
+    """Whatever the base image brings: nobody could write it there."""
+    assert run("tasks", "-c", NOT_COMPILED, entrypoint="python").split() == []
