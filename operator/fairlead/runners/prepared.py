@@ -21,6 +21,7 @@ from fairlead.runners.survivors import TASK_FOLDER_VARIABLE
 
 logger = structlog.get_logger("fairlead")
 PROGRAMS = frozenset({"assemble", "publish", "resolve"})  # what each changed script waits for
+FORKS = sys.platform == "linux"  # elsewhere what a system's own libraries do in a fork is undefined
 MODULE = "fairlead.tasks.prepared"
 ANSWER_TIMEOUT_S = 30.0  # for a fork, and for the imports before the first
 KILLED = -signal.SIGKILL
@@ -71,7 +72,7 @@ class PreparedTasks:
                 logger.warning("task not forked", program=program, why=str(error))
                 return await otherwise(folder, output)
 
-        return start if program in PROGRAMS else otherwise
+        return start if program in PROGRAMS and FORKS else otherwise
 
     async def close(self) -> None:
         """End the process, and whatever it still runs."""
