@@ -129,6 +129,7 @@ async def _task(bench: Bench, scratch: Path, number: int, start: Start) -> Taken
     request = json.loads((folder / REQUEST_FILE).read_text())
     changed = {"version": request["version"] + 1 + number, "tag": False}
     (folder / REQUEST_FILE).write_text(json.dumps({**request, **changed}))
+    (folder / FILES_FOLDER).mkdir(exist_ok=True)  # it goes when a task has ended
     (folder / FILES_FOLDER / "score.py").write_text(SCRIPT.format(number=f"'{number}'"))
     with (folder / "printed").open("w") as log:
         before, started = _children_s(), time.monotonic()
