@@ -2,14 +2,16 @@
 
 Both figures are of two runs of ten seconds: runs of 100 ms, a wait of 50 ms, Poisson arrivals. Here
 the front gets the requests of those runs again, number by number, and then ones of ten times as
-long; beside it stands what one queue refuses of the same requests where nothing but the runs takes
-time.
+long, the last of these also five times as slow, for which a busy machine matters less; beside it
+stands what one queue refuses of the same requests where nothing but the runs takes time.
 """
 
 import asyncio
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from benchmarks.bench import show
 from benchmarks.draws import Draw, draws, refused_by_one_queue
@@ -17,7 +19,7 @@ from benchmarks.front import LIMITS, SLEEPS, Answer, answers, installed, machine
 from tests.cluster.steps import Steps
 
 REPLICAS, LOAD, RUN_S, WAIT_MS = 10, 0.7, 0.1, 50
-SEEDS, SHORT_S, LONG_S = (1, 2), 10.0, 100.0
+SEEDS, SHORT_S, LONG_S, SLOWER = (1, 2), 10.0, 100.0, 5
 REFUSED = 503
 
 
@@ -37,13 +39,27 @@ def measure(steps: Steps) -> None:
 def _measured(steps: Steps, asked: list[list[Draw]]) -> Iterator[tuple[str, ...]]:
     with installed(steps) as folder:
         for way, fronts in (("one front", 1), ("Service", 0)):
-            with machine(folder) as there, steps.step(f"{REPLICAS} replicas, {way}"):
-                services = there.replicas(REPLICAS, SLEEPS, WAIT_MS)
-                limits = replace(LIMITS, queue_wait_ms=WAIT_MS)
-                doors = [there.front(services, limits=limits).url for _ in range(fronts)]
-                doors = doors or [service.url for service in services]
+            with steps.step(f"{REPLICAS} replicas, {way}"), _doors(folder, fronts) as doors:
                 found = [asyncio.run(answers(doors, drawn)) for drawn in asked]
             yield way, *map(_share, found)
+        slowly = [_slower(one) for one in asked[-1]]
+        with steps.step(f"{SLOWER} times as slow"), _doors(folder, 1, SLOWER) as doors:
+            found = [asyncio.run(answers(doors, slowly))]
+        yield f"one front, {SLOWER} times as slow", *("" for _ in asked[1:]), *map(_share, found)
+
+
+def _slower(one: Draw) -> Draw:
+    return one._replace(at_s=one.at_s * SLOWER, run_s=one.run_s * SLOWER)
+
+
+@contextmanager
+def _doors(folder: Path, fronts: int, slower: int = 1) -> Iterator[list[str]]:
+    """Those of a front, or of the replicas themselves."""
+    with machine(folder) as there:
+        services = there.replicas(REPLICAS, SLEEPS, WAIT_MS * slower)
+        limits = replace(LIMITS, queue_wait_ms=WAIT_MS * slower)
+        doors = [there.front(services, limits=limits).url for _ in range(fronts)]
+        yield doors or [service.url for service in services]
 
 
 def _share(found: list[Answer]) -> str:
