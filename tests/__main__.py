@@ -28,6 +28,7 @@ from typing import IO
 import pytest
 
 from tests import branch_coverage
+from tests.bytecode import forget_temporary, keep_bytecode
 from tests.cluster import ClusterError
 from tests.cluster.artifacts import keep, log_to
 from tests.cluster.down import down
@@ -167,6 +168,8 @@ def _text(line: bytes) -> str:
 
 def main(arguments: list[str]) -> int:
     where = places()
+    forget_temporary(where)
+    keep_bytecode(where)
     with Steps() as steps, ExitStack() as parts:
         beside = [parts.enter_context(one) for one in parts_without_cluster(arguments)]
         try:

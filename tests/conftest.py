@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.bytecode import keep_bytecode
 from tests.cluster import Cluster, ClusterError
 from tests.cluster.artifacts import keep, log_to
 from tests.cluster.down import down
@@ -28,6 +29,8 @@ from tests.cluster.programs import (
 from tests.cluster.registry import push
 from tests.cluster.steps import Steps
 from tests.cluster.up import handle, up
+
+keep_bytecode(places())
 
 # The same examples in each run, or a change would be refused for what it has not touched.
 # For others: HYPOTHESIS_PROFILE=default.

@@ -27,6 +27,11 @@ class Places:
         return self.cache / "scratch"
 
     @property
+    def bytecode(self) -> Path:
+        """Of all Python that tests run."""
+        return self.cache / "bytecode"
+
+    @property
     def engine_data(self) -> Path:
         """The data-root of a Docker Engine of our own: its images are kept."""
         return self.cache / "docker"
