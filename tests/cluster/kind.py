@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
+import yaml
+
 from tests.cluster.command import run
 from tests.cluster.engine import docker, docker_lines
 from tests.cluster.errors import ClusterError
-from tests.cluster.places import Places
+from tests.cluster.places import PACKAGE, Places
 from tests.cluster.programs import program_path
 from tests.cluster.versions import CLUSTER, MARK
 
 CREATE_SECONDS = 300.0
+PATCHES = PACKAGE / "kubeadm_patches.yaml"
 ON_OUR_NETWORK = {"KIND_EXPERIMENTAL_DOCKER_NETWORK": CLUSTER}
 
 
@@ -24,7 +27,7 @@ def create_nodes(places: Places, image: str) -> None:
         run(
             [
                 *(program_path(places, "kind"), "create", "cluster", "--name", CLUSTER),
-                *("--image", image, "--config", places.kind_config),
+                *("--image", image, "--config", _configured(places)),
                 *("--kubeconfig", places.kubeconfig, "--wait", "120s", "--retain"),
             ],
             environment=ON_OUR_NETWORK,
@@ -54,3 +57,11 @@ def node_address(node: str) -> str:
 def export_logs(places: Places, folder: Path) -> None:
     """Everything that the nodes and their pods have logged."""
     run([program_path(places, "kind"), "export", "logs", folder, "--name", CLUSTER], seconds=120)
+
+
+def _configured(places: Places) -> Path:
+    """The users' configuration, with the patches for a cluster that shares a machine with tests."""
+    parts = (yaml.safe_load(file.read_text()) for file in (places.kind_config, PATCHES))
+    file = places.run / "kind-config.yaml"
+    file.write_text(yaml.safe_dump({key: value for part in parts for key, value in part.items()}))
+    return file
