@@ -1,12 +1,12 @@
 """``make bench``: all tables, on a cluster of their own.
 
-``python -m benchmarks front`` and the others of ``ALONE`` need none.
+``python -m benchmarks front`` and the others of ``ALONE`` need none. ``builds:local,job-conda`` are
+rows of ``builds`` (benchmarks/builds/rows.py).
 """
 
 import sys
 
 from benchmarks import (
-    builds,
     changed_config_map,
     controller,
     front,
@@ -18,7 +18,9 @@ from benchmarks import (
     script_change,
     spike,
 )
-from benchmarks.bench import at_work
+from benchmarks.bench import Bench, at_work
+from benchmarks.builds import rows as rows_of_builds
+from benchmarks.builds import table as builds
 from tests.cluster.errors import ClusterError
 from tests.cluster.lock import exclusive
 from tests.cluster.places import places
@@ -33,10 +35,10 @@ BENCHMARKS = {
 BY_NAME = {
     **BENCHMARKS,
     "memory": controller.measure_memory,
-    "builds": builds.measure,
     "rollouts": rollouts.measure,
 }
-"""Those, and what takes long and says no more than the others where there are few objects."""
+"""Those, and what takes long and says no more than the others where there are few objects.
+``builds`` is another, which takes the names of rows."""
 
 ALONE = {
     "front": front.measure,
@@ -49,6 +51,7 @@ ALONE = {
 
 
 def main(names: list[str]) -> int:
+    _refuse_unknown(names)
     where = places()
     with Steps() as steps:
         if names and set(names) <= ALONE.keys():
@@ -58,11 +61,32 @@ def main(names: list[str]) -> int:
         try:
             with exclusive(where, "make bench"), at_work(where, steps) as bench:
                 for name in names or BENCHMARKS:
-                    BY_NAME[name](bench)
+                    _measure(name, bench)
         except ClusterError as error:
             steps.fail(error, where.log)
             return 1
     return 0
+
+
+def _refuse_unknown(names: list[str]) -> None:
+    """Before a cluster is brought up for them."""
+    known = {*BY_NAME, *ALONE, "builds"}
+    for name in names:
+        plain, _, rows = name.partition(":")
+        if plain not in known or (rows and plain != "builds"):
+            sys.exit(f"No benchmark is called {name}. There are: {', '.join(sorted(known))}.")
+        try:
+            rows_of_builds.chosen(rows.split(",") if rows else ())
+        except ValueError as error:
+            sys.exit(str(error))
+
+
+def _measure(name: str, bench: Bench) -> None:
+    name, _, rows = name.partition(":")
+    if name == "builds":
+        builds.measure(bench, rows.split(",") if rows else ())
+    else:
+        BY_NAME[name](bench)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,29 @@
 """A small web server on the machine: where models come from in these tests."""
 
 import http.server
+import io
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
+from pathlib import Path
+from typing import BinaryIO
+
+COPIED_BYTES = 1024 * 1024  # at a time
 
 SLOW_MODEL = "/slow.pkl"
 
 
 class FileServer:
-    """``files`` by path; ``gates`` hold an answer back in the middle until they are opened.
+    """``files`` by path, in memory or (a large model) on disk; ``gates`` hold an answer back in the
+    middle until they are opened.
 
     It takes nothing: whoever pushes to it, as to a registry, is refused.
     """
 
     def __init__(self, host: str = "127.0.0.1") -> None:
-        self.files: dict[str, bytes] = {}
+        self.files: dict[str, bytes | Path] = {}
         self.gates: dict[str, threading.Event] = {}
         self.requests: list[str] = []
         self._server = http.server.ThreadingHTTPServer((host, 0), self._handler())
@@ -48,14 +55,15 @@ class FileServer:
                 if content is None:
                     self.send_error(HTTPStatus.NOT_FOUND)
                     return
-                self.send_response(HTTPStatus.OK)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content[:1])
-                self.wfile.flush()
-                if self.path in served.gates:
-                    served.gates[self.path].wait(60)
-                self.wfile.write(memoryview(content)[1:])  # no copy of a large model
+                with served.opened(content) as (file, size):
+                    self.send_response(HTTPStatus.OK)
+                    self.send_header("Content-Length", str(size))
+                    self.end_headers()
+                    self.wfile.write(file.read(1))
+                    self.wfile.flush()
+                    if self.path in served.gates:
+                        served.gates[self.path].wait(60)
+                    shutil.copyfileobj(file, self.wfile, COPIED_BYTES)
 
             def do_POST(self) -> None:
                 self.send_error(HTTPStatus.FORBIDDEN)
@@ -64,6 +72,14 @@ class FileServer:
                 """Tests speak for themselves."""
 
         return Handler
+
+    @contextmanager
+    def opened(self, content: bytes | Path) -> Iterator[tuple[BinaryIO, int]]:
+        if isinstance(content, bytes):
+            yield io.BytesIO(content), len(content)  # which shares them: no copy of a large model
+            return
+        with content.open("rb") as file:
+            yield file, content.stat().st_size
 
     @contextmanager
     def serving(self) -> Iterator["FileServer"]:
