@@ -13,10 +13,12 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from fairlead.api.failure_class import FailureClass
 from fairlead.api.meta import API_VERSION
 from fairlead.api.refs import Manifest
 from tests.cluster.cluster import Cluster
 from tests.cluster.down import down
+from tests.cluster.errors import ClusterError
 from tests.cluster.installation import install, start_operator
 from tests.cluster.places import Places
 from tests.cluster.processes import alive
@@ -82,13 +84,19 @@ class Bench:
         return dict(self.manifest(namespace, kind, name).get("status", {}))
 
     def until_ready(self, namespace: str, kind: str, name: str, field: str, old: object) -> float:
-        """Wait until ``status.<field>`` is there and not ``old``; return the seconds it took."""
+        """Wait until ``status.<field>`` is there and not ``old``; return the seconds it took.
+
+        Raises ``ClusterError`` where it fails by what it was given.
+        """
         started = time.monotonic()
         place = f"/apis/{API_VERSION}/namespaces/{namespace}/{kind}s"
         with self.watch(f"{place}?fieldSelector=metadata.name%3D{name}") as seen:
             for found in seen:
-                if (found.get("status") or {}).get(field) not in (None, old):
+                status = found.get("status") or {}
+                if status.get(field) not in (None, old):
                     return time.monotonic() - started
+                if (status.get("failure") or {}).get("class") == FailureClass.USER:
+                    raise ClusterError(f"{kind} {name}: {status['failure']['message']}")
         raise TimeoutError(f"{kind} {name} has no new {field}")
 
     @contextmanager

@@ -13,7 +13,7 @@ FROM {base}
 ARG PIP_INDEX_URL
 ARG PIP_CERT
 COPY ca.pem requirements.txt /tmp/
-RUN pip install --no-cache-dir -r /tmp/requirements.txt
+RUN python3 -m venv /opt/env && /opt/env/bin/pip install --no-cache-dir -r /tmp/requirements.txt
 COPY model.bin /var/azureml-app/azureml-models/m/1/
 COPY score.py /var/azureml-app/
 """

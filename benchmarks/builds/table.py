@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.bench import Bench, show
-from benchmarks.builds.changes import CHANGES, PINS, Maker
+from benchmarks.builds.changes import CHANGES, PINS, Inputs, Maker
 from benchmarks.builds.docker_peer import DockerPeer
 from benchmarks.builds.fairlead_images import FairleadImages
 from benchmarks.builds.figures import Figures, measured
 from benchmarks.builds.rows import DOCKER, JOB, LOCAL, TWENTY, Row, chosen
 from benchmarks.builds.twenty import IMAGES, twenty
+from tests.cluster.errors import ClusterError
 from tests.cluster.release import install_chart
 from tests.conda_channel import Package, installed, made, real_python, serving
 from tests.e2e.file_server import FileServer
@@ -28,6 +29,8 @@ class _Measurement:
     channel: str
     """The address of the channel that stands for all others."""
     shown: list[tuple[str, ...]] = field(default_factory=list)
+    failures: list[ClusterError] = field(default_factory=list)
+    """Of rows; the others are measured all the same."""
 
     @property
     def host(self) -> str:
@@ -66,14 +69,22 @@ class _Measurement:
 
     def _add(self, row: Row, maker: Maker) -> None:
         figures = list[Figures]()
-        for change, inputs in CHANGES.items():
-            maker.prepare(inputs, change)
-            with self.bench.steps.step(f"{row.name}, {change}"):
-                figures.append(measured(partial(maker.make, inputs, change)))
-            self.bench.steps.say(f"    {figures[-1].told()}")
-        loads = [one.load for one in figures]
+        try:
+            for change, inputs in CHANGES.items():
+                figures.append(self._figures(row, maker, change, inputs))
+        except ClusterError as error:
+            self.bench.steps.say(f"    {error}")
+            self.failures.append(error)
+        loads = [one.load for one in figures] or [0.0]
         load = f"{min(loads):.0f} to {max(loads):.0f}"
         self.shown.append((row.name, load, *(one.shown() for one in figures)))
+
+    def _figures(self, row: Row, maker: Maker, change: str, inputs: Inputs) -> Figures:
+        maker.prepare(inputs, change)
+        with self.bench.steps.step(f"{row.name}, {change}"):
+            figures = measured(partial(maker.make, inputs, change))
+        self.bench.steps.say(f"    {figures.told()}")
+        return figures
 
     def _twenty(self) -> None:
         with self.bench.steps.step(TWENTY):
@@ -88,7 +99,8 @@ class _Measurement:
 
 
 def measure(bench: Bench, selectors: Sequence[str] = ()) -> None:
-    """Raises ``ValueError`` for a row that there is not."""
+    """Raises ``ValueError`` for a row that there is not, and the ``ClusterError`` of the first row
+    that failed when all others are measured."""
     rows, with_twenty = chosen(selectors)
     by_builder = {name: [r for r in rows if r.builder == name] for name in (DOCKER, LOCAL, JOB)}
     bench.kill_operator()
@@ -102,6 +114,8 @@ def measure(bench: Bench, selectors: Sequence[str] = ()) -> None:
         finally:  # what has been measured is told
             title = "Images: seconds, what the registry was sent, the most memory of tasks"
             show(title, ("", "load", *CHANGES), measurement.shown)
+    for error in measurement.failures:
+        raise error
 
 
 @contextmanager
