@@ -57,9 +57,9 @@ class _Measurement:
         insecure = f"{self.bench.cluster.registry_from_pods} {self.host}"
         settings = {"condaMirrors": f"*={self.channel}", "insecureHosts": insecure}
         install_chart(self.bench.cluster, self.bench.places, self.bench.steps, settings)
-        self._of_fairlead(rows)
         if with_twenty:
             self._twenty()
+        self._of_fairlead(rows)
 
     def _of_fairlead(self, rows: Sequence[Row]) -> None:
         for row in rows:
