@@ -26,8 +26,8 @@ class _Measurement:
     bench: Bench
     folder: Path
     files: FileServer
-    channel: str
-    """The address of the channel that stands for all others."""
+    channels: str
+    """The address of the mirror that stands for all channels."""
     shown: list[tuple[str, ...]] = field(default_factory=list)
     failures: list[ClusterError] = field(default_factory=list)
     """Of rows; the others are measured all the same."""
@@ -44,7 +44,7 @@ class _Measurement:
     def of_local(self, rows: Sequence[Row]) -> None:
         self.bench.start_operator(
             {
-                "FAIRLEAD_CONDA_MIRRORS": f"*={self.channel}",
+                "FAIRLEAD_CONDA_MIRRORS": f"*={self.channels}",
                 "FAIRLEAD_INSECURE_HOSTS": f"127.0.0.1 {self.host}",
             }
         )
@@ -55,7 +55,7 @@ class _Measurement:
 
     def of_jobs(self, rows: Sequence[Row], *, with_twenty: bool) -> None:
         insecure = f"{self.bench.cluster.registry_from_pods} {self.host}"
-        settings = {"condaMirrors": f"*={self.channel}", "insecureHosts": insecure}
+        settings = {"condaMirrors": f"*={self.channels}", "insecureHosts": insecure}
         install_chart(self.bench.cluster, self.bench.places, self.bench.steps, settings)
         if with_twenty:
             self._twenty()
@@ -89,10 +89,8 @@ class _Measurement:
     def _twenty(self) -> None:
         with self.bench.steps.step(TWENTY):
             seen = twenty(self.bench, self._namespace(), self.files)
-        builds = seen.environment_builds
-        self.bench.steps.say(
-            f"    {IMAGES} images, environments built: {builds}; {seen.figures.told()}"
-        )
+        jobs = ", ".join(seen.environment_jobs)
+        self.bench.steps.say(f"    {IMAGES} images, environments by {jobs}; {seen.figures.told()}")
 
     def _namespace(self) -> str:
         return self.bench.namespace(f"bench-{secrets.token_hex(3)}")
@@ -124,9 +122,15 @@ def _prepared(bench: Bench) -> Iterator[_Measurement]:
     with (
         tempfile.TemporaryDirectory(dir=bench.places.cache) as name,
         FileServer(host).serving() as files,
-        serving(made(Path(name) / "channel", *_packages()), host) as channel,
+        serving(_channels(Path(name) / "channels"), host) as channels,
     ):
-        yield _Measurement(bench, Path(name), files, channel.address)
+        yield _Measurement(bench, Path(name), files, channels.address)
+
+
+def _channels(folder: Path) -> Path:
+    """A mirror of all channels, which has the one that files without ``channels:`` mean."""
+    made(folder / "conda-forge", *_packages())
+    return folder
 
 
 def _packages() -> list[Package]:

@@ -22,8 +22,8 @@ PATIENCE_S = 900.0
 @dataclass(frozen=True)
 class Twenty:
     figures: Figures
-    environment_builds: int
-    """Jobs that built one."""
+    environment_jobs: tuple[str, ...]
+    """Jobs that built one, or found it in the registry."""
 
 
 def twenty(bench: Bench, namespace: str, files: FileServer) -> Twenty:
@@ -32,7 +32,7 @@ def twenty(bench: Bench, namespace: str, files: FileServer) -> Twenty:
     bench.apply(namespace, "Model", "m", {"source": {"uri": f"{files.base}/twenty.bin"}})
     bench.until_ready(namespace, "model", "m", "latestVersion", None)
     figures = measured(lambda: _made(bench, namespace))
-    return Twenty(figures, _environment_builds(bench, namespace))
+    return Twenty(figures, _environment_jobs(bench, namespace))
 
 
 def _made(bench: Bench, namespace: str) -> None:
@@ -59,16 +59,15 @@ def _with_digest(bench: Bench, namespace: str) -> int:
     return len(_asked(bench, namespace, "inferenceimages", jsonpath).split())
 
 
-def _environment_builds(bench: Bench, namespace: str) -> int:
+def _environment_jobs(bench: Bench, namespace: str) -> tuple[str, ...]:
     """Kubernetes tells of each Job's pod, also where the Job is gone by now."""
-    pods = json.loads(_asked(bench, namespace, "events", "json"))["items"]
-    jobs = {
-        one["involvedObject"]["uid"]
-        for one in pods
-        if one["reason"] == "SuccessfulCreate"
-        and one["involvedObject"]["name"].startswith("fairlead-environment-")
+    events = json.loads(_asked(bench, namespace, "events", "json"))["items"]
+    names = {
+        str(one["involvedObject"]["name"])
+        for one in events
+        if one["reason"] == "SuccessfulCreate" and one["involvedObject"]["kind"] == "Job"
     }
-    return len(jobs)
+    return tuple(sorted(name for name in names if name.startswith("fairlead-environment-")))
 
 
 def _asked(bench: Bench, namespace: str, kind: str, output: str) -> str:
