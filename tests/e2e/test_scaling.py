@@ -3,14 +3,18 @@
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
+from fairlead.api.quantity import amount
 from tests.e2e.scene import Scene, condition
+from tests.e2e.test_front import selected
 
 BUSY = """\
 import time
@@ -42,20 +46,24 @@ def run(data):
 """
 PERIOD_S = 15.0  # of the autoscaler
 HOLD_S = 90.0  # longer than the autoscaler would take to scale down on a load of nothing
+DEMAND = (
+    "/apis/custom.metrics.k8s.io/v1beta2/namespaces/{}/webservices.fairlead.dev/diabetes/"
+    "fairlead_demand_concurrency"
+)
 PATIENT = {"maxQueueWaitMilliseconds": 60_000}  # none of these requests gets 503
 
 
 @contextmanager
-def clients(address: str, number: int) -> Iterator[None]:
-    """So many requests at a time, without a pause; they use no CPU to speak of."""
-    stop = threading.Event()
-    threads = [
-        threading.Thread(target=load, args=(address, stop), daemon=True) for _ in range(number)
-    ]
+def clients(address: str, number: int) -> Iterator[Counter[str]]:
+    """So many requests at a time, without a pause; they use no CPU to speak of. How often each
+    status was answered, and each connection broken."""
+    stop, answers = threading.Event(), Counter[str]()
+    arguments = (address, stop, answers)
+    threads = [threading.Thread(target=load, args=arguments, daemon=True) for _ in range(number)]
     for thread in threads:
         thread.start()
     try:
-        yield
+        yield answers
     finally:
         stop.set()
         for thread in threads:
@@ -91,31 +99,105 @@ def since_a_look_s(scene: Scene) -> float:
     return (datetime.now(UTC) - changed).total_seconds() % PERIOD_S
 
 
-def test_a_spike_is_met_at_once_and_let_go_and_columns_show_the_load(scene: Scene) -> None:
-    """Four requests at a time need five replicas, at 80 %. They begin when the autoscaler has just
-    looked: it would be another 15 s until it does again."""
+def test_a_spike_is_met_at_once_and_let_go_and_an_update_under_load_moves_no_number(
+    scene: Scene, front: str
+) -> None:
+    """Two requests at a time need three replicas, at 80 %. They begin when the autoscaler has just
+    looked: it would be another 15 s until it does again. Then the replicas are replaced, by a pod
+    more than there are to be: the load is the same, and the autoscaler asks for no other number."""
+    assert front
     scene.image({"score.py": WAITING})
-    scale = {"maxReplicas": 5, "targetUtilization": 80, "fastLane": True}
+    scale = {"maxReplicas": 6, "targetUtilization": 80, "fastLane": True}
     service: dict[str, Any] = {"replicas": None, "autoscale": scale, "concurrency": PATIENT}
-    service |= {"expose": {"type": "NodePort"}}
+    service |= {"expose": {"type": "NodePort"}, "front": {}}
     scene.service(**service)
     scene.reason("webservice", "Serving")
+    scene.until(lambda: selected(scene), lambda component: component == "front")
     address = scene.address()
     scene.until(lambda: since_a_look_s(scene), lambda seconds: 2 <= seconds <= 5)
-    with clients(address, 4):
+    with clients(address, 2) as answers:
         held = scene.until(lambda: least(scene), lambda number: number > 1)
         scene.until(lambda: wanted(scene), lambda number: number >= held)
-        scene.until(lambda: ready(scene), lambda number: number == 5)
+        scene.until(lambda: ready(scene), lambda number: number == 3)
         scene.until(lambda: least(scene), lambda number: number == 1)
-        scene.until(
-            lambda: capacity(scene),
-            lambda seen: seen.get("requestsPerSecond") and seen.get("utilizationPercent"),
-        )
-        header, line = scene.kubectl("get", "webservice", "-o", "wide").splitlines()
-        assert {"UTILIZATION", "QUEUED", "503/MIN"} < set(header.split())
-        cells = line[header.index("UTILIZATION") : header.index("AGE")].split()
-        assert cells[0].endswith("%")
-        assert (len(cells), "<none>" in cells) == (3, False)
+        shows_the_load(scene)
+        changes = int(scene.get("deployment")["metadata"]["generation"])
+        seen = seen_while_replaced(scene, service)
+        assert max(one.pods for one in seen) == 4  # there was a surge
+        assert {(one.wanted, one.asked_for) for one in seen} == {(3, 3)}
+        assert (
+            scene.get("deployment")["metadata"]["generation"] == changes + 1
+        )  # the pods' template
+        loads = sorted({one.demand for one in seen})
+        assert loads[0] > 1.6, loads  # of 1.6, at 80 %, are two replicas, and of more than 2.4 four
+        assert loads[-1] <= 2.4, loads
+    assert answers.keys() == {"200"}, answers
+
+
+def shows_the_load(scene: Scene) -> None:
+    scene.until(
+        lambda: capacity(scene),
+        lambda seen: seen.get("requestsPerSecond") and seen.get("utilizationPercent"),
+    )
+    header, line = scene.kubectl("get", "webservice", "-o", "wide").splitlines()
+    assert {"UTILIZATION", "QUEUED", "503/MIN"} < set(header.split())
+    cells = line[header.index("UTILIZATION") : header.index("AGE")].split()
+    assert cells[0].endswith("%")
+    assert (len(cells), "<none>" in cells) == (3, False)
+
+
+@dataclass(frozen=True)
+class Look:
+    """At one moment: the Deployment's number, its pods, the autoscaler's own number, and what the
+    metrics API tells it."""
+
+    wanted: int
+    pods: int
+    asked_for: int
+    demand: float
+
+
+def seen_while_replaced(scene: Scene, service: dict[str, Any]) -> list[Look]:
+    """Until the pods before are gone, and the autoscaler has looked once more."""
+    before = {pod["metadata"]["name"] for pod in scene.pods()}
+    scene.service(**service, environmentVariables={"UPDATE": "1"})
+    seen, gone_s = list[Look](), list[float]()
+
+    def replaced() -> bool:
+        seen.append(look(scene))
+        names = {pod["metadata"]["name"] for pod in scene.pods()}
+        if not gone_s and len(names) == 3 and not names & before:
+            gone_s.append(time.monotonic())
+        return bool(gone_s) and time.monotonic() > gone_s[0] + PERIOD_S
+
+    scene.until(replaced, bool)
+    return seen
+
+
+def look(scene: Scene) -> Look:
+    found = scene.get("deployment")
+    autoscaler = scene.get("horizontalpodautoscaler")["status"]
+    return Look(
+        int(found["spec"]["replicas"]),
+        int(found["status"]["replicas"]),
+        int(autoscaler["desiredReplicas"]),
+        demand(scene),
+    )
+
+
+def demand(scene: Scene) -> float:
+    told = scene.kubectl("get", "--raw", DEMAND.format(scene.namespace))
+    return float(amount(json.loads(told)["items"][0]["value"]))
+
+
+def those_who_scaled(scene: Scene) -> list[str]:
+    """Who wrote the Deployment's number."""
+    shown = scene.kubectl("get", "deployment", "diabetes", "-o", "json", "--show-managed-fields")
+    return [
+        entry["manager"]
+        for entry in json.loads(shown)["metadata"]["managedFields"]
+        if "f:replicas" in entry["fieldsV1"].get("f:spec", {})
+    ]
 
 
 def capacity(scene: Scene) -> dict[str, Any]:
@@ -153,13 +235,13 @@ def test_without_numbers_replicas_stay_and_with_them_they_go_when_the_load_has_e
     scene.until(lambda: sees(scene), lambda seen: seen == "True")
 
 
-def load(address: str, stop: threading.Event) -> None:
+def load(address: str, stop: threading.Event, answers: Counter[str]) -> None:
     with httpx.Client(timeout=60) as client:
         while not stop.is_set():
             try:
-                client.post(address, json={})
-            except httpx.TransportError:
-                continue  # a pod came or went
+                answers[str(client.post(address, json={}).status_code)] += 1
+            except httpx.TransportError as error:
+                answers[repr(error)] += 1  # a pod came or went
 
 
 def test_a_busy_service_gets_more_replicas_and_the_operator_leaves_their_number_alone(
@@ -173,7 +255,8 @@ def test_a_busy_service_gets_more_replicas_and_the_operator_leaves_their_number_
     scene.reason("webservice", "Serving")
     assert scene.get("deployment")["spec"]["replicas"] == 1
     stop = threading.Event()
-    thread = threading.Thread(target=load, args=(scene.address(), stop), daemon=True)
+    arguments = (scene.address(), stop, Counter[str]())
+    thread = threading.Thread(target=load, args=arguments, daemon=True)
     thread.start()
     try:
         scene.until(
@@ -184,14 +267,7 @@ def test_a_busy_service_gets_more_replicas_and_the_operator_leaves_their_number_
     finally:
         stop.set()
         thread.join()
-    shown = scene.kubectl("get", "deployment", "diabetes", "-o", "json", "--show-managed-fields")
-    scaled = json.loads(shown)
-    owners = [
-        entry["manager"]
-        for entry in scaled["metadata"]["managedFields"]
-        if "f:replicas" in entry["fieldsV1"].get("f:spec", {})
-    ]
-    assert "fairlead-operator" not in owners
+    assert "fairlead-operator" not in those_who_scaled(scene)
     status = scene.get("webservice")["status"]
     assert condition(status, "Scaling")["status"] == "True"
     assert status["replicas"]["desired"] >= 2
