@@ -55,8 +55,8 @@ def registered(scene: Scene, ws: Workspace) -> Model:
     Path("outputs/layers/0.bin").write_bytes(LARGE)
     model = Model.register(ws, "outputs", "my_best_model")
     assert (model.version, model.tags) == (2, {"area": "1"})
-    source = scene.get("model", "my-best-model")["spec"]["source"]["uri"]
-    assert source.startswith(f"oci://{scene.cluster.registry}/models")
+    [found] = scene.items("model")
+    assert found["spec"]["source"]["uri"].startswith(f"oci://{scene.cluster.registry}/models")
     assert Path(model.download("got"), "weights.txt").read_text() == "heavier"
     assert Path("got/outputs/layers/0.bin").read_bytes() == LARGE
     return model

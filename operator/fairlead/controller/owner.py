@@ -15,15 +15,23 @@ def makes_children(actions: tuple[Action, ...]) -> bool:
     return any(isinstance(action, Apply) and not action.existing for action in actions)
 
 
-async def refuse_if_gone(key: Key, body: Manifest, context: ReconcileContext) -> None:
+def _adopts_children(actions: tuple[Action, ...]) -> bool:
+    return any(isinstance(action, Apply) and action.adopts for action in actions)
+
+
+async def refuse_if_gone(
+    key: Key, body: Manifest, actions: tuple[Action, ...], context: ReconcileContext
+) -> None:
     """Raise ``ReplacedError`` where the object is gone or going and the cache does not know it.
 
     When an object is deleted its children are deleted at once, and their watch may be ahead of
-    that of the object: they would be made again for nobody. Asked live, but only where something
-    was deleted a moment ago.
+    that of the object: they would be made again for nobody. With ``--cascade=orphan`` they lose
+    their owner instead: given it back, they would be deleted after it. Asked live, but only where
+    something was deleted a moment ago, or has no owner: whoever took it had marked the owner first.
     """
     meta = body["metadata"]
-    if not context.cache.deleted_lately(meta["namespace"], SUSPECT_S):
+    makes = makes_children(actions) and context.cache.deleted_lately(meta["namespace"], SUSPECT_S)
+    if not (makes or _adopts_children(actions)):
         return
     live = await context.cluster.get_metadata(
         Ref(API_VERSION, key.kind.plural, key.namespace, key.name)

@@ -112,8 +112,7 @@ async def _reconcile(
         context.cache.rights.refuse(key.namespace)
         decision = steps.decide(await steps.observe(steps.read(body), context), now)
         update = status_update(decision)
-        if makes_children(decision.actions):
-            await refuse_if_gone(key, body, context)
+        await refuse_if_gone(key, body, decision.actions, context)
         for action in decision.actions:
             update = update.with_news(await act(action, context))
         context.runner.want(body["metadata"]["uid"], decision.tasks)

@@ -29,12 +29,13 @@ ON_RESYNC_S = math.inf  # no earlier than the next resync: what changes is watch
 @dataclass(frozen=True)
 class Apply:
     """Server-side apply; ``existing``: the object is there and ours, its uid is in the manifest;
-    ``puts_back``: somebody has changed what we had set."""
+    ``puts_back``: somebody has changed what we had set; ``adopts``: nobody owns it now."""
 
     manifest: Manifest
     existing: bool
     manager: str = FIELD_MANAGER
     puts_back: bool = False
+    adopts: bool = False
 
 
 @dataclass(frozen=True)

@@ -290,6 +290,29 @@ async def test_a_child_that_appears_between_the_read_and_the_apply_is_not_taken_
     assert "ownerReferences" not in found["metadata"]
 
 
+async def test_a_child_that_is_let_go_is_not_taken_back_by_an_owner_that_is_going() -> None:
+    """`--cascade=orphan`, and the watch of the children is ahead of that of their owner: with its
+    reference put back, the child would be deleted after it."""
+    world = World()
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    async with world.running():
+        await world.until(lambda: made(world) == list(CHILDREN))
+        await world.settled()
+        world.cluster.mute("webservices")
+        leaving = {"deletionTimestamp": OLD, "finalizers": ["orphan"]}
+        change(world, "webservices", leaving)
+        asked = world.cluster.requests["get", "webservices"]
+        change(world, "horizontalpodautoscalers", {"ownerReferences": None})
+        await world.until(lambda: world.cluster.requests["get", "webservices"] > asked + 1)
+    found = world.cluster.find("horizontalpodautoscalers", "demo", "credit") or {}
+    assert found["metadata"]["ownerReferences"] is None
+
+
+def change(world: World, plural: str, metadata: Manifest) -> None:
+    found = world.cluster.find(plural, "demo", "credit") or {}
+    world.cluster.put({**found, "metadata": {**found["metadata"], **metadata}})
+
+
 async def test_the_api_being_away_is_a_status_and_the_next_try_comes_by_itself() -> None:
     world = World()
     away = WaitingError(Reason.API_UNREACHABLE, "Applying Deployment credit: no answer.")

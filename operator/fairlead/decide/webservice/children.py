@@ -102,7 +102,8 @@ def _apply(manifest: Manifest, existing: ChildEvidence | None, now: datetime) ->
         metadata = {key: pinned["metadata"][key] for key in ("name", "namespace", "uid")}
         held = {**keep, "metadata": metadata, "spec": replicas}
         yield Apply(held, existing=True, manager=REPLICAS_MANAGER)
-    yield Apply(pinned, existing=True, puts_back=found is Drift.TAKEN)
+    nobodys = existing.controller is None
+    yield Apply(pinned, existing=True, puts_back=found is Drift.TAKEN, adopts=nobodys)
 
 
 def _scaled_up(
