@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from docker.models.images import Image
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
@@ -18,6 +19,7 @@ from fairlead.contract import EnvironmentRequest
 from fairlead.engines.docker_client import context
 from fairlead.images.environment_labels import HASH_LABEL, PYTHON_LABEL
 from tests.cluster import Cluster
+from tests.cluster.waiting import until
 from tests.integration.engine.conftest import Build, Line
 from tests.integration.registry.server import wait_until
 
@@ -29,6 +31,7 @@ LOOK = (
     "os.environ['GREETING'], os.path.exists('/step'), os.path.exists('/opt/fairlead/build'), "
     "tabulate.__file__.split('/lib/')[0], tabulate.__version__]))"
 )
+PATIENCE_S = 60.0  # for what a container prints
 
 
 @pytest.fixture
@@ -74,12 +77,19 @@ def test_an_environment_is_built_once_and_found_again(line: Line) -> None:
 def see_that_it_works(line: Line, request: EnvironmentRequest, digest: str, python: str) -> None:
     image = line.engine.images.pull(str(line.environments), digest)
     assert image.labels | {HASH_LABEL: request.hash, PYTHON_LABEL: python} == image.labels
-    said = line.engine.containers.run(image, ["python", "-c", LOOK], remove=True)
-    copied = line.engine.containers.run(image, ["cat", "/opt/hello/settings.json"], remove=True)
+    said = output_of(line, image, "python", "-c", LOOK)
+    copied = output_of(line, image, "cat", "/opt/hello/settings.json")
     assert copied == line.files["settings.json"]
     root, environment = "/var/azureml-app", "/opt/fairlead/env"
     assert json.loads(said) == [10001, root, "hello", True, False, environment, "0.9.0"]
     line.engine.images.remove(f"{line.environments}@{digest}")
+
+
+def output_of(line: Line, image: Image, *command: str) -> bytes:
+    """What it prints. On a busy machine Docker Engine may lose what a container that ends at once
+    has printed: then it is run again."""
+    run = line.engine.containers.run
+    return until(lambda: bytes(run(image, list(command), remove=True)), bool, PATIENCE_S)
 
 
 def see_that_it_holds_no_settings(line: Line, request: EnvironmentRequest) -> None:
