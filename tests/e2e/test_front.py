@@ -69,7 +69,9 @@ def test_no_request_is_lost_while_replicas_and_the_front_come_and_go(
     address = scene.address()
     v1 = address.replace("/score", "/api/v1/service/diabetes/score")
     scene.until(lambda: asked(v1), lambda answer: answer == '200 "old"')
-    assert condition(scene.get("webservice")["status"], "FrontReady")["reason"] == "FrontReady"
+    status = scene.get("webservice")["status"]
+    told = [condition(status, kind)["reason"] for kind in ("FrontReady", "Settled")]
+    assert told == ["FrontReady", None]  # nobody changes what is set of it
     assert [pod["spec"]["containers"][0]["image"] for pod in fronts(scene)] == [front]
     with load(address, v1) as under:
         scene.image(echo("new"))

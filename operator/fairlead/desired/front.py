@@ -157,7 +157,8 @@ def _template(webservice: Webservice, front: Front, settings: FrontSettings) -> 
 def _pod_spec(front: Front, parameters: FrontParameters, settings: FrontSettings) -> Manifest:
     file = {
         "path": "haproxy.cfg",
-        "fieldRef": {"fieldPath": f"metadata.annotations['{CONFIGURATION}']"},
+        # With what the API server adds to items: of a list that is one value all counts.
+        "fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.annotations['{CONFIGURATION}']"},
     }
     secrets = [{"name": settings.pull_secret}] if settings.pull_secret else []
     return {
