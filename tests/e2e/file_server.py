@@ -93,3 +93,10 @@ class FileServer:
             self._server.shutdown()
             self._server.server_close()
             thread.join()
+
+
+@contextmanager
+def serving_a_model_that_waits(host: str) -> Iterator[tuple[FileServer, threading.Event]]:
+    """The server, and the gate of its one model."""
+    with FileServer(host).serving() as server:
+        yield server, server.model_that_waits()

@@ -32,6 +32,7 @@ class Operator(Protocol):
 
 
 AnyOperator = TypeVar("AnyOperator", bound=Operator)
+RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
 
 class SceneUnder(Generic[AnyOperator]):
@@ -73,6 +74,10 @@ class SceneUnder(Generic[AnyOperator]):
         image = {} if "image" in spec else {"imageRef": {"name": name}}
         given = {key: value for key, value in {**image, **whole}.items() if value is not None}
         self.apply("Webservice", given, name)
+
+    def let_in_restricted_pods_alone(self) -> None:
+        """By Pod Security, in this scene's namespace."""
+        self.kubectl("label", "namespace", self.namespace, RESTRICTED)
 
     def get(self, kind: str, name: str = "diabetes") -> Manifest:
         return self.cluster.objects.get(kind, name, self.namespace)

@@ -8,7 +8,6 @@ from fairlead.api.refs import Manifest
 from tests.conda_channel import OWN_VERSION, installed, made, real_python, serving
 from tests.e2e.scene import SCRIPT, AnyOperator, Scene, SceneUnder, score
 
-RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 ENGINE = "fairlead.dev/task-program"
 MISSING = (
     "dependencies:\n- python=3.11\n- pip:\n  - joblib==1.5.2\n  - no-such-package-of-fairlead\n"
@@ -17,7 +16,7 @@ MISSING = (
 
 @pytest.fixture(scope="module")
 def restricted(stage: Scene) -> Scene:
-    stage.kubectl("label", "namespace", stage.namespace, RESTRICTED)
+    stage.let_in_restricted_pods_alone()
     return stage
 
 

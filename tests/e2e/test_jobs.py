@@ -9,7 +9,7 @@ import pytest
 
 from fairlead.api.refs import Manifest
 from tests.cluster import Cluster
-from tests.e2e.file_server import SLOW_MODEL, FileServer
+from tests.e2e.file_server import SLOW_MODEL, FileServer, serving_a_model_that_waits
 from tests.e2e.scene import SCRIPT, AnyOperator, Scene, SceneUnder
 
 BINARY = bytes(range(256)) * 100
@@ -17,16 +17,15 @@ BINARY = bytes(range(256)) * 100
 
 @pytest.fixture
 def jobs(scene: Scene) -> Scene:
-    enforce = "pod-security.kubernetes.io/enforce=restricted"
-    scene.kubectl("label", "namespace", scene.namespace, enforce)
+    scene.let_in_restricted_pods_alone()
     return scene
 
 
 @pytest.fixture
 def gated(cluster: Cluster) -> Iterator[tuple[FileServer, threading.Event]]:
     """A server that pods reach, and the gate that its one model waits at."""
-    with FileServer(cluster.gateway).serving() as server:
-        yield server, server.model_that_waits()
+    with serving_a_model_that_waits(cluster.gateway) as both:
+        yield both
 
 
 def task_jobs(scene: SceneUnder[AnyOperator]) -> list[Manifest]:

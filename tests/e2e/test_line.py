@@ -13,7 +13,6 @@ from tests.e2e.scene import Scene, condition, score
 
 EXAMPLE = Path(__file__).parents[2] / "examples/diabetes"
 KINDS = ("model", "inferenceimage", "webservice")
-RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 CHILDREN = ("deployment", "service", "poddisruptionbudget")
 
 
@@ -21,7 +20,7 @@ CHILDREN = ("deployment", "service", "poddisruptionbudget")
 def line(stage: Scene) -> Scene:
     """The example, applied as its README says, and waited for, where only restricted pods may
     run."""
-    stage.kubectl("label", "namespace", stage.namespace, RESTRICTED)
+    stage.let_in_restricted_pods_alone()
     train(places(), EXAMPLE)
     stage.kubectl("apply", "-k", str(EXAMPLE))
     stage.reason("webservice", "Serving")

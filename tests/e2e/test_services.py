@@ -264,8 +264,7 @@ def test_a_strangers_object_of_the_same_name_is_left_alone(scene: Scene) -> None
 
 
 def test_a_service_runs_where_only_restricted_pods_may(scene: Scene) -> None:
-    strict = "pod-security.kubernetes.io/enforce=restricted"
-    scene.kubectl("label", "namespace", scene.namespace, strict)
+    scene.let_in_restricted_pods_alone()
     scene.image(echo("x"))
     scene.service(auth={"enabled": True})
     scene.reason("webservice", "Serving")

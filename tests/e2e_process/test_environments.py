@@ -9,7 +9,7 @@ import pytest
 
 from fairlead.api.refs import Manifest
 from tests.e2e.scene import SCRIPT
-from tests.e2e.test_environments import RESTRICTED, environment_jobs
+from tests.e2e.test_environments import environment_jobs
 from tests.e2e_process.scene import Scene
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
@@ -24,7 +24,7 @@ def settings(job_settings: dict[str, str]) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def built(stage: Scene) -> Scene:
     """An environment in a namespace that lets in restricted pods alone."""
-    stage.kubectl("label", "namespace", stage.namespace, RESTRICTED)
+    stage.let_in_restricted_pods_alone()
     image_of(stage, "diabetes")
     stage.reason("inferenceimage", "Built")
     return stage
@@ -35,7 +35,7 @@ def elsewhere(built: Scene) -> Iterator[Scene]:
     """Another namespace, and for its pods the node that the first build did not run on."""
     scene = Scene(built.cluster, built.operator, f"{built.namespace}-again")
     scene.kubectl("create", "namespace", scene.namespace)
-    scene.kubectl("label", "namespace", scene.namespace, RESTRICTED)
+    scene.let_in_restricted_pods_alone()
     [pod] = environment_pods(built)
     node = pod["spec"]["nodeName"]
     scene.kubectl("cordon", node)

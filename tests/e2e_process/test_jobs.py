@@ -10,8 +10,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster import Cluster, ClusterError
-from tests.e2e.file_server import SLOW_MODEL, FileServer
-from tests.e2e.test_jobs import failure, task_jobs, waiting_model
+from tests.e2e.file_server import SLOW_MODEL, FileServer, serving_a_model_that_waits
+from tests.e2e.test_jobs import (
+    failure,
+    task_jobs,
+    waiting_model,
+)
 from tests.e2e_process.operator_process import OperatorProcess
 from tests.e2e_process.scene import Scene
 
@@ -26,16 +30,15 @@ def settings(job_settings: dict[str, str]) -> dict[str, str]:
 @pytest.fixture
 def jobs(scene: Scene) -> Scene:
     """A namespace of the test's own under an operator that makes Jobs."""
-    enforce = "pod-security.kubernetes.io/enforce=restricted"
-    scene.kubectl("label", "namespace", scene.namespace, enforce)
+    scene.let_in_restricted_pods_alone()
     return scene
 
 
 @pytest.fixture
 def gated(cluster: Cluster) -> Iterator[tuple[FileServer, threading.Event]]:
     """A server that pods reach, and the gate that its one model waits at."""
-    with FileServer(cluster.gateway).serving() as server:
-        yield server, server.model_that_waits()
+    with serving_a_model_that_waits(cluster.gateway) as both:
+        yield both
 
 
 def test_after_kill_9_in_mid_task_the_job_is_joined_and_not_doubled(

@@ -98,7 +98,11 @@ class DebuggedPod:
     def state(self) -> "DebuggerState":
         """Nothing is told where it does not answer, as a pod does that has just begun. Raises
         ``LocalError``: it is gone."""
-        return self._said()
+        with PortForward(self._client.access, self._target.namespace, self._pod, PORT) as forward:
+            try:
+                return said(ask(forward.port, "GET", SLOTS).body)
+            except NoAnswerError:
+                return DebuggerState()
 
     def listens(self) -> bool:
         """Wait until a debugger can attach; False where it is not told in time. The port itself is
@@ -109,16 +113,9 @@ class DebuggedPod:
             untold = told.attached is not None and told.listening is None
             if time.monotonic() - begun >= (UNTOLD_S if untold else LISTEN_S):
                 return False
-            told = self._said()
+            told = self.state()
             time.sleep(0.0 if told.listening or told.attached else LOOK_S)
         return True
-
-    def _said(self) -> "DebuggerState":
-        with PortForward(self._client.access, self._target.namespace, self._pod, PORT) as forward:
-            try:
-                return said(ask(forward.port, "GET", SLOTS).body)
-            except NoAnswerError:
-                return DebuggerState()
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class GuardedRegistry:
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         self._note(request)
-        content = _content(request)
+        content = content_of(request)
         if not self.lets_in(request):
             scope = f'{self.challenge},scope="repository:team/x:{_actions(request.command)}"'
             header = scope if self.challenge.startswith("Bearer") else self.challenge
@@ -76,7 +76,7 @@ def _actions(method: str) -> str:
     return {"HEAD": "pull", "GET": "pull", "DELETE": "delete"}.get(method, "pull,push")
 
 
-def _content(request: BaseHTTPRequestHandler) -> bytes:
+def content_of(request: BaseHTTPRequestHandler) -> bytes:
     """The body, whether its length is told before or not."""
     if request.headers.get("Transfer-Encoding") != "chunked":
         return request.rfile.read(int(request.headers.get("Content-Length", 0)))

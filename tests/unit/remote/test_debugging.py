@@ -103,7 +103,7 @@ def test_it_waits_until_a_debugger_can_attach(
         ]
     )
     monkeypatch.setattr(debugging, "LISTEN_S", 300.0)
-    monkeypatch.setattr(DebuggedPod, "_said", lambda _: next(told, DebuggerState()))
+    monkeypatch.setattr(DebuggedPod, "state", lambda _: next(told, DebuggerState()))
     done = run("credit")
     assert list(told) == []
     assert "Waiting until a debugger can attach ...\n" in done.output
@@ -165,7 +165,7 @@ def test_the_source_is_found_where_the_pod_has_it_once_it_is_edited(
             raise KeyboardInterrupt
         return DebuggerState(attached=False, listening=True, edited=bool(roots))
 
-    monkeypatch.setattr(DebuggedPod, "_said", state)
+    monkeypatch.setattr(DebuggedPod, "state", state)
     monkeypatch.setattr(debug_command, "time", SimpleNamespace(sleep=lambda _: None))
     done = run("credit")
     assert roots == ["/var/azureml-app", "/tmp/fairlead-edits", "/tmp/fairlead-edits"]

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from fairlead.contract import EXIT_NO_SPACE, RESULT_FILE, TaskResult
+from tests.integration.registry.guarded import content_of
 from tests.integration.registry.server import WebServer
 
 PROGRAM = """
@@ -92,9 +93,7 @@ class TinyRegistry:
     def __call__(self, request: BaseHTTPRequestHandler) -> None:
         self.connections.add(request.client_address[1])
         path, _, digest = request.path.partition("?digest=")
-        body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
-        if "Transfer-Encoding" in request.headers:
-            body = chunked(request)
+        body = content_of(request)
         status, answer = 404, b""
         if request.command in ("GET", "HEAD") and path in self._stored:
             status, answer = 200, self._stored[path]
@@ -109,15 +108,6 @@ class TinyRegistry:
         request.end_headers()
         if request.command != "HEAD":
             request.wfile.write(answer)
-
-
-def chunked(request: BaseHTTPRequestHandler) -> bytes:
-    body = b""
-    while size := int(request.rfile.readline(), 16):
-        body += request.rfile.read(size)
-        request.rfile.readline()
-    request.rfile.readline()
-    return body
 
 
 def test_the_log_is_kept_over_the_connection_that_the_work_had(tmp_path: Path) -> None:
