@@ -1,11 +1,12 @@
 """``python -m tests``: every test, in as few minutes as two cores allow.
 
 What needs no cluster runs beside everything else, the operator's part of it with its branches
-counted; and so does what needs of the cluster the registry and Docker Engine alone. First the
-scenes under the operator that the chart installs run side by side; then, one after the other, what
-has an operator of its own or changes the definitions. All end with these, so the processors are
-theirs first, and what needs no cluster takes what they leave. Each part is a pytest of its own, and
-shown when it has ended. Ends with 1 where any failed, or too few branches were run.
+counted; and so does what needs of the cluster the registry and Docker Engine alone, or has an API
+server of its own. First the scenes under the operator that the chart installs run side by side;
+then, one after the other, what has an operator of its own or changes the definitions. All end with
+these, so the processors are theirs first, and what needs no cluster takes what they leave. Each
+part is a pytest of its own, and shown when it has ended. Ends with 1 where any failed, or too few
+branches were run.
 
 The parts share two cores, so a limit may be met that is none on a quiet machine: of a part, up to
 five tests that failed are run once more, with nothing of their own part beside them, and named at
@@ -54,8 +55,9 @@ MAX_ERROR_CHARS = 300
 ERROR = re.compile(r"E  |tests/\S+:\d+: |(FAILED|ERROR) ")
 NOT_COUNTED = (  # the rest of what branch_coverage runs, and of all tests
     *("tests/unit/scoring", "tests/unit/benchmarks", "tests/unit/cluster"),
-    *("tests/integration", "tests/faults", "tests/e2e", "tests/e2e_process"),
+    *("tests/integration", "tests/e2e", "tests/e2e_process"),
 )
+AT_AN_API_SERVER_OF_THEIR_OWN = "tests/faults"  # once its programs are built
 UNDER_THE_INSTALLED = (  # what the scenes have is all that they ask for, and they change none of it
     "tests/e2e",
     "tests/integration/crds",
@@ -212,7 +214,12 @@ def on_the_cluster(where: Places, steps: Steps, arguments: Sequence[str]) -> boo
 def parts_on_the_cluster(steps: Steps, arguments: Sequence[str]) -> Iterator[bool]:
     side_by_side = ("-n", str(SCENES_AT_ONCE), "--dist", "loadfile", "--no-loadscope-reorder")
     apart = ("--cluster-tests=only", *BESIDE_OPERATORS, *arguments)
-    with part("beside operators", *apart) as beside:
+    at_their_own = ("--cluster-tests=none", AT_AN_API_SERVER_OF_THEIR_OWN, *arguments)
+    faults = Kind(prepared=True, niceness=5)
+    with (
+        part("beside operators", *apart) as beside,
+        part("at an API server of their own", *at_their_own, kind=faults) as faulty,
+    ):
         of_scenes = ("--cluster-tests=only", *UNDER_THE_INSTALLED, *side_by_side, *arguments)
         with part("under the installed operator", *of_scenes) as under_it:
             yield under_it.end(steps)
@@ -220,6 +227,7 @@ def parts_on_the_cluster(steps: Steps, arguments: Sequence[str]) -> Iterator[boo
         with part("with operators of their own", *alone) as others:
             yield others.end(steps)
         yield beside.end(steps)
+        yield faulty.end(steps)
 
 
 @contextmanager

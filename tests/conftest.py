@@ -20,6 +20,7 @@ from tests.cluster.places import Places, places
 from tests.cluster.programs import (
     BUILDKIT_PACKAGES,
     CHART_PACKAGES,
+    CONTROL_PLANE,
     GITOPS_PACKAGES,
     INGRESS_PACKAGES,
     MONITORING_PACKAGES,
@@ -43,7 +44,8 @@ BUILT_BEFORE = {  # the programs that a fixture needs, outside any time-out
     "health_program": GITOPS_PACKAGES,
     "buildkit": BUILDKIT_PACKAGES,
     "promtool": MONITORING_PACKAGES,
-    "way": (*INGRESS_PACKAGES, "etcd", "kubernetes", "kubectl"),
+    "way": (*INGRESS_PACKAGES, *CONTROL_PLANE),
+    "api_server": CONTROL_PLANE,
 }
 CLUSTER = pytest.StashKey[Cluster]()
 LOCK = pytest.StashKey[ExitStack]()

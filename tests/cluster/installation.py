@@ -10,7 +10,7 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -31,10 +31,25 @@ def install(cluster: Cluster, places: Places) -> Path:
     """Apply the definitions and the role; return a kubeconfig that holds the operator's rights."""
     shutil.rmtree(state_folder(places), ignore_errors=True)  # of another registry's time
     uninstall_chart(cluster, places)
-    crds, role = places.checkout / "crds", places.checkout / "deploy/rbac.yaml"
-    cluster.run_kubectl("apply", "--server-side", "--force-conflicts", "-f", crds, "-f", role)
-    cluster.run_kubectl("wait", "--for=condition=Established", "-f", crds, "--timeout=60s")
-    return _account(cluster, places)
+    return grant(cluster.run_kubectl, places.checkout, places.run / "operator-kubeconfig")
+
+
+def grant(run_kubectl: Callable[..., str], checkout: Path, kubeconfig: Path) -> Path:
+    """Apply the definitions and the role; write to ``kubeconfig`` one with the operator's rights.
+
+    ``run_kubectl`` has the rights of an administrator.
+    """
+    crds, role = checkout / "crds", checkout / "deploy/rbac.yaml"
+    run_kubectl("apply", "--server-side", "--force-conflicts", "-f", crds, "-f", role)
+    run_kubectl("wait", "--for=condition=Established", "-f", crds, "--timeout=60s")
+    account = ("create", "token", "fairlead", "--namespace=fairlead-system")
+    token = run_kubectl(*account, f"--duration={TOKEN_LIFE}").strip()
+    admin = json.loads(run_kubectl("config", "view", "--raw", "-o", "json"))
+    admin["users"] = [{"name": "fairlead", "user": {"token": token}}]
+    admin["contexts"][0]["context"]["user"] = "fairlead"
+    kubeconfig.touch(mode=0o600)
+    kubeconfig.write_text(json.dumps(admin))
+    return kubeconfig
 
 
 def start_operator(
@@ -69,18 +84,6 @@ def settings_for(cluster: Cluster, places: Places) -> dict[str, str]:
 def state_folder(places: Places) -> Path:
     """Where the operator beside the cluster keeps its tasks."""
     return places.run / "operator-state"
-
-
-def _account(cluster: Cluster, places: Places) -> Path:
-    account = ("create", "token", "fairlead", "--namespace=fairlead-system")
-    token = cluster.run_kubectl(*account, f"--duration={TOKEN_LIFE}").strip()
-    admin = json.loads(cluster.run_kubectl("config", "view", "--raw", "-o", "json"))
-    admin["users"] = [{"name": "fairlead", "user": {"token": token}}]
-    admin["contexts"][0]["context"]["user"] = "fairlead"
-    kubeconfig = places.run / "operator-kubeconfig"
-    kubeconfig.touch(mode=0o600)
-    kubeconfig.write_text(json.dumps(admin))
-    return kubeconfig
 
 
 def _listens(port: int) -> bool:

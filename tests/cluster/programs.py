@@ -39,6 +39,7 @@ PACKAGES = {
     "pause": "./pause",
     "runc-wrap": "./runc-wrap",
 }
+CONTROL_PLANE = ("etcd", "kubernetes", "kubectl")  # all that an API server without nodes needs
 CHART_PACKAGES = {
     "helm": "helm.sh/helm/v4/cmd/helm",
     "helm-docs": "github.com/norwoodj/helm-docs/cmd/helm-docs",

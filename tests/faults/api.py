@@ -111,7 +111,10 @@ class Api:
 async def _session(upstream: Upstream) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(ssl=upstream.context or True, limit=0)
     no_limit = aiohttp.ClientTimeout(total=None)
-    return aiohttp.ClientSession(upstream.url, connector=connector, timeout=no_limit)
+    headers = {"Authorization": f"Bearer {upstream.token}"} if upstream.token else {}
+    return aiohttp.ClientSession(
+        upstream.url, connector=connector, timeout=no_limit, headers=headers
+    )
 
 
 def _path(kind: str, namespace: str = "", name: str = "") -> str:

@@ -1,29 +1,45 @@
-"""What all runs share: the cluster, a view of it, and operators to be had quickly."""
+"""What all runs share: an API server, a view of it, and operators to be had quickly.
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import replace
+Stand-in tasks and a stand-in node need no cluster: what happens is what an API server, controllers
+and a scheduler of their own do. Real tasks and real pods are at the cluster.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.cluster import Cluster
-from tests.cluster.installation import install, settings_for
+from tests.cluster.installation import grant, install, settings_for
 from tests.cluster.places import places
+from tests.control_plane import CONTROLLERS, SCHEDULER, ControlPlane, control_plane
 from tests.faults.api import Api
 from tests.faults.outcome import Outcome, without_fault
 from tests.faults.proxy.certificate import make_certificate
 from tests.faults.proxy.event_loop import EventLoopThread
-from tests.faults.proxy.upstream import upstream_of
+from tests.faults.proxy.upstream import upstream_of, with_rights
 from tests.faults.real_operators import RealOperators
 from tests.faults.standins.forked import ForkedOperators
 from tests.faults.standins.node import StandinNode
 from tests.faults.story import story
-from tests.faults.trial import Bed
+from tests.faults.trial import Bed, Operators
 from tests.faults.view import ClusterView
 
 PLAIN = pytest.StashKey[Outcome]()
 SETTINGS = {"FAIRLEAD_RESYNC_SECONDS": "3", "FAIRLEAD_INSECURE_HOSTS": "127.0.0.1"}
+NOBODYS = {
+    "FAIRLEAD_REGISTRY": "localhost:5000",
+    "FAIRLEAD_DEFAULT_BASE_IMAGE": "localhost:5000/base:1",
+}
+"""Settings of an operator whose tasks are stand-ins: nobody asks what they name."""
+
+
+@pytest.fixture(scope="session")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """Without a kubelet; all else is there."""
+    with control_plane(tmp_path_factory.mktemp("api"), CONTROLLERS, SCHEDULER) as plane:
+        yield plane
 
 
 @pytest.fixture(scope="package")
@@ -31,43 +47,58 @@ def real_bed(
     cluster: Cluster, kept_on_failure: list[Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bed]:
     """For operators as their users start them, with real tasks and real pods."""
-    folder = tmp_path_factory.mktemp("faults")
+    folder = tmp_path_factory.mktemp("real-faults")
     kept_on_failure.append(folder)
-    kubeconfig = install(cluster, places())
-    upstream = upstream_of(cluster.kubeconfig)
-    settings = {**settings_for(cluster, places()), **SETTINGS}
+    kubeconfig, operators = install(cluster, places()), RealOperators()
+    settings = settings_for(cluster, places())
+    with _bed(folder, cluster.kubeconfig, kubeconfig, settings, operators) as bed:
+        yield bed
+        operators.close()
+
+
+@pytest.fixture(scope="package")
+def bed(
+    api_server: ControlPlane, kept_on_failure: list[Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Bed]:
+    """For operators with stand-in tasks, and pods on a stand-in node."""
+    folder = tmp_path_factory.mktemp("faults")
+    kept_on_failure.extend([folder, api_server.folder])
+    kubeconfig = grant(api_server.run_kubectl, places().checkout, folder / "operator-kubeconfig")
+    operators = ForkedOperators()
+    with _bed(folder, api_server.kubeconfig, kubeconfig, NOBODYS, operators) as bed:
+        node = StandinNode(bed.api, bed.view, bed.certificate)
+        bed.loop.run(node.start())
+        yield bed
+        operators.close()
+        bed.loop.run(node.stop())
+
+
+@contextmanager
+def _bed(
+    folder: Path,
+    admin: Path,
+    kubeconfig: Path,
+    settings: Mapping[str, str],
+    operators: Operators,
+) -> Iterator[Bed]:
     with EventLoopThread() as loop, ExitStack() as ending:
-        api = Api(upstream, loop)
+        api = Api(with_rights(admin), loop)
         ending.callback(api.close)
         view = ClusterView(api, loop)
         view.start()
         ending.callback(view.stop)
-        operators = RealOperators()
-        ending.callback(operators.close)
         yield Bed(
             loop=loop,
             api=api,
             view=view,
-            upstream=upstream,
+            upstream=upstream_of(kubeconfig),
             certificate=make_certificate(folder),
             kubeconfig=kubeconfig,
-            settings=settings,
+            settings={**settings, **SETTINGS},
             operators=operators,
-            digests=False,
+            digests=isinstance(operators, ForkedOperators),
             folder=folder,
         )
-
-
-@pytest.fixture(scope="module")
-def bed(real_bed: Bed, cluster: Cluster) -> Iterator[Bed]:
-    """For operators with stand-in tasks, and pods on a stand-in node."""
-    loop, api, view = real_bed.loop, real_bed.api, real_bed.view
-    node = StandinNode(api, view, real_bed.certificate, cluster.gateway)
-    operators = ForkedOperators()
-    loop.run(node.start())
-    yield replace(real_bed, operators=operators, digests=True)
-    operators.close()
-    loop.run(node.stop())
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import base64
 import json
 import ssl
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +15,27 @@ from tests.faults.proxy.certificate import Certificate
 
 @dataclass(frozen=True)
 class Upstream:
-    """``context`` is None for plain HTTP; it holds a client certificate where the kubeconfig does.
-
-    The client's own Authorization header is passed on as it is.
-    """
+    """``context`` is None for plain HTTP. It holds a client certificate, and ``token`` a token,
+    where there is a user who has that; nobody's rights but the client's own are passed on else."""
 
     url: str
     context: ssl.SSLContext | None = None
+    token: str = ""
 
 
 def upstream_of(kubeconfig: Path) -> Upstream:
-    """The server of the kubeconfig's first cluster, with the rights of its first user."""
-    read = _read(kubeconfig)
-    cluster, user = read["clusters"][0]["cluster"], read["users"][0]["user"]
-    context = ssl.create_default_context(cadata=_decoded(cluster["certificate-authority-data"]))
-    if "client-certificate-data" in user:
-        _load_client(context, user)
-    return Upstream(cluster["server"], context)
+    """The server of the kubeconfig's first cluster, for who has rights of his own."""
+    cluster = _read(kubeconfig)["clusters"][0]["cluster"]
+    authority = _decoded(cluster["certificate-authority-data"])
+    return Upstream(cluster["server"], ssl.create_default_context(cadata=authority))
+
+
+def with_rights(kubeconfig: Path) -> Upstream:
+    """The same, with the rights of the kubeconfig's first user."""
+    upstream, user = upstream_of(kubeconfig), _read(kubeconfig)["users"][0]["user"]
+    if upstream.context and "client-certificate-data" in user:
+        _load_client(upstream.context, user)
+    return replace(upstream, token=user.get("token", ""))
 
 
 def behind_proxy(kubeconfig: Path, url: str, certificate: Certificate, target: Path) -> Path:

@@ -5,7 +5,7 @@ missing. A pod serves, or its script fails, as the digest of its image tells (``
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -20,6 +20,7 @@ from tests.faults.view import Change, ClusterView
 
 NAME = "standin"
 HEARTBEAT_S = 10.0  # seconds; the node is given up after 50
+ADDRESS = "127.0.0.1"
 NODES = "/api/v1/nodes"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -32,36 +33,28 @@ RECORD = (
 
 
 class StandinNode:
-    """While it is there, the real nodes take no new pods. ``address``: where the API server reaches
-    this machine."""
+    """It is the only node. The API server is on this machine, too."""
 
-    def __init__(self, api: Api, view: ClusterView, certificate: Certificate, address: str) -> None:
-        self._api, self._view = api, view
-        self._certificate, self._address = certificate, address
+    def __init__(self, api: Api, view: ClusterView, certificate: Certificate) -> None:
+        self._api, self._view, self._certificate = api, view, certificate
         self._numbers = count(1)
         self._tasks = set[asyncio.Task[Any]]()
         self._logs: web.ServerRunner | None = None
         self._log_port = 0
-        self._known = dict[str, Callable[[Manifest], Manifest]]()
 
     async def start(self) -> None:
         await self._serve_logs()
         await self._api.ask("POST", NODES, {"metadata": {"name": NAME}})
         await self._api.ask("PATCH", f"{NODES}/{NAME}/status", self._status(), MERGE)
         await self._api.ask("POST", LEASES, _lease(), missing_ok=True)
-        await self._set_unschedulable(is_so=True)
         self._view.listen(self._pod_changed)
         self._spawn(self._beat())
 
     async def stop(self) -> None:
-        """Give the pods back to the real nodes."""
         self._view.listen(None)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._set_unschedulable(is_so=False)
-        await self._api.ask("DELETE", f"{NODES}/{NAME}")
-        await self._api.ask("DELETE", f"{LEASES}/{NAME}", missing_ok=True)
         if self._logs:
             await self._logs.cleanup()
 
@@ -70,7 +63,7 @@ class StandinNode:
         self._logs = web.ServerRunner(web.Server(_log))
         await self._logs.setup()
         context = self._certificate.server_context()
-        await web.TCPSite(self._logs, self._address, 0, ssl_context=context).start()
+        await web.TCPSite(self._logs, ADDRESS, 0, ssl_context=context).start()
         self._log_port = self._logs.addresses[0][1]
 
     def _status(self) -> Manifest:
@@ -81,7 +74,7 @@ class StandinNode:
             **_now("lastHeartbeatTime"),
         }
         status = {
-            "addresses": [{"type": "InternalIP", "address": self._address}],
+            "addresses": [{"type": "InternalIP", "address": ADDRESS}],
             "daemonEndpoints": {"kubeletEndpoint": {"Port": self._log_port}},
             "capacity": CAPACITY,
             "allocatable": CAPACITY,
@@ -93,13 +86,6 @@ class StandinNode:
         while True:
             await asyncio.sleep(HEARTBEAT_S)
             await self._api.ask("PATCH", f"{LEASES}/{NAME}", {"spec": _renewed()}, MERGE)
-
-    async def _set_unschedulable(self, *, is_so: bool) -> None:
-        nodes = (await self._api.ask("GET", NODES))["items"]
-        for name in (node["metadata"]["name"] for node in nodes):
-            if name != NAME:
-                body = {"spec": {"unschedulable": is_so}}
-                await self._api.ask("PATCH", f"{NODES}/{name}", body, MERGE)
 
     def _pod_changed(self, change: Change) -> None:
         pod = change.object
