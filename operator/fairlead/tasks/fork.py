@@ -40,10 +40,17 @@ def _end_with(work: Callable[[], object]) -> None:
     except SystemExit as ending:
         code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
     finally:
+        _finish(code & 0xFF)
+
+
+def _finish(code: int) -> None:
+    """Also where nobody takes what is still to be written, or a signal's handler raises."""
+    try:
         _tell_crash()
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code & 0xFF)
+    finally:
+        os._exit(code)
 
 
 def _tell_crash() -> None:

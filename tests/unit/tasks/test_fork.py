@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -42,3 +43,26 @@ def test_an_exception_is_told_and_none_of_the_parents_frames_go_on(
 
     assert code_of(fails) == 1
     assert "LookupError: nobody expected it" in capfd.readouterr().err
+
+
+def test_a_child_whose_output_nobody_takes_ends_all_the_same() -> None:
+    """It must not go on with what its parent has still to do: so this has a parent of its own."""
+    code = (
+        "import os, sys\n"
+        "from fairlead.tasks.fork import Fork\n"
+        "def broken():\n"
+        "    raise OSError('nobody reads this')\n"
+        "def work():\n"
+        "    sys.stdout.flush = broken\n"
+        "    sys.exit(7)\n"
+        "parent = os.getpid()\n"
+        "try:\n"
+        "    fork = Fork(work)\n"
+        "finally:\n"
+        "    if os.getpid() != parent:\n"
+        "        os.write(1, b'the child goes on')\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(fork.pid, 0)[1]))\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, timeout=DEADLINE_S, check=True)
+    assert done.stdout == b"7\n"
