@@ -75,13 +75,19 @@ async def run_program(start: Start, folder: Path, timeout_s: float, max_log_byte
 
 
 async def undisturbed(work: Awaitable[Result]) -> Result:
-    """Await ``work`` to its end even where the caller is cancelled meanwhile."""
+    """Await ``work`` to its end even where the caller is cancelled meanwhile, however often."""
     task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled():
+        task.exception()  # nobody is left to be told
+    raise cancelled
 
 
 def remember(folder: Path, pid: int) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.contract import MAX_RESULT_BYTES, Task, TaskPhase
+from fairlead.contract import LOG_FILE, MAX_RESULT_BYTES, Task, TaskPhase
 from fairlead.runners import process, task_folder
 from fairlead.runners.local import LocalRunner
 from fairlead.runners.task_folder import TaskFolders
@@ -86,6 +86,23 @@ async def test_no_child_of_a_task_survives_it(
     state = await ended(runner, "given")
     assert has_ended(left)
     assert state.phase is (TaskPhase.SUCCEEDED if way == "done" else TaskPhase.INTERRUPTED)
+
+
+async def test_nothing_is_left_when_the_runner_ends_while_it_ends_a_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cancelled three times: nobody wants the task, twice, and the operator is told to end."""
+    monkeypatch.setattr(process, "TERMINATION_GRACE_S", 1.0)
+    async with runner_in(tmp_path) as runner:
+        runner.want("me", [task("deaf")])
+        deaf = await process_of(tmp_path, "deaf")
+        log = tmp_path / "tasks/deaf/1" / LOG_FILE
+        await until(lambda: log.exists() and "deaf" in log.read_text())
+        for _ in range(2):
+            runner.want("me", [])
+            await asyncio.sleep(0.1)  # it has been asked to end
+            runner.want("me", [task("deaf")])
+    assert not deaf.is_running()
 
 
 async def test_no_child_survives_a_task_that_ran_out_of_time(
