@@ -16,7 +16,7 @@ from pathlib import Path
 
 import structlog
 
-from fairlead.runners.process import Running, Start
+from fairlead.runners.process import Running, Start, undisturbed
 from fairlead.runners.survivors import TASK_FOLDER_VARIABLE
 
 logger = structlog.get_logger("fairlead")
@@ -29,6 +29,10 @@ KILLED = -signal.SIGKILL
 
 class PreparedError(Exception):
     """There is no such process, or it has not answered: no task was started."""
+
+
+class NotForkedError(Exception):
+    """It could not fork just now; what it runs goes on."""
 
 
 class ForkedTask:
@@ -68,7 +72,7 @@ class PreparedTasks:
         async def start(folder: Path, output: int) -> Running:
             try:
                 return await self._start(program, folder, output)
-            except (PreparedError, OSError) as error:
+            except (PreparedError, NotForkedError, OSError) as error:
                 logger.warning("task not forked", program=program, why=str(error))
                 return await otherwise(folder, output)
 
@@ -84,9 +88,8 @@ class PreparedTasks:
     async def _start(self, program: str, folder: Path, output: int) -> ForkedTask:
         asking = asyncio.ensure_future(self._asked(program, folder, output))
         try:
-            return await asyncio.shield(asking)
+            return await undisturbed(asking)
         except asyncio.CancelledError:
-            await asyncio.wait({asking})
             if not asking.cancelled() and asking.exception() is None:
                 asking.result().kill()  # nobody would know of it
             raise
@@ -139,7 +142,8 @@ class _Process:
         return self._listening.done()
 
     async def fork(self, asked: Mapping[str, object], output: int) -> ForkedTask:
-        """Raises ``PreparedError``; then ``end`` it, for it may have begun."""
+        """Raises ``NotForkedError``, and ``PreparedError``; then ``end`` it, for it may have
+        begun."""
         self._answer = asyncio.get_running_loop().create_future()
         try:
             line = json.dumps(asked).encode() + b"\n"
@@ -174,6 +178,9 @@ class _Process:
             self._lost()
 
     def _take(self, told: Mapping[str, int]) -> None:
+        if "errno" in told:
+            self._refuse(NotForkedError(os.strerror(told["errno"])))
+            return
         pid = told["pid"]
         if "code" in told:
             self._running.pop(pid).end(told["code"])
@@ -190,5 +197,9 @@ class _Process:
             task.kill()
             task.end(KILLED)
         self._running.clear()
+        self._refuse(PreparedError("the process that forks tasks has ended"))
+
+    def _refuse(self, error: Exception) -> None:
+        """There is no task for whoever waits for one."""
         if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(PreparedError("the process that forks tasks has ended"))
+            self._answer.set_exception(error)

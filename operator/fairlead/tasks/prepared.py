@@ -6,10 +6,13 @@ if it had been started. The process itself reads no request, opens no connection
 of any task, so that none can leave anything to the next.
 
 FD is one end of a stream socket. What is asked for comes as one line of JSON with the descriptor of
-the log; a line tells the task's process, another one its end. When the other end is closed all
-tasks are killed and the process ends; also when it was not needed for ``IDLE_S``.
+the log; a line tells the task's process, or why there is none, another one its end. When the other
+end is closed all tasks are killed and the process ends; also when it was not needed for ``IDLE_S``.
+However it ends, its tasks end with it: the kernel sees to that.
 """
 
+import ctypes
+import errno
 import gc
 import json
 import os
@@ -20,7 +23,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from fairlead.contract import (
     AssembleRequest,
@@ -40,7 +43,8 @@ from fairlead.tasks.resolve import resolve
 
 IDLE_S = 600.0
 MAX_LINE_BYTES = 64 * 1024
-MAX_DESCRIPTORS = 256  # more than this process ever has
+MAX_DESCRIPTORS = 256  # more than this process ever has, for it gives low numbers to all
+PARENT_DEATH_SIGNAL = 1  # of prctl(2)
 PROGRAMS: Mapping[str, Callable[[], int]] = {
     "assemble": partial(run, AssembleRequest, assemble),
     "publish": partial(run, PublishRequest, publish),
@@ -82,20 +86,37 @@ class Forks:
         if not line:
             return False
         [log] = descriptors
-        apart, told = os.pipe()
-        asked = json.loads(line)
-        fork = Fork(partial(self._task, asked["program"], asked["folder"], asked["more"], log))
-        os.close(told)
-        os.close(log)
-        os.read(apart, 1)  # until it has a session: nobody could end it before
-        os.close(apart)
-        self._running[fork.pid] = fork
-        self._tell({"pid": fork.pid})
+        try:
+            told = {"pid": self._forked(json.loads(line), log)}
+        except OSError as error:  # no more processes: those that run are not to suffer for it
+            told = {"errno": error.errno or errno.EAGAIN}
+        finally:
+            os.close(log)
+        self._tell(told)
         return True
 
-    def _task(self, program: str, folder: str, more: Mapping[str, str], log: int) -> NoReturn:
+    def _forked(self, asked: Mapping[str, Any], log: int) -> int:
+        """The task's process, once it has a session: nobody could end it before."""
+        program, folder, more = asked["program"], asked["folder"], asked["more"]
+        apart, told = os.pipe()
+        try:
+            fork = Fork(partial(self._task, os.getpid(), program, folder, more, log))
+        except OSError:
+            os.close(apart)
+            raise
+        finally:
+            os.close(told)
+        os.read(apart, 1)
+        os.close(apart)
+        self._running[fork.pid] = fork
+        return fork.pid
+
+    def _task(
+        self, parent: int, program: str, folder: str, more: Mapping[str, str], log: int
+    ) -> NoReturn:
         """What a fresh interpreter would find: a session, signals, streams, variables, words."""
         os.setsid()
+        _die_with(parent)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for number in (1, 2):
@@ -119,12 +140,22 @@ class Forks:
             self._channel.sendall(json.dumps(what).encode() + b"\n")
 
 
+def _die_with(parent: int) -> None:
+    """Whoever asked for a task that was not told yet knows of no process that could be ended."""
+    ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:  # it was quicker
+        os._exit(1)
+
+
 def main(descriptor: int) -> int:
+    """Serve until nobody asks any more."""
+    low = os.dup(descriptor)  # a busy operator's numbers are beyond what is closed, and select()
+    os.close(descriptor)
     for kind in (*BUILT, *BUILT_RESULTS):
         kind.model_rebuild()
     gc.collect()
     gc.freeze()  # what is there now is never looked through by a task, nor copied for it
-    with socket.socket(fileno=descriptor) as channel:
+    with socket.socket(fileno=low) as channel:
         Forks(channel).serve()
     return 0
 

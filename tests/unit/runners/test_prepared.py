@@ -3,10 +3,12 @@ from a fresh interpreter where there is no such process."""
 
 import asyncio
 import os
+import resource
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -44,6 +46,34 @@ async def runner(tmp_path: Path) -> AsyncIterator[LocalRunner]:
 def publishing(identifier: str, repository: str) -> Task:
     request = PublishRequest(repository=repository, version=1, digest=DIGEST)
     return Task(identifier, "publish", 1, request, DEADLINE_S, namespace="demo")
+
+
+def request_to(repository: str, folder: Path) -> None:
+    request = PublishRequest(repository=repository, version=1, digest=DIGEST)
+    (folder / "request.json").write_text(request.model_dump_json(by_alias=True))
+
+
+def spoilt(change: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> PreparedTasks:
+    """With a process in which ``change`` was made to ours."""
+    code = (
+        "import os, signal, sys\n"
+        "from fairlead.tasks import prepared\n"
+        f"{change}\n"
+        "sys.exit(prepared.main(int(sys.argv[1])))\n"
+    )
+    (folder / "spoilt_prepared.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    return PreparedTasks(folder, "spoilt_prepared")
+
+
+def left_in(folder: Path) -> list[psutil.Process]:
+    """The processes that were started for tasks in ``folder``, and live."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(TASK_FOLDER_VARIABLE) == str(folder):
+                found.append(process)
+    return found
 
 
 def parents() -> list[psutil.Process]:
@@ -166,8 +196,7 @@ async def test_who_is_cancelled_while_a_task_is_forked_leaves_none(
     tmp_path: Path, silent: str
 ) -> None:
     tasks = PreparedTasks(tmp_path)
-    request = PublishRequest(repository=silent, version=1, digest=DIGEST)
-    (tmp_path / "request.json").write_text(request.model_dump_json(by_alias=True))
+    request_to(silent, tmp_path)
     start = tasks.starting("publish", starting(("false",)))
     with (tmp_path / "log").open("w") as log:
         asking = asyncio.ensure_future(start(tmp_path, log.fileno()))
@@ -177,6 +206,76 @@ async def test_who_is_cancelled_while_a_task_is_forked_leaves_none(
             await asking
     [parent] = parents()
     await until(lambda: not parent.children())
+    await tasks.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "prepared.Forks._tell = lambda *_: os.kill(os.getpid(), signal.SIGKILL)",
+        "prepared.Forks._tell = lambda *_: signal.pause()",
+    ],
+    ids=["killed", "hangs"],
+)
+async def test_a_task_that_was_not_told_ends_before_another_takes_its_place(
+    tmp_path: Path, silent: str, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """Both would work in one folder, and nothing would ever end the first."""
+    monkeypatch.setattr("fairlead.runners.prepared.ANSWER_TIMEOUT_S", 5.0)
+    tasks = spoilt(change, tmp_path, monkeypatch)
+    request_to(silent, tmp_path)
+    start = tasks.starting("publish", starting(("true",)))
+    with (tmp_path / "log").open("w") as log:
+        process = await start(tmp_path, log.fileno())
+        assert await process.wait() == 0
+    assert left_in(tmp_path) == []
+    await tasks.close()
+
+
+async def test_a_fork_that_is_refused_ends_no_other_task(
+    tmp_path: Path, silent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = (
+        "fork = os.fork\n"
+        "def refused():\n"
+        "    raise BlockingIOError(11, 'no more processes')\n"
+        "def first():\n"
+        "    os.fork = refused\n"
+        "    return fork()\n"
+        "os.fork = first"
+    )
+    tasks = spoilt(once, tmp_path, monkeypatch)
+    request_to(silent, tmp_path)
+    start = tasks.starting("publish", starting(("true",)))
+    with (tmp_path / "log").open("w") as log:
+        first = await start(tmp_path, log.fileno())
+        second = await start(tmp_path, log.fileno())
+        assert await second.wait() == 0  # not a fork
+        assert first.returncode is None
+        assert psutil.Process(first.pid).is_running()
+    await tasks.close()
+
+
+async def test_a_task_has_none_of_the_descriptors_of_a_busy_operator(
+    tmp_path: Path, silent: str
+) -> None:
+    """As many connections as ``select`` knows no numbers for."""
+    tasks = PreparedTasks(tmp_path)
+    request_to(silent, tmp_path)
+    start = tasks.starting("publish", starting(("true",)))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(2000, hard), hard))
+    open_ones = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        with (tmp_path / "log").open("w") as log:
+            task = psutil.Process((await start(tmp_path, log.fileno())).pid)
+    finally:
+        for one in open_ones:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert [task.ppid()] == [parent.pid for parent in parents()]
+    await until(lambda: len(task.net_connections("tcp")) == 1)
+    assert task.net_connections("unix") == []
     await tasks.close()
 
 
