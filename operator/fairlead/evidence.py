@@ -174,17 +174,23 @@ class Claim:
     name: str
     host: str = field(compare=False)
     path: str = field(compare=False)
+    service: str = field(default="", compare=False)
+    """What controllers of Ingresses call its Service; empty where it wants no Ingress."""
 
 
 @dataclass(frozen=True)
 class ExposureEvidence:
     """``claims``: all on the host that the Webservice wants, its own among them.
     ``routes_missing``: the cluster knows no HTTPRoutes. ``leads_elsewhere``: an Ingress or
-    HTTPRoute of ours in another namespace is still there for that host."""
+    HTTPRoute of ours in another namespace is still there for that host. ``namesakes``: all whose
+    Service controllers call the same, its own among them. ``namesake_left``: an Ingress of ours in
+    another namespace is still there for such a one."""
 
     claims: Sequence[Claim] = ()
     routes_missing: bool = False
     leads_elsewhere: bool = False
+    namesakes: Sequence[Claim] = ()
+    namesake_left: bool = False
 
 
 @dataclass(frozen=True)

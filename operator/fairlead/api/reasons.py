@@ -178,6 +178,7 @@ class Reason(StrEnum):
     EXPOSURE_OFF = "ExposureOff"  # whoever runs the cluster grants no hosts
     EXPOSURE_NOT_GRANTED = "ExposureNotGranted"  # what spec.expose names is not granted
     HOST_TAKEN = "HostTaken"  # another Webservice has the host already
+    NAMESAKE_EXPOSED = "NamesakeExposed"  # controllers would take another's Service for its own
     WAITING_FOR_ADDRESS = "WaitingForAddress"  # no controller has taken it yet: Ingress, HTTPRoute
     ROUTE_REFUSED = "RouteRefused"  # the Gateway does not take the HTTPRoute
     GATEWAY_API_MISSING = "GatewayApiMissing"  # the cluster knows no HTTPRoutes

@@ -92,6 +92,15 @@ def v1_path(webservice: Webservice) -> str:
     return f"/api/v1/service/{webservice.name}"
 
 
+def called(namespace: str, name: str) -> str:
+    """What controllers of Ingresses call a Service among those of all namespaces.
+
+    ingress-nginx and Traefik join with "-" what may hold "-" itself, and Traefik takes several in a
+    row for one; of two Services that they call the same one gets the requests of both.
+    """
+    return "-".join(part for part in f"{namespace}-{name}".split("-") if part)
+
+
 def _wanted(webservice: Webservice, kind: ExposeType) -> Expose | None:
     expose = webservice.spec.expose
     return expose if expose and expose.type is kind and expose.host else None

@@ -32,9 +32,11 @@ from fairlead.desired.child_kinds import (
     CHILD_KINDS,
     EXPOSURE_KINDS,
     HTTP_ROUTE,
+    INGRESS,
     WATCHED_KINDS,
     ChildKind,
 )
+from fairlead.desired.exposure import called
 from fairlead.errors import OperatorError
 from fairlead.evidence import Accepted, ChildEvidence, Claim
 from fairlead.informer.missing_rights import MissingRights
@@ -264,6 +266,20 @@ class Cache:
     def claims(self, host: str) -> Sequence[Claim]:
         """Who wants this host, and may have it."""
         return self._claims.on(host) if self._claims else ()
+
+    def namesakes(self, service: str) -> Sequence[Claim]:
+        """Who wants an Ingress, and may have it, and has a Service that controllers call so."""
+        return self._claims.of(service) if self._claims else ()
+
+    def namesake_left(self, service: str, namespace: str) -> bool:
+        """Whether an Ingress of ours in another namespace is there for a Service that controllers
+        call so, whatever its Webservice asks for by now, or whether there is one."""
+        store = self._children[INGRESS.kind]
+        return any(
+            hosts_led(store.read(place, name) or {})
+            for place, name in store.names()
+            if place != namespace and called(place, name) == service
+        )
 
     def leads_elsewhere(self, host: str, namespace: str) -> bool:
         """Whether an Ingress or HTTPRoute of ours in another namespace is there for this host,

@@ -41,7 +41,8 @@ def hosts_led(child: Mapping[str, Any]) -> frozenset[str]:
 
 
 class Claims:
-    """By host. What the settings do not grant stands in nobody's way."""
+    """By host, and by what controllers call a Service: a host has a dot, that has none. What the
+    settings do not grant stands in nobody's way."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -51,6 +52,10 @@ class Claims:
     def on(self, host: str) -> Sequence[Claim]:
         """All that want ``host``, and may have it."""
         return tuple(self._claims[key] for key in self._keys.get(host, ()))
+
+    def of(self, service: str) -> Sequence[Claim]:
+        """All that want an Ingress, and may have it, and whose Service is called so."""
+        return self.on(service) if service else ()
 
     def put(self, key: Key, body: Manifest | None) -> Iterable[Key]:
         """Take in what a Webservice wants now, None: it is gone; return whom that concerns.
@@ -62,24 +67,25 @@ class Claims:
         before, now = self._forget(key), self._claim(body)
         if now is not None:
             self._claims[key] = now
-            self._keys[now.host][key] = None
+            for handle in _handles(now):
+                self._keys[handle][key] = None
         if _whole(before) == _whole(now):
             return ()
         after = (self._after(one) for one in (before, now) if one)
         return dict.fromkeys(chain.from_iterable(after))
 
     def _after(self, one: Claim) -> Iterable[Key]:
-        """Whoever might have it but for this one; nobody where that has, or had, no host itself."""
-        if rival(one, self.on(one.host)) is not None:
-            return ()
-        return [key for key in self._keys.get(one.host, ()) if self._claims[key] > one]
+        """Whoever might have it but for this one; nobody on a host that it has, or had, not."""
+        hosts = () if rival(one, self.on(one.host)) else (one.host,)
+        near = chain.from_iterable(self._keys.get(at, ()) for at in (*hosts, one.service))
+        return [key for key in near if self._claims[key] > one]
 
     def _forget(self, key: Key) -> Claim | None:
         before = self._claims.pop(key, None)
-        if before is not None:
-            del self._keys[before.host][key]
-            if not self._keys[before.host]:
-                del self._keys[before.host]
+        for handle in _handles(before) if before is not None else ():
+            del self._keys[handle][key]
+            if not self._keys[handle]:
+                del self._keys[handle]
         return before
 
     def _claim(self, body: Manifest | None) -> Claim | None:
@@ -91,9 +97,13 @@ class Claims:
             return None
 
 
+def _handles(one: Claim) -> tuple[str, ...]:
+    return (one.host, one.service) if one.service else (one.host,)
+
+
 def _whole(one: Claim | None) -> tuple[object, ...]:
     """Claims are compared by who comes first; this has what is wanted, too."""
-    return (one, one.host, one.path) if one else ()
+    return (one, one.host, one.path, one.service) if one else ()
 
 
 def _names_a_host(body: Manifest | None) -> bool:

@@ -10,6 +10,7 @@ from fairlead.api.meta import COMPONENT, FRONT, INFERENCE_IMAGE
 from fairlead.api.objects import InferenceImage, Webservice, read_image
 from fairlead.api.refs import Manifest
 from fairlead.cluster import PodLog
+from fairlead.decide.webservice.claims import service_called
 from fairlead.desired.child_kinds import (
     CHILD_KINDS,
     DEPLOYMENT,
@@ -77,7 +78,14 @@ def _exposure(webservice: Webservice, context: ReconcileContext) -> ExposureEvid
     # of a host that is held already nothing but claims decides: a look at each one costs time
     new = bool(claims) and not (held and held.host == host)
     elsewhere = new and context.cache.leads_elsewhere(host, webservice.namespace)
-    return ExposureEvidence(claims, not context.cache.knows(HTTP_ROUTE), elsewhere)
+    service = service_called(webservice)
+    return ExposureEvidence(
+        claims,
+        not context.cache.knows(HTTP_ROUTE),
+        elsewhere,
+        context.cache.namesakes(service),
+        new and bool(service) and context.cache.namesake_left(service, webservice.namespace),
+    )
 
 
 def _is_front(pod: Manifest) -> bool:

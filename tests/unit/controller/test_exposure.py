@@ -1,5 +1,6 @@
 """Hosts over a cluster in memory: granted, held, left to whoever has them, taken over, given up."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -58,6 +59,36 @@ async def test_a_host_is_given_up_though_the_rest_is_refused() -> None:
         spec = {"image": IMAGE, "auth": {"enabled": False}, "environmentVariables": {"A": "b"}}
         world.apply(WEBSERVICE, "credit", spec, generation=2)
         await world.until(lambda: not hosts(world, "credit"))
+
+
+async def test_what_controllers_would_take_for_anothers_is_exposed_when_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They would send the requests for one host to the Service behind the other."""
+    monkeypatch.setattr("fairlead.decide.webservice.exposure.LET_GO_S", 0.1)
+    world = World(**GRANTING)
+    expose = {"type": "Ingress", "host": "theirs.apps.example.com"}
+    spec = {"image": IMAGE, "auth": {"enabled": False}, "expose": expose}
+    world.apply(WEBSERVICE, "risk", spec, namespace="demo-credit")
+
+    def theirs() -> bool:
+        found = world.cluster.find("webservices", "demo-credit", "risk") or {}
+        return "exposure" in found.get("status", {})
+
+    def exposed() -> str:
+        return world.reason(WEBSERVICE, "credit-risk", "Exposed")
+
+    async with world.running():
+        await world.until(theirs)
+        asks(world, "credit-risk", type="Ingress", host=HOST)
+        await world.until(lambda: exposed() == "NamesakeExposed")
+        world.cluster.remove("webservices", "demo-credit", "risk")  # with --cascade=orphan
+        await world.until(world.cluster.all_read)
+        await asyncio.sleep(0.3)  # it is looked at again
+        assert exposed() == "NamesakeExposed"
+        assert not hosts(world, "credit-risk")
+        world.cluster.remove("ingresses", "demo-credit", "risk")
+        await world.until(lambda: hosts(world, "credit-risk"))
 
 
 @pytest.mark.parametrize(

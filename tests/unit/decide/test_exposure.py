@@ -10,12 +10,12 @@ from fairlead.api.refs import Manifest
 from fairlead.api.webservice import WebserviceStatus
 from fairlead.decide.decision import Apply, Create, Decision, Delete
 from fairlead.desired.child_kinds import HTTP_ROUTE, INGRESS
-from fairlead.desired.exposure import Granted, http_route, ingress
+from fairlead.desired.exposure import Granted, called, http_route, ingress
 from fairlead.evidence import ExposureEvidence
 from tests.unit.decide.test_claims import GRANTING, HOST, granting, one
 from tests.unit.decide.webservices import SERVING, changes, decided, evidence, made, said
 from tests.unit.live import applied
-from tests.unit.objects import webservice
+from tests.unit.objects import NOW, webservice
 
 INSIDE = "http://diabetes.demo.svc/score"
 GRANTED = Granted("public", "nginx", gateway="infra/public")
@@ -207,6 +207,44 @@ def test_a_host_is_had_only_when_nothing_of_ours_leads_elsewhere() -> None:
     held = {"exposure": {"host": HOST, "path": "/", "since": "2026-11-22T09:30:00Z"}}
     holds = replace(asked(), status=WebserviceStatus.model_validate(held))
     assert said(looked(holds, exposure=left))["Exposed"] == "Unknown/WaitingForAddress"
+
+
+NAMESAKE = replace(one("x", "demo", contends=False), service="demo-diabetes")
+
+
+@pytest.mark.parametrize(
+    ("exposure", "condition"),
+    [
+        (ExposureEvidence(namesakes=(NAMESAKE,)), "False/NamesakeExposed"),
+        (ExposureEvidence(namesake_left=True), "False/NamesakeExposed"),
+        (
+            ExposureEvidence(namesakes=(replace(NAMESAKE, contends=True, since=NOW),)),
+            "Unknown/WaitingForAddress",
+        ),
+    ],
+    ids=["exposed", "left", "later"],
+)
+def test_what_controllers_would_take_for_anothers_is_not_exposed(
+    exposure: ExposureEvidence, condition: str
+) -> None:
+    decision = looked(asked(), exposure=exposure)
+    assert said(decision)["Exposed"] == condition
+    assert bool(changes(decision)) == (condition == "Unknown/WaitingForAddress")
+    assert (decision.status.exposure is None) == condition.startswith("False")
+    if decision.failure is not None:
+        assert "demo-diabetes" not in decision.failure.message  # whose it is stays unsaid
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name", "together"),
+    [
+        ("demo", "credit-risk", "demo-credit-risk"),
+        ("demo-credit", "risk", "demo-credit-risk"),
+        ("demo--credit", "risk", "demo-credit-risk"),
+    ],
+)
+def test_controllers_join_what_may_hold_a_dash(namespace: str, name: str, together: str) -> None:
+    assert called(namespace, name) == together
 
 
 def test_what_is_withdrawn_goes_though_something_else_is_in_the_way() -> None:

@@ -520,7 +520,13 @@ def test_exposed_webservice(
         [],
         ("one", "two"),
         known,
-        exposure=ExposureEvidence((*claims, *wishes.on(HOST)), len(claims) == 1, len(claims) == 2),
+        exposure=ExposureEvidence(
+            (*claims, *wishes.on(HOST)),
+            len(claims) == 1,
+            len(claims) == 2,
+            wishes.of("demo-diabetes"),
+            len(claims) == 3,
+        ),
     )
     decision = decide_webservice(evidence, NOW)
     check(decision, WEBSERVICE_STAGES, seen)

@@ -74,6 +74,28 @@ def test_what_a_front_by_default_would_serve_counts() -> None:
     assert names(without) == []
 
 
+def test_who_controllers_would_take_for_one_another_are_told_of_each_other() -> None:
+    claims = Claims(granting())
+    ours, theirs = Key(WEBSERVICE, "demo", "credit-risk"), Key(WEBSERVICE, "demo-credit", "risk")
+    claims.put(theirs, wish(theirs, "theirs.apps.example.com", since="2026-11-22T09:30:00Z"))
+    claims.put(ours, wish(ours))
+    assert [one.name for one in claims.of("demo-credit-risk")] == ["risk", "credit-risk"]
+    assert list(claims.put(theirs, None)) == [ours]
+    route = wish(theirs, "theirs.apps.example.com", type="HTTPRoute")
+    assert list(claims.put(theirs, route)) == []
+    assert [one.name for one in claims.of("demo-credit-risk")] == ["credit-risk"]
+    assert claims.of("") == ()
+
+
+def test_who_has_no_host_itself_may_stand_before_what_is_called_the_same() -> None:
+    claims = Claims(granting())
+    ours, theirs = Key(WEBSERVICE, "demo-credit", "risk"), Key(WEBSERVICE, "demo", "credit-risk")
+    claims.put(FIRST, wish(FIRST, since="2026-11-22T09:30:00Z"))
+    claims.put(theirs, wish(theirs))
+    claims.put(ours, wish(ours, "ours.apps.example.com"))
+    assert list(claims.put(theirs, None)) == [ours]
+
+
 def test_only_what_has_our_label_leads_anywhere() -> None:
     labels = {"labels": {"app.kubernetes.io/managed-by": "fairlead"}}
     spec = {"rules": [{"host": HOST}], "hostnames": ["b.org"]}

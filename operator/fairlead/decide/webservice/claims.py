@@ -10,7 +10,7 @@ from datetime import datetime
 
 from fairlead.api.expose import ROOT, Expose, ExposeType, HeldHost
 from fairlead.api.objects import Webservice
-from fairlead.desired.exposure import NOTHING, Granted, v1_path
+from fairlead.desired.exposure import NOTHING, Granted, called, v1_path
 from fairlead.desired.front import with_front_by_default
 from fairlead.evidence import Claim
 from fairlead.settings import Settings, pairs
@@ -69,7 +69,22 @@ def claim(webservice: Webservice, settings: Settings) -> Claim | None:
     has = held is not None and (held.host, held.path) == (expose.host, path)
     # a status may be written by others than us; the API server alone says when it was made
     since = max(held.since, webservice.created_at) if held and has else webservice.created_at
-    return Claim(not has, since, webservice.namespace, webservice.name, expose.host, path)
+    return Claim(
+        not has,
+        since,
+        webservice.namespace,
+        webservice.name,
+        expose.host,
+        path,
+        service=service_called(webservice),
+    )
+
+
+def service_called(webservice: Webservice) -> str:
+    """What controllers call its Service; empty where it wants no Ingress."""
+    expose = webservice.spec.expose
+    ingress = expose is not None and expose.type is ExposeType.INGRESS
+    return called(webservice.namespace, webservice.name) if ingress else ""
 
 
 def rival(mine: Claim, claims: Sequence[Claim]) -> Claim | None:

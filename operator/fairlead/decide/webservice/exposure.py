@@ -136,6 +136,10 @@ def _elsewhere(evidence: WebserviceEvidence, expose: Expose, mine: Claim) -> Exp
         return Exposure(refusal=_taken(expose, other))
     if mine.contends and evidence.exposure.leads_elsewhere:
         return Exposure(refusal=_left_over(expose), changes_in_s=LET_GO_S)
+    if any(one < mine for one in evidence.exposure.namesakes):
+        return Exposure(refusal=NAMESAKE)
+    if mine.contends and evidence.exposure.namesake_left:
+        return Exposure(refusal=NAMESAKE, changes_in_s=LET_GO_S)
     return None
 
 
@@ -167,6 +171,15 @@ def _left_over(expose: Expose) -> Finding:
     return Finding(Reason.HOST_TAKEN, FailureClass.USER, words, remedy)
 
 
+NAMESAKE = Finding(
+    Reason.NAMESAKE_EXPOSED,
+    FailureClass.USER,
+    "The name of this Webservice and that of its namespace, joined with '-', are those of another "
+    "Webservice, which has an Ingress for longer. Controllers of Ingresses call Services so, and "
+    "would send the requests of both, and their keys, to one of the two.",
+    "Give the Webservice another name, or use type HTTPRoute. It is exposed once the other's "
+    "Ingress is gone.",
+)
 NO_ROUTES = Finding(
     Reason.GATEWAY_API_MISSING,
     FailureClass.INFRASTRUCTURE,
