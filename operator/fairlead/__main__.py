@@ -283,7 +283,7 @@ def _runner(settings: Settings, cluster: Cluster, rights: MissingRights) -> JobR
 
 
 def _problem(error: ErrorDetails) -> str:
-    return f"FAIRLEAD_{'_'.join(map(str, error['loc'])).upper()}: {error['msg']}"
+    return f"FAIRLEAD_{str(error['loc'][0]).upper()}: {error['msg']}"
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from pydantic import (
 from fairlead.from_environment import FromEnvironment
 
 MIB, GIB = 1024**2, 1024**3
+MAX_PORT = 65_535
 QUANTITY = re.compile(r"[0-9]{1,16}(\.[0-9]{1,9})?([mkMGT]|[KMGT]i)?")
 
 
@@ -75,6 +76,18 @@ def _checked_gateways(text: str) -> str:
     return text
 
 
+def _checked_address(address: str) -> str:
+    if address and int(address.rpartition(":")[2]) > MAX_PORT:
+        raise ValueError(f"the port must be {MAX_PORT} at the most")
+    return address
+
+
+def _named(value: object) -> object:
+    if value == "":
+        raise ValueError("must not be empty")  # it would be the folder that we are started in
+    return value
+
+
 CONTROLLERS = ("nginx", "haproxy", "haproxy-ingress", "application-gateway", "traefik", "other")
 SCHEMES = ("https", "http")
 GATEWAY = re.compile(r"[a-z0-9-]{1,63}/[a-z0-9][a-z0-9.-]{0,252}")
@@ -86,7 +99,10 @@ Pairs = Annotated[str, AfterValidator(_checked_pairs)]
 Quantities = Annotated[str, AfterValidator(_checked)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 LogBytes = Annotated[int, Field(ge=64 * 1024)]
-Address = Annotated[str, Field(pattern=r"^[^:]+:\d+$")]
+OptionalFile = Annotated[FilePath | None, BeforeValidator(lambda value: value or None)]
+BelowMaxPort = AfterValidator(_checked_address)
+Address = Annotated[str, Field(pattern=r"^[^:]+:[0-9]{1,5}$"), BelowMaxPort]
+OptionalAddress = Annotated[str, Field(pattern=r"^([^:]+:[0-9]{1,5})?$"), BelowMaxPort]
 
 
 class Settings(FromEnvironment):
@@ -133,10 +149,10 @@ class Settings(FromEnvironment):
     conda's, the base image's is 3.11 or newer: the address, or the path where tasks run, of an
     archive with such a CPython that runs wherever it is unpacked, and `#sha256=` with its digest.
     Default: a release of python-build-standalone, from GitHub."""
-    ca_bundle: FilePath | None = None
+    ca_bundle: OptionalFile = None
     """PEM file of extra certificate authorities, trusted by every task and by pip in builds; it is
     never left in an image."""
-    docker_config: FilePath | None = None
+    docker_config: OptionalFile = None
     """Docker config file with credentials for registries, for this operator itself: it reads build
     logs of its registry with it and, with the `local` runner, its tasks log in with it, in the
     place of what objects name. Credential helpers are not run."""
@@ -200,11 +216,11 @@ class Settings(FromEnvironment):
     virtual_nodes: Pairs = ""
     """Labels of the nodes that Webservices of computeType ACI run on, as `name=value`, separated by
     spaces; on AKS `type=virtual-kubelet`. The taint of these is put up with. Default: any node."""
-    state_folder: Path = Path("~/.local/state/fairlead")
+    state_folder: Annotated[Path, BeforeValidator(_named)] = Path("~/.local/state/fairlead")
     """Where the `local` runner keeps requests, results and logs of its tasks."""
     log_address: Address = "127.0.0.1:8082"
     """Where build logs are served, without authentication: keep it on the loopback."""
-    log_key_file: FilePath | None = None
+    log_key_file: OptionalFile = None
     """File with the secret (at least 16 bytes) that the keys of logs are made from. With it, and
     the `job` runner, logs are served to whoever has a log's key, wherever `FAIRLEAD_LOG_ADDRESS`
     is; the chart makes it once. Default: none, and no keys."""
@@ -242,7 +258,7 @@ class Settings(FromEnvironment):
     `fairlead-operator-echo` that it writes to see whether events still arrive."""
     leader_election: bool = False
     """Whether to wait for the Lease `fairlead-operator`, so that of several operators one works."""
-    health_address: Literal[""] | Address = ""
+    health_address: OptionalAddress = ""
     """Where `/healthz`, `/readyz` and `/metrics` are served (`0.0.0.0:8081`). Default: nowhere."""
     resync_seconds: PositiveInt = 600
     """Longest time until an object is reconciled although nothing about it was seen to change."""

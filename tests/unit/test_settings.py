@@ -1,8 +1,12 @@
 """Settings that are refused at the start, with what they must be like."""
 
+import signal
+import sys
+
 import pytest
 from pydantic import ValidationError
 
+from fairlead.__main__ import main
 from fairlead.settings import Settings
 
 
@@ -22,6 +26,9 @@ from fairlead.settings import Settings
         ({"exposure_ingress_classes": "public=apache"}, "must be a class and one of nginx"),
         ({"exposure_gateways": "public=https"}, "must be like infra/public=https"),
         ({"exposure_gateways": "infra/public=tcp"}, "must be like infra/public=https"),
+        ({"state_folder": ""}, "must not be empty"),
+        ({"log_address": "127.0.0.1:65536"}, "the port must be 65535 at the most"),
+        ({"health_address": "0.0.0.0:65536"}, "the port must be 65535 at the most"),
         ({"runner": "job"}, "the job runner needs FAIRLEAD_TASK_IMAGE"),
     ],
 )
@@ -44,3 +51,23 @@ def test_variables_set_fields_in_either_case_and_arguments_count_more(
         "given.example.com",
     )
     assert settings.insecure_hosts == ("a.example", "b.example")
+
+
+def test_all_that_is_wrong_is_told_at_once_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(sys, "argv", ["fairlead"])
+    wrong = {"TASKS_AT_ONCE": "many", "HEALTH_ADDRESS": "8081", "STATE_FOLDER": "", "RUNNER": "Job"}
+    for name, value in wrong.items():
+        monkeypatch.setenv(f"FAIRLEAD_{name}", value)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = str(ended.value).removeprefix("The operator cannot start: ").split("; ")
+    assert sorted(one.partition(":")[0] for one in said) == sorted(f"FAIRLEAD_{n}" for n in wrong)
+
+
+@pytest.mark.parametrize("name", ["CA_BUNDLE", "DOCKER_CONFIG", "LOG_KEY_FILE"])
+def test_an_empty_variable_names_no_file(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"FAIRLEAD_{name}", "")
+    assert getattr(Settings(), name.lower()) is None
