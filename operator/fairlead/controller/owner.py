@@ -42,3 +42,11 @@ async def refuse_if_gone(
     else:
         context.cache.own_event(key.kind, "DELETED", body)
     raise ReplacedError(Reason.API_UNAVAILABLE, f"{key} is gone.")
+
+
+def refuse_if_known_gone(key: Key, body: Manifest, context: ReconcileContext) -> None:
+    """The same by what the cache has learned since ``body`` was read: looking at logs takes time,
+    and so does each write, after which the next would take back what was let go meanwhile."""
+    known = (context.cache.object(key) or {}).get("metadata", {})
+    if known.get("uid") != body["metadata"]["uid"] or "deletionTimestamp" in known:
+        raise ReplacedError(Reason.API_UNAVAILABLE, f"{key} is gone.")

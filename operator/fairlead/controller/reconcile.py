@@ -13,7 +13,7 @@ from fairlead.api.objects import read_image, read_model, read_webservice
 from fairlead.api.refs import Manifest, Ref
 from fairlead.api.status import CommonStatus
 from fairlead.controller.actions import act
-from fairlead.controller.owner import makes_children, refuse_if_gone
+from fairlead.controller.owner import makes_children, refuse_if_gone, refuse_if_known_gone
 from fairlead.decide.decision import Apply, Decision, Delete
 from fairlead.decide.image.stages import decide_image
 from fairlead.decide.model import decide_model
@@ -114,6 +114,7 @@ async def _reconcile(
         update = status_update(decision)
         await refuse_if_gone(key, body, decision.actions, context)
         for action in decision.actions:
+            refuse_if_known_gone(key, body, context)
             update = update.with_news(await act(action, context))
         context.runner.want(body["metadata"]["uid"], decision.tasks)
     except ReplacedError:

@@ -308,6 +308,40 @@ async def test_a_child_that_is_let_go_is_not_taken_back_by_an_owner_that_is_goin
     assert found["metadata"]["ownerReferences"] is None
 
 
+async def test_what_is_still_to_be_applied_is_not_taken_back_by_an_owner_that_goes_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`--cascade=orphan` between two of our writes, after all that is looked at before them."""
+    world = World()
+    world.apply(WEBSERVICE, "credit", SERVICE)
+    apply = world.cluster.apply
+
+    async def overtaken(manifest: Manifest, **how: Any) -> Manifest:
+        answer = await apply(manifest, **how)
+        if manifest["kind"] == "Deployment":
+            leaving = {"deletionTimestamp": OLD, "finalizers": ["orphan"]}
+            change(world, "webservices", leaving)
+            change(world, "horizontalpodautoscalers", {"ownerReferences": None})
+            await world.until(world.cluster.all_read)
+        return answer
+
+    async with world.running():
+        await world.until(lambda: made(world) == list(CHILDREN))
+        await world.settled()
+        monkeypatch.setattr(world.cluster, "apply", overtaken)
+        more = {"environmentVariables": {"A": "b"}, "autoscale": {"maxReplicas": 7}}
+        world.apply(WEBSERVICE, "credit", {**SERVICE, **more}, generation=2)
+        await world.until(lambda: going(world))
+        await world.settled()
+    found = world.cluster.find("horizontalpodautoscalers", "demo", "credit") or {}
+    assert found["metadata"]["ownerReferences"] is None
+
+
+def going(world: World) -> bool:
+    found = world.cluster.find("webservices", "demo", "credit") or {"metadata": {}}
+    return "deletionTimestamp" in found["metadata"]
+
+
 def change(world: World, plural: str, metadata: Manifest) -> None:
     found = world.cluster.find(plural, "demo", "credit") or {}
     world.cluster.put({**found, "metadata": {**found["metadata"], **metadata}})
