@@ -18,7 +18,7 @@ faults: setup  ## The faults of `make test`, and what takes longer: every crash 
 	@$(python) -m pytest -m "" tests/faults
 
 ingress: setup  ## Requests through a real controller of Ingresses and Gateways, which is built first
-	@$(python) -m pytest -m "" tests/integration/scoring/test_ingress_controller.py
+	@$(python) -m pytest -m "" tests/integration/scoring/test_ingress_controller.py tests/integration/scoring/test_called_alike.py
 
 unit: setup  ## The tests that need no cluster and no Docker: about two minutes
 	@$(python) -m pytest -q tests/unit tests/golden
