@@ -157,15 +157,13 @@ class _Process:
 
     async def end(self) -> None:
         """What it runs ends with it."""
-        self._listening.cancel()
+        self._kill()
         await asyncio.wait({self._listening})
         self._channel.close()
-        with suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.wait()
 
     async def _listen(self) -> None:
-        """Take what it tells, until it ends."""
+        """Take what it tells, until it ends. What it ran ends after it: a zombie that is still its
+        child would be reaped by nobody, where it becomes ours."""
         loop, rest = asyncio.get_running_loop(), b""
         try:
             while content := await loop.sock_recv(self._channel, 4096):
@@ -175,7 +173,13 @@ class _Process:
         except OSError as error:
             logger.warning("the process that forks tasks is lost", why=str(error))
         finally:
+            self._kill()
+            await self._process.wait()
             self._lost()
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError):
+            self._process.kill()
 
     def _take(self, told: Mapping[str, int]) -> None:
         if "errno" in told:

@@ -2,13 +2,14 @@
 from a fresh interpreter where there is no such process."""
 
 import asyncio
+import ctypes
 import os
 import resource
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -17,14 +18,15 @@ import pytest
 from fairlead.api.reasons import Reason
 from fairlead.contract import LOG_FILE, PublishRequest, Task, TaskPhase
 from fairlead.runners.local import LocalRunner
-from fairlead.runners.prepared import MODULE, PROGRAMS, PreparedTasks
+from fairlead.runners.prepared import KILLED, MODULE, PROGRAMS, ForkedTask, PreparedTasks
 from fairlead.runners.process import Running, starting
-from fairlead.runners.survivors import TASK_FOLDER_VARIABLE
+from fairlead.runners.survivors import TASK_FOLDER_VARIABLE, end_survivors
 from fairlead.settings import Settings
 from fairlead.tasks import prepared
 from tests.unit.runners.programs import DEADLINE_S, ended, process_of, until
 
 DIGEST = f"sha256:{'ab' * 32}"
+CHILD_SUBREAPER = 36  # of prctl(2)
 
 
 @pytest.fixture
@@ -230,6 +232,46 @@ async def test_a_task_that_was_not_told_ends_before_another_takes_its_place(
         assert await process.wait() == 0
     assert left_in(tmp_path) == []
     await tasks.close()
+
+
+async def test_a_task_that_becomes_ours_is_reaped(
+    tmp_path: Path, silent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container, whose first process is the operator: here its parent hangs up, and takes
+    its time to end."""
+    hangs_up = (
+        "import socket\n"
+        "tell = prepared.Forks._tell\n"
+        "def hang_up(self, what):\n"
+        "    tell(self, what)\n"
+        "    self._channel.shutdown(socket.SHUT_RDWR)\n"
+        "    while True:\n"
+        "        signal.pause()\n"
+        "prepared.Forks._tell = hang_up"
+    )
+    tasks = spoilt(hangs_up, tmp_path, monkeypatch)
+    folder = tmp_path / "task"
+    folder.mkdir()
+    request_to(silent, folder)
+    start = tasks.starting("publish", starting(("true",)))
+    with taking_orphans(), (tmp_path / "log").open("w") as log:
+        task = await start(folder, log.fileno())
+        assert isinstance(task, ForkedTask)
+        assert await task.wait() == KILLED
+        await asyncio.to_thread(end_survivors, folder, {task.pid})
+        await tasks.close()
+        assert not psutil.pid_exists(task.pid)
+
+
+@contextmanager
+def taking_orphans() -> Iterator[None]:
+    """Be the parent of what is left by our children, as the first process of a container is."""
+    prctl = ctypes.CDLL(None).prctl
+    prctl(CHILD_SUBREAPER, 1)
+    try:
+        yield
+    finally:
+        prctl(CHILD_SUBREAPER, 0)
 
 
 async def test_a_fork_that_is_refused_ends_no_other_task(
