@@ -34,7 +34,9 @@ from tests.integration.scoring.service import Service, wait_until
 
 RUN_S = 0.5
 LIMITS = RequestLimits(slots=1, queue_wait_ms=250, scoring_timeout_ms=60_000, body_mb=1)
-PARAMETERS = FrontParameters("credit", "credit.demo.svc", 5001, 21, LIMITS, "any.demo.svc")
+PARAMETERS = FrontParameters(
+    "credit", "credit.demo.svc", 5001, 21, LIMITS, "any.demo.svc", "few.demo.svc"
+)
 REPLICAS = (3, 10)
 LOADS = (0.5, 0.7, 0.85)
 CELL_S = 45.0

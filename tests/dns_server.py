@@ -1,4 +1,4 @@
-"""A DNS server for one name: what a headless Service of the cluster has, as a test says it."""
+"""A DNS server for one Webservice: what its headless Services have, as a test says it."""
 
 import socket
 import struct
@@ -6,6 +6,8 @@ import threading
 from collections.abc import Sequence
 from ipaddress import IPv4Address
 from types import TracebackType
+
+from fairlead.desired.front import FEW_SUFFIX
 
 NO_ERROR, NAME_ERROR = 0x8180, 0x8183
 A, IN, OPT = 1, 1, 41
@@ -16,10 +18,12 @@ HEADER = struct.Struct("!6H")
 
 class DnsServer:
     """Answers with ``addresses``; with none, that there is no such name; not at all while
-    ``silent``."""
+    ``silent``. The name of the Service that says that no node takes a replica has an address while
+    ``unplaced``."""
 
     def __init__(self) -> None:
         self.addresses: Sequence[str] = ()
+        self.unplaced = False
         self.silent = False
         self.asked = 0
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -50,13 +54,19 @@ class DnsServer:
             if not self.silent:
                 self._socket.sendto(self._answer(query), client)
 
+    def _addresses(self, label: str) -> Sequence[str]:
+        if label.endswith(FEW_SUFFIX):
+            return ["127.0.0.1"] if self.unplaced else ()
+        return self.addresses
+
     def _answer(self, query: bytes) -> bytes:
         number = HEADER.unpack_from(query)[0]
         end = query.index(b"\0", HEADER.size) + 5  # the name, its type and class
         question = query[HEADER.size : end]
         [kind] = struct.unpack_from("!H", question, len(question) - 4)
-        found = self.addresses if kind == A else ()
-        status = NO_ERROR if self.addresses else NAME_ERROR
+        there = self._addresses(question[1 : 1 + question[0]].decode())
+        found = there if kind == A else ()
+        status = NO_ERROR if there else NAME_ERROR
         records = b"".join(
             struct.pack("!HHHIH", POINTER_TO_QUESTION, A, IN, TTL_S, 4) + IPv4Address(one).packed
             for one in found

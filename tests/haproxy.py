@@ -28,6 +28,8 @@ from tests.plain_http import CLIENT
 
 SERVERS = re.compile(r"^    server-template .*$", re.MULTILINE)
 ANYONE = re.compile(r"^    server anyone \S+", re.MULTILINE)
+FEW = re.compile(r"^    server some .*$", re.MULTILINE)
+SLOWLY = re.compile(r"^(    (?:timeout resolve|hold valid)) 10s$", re.MULTILINE)
 NOBODY = "127.0.0.1:9"
 DEADLINE_S = 120.0
 
@@ -57,13 +59,16 @@ def local_configuration(
     anyone: str = NOBODY,
 ) -> str:
     """What ``front`` has in a cluster, at other ports, and for ``servers`` (``host:port``) that are
-    named; they are looked up where ``dns`` is the port of a DNS server on this machine. ``anyone``
-    stands for the Service that leads to any replica."""
+    named; they are looked up where ``dns`` is the port of a DNS server on this machine, and so is,
+    each second, whether no node takes a replica. ``anyone`` stands for the Service that leads to
+    any replica."""
     text = ANYONE.sub(f"    server anyone {anyone}", front_configuration(front))
     for port, other in ports.items():
         text = text.replace(f"bind *:{port}\n", f"bind 127.0.0.1:{other}\n")
     if dns:
+        text = SLOWLY.sub(r"\1 1s", text)
         return text.replace("parse-resolv-conf", f"nameserver dns 127.0.0.1:{dns}")
+    text = FEW.sub(f"    server some {NOBODY} disabled", text)
     lines = (f"    server pod{n} {address}" for n, address in enumerate(servers, 1))
     return SERVERS.sub("\n".join(lines), text)
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
@@ -13,6 +14,7 @@ from tests.e2e.scene import Scene, condition, score
 from tests.e2e.test_services import NODE_PORT, echo
 
 FRONTS = "app.kubernetes.io/component=front"
+FEW = "diabetes-fairlead-few"
 PAUSE_S = 0.05  # between two requests of one client: the nodes are small
 
 
@@ -86,6 +88,28 @@ def test_no_request_is_lost_while_replicas_and_the_front_come_and_go(
     assert selected(scene) == "scoring"
     names = {child["metadata"]["name"] for child in scene.items("deployment,service,pdb")}
     assert names == {"diabetes"}
+
+
+def test_that_no_node_takes_a_replica_is_told_until_one_does(scene: Scene, front: str) -> None:
+    """In the header of every 503, by a Service that is there for just as long."""
+    assert front
+    service: dict[str, Any] = {"expose": {"type": "NodePort"}, "front": {}}
+    scene.image(echo("here"))
+    scene.service(resources={"cpu": "900", "memory": "64Mi"}, **service)
+    scene.reason("webservice", "PodUnschedulable")
+    scene.until(lambda: selected(scene), lambda component: component == "front")
+    address = scene.address()
+    answer = scene.until(lambda: asked(address), lambda answer: "unschedulable" in answer)
+    assert answer.startswith("503 unschedulable{")
+    assert "no node takes one. The status of Webservice diabetes says why" in answer
+    assert FEW in services(scene)
+    scene.service(**service)
+    scene.until(lambda: asked(address), lambda answer: answer == '200 "here"')
+    scene.until(lambda: services(scene), lambda names: FEW not in names)
+
+
+def services(scene: Scene) -> set[str]:
+    return {one["metadata"]["name"] for one in scene.items("service")}
 
 
 def fronts(scene: Scene) -> list[Manifest]:

@@ -18,6 +18,7 @@ from fairlead.desired.exposure import NOTHING, Granted, http_route, ingress
 from fairlead.desired.front import (
     FrontSettings,
     anyone_service,
+    few_service,
     front_deployment,
     front_disruption_budget,
     pods_service,
@@ -42,6 +43,7 @@ GRANTED = {
     "ingress-v1-path": Granted("internal", "other"),
     "http-route": Granted(gateway="infra/public"),
 }
+UNPLACED = ("two-fronts",)  # no node takes a replica
 PULL_SECRETS = {"own-image": ("team-pull", "fairlead-registry")}
 
 
@@ -54,6 +56,7 @@ def children(case: str, wanted: Webservice) -> list[Manifest]:
         autoscaler(wanted, SCALING.get(case, NO_METRICS_API)),
         pods_service(wanted),
         anyone_service(wanted),
+        few_service(wanted, unplaced=case in UNPLACED),
         front_deployment(wanted, FRONT),
         front_disruption_budget(wanted),
         ingress(wanted, GRANTED.get(case, NOTHING)),

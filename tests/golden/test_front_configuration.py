@@ -20,6 +20,7 @@ ONE = FrontParameters(
     servers=21,
     limits=RequestLimits(slots=1, queue_wait_ms=500, scoring_timeout_ms=60_000, body_mb=100),
     anyone="credit-fairlead-any.demo.svc.cluster.local",
+    few="credit-fairlead-few.demo.svc.cluster.local",
     at_most=10,
 )
 CASES = {"one": ONE, "two": replace(ONE, fronts=2, at_most=None)}

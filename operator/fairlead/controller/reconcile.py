@@ -14,7 +14,7 @@ from fairlead.api.refs import Manifest, Ref
 from fairlead.api.status import CommonStatus
 from fairlead.controller.actions import act
 from fairlead.controller.owner import makes_children, refuse_if_gone, refuse_if_known_gone
-from fairlead.decide.decision import Apply, Decision, Delete
+from fairlead.decide.decision import Action, Apply, Decision, Delete
 from fairlead.decide.image.stages import decide_image
 from fairlead.decide.model import decide_model
 from fairlead.decide.status_update import (
@@ -24,6 +24,7 @@ from fairlead.decide.status_update import (
     last_common_status,
     last_status_update,
     status_update,
+    tried_again,
 )
 from fairlead.decide.webservice.stages import decide_webservice
 from fairlead.desired.event import event
@@ -115,7 +116,7 @@ async def _reconcile(
         await refuse_if_gone(key, body, decision.actions, context)
         for action in decision.actions:
             refuse_if_known_gone(key, body, context)
-            update = update.with_news(await act(action, context))
+            update = await _act(action, update, context, attempt)
         context.runner.want(body["metadata"]["uid"], decision.tasks)
     except ReplacedError:
         raise
@@ -123,11 +124,28 @@ async def _reconcile(
         if error.terminating:
             context.namespaces.note_terminating(body["metadata"]["namespace"])
         return blocked(update, error, attempt, now)
+    if update.blocked:
+        return update
     if any(isinstance(action, Apply | Delete) for action in decision.actions):
         # what came of it is not in this status yet
         wait = min(update.requeue_after, APPLIED_REQUEUE_S)
         return replace(update, requeue_after=wait, deferred=makes_children(decision.actions))
     return update
+
+
+async def _act(
+    action: Action, update: StatusUpdate, context: ReconcileContext, attempt: int
+) -> StatusUpdate:
+    """Carry out one action; an optional one that is refused keeps no other from being done."""
+    try:
+        return update.with_news(await act(action, context))
+    except ReplacedError:
+        raise
+    except OperatorError as error:
+        if error.terminating or not (isinstance(action, Apply) and action.optional):
+            raise
+        logger.warning("done without", kind=action.manifest["kind"], why=str(error))
+        return tried_again(update, error, attempt)
 
 
 async def _remove_finalizer(key: Key, body: Manifest, context: ReconcileContext) -> None:

@@ -29,13 +29,15 @@ ON_RESYNC_S = math.inf  # no earlier than the next resync: what changes is watch
 @dataclass(frozen=True)
 class Apply:
     """Server-side apply; ``existing``: the object is there and ours, its uid is in the manifest;
-    ``puts_back``: somebody has changed what we had set; ``adopts``: nobody owns it now."""
+    ``puts_back``: somebody has changed what we had set; ``adopts``: nobody owns it now; an
+    ``optional`` one may be refused: nothing else waits for it, and no status tells of it."""
 
     manifest: Manifest
     existing: bool
     manager: str = FIELD_MANAGER
     puts_back: bool = False
     adopts: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True)

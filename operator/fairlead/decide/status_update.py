@@ -138,6 +138,12 @@ def blocked(
     )
 
 
+def tried_again(update: StatusUpdate, error: OperatorError, attempt: int) -> StatusUpdate:
+    """The same status update, after the API refused something that the object can do without."""
+    wait = max(error.retry_after, backoff_s(attempt))
+    return replace(update, requeue_after=wait, changes=(), blocked=True)
+
+
 def _with_final_state(update: StatusUpdate) -> Manifest:
     """A Webservice that goes no further is Healthy if it serves at an address, else Failed."""
     if "state" not in update.fields:

@@ -14,11 +14,13 @@ from fairlead.desired.disruption_budget import disruption_budget
 from fairlead.desired.exposure import GATEWAY_GROUP, NOTHING, Granted, http_route, ingress
 from fairlead.desired.front import (
     ANYONE_SUFFIX,
+    FEW_SUFFIX,
     FRONT_SUFFIX,
     NO_SETTINGS,
     PODS_SUFFIX,
     FrontSettings,
     anyone_service,
+    few_service,
     front_deployment,
     front_disruption_budget,
     pods_service,
@@ -39,9 +41,10 @@ class Known:
     scaling: ScalingSettings = NO_METRICS_API
     granted: Granted = NOTHING
     """What the Webservice may have of the cluster's way in."""
+    unplaced: bool = False
+    """No node takes a replica of those that are wanted."""
 
 
-NOTHING_KNOWN = Known()
 Builder = Callable[[Webservice, Known], Manifest | None]
 
 
@@ -49,7 +52,8 @@ Builder = Callable[[Webservice, Known], Manifest | None]
 class ChildKind:
     """``wanted`` returns the manifest that a Webservice should have, None where it is none.
 
-    A child is named like its Webservice, with ``suffix`` behind it.
+    A child is named like its Webservice, with ``suffix`` behind it. One that is ``optional`` may be
+    refused, and of its name may be what is somebody else's: then it is done without.
     """
 
     api_version: str
@@ -57,6 +61,7 @@ class ChildKind:
     plural: str
     wanted: Builder
     suffix: str = ""
+    optional: bool = False
 
     @property
     def key(self) -> str:
@@ -115,6 +120,14 @@ FRONT_DISRUPTION_BUDGET = ChildKind(
     lambda webservice, _: front_disruption_budget(webservice),
     FRONT_SUFFIX,
 )
+FEW_SERVICE = ChildKind(
+    "v1",
+    "Service",
+    "services",
+    lambda webservice, known: few_service(webservice, unplaced=known.unplaced),
+    FEW_SUFFIX,
+    optional=True,
+)
 CHILD_KINDS = (
     DEPLOYMENT,
     SERVICE,
@@ -124,6 +137,7 @@ CHILD_KINDS = (
     ANYONE_SERVICE,
     FRONT_DEPLOYMENT,
     FRONT_DISRUPTION_BUDGET,
+    FEW_SERVICE,
 )
 WATCHED_KINDS = (DEPLOYMENT, SERVICE, DISRUPTION_BUDGET, AUTOSCALER)
 """One of each kind of the API: all children of a kind are watched together."""

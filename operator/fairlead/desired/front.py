@@ -30,6 +30,7 @@ CONTAINER = "front"
 FRONT_SUFFIX = "-fairlead-front"  # of the names of Deployment and PodDisruptionBudget
 PODS_SUFFIX = "-fairlead-pod"  # of the Service that names each replica; at most 63 in all
 ANYONE_SUFFIX = "-fairlead-any"  # of the Service that leads to one that is ready
+FEW_SUFFIX = "-fairlead-few"  # of the Service that is there while no node takes one
 CONFIGURATION = f"{GROUP}/haproxy-cfg"
 FOLDER = "/usr/local/etc/haproxy"  # where the stock image looks
 MEMORY_LIMIT = "128Mi"
@@ -37,6 +38,7 @@ FINDS_REPLICAS_S = 4  # until it knows which replicas are ready
 LEAVING_S = 5  # until every node knows that the pod takes no more requests
 END_MARGIN_S = 5
 DEADLINE_S = 300  # seconds in which a front must start
+HEADLESS = {"clusterIP": "None", "publishNotReadyAddresses": True}
 
 
 @dataclass(frozen=True)
@@ -100,21 +102,31 @@ def front_disruption_budget(webservice: Webservice) -> Manifest | None:
 def pods_service(webservice: Webservice) -> Manifest | None:
     """The headless Service by which a front finds the replicas, ready or not: it asks each itself,
     so that one that gets ready, or is about to end, is known sooner than by the cluster's DNS."""
-    headless = {"clusterIP": "None", "publishNotReadyAddresses": True}
-    return _inner_service(webservice, PODS_SUFFIX, layout.PORT, **headless)
+    return _inner_service(webservice, PODS_SUFFIX, layout.PORT, selector(webservice), **HEADLESS)
 
 
 def anyone_service(webservice: Webservice) -> Manifest | None:
     """The Service by which a front reaches a replica that it does not know yet, while it knows of
     none that is ready: its address stays, and what is behind it follows the pods at once."""
-    return _inner_service(webservice, ANYONE_SUFFIX, ANYONE_PORT)
+    return _inner_service(webservice, ANYONE_SUFFIX, ANYONE_PORT, selector(webservice))
 
 
-def _inner_service(webservice: Webservice, suffix: str, port: int, **more: Any) -> Manifest | None:
+def few_service(webservice: Webservice, *, unplaced: bool) -> Manifest | None:
+    """The Service by which a front knows that no node takes a replica: while that is so its name
+    resolves, to the fronts themselves, of whom there is one where somebody asks. Nobody goes there.
+    """
+    if not unplaced:
+        return None
+    return _inner_service(webservice, FEW_SUFFIX, PORT, front_selector(webservice), **HEADLESS)
+
+
+def _inner_service(
+    webservice: Webservice, suffix: str, port: int, selects: dict[str, str], **more: Any
+) -> Manifest | None:
     if webservice.spec.fronted is None:
         return None
     ports = [{"name": "http", "port": port, "targetPort": "http", "protocol": "TCP"}]
-    spec = {"type": "ClusterIP", **more, "selector": selector(webservice), "ports": ports}
+    spec = {"type": "ClusterIP", **more, "selector": selects, "ports": ports}
     return child(webservice, "v1", "Service", spec, f"{webservice.name}{suffix}")
 
 
@@ -130,6 +142,7 @@ def front_parameters(webservice: Webservice, front: Front, domain: str) -> Front
         servers=2 * (at_most or spec.fixed_replicas or 1) + 1,
         limits=request_limits(webservice),
         anyone=f"{webservice.name}{ANYONE_SUFFIX}.{namespace}",
+        few=f"{webservice.name}{FEW_SUFFIX}.{namespace}",
         fronts=front.replicas,
         at_most=at_most,
     )

@@ -1,13 +1,23 @@
 """The configuration of a front: one HAProxy that holds one queue before all replicas of a service.
 
-A pure function from numbers and two DNS names to text. Nothing that a user writes as text is in it:
-``FrontParameters`` refuses a name that is none.
+A pure function from numbers and three DNS names to text. Nothing that a user writes as text is in
+it: ``FrontParameters`` refuses a name that is none.
 """
 
-import json
 import re
 from dataclasses import dataclass
 
+from fairlead.desired.front_answers import (
+    NOT_FOUND,
+    REASON_HEADER,
+    REASONS,
+    answer,
+    busy,
+    counted,
+    counter,
+    gives_up,
+    none_ready,
+)
 from fairlead.desired.request_limits import MS_PER_S, RequestLimits
 
 PORT, METRICS_PORT = 8080, 8405
@@ -20,6 +30,7 @@ KEEP_ALIVE_S = 125
 """Longer than proxies before it keep an idle connection (ingress-nginx 60 s, Traefik 90 s, Caddy
 120 s): closed from here it may be just as a request arrives, which a proxy answers with 502."""
 MEGABYTE = 1024**2
+TEXT = 'content-type "text/plain; version=0.0.4"'
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 MAX_HOST_CHARS = 253
 
@@ -27,10 +38,10 @@ MAX_HOST_CHARS = 253
 @dataclass(frozen=True)
 class FrontParameters:
     """``service`` is the Webservice's name; ``pods`` the DNS name with the address of each replica,
-    which listens on ``port``; ``anyone`` that of a Service that leads to one that is ready;
-    ``servers`` the most addresses at a time; ``fronts`` how many fronts there are; ``at_most`` how
-    many replicas the autoscaler may make, None without one. Raises ``ValueError`` for a name that
-    is no DNS name."""
+    which listens on ``port``; ``anyone`` that of a Service that leads to one that is ready; ``few``
+    one that has an address while no node takes a replica; ``servers`` the most addresses at a time;
+    ``fronts`` how many fronts there are; ``at_most`` how many replicas the autoscaler may make,
+    None without one. Raises ``ValueError`` for a name that is no DNS name."""
 
     service: str
     pods: str
@@ -38,11 +49,12 @@ class FrontParameters:
     servers: int
     limits: RequestLimits
     anyone: str
+    few: str
     fronts: int = 1
     at_most: int | None = None
 
     def __post_init__(self) -> None:
-        for host in (self.service, self.pods, self.anyone):
+        for host in (self.service, self.pods, self.anyone, self.few):
             if len(host) > MAX_HOST_CHARS or not all(map(LABEL.fullmatch, host.split("."))):
                 raise ValueError(f"not a DNS name: {host!r}")
         if "." in self.service:
@@ -56,12 +68,12 @@ class FrontParameters:
 
 def front_configuration(front: FrontParameters) -> str:
     """Return ``haproxy.cfg``, for HAProxy 2.6 and later."""
-    sections = (_global(front), _defaults(front), _resolvers(), _frontend(front), _backend(front))
-    return "\n".join((*sections, _metrics()))
+    before = (_global(front), _defaults(front), _resolvers())
+    return "\n".join((*before, _frontend(front), _backend(front), _few(front), _metrics()))
 
 
 def _global(front: FrontParameters) -> str:
-    counters = "\n".join(f"    set-var {_counter(one)} int(0)" for one in REASONS)
+    counters = "\n".join(f"    set-var {counter(one)} int(0)" for one in REASONS)
     return f"""\
 global
     log stdout len 8192 format raw local0 info
@@ -100,7 +112,8 @@ defaults
 
 
 def _resolvers() -> str:
-    """Addresses follow the cluster's DNS within seconds, and outlive five minutes without it."""
+    """Addresses follow the cluster's DNS within seconds, and outlive five minutes without it. What
+    causes are told by is asked for less often, and gone once there is no such name."""
     return """\
 resolvers cluster
     parse-resolv-conf
@@ -114,32 +127,23 @@ resolvers cluster
     hold timeout 5m
     hold refused 5m
     hold other 5m
+
+resolvers cluster_slowly
+    parse-resolv-conf
+    accepted_payload_size 8192
+    resolve_retries 3
+    timeout resolve 10s
+    timeout retry 1s
+    hold valid 10s
+    hold obsolete 0s
+    hold nx 0s
+    hold timeout 5m
+    hold refused 5m
+    hold other 5m
 """
 
 
-REASONS = (
-    "starting",
-    "queue_timeout",
-    "queue_full",
-    "at_max_replicas",
-    "draining",
-    "busy",
-    "body_budget",
-    "crashing",
-)
-"""Of 503: the front's own, and those of a replica that it passes on."""
-QUEUE_FULL = "Every replica is busy and the queue is full. Try again later."
-NO_REPLICA_FREE = "No replica was free for as long as a request may wait. Try again later."
-NOT_FOUND = (
-    "The requested URL was not found on the server. If you entered the URL manually please check "
-    "your spelling and try again."
-)
-NO_ANSWER = "The replica has not answered in time."
-BROKEN = "The connection to the replica broke before it had answered."
 FRONT_HEADER = "x-fairlead-front"  # asks a replica to say 425 where it cannot run a request now
-REASON_HEADER = "x-fairlead-503-reason"
-NOW = "nbsrv(scoring),bool,iif(up,down),concat(-,{}),regsub(^down-.*,{}),regsub(^up-,)"
-"""A variable's value, unless no replica is ready any more: while a request waited, they may go."""
 LOG_FIELDS = (
     ("time", '"%[date,utime(%Y-%m-%dT%H:%M:%SZ)]"'),
     ("client", '"%ci"'),
@@ -164,20 +168,6 @@ LOG_FIELDS = (
 and headers are never in it."""
 
 
-def _starting(front: FrontParameters) -> str:
-    """What the front cannot know, as that no node has room for a replica, the status says."""
-    return (
-        f"No replica is ready. The status of Webservice {front.service} says why. Try again later."
-    )
-
-
-def _at_most(front: FrontParameters) -> str:
-    return (
-        f"Every replica is busy, and there are as many as autoscale.maxReplicas ({front.at_most}) "
-        "allows. Try again later."
-    )
-
-
 def _log_format() -> str:
     return "{" + ",".join(f'"{name}":{value}' for name, value in LOG_FIELDS) + "}"
 
@@ -192,8 +182,6 @@ def _frontend(front: FrontParameters) -> str:
         f"The request body is larger than {front.limits.body_mb} MB, the most that this service "
         "takes (FAIRLEAD_MAX_BODY_MB). Send less at a time."
     )
-    cause = f"%[{NOW.format('txn.cause', 'starting')}]"
-    why = f"%[{NOW.format('txn.why', _starting(front))}]"
     return f"""\
 frontend front
     bind *:{PORT}
@@ -204,80 +192,20 @@ frontend front
     http-request set-var(txn.method) method,bytes(0,32)
     http-request replace-path ^/api/v1/service/{front.service}(/.*)$ \\1
     acl starting nbsrv(scoring) eq 0
+    acl unplaced nbsrv(unschedulable) gt 0
     acl health path /
     acl served path /score /swagger.json /-/reload
-    {_answer(404, NOT_FOUND)} if !health !served
-    {_unavailable(_starting(front), "starting")} if starting
+    {answer(404, NOT_FOUND)} if !health !served
+{none_ready(front.service)}
     http-request return status 200 content-type "text/html; charset=utf-8" string Healthy if health
-    {_answer(413, too_large)} if {{ req.body_size gt {bytes_} }}
+    {answer(413, too_large)} if {{ req.body_size gt {bytes_} }}
     acl full avg_queue(scoring) ge {queued}
-{_busy(front)}
-    {_error(502, BROKEN)}
-    {_error(503, why, cause)} hdr {REASON_HEADER} {cause} hdr retry-after 1
-    {_error(504, NO_ANSWER)}
+{busy(front.service, front.at_most)}
+{gives_up(front.service)}
     http-after-response set-var(txn.reason) res.hdr({REASON_HEADER}) if {{ status 503 }}
-{_counted()}
+{counted()}
     default_backend scoring
 """
-
-
-def _busy(front: FrontParameters) -> str:
-    """Why a request gets no replica, or will have waited for one in vain: the front sees all of
-    them itself, so it knows when the autoscaler may make no more."""
-    at_most, words = front.at_most, _at_most(front)
-    rules = [
-        f"{_unavailable(QUEUE_FULL, 'queue_full')} if full",
-        "http-request set-var(txn.cause) str(queue_timeout)",
-        f'http-request set-var-fmt(txn.why) "{NO_REPLICA_FREE}"',
-    ]
-    if at_most is not None:
-        rules = [
-            f"acl at_most nbsrv(scoring) ge {at_most}",
-            f"{_unavailable(words, 'at_max_replicas')} if full at_most",
-            *rules,
-            "http-request set-var(txn.cause) str(at_max_replicas) if at_most",
-            f'http-request set-var-fmt(txn.why) "{words}" if at_most',
-        ]
-    return "\n".join(f"    {rule}" for rule in rules)
-
-
-def _counter(reason: str) -> str:
-    return f"proc.unavailable_{reason}"
-
-
-def _counted() -> str:
-    """There is one thread: no two requests count at the same time."""
-    return "\n".join(
-        f"    http-after-response set-var({_counter(one)}) var({_counter(one)}),add(1) "
-        f"if {{ var(txn.reason) -m str {one} }}"
-        for one in REASONS
-    )
-
-
-def _answer(status: int, message: str, reason: str = "") -> str:
-    """A rule that answers at once, in the form of the runtime's own errors."""
-    body = _body(message, reason)
-    return f"http-request return status {status} {JSON} string '{body}' {NOT_FAILED}"
-
-
-def _unavailable(message: str, reason: str) -> str:
-    return f"{_answer(503, message, reason)} hdr {REASON_HEADER} {reason} hdr retry-after 1"
-
-
-def _error(status: int, message: str, reason: str = "") -> str:
-    """What is answered where HAProxy itself gives up; ``reason`` may be an expression."""
-    kind = "lf-string" if reason else "string"  # of the latter HAProxy keeps one copy
-    return f"http-error status {status} {JSON} {kind} '{_body(message, reason)}' {NOT_FAILED}"
-
-
-JSON = "content-type application/json"
-TEXT = 'content-type "text/plain; version=0.0.4"'
-NOT_FAILED = "hdr x-ms-run-function-failed False"
-
-
-def _body(message: str, reason: str) -> str:
-    fields = {"message": message, **({"reason": reason} if reason else {})}
-    return json.dumps(fields)
 
 
 def _backend(front: FrontParameters) -> str:
@@ -319,10 +247,21 @@ backend scoring
 """
 
 
+def _few(front: FrontParameters) -> str:
+    """Never gone to: its server is there while its name resolves, and nothing else is known of it.
+
+    So the front is told something while it runs: by a Service that comes and goes.
+    """
+    return f"""\
+backend unschedulable
+    server some {front.few}:{PORT} resolvers cluster_slowly init-addr none resolve-prefer ipv4
+"""
+
+
 def _metrics() -> str:
     """HAProxy's own numbers, and on a page of ours how many 503 had which cause."""
     lines = "".join(
-        rf"fairlead_front_unavailable_total{{reason=\"{one}\"}} %[var({_counter(one)})]\n"
+        rf"fairlead_front_unavailable_total{{reason=\"{one}\"}} %[var({counter(one)})]\n"
         for one in REASONS
     )
     return f"""\

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,12 +11,13 @@ from fairlead.api.objects import InferenceImage, Webservice, read_image
 from fairlead.api.refs import Manifest
 from fairlead.cluster import PodLog
 from fairlead.decide.webservice.claims import service_called
+from fairlead.decide.webservice.placement import lacks_nodes
 from fairlead.desired.child_kinds import (
     CHILD_KINDS,
     DEPLOYMENT,
     HTTP_ROUTE,
-    NOTHING_KNOWN,
     ChildKind,
+    Known,
 )
 from fairlead.desired.deployment import CONTAINER
 from fairlead.desired.front import CONTAINER as FRONT_CONTAINER
@@ -45,11 +46,12 @@ async def observe_webservice(
 ) -> WebserviceEvidence:
     image = _image(webservice, context)
     found = context.cache.pods(webservice.namespace, webservice.name)
-    fronts = [pod for pod in found if _is_front(pod)]
+    fronts = [PodEvidence(pod, FRONT_CONTAINER) for pod in found if _is_front(pod)]
+    serving = [PodEvidence(pod, CONTAINER) for pod in found if not _is_front(pod)]
     (webservice, children), pods, front_pods = await asyncio.gather(
-        _with_children(webservice, context),
-        _with_logs([PodEvidence(pod, CONTAINER) for pod in found if not _is_front(pod)], context),
-        _with_logs([PodEvidence(pod, FRONT_CONTAINER) for pod in fronts], context),
+        _with_children(webservice, serving, context),
+        _with_logs(serving, context),
+        _with_logs(fronts, context),
     )
     fresh_keys = (secrets.token_urlsafe(KEY_BYTES), secrets.token_urlsafe(KEY_BYTES))
     api, name = context.metrics_api, (webservice.namespace, webservice.name)
@@ -102,20 +104,20 @@ def _image(webservice: Webservice, context: ReconcileContext) -> InferenceImage 
 
 
 async def _with_children(
-    webservice: Webservice, context: ReconcileContext
+    webservice: Webservice, pods: Sequence[PodEvidence], context: ReconcileContext
 ) -> tuple[Webservice, Mapping[str, ChildEvidence]]:
     """The children, and with them what the Webservice means where it says nothing of a front."""
-    children = await _children(webservice, context)
+    children = await _children(webservice, pods, context)
     if not context.settings.front_default:
         return webservice, children
     meant = with_front_by_default(webservice, children.get(DEPLOYMENT.key))
     if meant is webservice:
         return webservice, children
-    return meant, await _children(meant, context)
+    return meant, await _children(meant, pods, context)
 
 
 async def _children(
-    webservice: Webservice, context: ReconcileContext
+    webservice: Webservice, pods: Sequence[PodEvidence], context: ReconcileContext
 ) -> Mapping[str, ChildEvidence]:
     """The children in the cache, and those of the API server that the cache does not have.
 
@@ -124,7 +126,8 @@ async def _children(
     """
     found = dict(context.cache.children(webservice.namespace, webservice.name))
     missing = [kind for kind in CHILD_KINDS if kind.key not in found]
-    wanted = [kind for kind in missing if kind.wanted(webservice, NOTHING_KNOWN)]
+    known = Known(unplaced=lacks_nodes(found.get(DEPLOYMENT.key), pods))
+    wanted = [kind for kind in missing if kind.wanted(webservice, known)]
     wanted += [kind for kind in _ways_in(webservice, context) if kind.key not in found]
     live = await asyncio.gather(*(_live(kind, webservice, context) for kind in wanted))
     return {**found, **{key: child for key, child in live if child is not None}}

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -28,8 +28,9 @@ from tests.integration.scoring.service import CLIENT, ECHO, PLAIN, Gate, Service
 
 PODS = "credit-fairlead-pods.demo.svc.cluster.local"
 ANYONE = "credit-fairlead-any.demo.svc.cluster.local"
+FEW = "credit-fairlead-few.demo.svc.cluster.local"
 LIMITS = RequestLimits(slots=1, queue_wait_ms=500, scoring_timeout_ms=60_000, body_mb=1)
-PARAMETERS = FrontParameters("credit", PODS, 5001, 21, LIMITS, ANYONE)
+PARAMETERS = FrontParameters("credit", PODS, 5001, 21, LIMITS, ANYONE, FEW)
 RUN = "\n\ndef run(data):\n    return data\n"
 PATIENT = replace(LIMITS, queue_wait_ms=60_000)
 UNAVAILABLE, BAD_GATEWAY, TIMED_OUT = 503, 502, 504
@@ -552,9 +553,81 @@ def test_replicas_are_found_by_dns_as_they_come_and_go(serve: Serve, tmp_path: P
         wait_until(lambda: front.ready_servers() == 0, "the last one to be gone")
 
 
+def reason(front: FrontProcess) -> str:
+    return str(score(front).headers.get("x-fairlead-503-reason"))
+
+
+def test_that_no_node_takes_a_replica_is_told_while_the_dns_says_so(tmp_path: Path) -> None:
+    """In header, body, log and count; a DNS that does not answer for a while changes nothing."""
+    with DnsServer() as dns, dns_front(tmp_path, dns, port=9) as front:
+        assert_unavailable(score(front), "starting")
+        dns.unplaced = True
+        wait_until(lambda: reason(front) == "unschedulable", "the front to know")
+        before = unavailable(front)["unschedulable"]
+        refused = score(front)
+        assert_unavailable(refused, "unschedulable")
+        assert refused.json()["message"] == (
+            "No replica is ready, and no node takes one. The status of Webservice credit says why. "
+            "Try again later."
+        )
+        assert unavailable(front)["unschedulable"] == before + 1
+        asked, dns.silent = dns.asked, True
+        wait_until(lambda: dns.asked > asked + 12, "the front to ask in vain")
+        assert_unavailable(score(front), "unschedulable")
+        dns.silent, dns.unplaced = False, False
+        wait_until(lambda: reason(front) == "starting", "the front to know that one fits")
+        assert front.access_log()[-1]["reason"] == "starting"
+
+
+@pytest.mark.parametrize(("at_most", "cause"), [(2, "unschedulable"), (1, "at_max_replicas")])
+def test_who_waits_in_vain_while_no_node_takes_another_replica_is_told_so(
+    serve: Serve, tmp_path: Path, gate: Gate, pool: ThreadPoolExecutor, at_most: int, cause: str
+) -> None:
+    """Unless there are as many as there may be."""
+    port = int(serve(waiting(gate)).until_ready().url.rpartition(":")[2])
+    with DnsServer() as dns, dns_front(tmp_path, dns, port, at_most=at_most) as front:
+        dns.addresses, dns.unplaced = ["127.0.0.2"], True
+        wait_until(lambda: front.ready_servers() == 1 and knows(front), "the front to know both")
+        first = pool.submit(score, front)
+        wait_until(lambda: gate.reached == 1, "the first to run")
+        refused = score(front)
+        assert_unavailable(refused, cause)
+        words = {"unschedulable": "no node takes another one", "at_max_replicas": "maxReplicas (1)"}
+        assert words[cause] in refused.json()["message"]
+        gate.open()
+        assert first.result().status_code == 200
+
+
+def test_a_full_queue_and_a_last_replica_that_goes_while_no_node_takes_another(
+    serve: Serve, tmp_path: Path, gate: Gate, pool: ThreadPoolExecutor
+) -> None:
+    service = serve(waiting(gate), FAIRLEAD_DRAIN_SECONDS="60").until_ready()
+    port, held = int(service.url.rpartition(":")[2]), replace(LIMITS, queue_wait_ms=20_000)
+    with DnsServer() as dns, dns_front(tmp_path, dns, port, limits=held) as front:
+        dns.addresses, dns.unplaced = ["127.0.0.2"], True
+        wait_until(lambda: front.ready_servers() == 1 and knows(front), "the front to know both")
+        first = pool.submit(score, front)
+        wait_until(lambda: gate.reached == 1, "the first to run")
+        others = [pool.submit(score, front) for _ in range(10)]
+        wait_until(lambda: front.metrics()[QUEUED] == 10, "ten to be queued")
+        assert_unavailable(score(front), "unschedulable")
+        service.told_to_stop()
+        wait_until(lambda: front.ready_servers() == 0, "the front to see it")
+        for other in others:
+            assert_unavailable(other.result(), "unschedulable")
+            message = "No replica is ready, and no node takes one."
+            assert other.result().json()["message"].startswith(message)
+        gate.open()
+        assert first.result().status_code == 200
+
+
+def knows(front: FrontProcess) -> bool:
+    return front.metrics()['haproxy_backend_active_servers{proxy="unschedulable"}'] == 1
+
+
 @contextmanager
-def dns_front(folder: Path, dns: DnsServer, port: int) -> Iterator[FrontProcess]:
-    process = FrontProcess(folder / "dns", replace(PARAMETERS, port=port), dns=dns.port)
+def dns_front(folder: Path, dns: DnsServer, port: int, **of: Any) -> Iterator[FrontProcess]:
+    process = FrontProcess(folder / "dns", replace(PARAMETERS, port=port, **of), dns=dns.port)
     try:
         wait_until(process.healthy, "the front")
         yield process

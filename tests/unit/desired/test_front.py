@@ -39,7 +39,7 @@ def configuration(**spec: Any) -> str:
 
 
 def test_nothing_that_a_user_writes_as_text_is_in_the_configuration() -> None:
-    """Numbers and the two DNS names alone are: whatever else is said, it is the same."""
+    """Numbers and the DNS names alone are: whatever else is said, it is the same."""
     plain = configuration(image="credit:1")
     assert plain == configuration(image=f"registry.example.com/{'a' * 60}:b")
     assert plain == configuration(image="credit:1", environmentVariables={"NOTE": HOSTILE})
@@ -64,6 +64,8 @@ def test_hostile_names_are_refused(name: str) -> None:
         replace(ONE, pods=f"credit.{name}.svc")
     with pytest.raises(ValueError, match="not a DNS name"):
         replace(ONE, anyone=f"credit.{name}.svc")
+    with pytest.raises(ValueError, match="not a DNS name"):
+        replace(ONE, few=f"credit.{name}.svc")
     with pytest.raises(ValueError, match="not a DNS name"):
         replace(ONE, pods=".".join(["a" * 60] * 5))
 
@@ -221,7 +223,9 @@ def test_where_none_may_wait_the_queue_still_has_a_limit() -> None:
 
 
 def test_the_pods_end_after_the_last_request_that_a_front_has_taken() -> None:
-    parameters = FrontParameters("credit", "a.b", 5001, 3, RequestLimits(1, 500, 1000, 1), "c.d")
+    parameters = FrontParameters(
+        "credit", "a.b", 5001, 3, RequestLimits(1, 500, 1000, 1), "c.d", "e.f"
+    )
     made = front_deployment(webservice(front={}, scoringTimeoutMilliseconds=1000), FRONT)
     assert made
     grace: int = made["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]

@@ -5,10 +5,9 @@ Two digits are enough to choose replicas by; more would write every status each 
 
 from fairlead.api.capacity import Capacity
 from fairlead.capacity.recommendation import Limits, Observed, recommend
+from fairlead.decide.webservice.placement import unplaced
 from fairlead.desired.request_limits import MS_PER_S, request_limits
-from fairlead.diagnosis.scheduling import no_node_takes
 from fairlead.evidence import MeasuredLoad, WebserviceEvidence
-from fairlead.finding import Finding
 
 DIGITS = 2
 PERCENT = 100
@@ -45,7 +44,7 @@ def _with_recommendation(
         queued=seen.queued,
         refused_share=load.refused_share,
         replicas=replicas,
-        unplaced=len(unplaced(evidence)),
+        unplaced=len(unplaced(evidence.pods)),
     )
     found = recommend(observed, _limits(evidence))
     update = {
@@ -57,12 +56,6 @@ def _with_recommendation(
         "change": f"{found.field}: {found.value}" if found.field else None,
     }
     return seen.model_copy(update=update)
-
-
-def unplaced(evidence: WebserviceEvidence) -> list[Finding]:
-    """Of each replica that no node takes, why."""
-    findings = [no_node_takes(pod) for pod in evidence.pods if not pod.leaving]
-    return [finding for finding in findings if finding is not None]
 
 
 def _limits(evidence: WebserviceEvidence) -> Limits:

@@ -1,7 +1,7 @@
 """A Webservice's children: what to apply and what to delete."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fairlead.api.meta import REPLICAS_MANAGER
@@ -54,6 +54,7 @@ def plan(webservice: Webservice, known: Known, owned: Ownership, now: datetime) 
     the others, which a tenant can bring about, must not keep it.
     """
     wanted = {kind.key: kind.wanted(webservice, known) for kind in ALL_KINDS}
+    optional = {kind.key for kind in ALL_KINDS if kind.optional}
     moves = any(wanted[kind.key] for kind in EXPOSURE_KINDS)
     first = () if moves else tuple(withdrawn(webservice, owned, known.granted))
     actions, last = list[Action](), list[Action]()
@@ -62,7 +63,8 @@ def plan(webservice: Webservice, known: Known, owned: Ownership, now: datetime) 
         if key in owned.leaving or key in owned.taken:
             continue
         if manifest is not None:
-            actions += _apply(manifest, existing, now)
+            applies = _apply(manifest, existing, now)
+            actions += (replace(one, optional=key in optional) for one in applies)
         elif existing is not None:
             last.append(_removal(existing))
     if not any(
@@ -88,7 +90,7 @@ def _removal(existing: ChildEvidence) -> Delete:
     return Delete(ref_of(existing.manifest), existing.metadata["uid"])
 
 
-def _apply(manifest: Manifest, existing: ChildEvidence | None, now: datetime) -> Iterator[Action]:
+def _apply(manifest: Manifest, existing: ChildEvidence | None, now: datetime) -> Iterator[Apply]:
     found = drift(manifest, existing)
     if existing is None:
         yield Apply(manifest, existing=False)

@@ -10,7 +10,8 @@ from fairlead.api.refs import Manifest
 from fairlead.api.webservice import Autoscale, ScalingMetric
 from fairlead.capacity.recommendation import STARTING
 from fairlead.decide.decision import StageResult
-from fairlead.decide.webservice.capacity import capacity, unplaced
+from fairlead.decide.webservice.capacity import capacity
+from fairlead.decide.webservice.placement import unplaced
 from fairlead.desired.autoscaler import floor_of, scaled_by
 from fairlead.evidence import ChildEvidence, ScalingSettings, WebserviceEvidence
 
@@ -57,7 +58,7 @@ def _short_of_replicas(
 ) -> Condition | None:
     """Why there are fewer replicas than the load needs, and the one thing to change."""
     ready = sum(pod.ready and not pod.leaving for pod in evidence.pods)
-    load, nowhere = capacity(evidence, ready), unplaced(evidence)
+    load, nowhere = capacity(evidence, ready), unplaced(evidence.pods)
     change = f" Change {load.change}." if load and load.change else ""
     share = f"{load.refused_percent:g} % of the requests get 503" if load else ""
     if nowhere:

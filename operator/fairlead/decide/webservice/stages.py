@@ -42,6 +42,7 @@ from fairlead.decide.webservice.ownership import (
     ownership,
     waiting_for_deletion,
 )
+from fairlead.decide.webservice.placement import tells_front
 from fairlead.decide.webservice.pull_secrets import own_pull_secret, pull_secrets
 from fairlead.decide.webservice.rollback import (
     Choice,
@@ -94,7 +95,14 @@ def decide_webservice(evidence: WebserviceEvidence, now: datetime) -> Decision[W
     choice = choose(asked, target, evidence.settings.registry_secret, now, serves_now)
     serve = choice.serve
     fronts = front_settings(evidence, owned)
-    known = Known(serve.image, serve.pull_secrets, fronts, evidence.scaling, got.granted)
+    known = Known(
+        serve.image,
+        serve.pull_secrets,
+        fronts,
+        evidence.scaling,
+        got.granted,
+        unplaced=tells_front(evidence, owned),
+    )
     planned = _plan(asked, known, owned, now)
     progress = _progress(evidence, owned, choice.serve, planned)
     failure = failure_of(progress, webservice.status.failure, now)
