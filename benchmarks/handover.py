@@ -22,9 +22,10 @@ import httpx
 from benchmarks.bench import show
 from benchmarks.front import LIMITS, PARAMETERS, Machine, installed
 from fairlead.desired.deployment import DRAIN_S, HANDOVER_S
+from tests.cluster.ports import free_port
 from tests.cluster.steps import Steps
 from tests.dns_server import DnsServer
-from tests.haproxy import FrontProcess, free_port
+from tests.haproxy import FrontProcess
 from tests.integration.scoring.service import Service, wait_until
 from tests.plain_http import CLIENT
 

@@ -20,8 +20,9 @@ import yaml
 from fairlead.api.refs import Manifest
 from tests.cluster.command import leashed, read
 from tests.cluster.places import places
+from tests.cluster.ports import free_port
 from tests.cluster.programs import program_path
-from tests.integration.scoring.service import free_port, wait_until
+from tests.integration.scoring.service import wait_until
 
 CONTROLLERS, SCHEDULER = "kube-controller-manager", "kube-scheduler"
 HOST = "127.0.0.1"

@@ -5,11 +5,9 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from fairlead.desired.front_configuration import (
 from tests.cluster.command import found
 from tests.cluster.errors import ClusterError
 from tests.cluster.packages import install
+from tests.cluster.ports import free_port
 from tests.plain_http import CLIENT
 
 SERVERS = re.compile(r"^    server-template .*$", re.MULTILINE)
@@ -43,12 +42,6 @@ def haproxy() -> str:
                 raise ClusterError("haproxy is needed.", "Run `sudo apt-get install haproxy`.")
             install(["haproxy"])
     return str(found("haproxy") or "/usr/sbin/haproxy")
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("", 0))) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def local_configuration(

@@ -27,6 +27,13 @@ def refusal(port: int, purpose: str, who: str | None) -> str:
     return f"Port {port}, for {purpose}, is taken {by}: end it or move it, then run this again."
 
 
+def free_port() -> int:
+    """One that nobody listens on now; it may be taken before you do."""
+    with socket.create_server(("", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
 def taken(port: int) -> bool:
     """Whether anything on this machine listens on it, on whichever address."""
     with socket.socket() as probe:

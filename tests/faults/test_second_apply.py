@@ -8,9 +8,10 @@ import pytest
 
 from fairlead.api.meta import FIELD_MANAGER
 from fairlead.api.refs import Manifest
+from tests.cluster.ports import free_port
 from tests.faults.api import Api
 from tests.faults.story import CHILDREN, NAME, OURS, create
-from tests.faults.trial import Bed, Trial, free_port
+from tests.faults.trial import Bed, Trial
 from tests.plain_http import CLIENT
 
 ROUNDS = 3  # reconciles of each object that must follow

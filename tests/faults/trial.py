@@ -6,18 +6,17 @@ All runs share one cluster: the proxy shows each operator nothing but its own na
 import os
 import shutil
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 
-from tests.cluster.ports import taken
+from tests.cluster.ports import free_port, taken
 from tests.faults.api import Api
 from tests.faults.invariants import strangers
 from tests.faults.proxy.certificate import Certificate
@@ -32,12 +31,6 @@ from tests.faults.view import PATIENCE_S, ClusterView, NamespaceView
 
 NEVER_RESYNCS = {"FAIRLEAD_RESYNC_SECONDS": "3600"}  # no resync heals what an event should
 CALM_S = 1.5  # seconds without any change: nothing more follows
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Operators(Protocol):

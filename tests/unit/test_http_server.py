@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from fairlead.http_server import bounded_connections, connections, listen
-from tests.integration.registry.server import free_port
+from tests.cluster.ports import free_port
 
 
 async def test_a_connection_that_lasts_is_left_and_others_are_closed() -> None:

@@ -28,8 +28,8 @@ from tests.cluster import Cluster, ClusterError
 from tests.cluster.charts import CHART
 from tests.cluster.operator_image import name as image_name
 from tests.cluster.places import places
+from tests.cluster.ports import free_port
 from tests.integration.chart.administrator import NAMESPACES, PATIENCE, Administrator, until
-from tests.integration.registry.server import free_port
 
 HOME, TEAM = NAMESPACES[0], NAMESPACES[2]
 RELEASE = "fairlead"

@@ -19,7 +19,7 @@ from fairlead.health.echo import NAME as ECHO
 from tests.cluster import Cluster
 from tests.cluster.installation import install, settings_for
 from tests.cluster.places import places
-from tests.integration.registry.server import free_port
+from tests.cluster.ports import free_port
 from tests.plain_http import CLIENT
 
 Seen = TypeVar("Seen")

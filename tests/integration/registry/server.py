@@ -1,6 +1,5 @@
 """Web servers with a will, for tests of what talks to the world."""
 
-import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -18,12 +17,6 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
     while not holds():
         assert time.monotonic() < deadline, f"waited {DEADLINE:.0f} s in vain for: {what}"
         time.sleep(0.01)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from fairlead.registry.errors import (
 from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
 from fairlead.registry.reference import Repository
 from fairlead.settings import Settings
-from tests.integration.registry.server import Answer, WebServer, free_port, replies, reply
+from tests.cluster.ports import free_port
+from tests.integration.registry.server import Answer, WebServer, replies, reply
 
 MANIFEST = written(Manifest(config=descriptor(OCI_EMPTY, EMPTY), layers=()))
 PATH = "/v2/team/x/manifests/1"

@@ -22,10 +22,11 @@ from fairlead.registry.oci import written
 from fairlead.registry.reference import Repository, parse_repository
 from fairlead.settings import Settings
 from tests.cluster.engine import docker, docker_lines
+from tests.cluster.ports import free_port
 from tests.cluster.versions import MARK, REGISTRY_CONTAINER
 from tests.integration.registry.certificates import NAME, make_certificates
 from tests.integration.registry.images import push_environment, push_image
-from tests.integration.registry.server import free_port, wait_until
+from tests.integration.registry.server import wait_until
 from tests.integration.registry.task import Tasks
 
 PASSWORD = "open sesame"

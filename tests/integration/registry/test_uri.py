@@ -16,7 +16,8 @@ from fairlead.registry.oci import digest_of
 from fairlead.sources import exchange
 from fairlead.sources.base import Digests, Limits, SourceError
 from fairlead.sources.uri import UriSource
-from tests.integration.registry.server import WebServer, free_port, replies
+from tests.cluster.ports import free_port
+from tests.integration.registry.server import WebServer, replies
 
 MODEL = b"a trained model"
 

@@ -14,9 +14,10 @@ import httpx
 from fairlead.api.refs import Manifest
 from tests.cluster import golang
 from tests.cluster.places import places
+from tests.cluster.ports import free_port
 from tests.cluster.programs import MONITORING_MODULE, program_path, source_of
 from tests.control_plane import ControlPlane, control_plane, running
-from tests.integration.scoring.service import DEADLINE_S, free_port, wait_until
+from tests.integration.scoring.service import DEADLINE_S, wait_until
 
 DEFINITIONS = "config/crd/standard"
 

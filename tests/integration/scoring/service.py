@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+
+from tests.cluster.ports import free_port
 
 DEADLINE_S = 120.0  # for anything that a test waits for
 ECHO = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
@@ -27,12 +28,6 @@ def wait_until(holds: Callable[[], object], what: str) -> None:
     while not holds():
         assert time.monotonic() < deadline, f"waited {DEADLINE_S:.0f} s in vain for: {what}"
         time.sleep(0.01)
-
-
-def free_port() -> int:
-    with socket.create_server(("", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 class Command(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.ports import free_port
 from tests.integration.scoring.conftest import Serve
 from tests.integration.scoring.debug_client import DebugClient
 from tests.integration.scoring.service import (
@@ -16,7 +17,6 @@ from tests.integration.scoring.service import (
     Gate,
     Sent,
     Service,
-    free_port,
     wait_until,
 )
 

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 import pytest
 
+from tests.cluster.ports import free_port
 from tests.integration.scoring.debug_client import DebugClient
-from tests.integration.scoring.service import free_port, wait_until
+from tests.integration.scoring.service import wait_until
 from tests.integration.scoring.slot_process import SlotProcess
 
 SCRIPT = """

@@ -23,11 +23,12 @@ from fairlead.api.refs import Manifest
 from fairlead.desired.exposure import Granted, http_route, ingress
 from fairlead.desired.request_limits import RequestLimits
 from fairlead.desired.service import service
+from tests.cluster.ports import free_port
 from tests.haproxy import FrontProcess
 from tests.integration.registry.certificates import make_certificates
 from tests.integration.scoring.conftest import Serve
 from tests.integration.scoring.ingress import ApiServer, WayIn, api_server, traefik
-from tests.integration.scoring.service import Service, free_port, wait_until
+from tests.integration.scoring.service import Service, wait_until
 from tests.integration.scoring.test_front import PARAMETERS
 from tests.unit.objects import webservice
 

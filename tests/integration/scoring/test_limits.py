@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.ports import free_port
 from tests.integration.scoring.conftest import Serve
 from tests.integration.scoring.raw_http import Raw, request
-from tests.integration.scoring.service import ECHO, Gate, Service, free_port, wait_until
+from tests.integration.scoring.service import ECHO, Gate, Service, wait_until
 
 HELD = Gate.WAIT + (
     "\ndef init():\n    pass\n\n\ndef run(data):\n    wait_for('{gate}')\n    return data\n"

@@ -18,9 +18,10 @@ from fairlead.images.bundled_runtime import Runtime
 from fairlead.images.front_python import FrontPython
 from fairlead.images.runtime_layer import make_layer
 from fairlead.settings import Settings
+from tests.cluster.ports import free_port
 from tests.integration.scoring.conftest import SOURCE, pip
 from tests.integration.scoring.old_environment import make_environment, pack_python
-from tests.integration.scoring.service import Command, Service, free_port
+from tests.integration.scoring.service import Command, Service
 from tests.pythons import oldest
 
 RAW = """

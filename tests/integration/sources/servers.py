@@ -15,7 +15,7 @@ from tests.cluster.command import found, run
 from tests.cluster.errors import ClusterError
 from tests.cluster.packages import install
 from tests.cluster.places import Places
-from tests.integration.registry.server import free_port
+from tests.cluster.ports import free_port
 
 LOCKS = Path(__file__).parent
 START_TIMEOUT_S, END_TIMEOUT_S = 180.0, 15.0

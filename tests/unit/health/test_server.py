@@ -5,7 +5,7 @@ import pytest
 
 from fairlead.health.server import Health, serving_health
 from fairlead.operator_metrics import Metrics
-from tests.integration.registry.server import free_port
+from tests.cluster.ports import free_port
 
 
 async def test_the_probes_say_what_is_wrong_and_the_metrics_are_prometheus() -> None:

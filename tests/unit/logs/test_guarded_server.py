@@ -23,7 +23,8 @@ from fairlead.logs import guarded_server, sources
 from fairlead.logs.answer import BUSY
 from fairlead.logs.guarded_server import NONE, read_keys, serving_guarded_logs
 from fairlead.settings import Settings
-from tests.integration.registry.server import WebServer, free_port, replies
+from tests.cluster.ports import free_port
+from tests.integration.registry.server import WebServer, replies
 from tests.unit.fake_cluster import FakeCluster
 from tests.unit.job_objects import condition, ended, job_of, pod_of, told
 from tests.unit.logs.test_local_server import IMAGE, kept

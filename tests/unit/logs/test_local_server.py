@@ -21,7 +21,8 @@ from fairlead.logs import local_server
 from fairlead.logs.local_server import MAX_ANSWERS_AT_ONCE, serving_logs
 from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
 from fairlead.settings import Settings
-from tests.integration.registry.server import WebServer, free_port, replies, reply
+from tests.cluster.ports import free_port
+from tests.integration.registry.server import WebServer, replies, reply
 from tests.unit.fake_cluster import FakeCluster
 from tests.unit.objects import body
 

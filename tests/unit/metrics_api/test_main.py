@@ -12,7 +12,7 @@ import pytest
 from fairlead.api.meta import WEBSERVICE
 from fairlead.metrics_api import __main__ as program
 from fairlead.metrics_api.__main__ import Options, run
-from tests.integration.registry.server import free_port
+from tests.cluster.ports import free_port
 from tests.unit.metrics_api.test_server import Api
 from tests.unit.metrics_api.test_server import pki as pki
 from tests.unit.objects import body

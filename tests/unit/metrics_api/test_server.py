@@ -23,7 +23,7 @@ from fairlead.metrics_api.front_proxy import FrontProxy, front_proxy
 from fairlead.metrics_api.server import AT_ONCE, serving
 from fairlead.metrics_api.store import Measured
 from fairlead.metrics_api.tls_listener import MAX_HANDSHAKES
-from tests.integration.registry.server import free_port
+from tests.cluster.ports import free_port
 from tests.unit.fake_cluster import FakeCluster
 from tests.unit.metrics_api.pki import authority, signed
 

@@ -9,7 +9,7 @@ import pytest
 
 from fairlead.metrics_api import tls_listener as module
 from fairlead.metrics_api.tls_listener import tls_listener
-from tests.integration.registry.server import free_port
+from tests.cluster.ports import free_port
 
 DEADLINE_S = 120.0
 

@@ -7,7 +7,8 @@ import pytest
 
 from fairlead.registry.addresses import NamedHosts
 from fairlead.registry.connections import GuardedPool
-from tests.integration.registry.server import WebServer, free_port, replies
+from tests.cluster.ports import free_port
+from tests.integration.registry.server import WebServer, replies
 
 
 class Trust:

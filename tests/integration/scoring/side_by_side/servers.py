@@ -100,9 +100,3 @@ def _constant(name: str, value: str) -> str:
     if name == "allow":  # a set, in the order of the day
         return ", ".join(sorted(value.split(", ")))
     return UUID.sub("<uuid>", value)
-
-
-def free_port() -> int:
-    with socket.create_server(("", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

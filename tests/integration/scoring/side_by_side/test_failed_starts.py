@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.ports import free_port
 from tests.integration.scoring.side_by_side.reference import reference_python
-from tests.integration.scoring.side_by_side.servers import DEADLINE_S, Server, free_port
+from tests.integration.scoring.side_by_side.servers import DEADLINE_S, Server
 
 INIT = "def init():\n    pass\n\n\n"
 RUN = "def run(data):\n    return data\n"

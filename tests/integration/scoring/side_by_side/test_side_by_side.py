@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.ports import free_port
 from tests.integration.scoring.side_by_side import (
     plain_groups,
     public_groups,
@@ -20,7 +21,7 @@ from tests.integration.scoring.side_by_side import (
 from tests.integration.scoring.side_by_side.cases import Case, Group
 from tests.integration.scoring.side_by_side.differences import DIFFERENT, told
 from tests.integration.scoring.side_by_side.reference import reference_python
-from tests.integration.scoring.side_by_side.servers import Server, free_port
+from tests.integration.scoring.side_by_side.servers import Server
 
 SCRIPTS = Path(__file__).parent / "scripts"
 GROUPS: dict[str, Group] = {
