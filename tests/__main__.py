@@ -3,10 +3,10 @@
 What needs no cluster runs beside everything else, the operator's part of it with its branches
 counted; and so does what needs of the cluster the registry and Docker Engine alone, or has an API
 server of its own. First the scenes under the operator that the chart installs run side by side;
-then, one after the other, what has an operator of its own or changes the definitions. All end with
-these, so the processors are theirs first, and what needs no cluster takes what they leave. Each
-part is a pytest of its own, and shown when it has ended. Ends with 1 where any failed, or too few
-branches were run.
+then what has operators of its own, side by side, too; then what changes the definitions. All end
+with these, so the processors are theirs first, and what needs no cluster takes what they leave.
+Each part is a pytest of its own, and shown when it has ended. Ends with 1 where any failed, or too
+few branches were run.
 
 The parts share two cores, so a limit may be met that is none on a quiet machine: of a part, up to
 five tests that failed are run once more, with nothing of their own part beside them, and named at
@@ -30,9 +30,10 @@ import pytest
 
 from tests import branch_coverage
 from tests.bytecode import forget_temporary, keep_bytecode
-from tests.cluster import ClusterError
+from tests.cluster import Cluster, ClusterError
 from tests.cluster.artifacts import keep, log_to
 from tests.cluster.down import down
+from tests.cluster.installation import install
 from tests.cluster.lock import exclusive
 from tests.cluster.places import Places, places
 from tests.cluster.programs import (
@@ -57,13 +58,16 @@ NOT_COUNTED = (  # the rest of what branch_coverage runs, and of all tests
     *("tests/unit/scoring", "tests/unit/benchmarks", "tests/unit/cluster"),
     *("tests/integration", "tests/e2e", "tests/e2e_process"),
 )
-AT_AN_API_SERVER_OF_THEIR_OWN = "tests/faults"  # once its programs are built
+AT_AN_API_SERVER = ("tests/integration/leader", "tests/faults")  # once its programs are built
+CHANGING_DEFINITIONS = ("tests/integration/chart",)
 UNDER_THE_INSTALLED = (  # what the scenes have is all that they ask for, and they change none of it
     "tests/e2e",
     "tests/integration/crds",
     "tests/integration/test_cluster.py",
 )
-BESIDE_OPERATORS = (  # they ask for no operator, and for no definitions
+DOCKER_BUILDS = "tests/e2e_process/test_docker_builds.py"
+BESIDE_OPERATORS = (  # they ask for no operator of the cluster, and for no definitions there
+    DOCKER_BUILDS,
     "tests/integration/registry",
     "tests/integration/engine",
     "tests/integration/image",
@@ -71,10 +75,11 @@ BESIDE_OPERATORS = (  # they ask for no operator, and for no definitions
     "tests/integration/credentials",
     "tests/integration/test_local_registry.py",
 )
-OWN_OPERATORS = (  # or they change the definitions
-    *("tests/e2e_process", "tests/faults"),
-    *("tests/integration/chart", "tests/integration/leader"),
+OWN_OPERATORS = (  # each of them sees its namespaces alone
+    *("tests/e2e_process", f"--ignore={DOCKER_BUILDS}"),
+    "tests/faults",  # those with real tasks
 )
+OPERATORS_AT_ONCE = 3
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class Kind:
 
 
 ON_THE_CLUSTER = Kind(prepared=True)
+APART_FROM_THE_CLUSTER = Kind(prepared=True, niceness=5)
 
 
 @dataclass
@@ -202,7 +208,9 @@ def on_the_cluster(where: Places, steps: Steps, arguments: Sequence[str]) -> boo
         build_on_demand(where, steps, [*CHART_PACKAGES, *GITOPS_PACKAGES, *BUILDKIT_PACKAGES])
         cluster = up(where, steps)
         install_for_scenes(cluster, where, steps)
-        passed = all([*parts_on_the_cluster(steps, arguments)])  # each is run, whatever failed
+        passed = all(
+            [*parts_on_the_cluster(cluster, where, steps, arguments)]
+        )  # each is run, whatever failed
     finally:
         if not passed:
             with steps.step("Logs kept in .artifacts"):
@@ -211,23 +219,31 @@ def on_the_cluster(where: Places, steps: Steps, arguments: Sequence[str]) -> boo
     return passed
 
 
-def parts_on_the_cluster(steps: Steps, arguments: Sequence[str]) -> Iterator[bool]:
-    side_by_side = ("-n", str(SCENES_AT_ONCE), "--dist", "loadfile", "--no-loadscope-reorder")
-    apart = ("--cluster-tests=only", *BESIDE_OPERATORS, *arguments)
-    at_their_own = ("--cluster-tests=none", AT_AN_API_SERVER_OF_THEIR_OWN, *arguments)
-    faults = Kind(prepared=True, niceness=5)
+def parts_on_the_cluster(
+    cluster: Cluster, where: Places, steps: Steps, arguments: Sequence[str]
+) -> Iterator[bool]:
+    apart = ("--cluster-tests=none", *AT_AN_API_SERVER, *arguments)
+    on_it = ("--cluster-tests=only", *arguments)
     with (
-        part("beside operators", *apart) as beside,
-        part("at an API server of their own", *at_their_own, kind=faults) as faulty,
+        part("beside operators", *BESIDE_OPERATORS, *on_it) as beside,
+        part("at an API server of their own", *apart, kind=APART_FROM_THE_CLUSTER) as at_another,
     ):
-        of_scenes = ("--cluster-tests=only", *UNDER_THE_INSTALLED, *side_by_side, *arguments)
-        with part("under the installed operator", *of_scenes) as under_it:
+        scenes = (*UNDER_THE_INSTALLED, *side_by_side(SCENES_AT_ONCE), *on_it)
+        with part("under the installed operator", *scenes) as under_it:
             yield under_it.end(steps)
-        alone = ("--cluster-tests=only", *OWN_OPERATORS, *arguments)
-        with part("with operators of their own", *alone) as others:
+        install(cluster, where)
+        own = (*OWN_OPERATORS, *side_by_side(OPERATORS_AT_ONCE), *on_it)
+        with part("with operators of their own", *own) as others:
             yield others.end(steps)
+        with part("that change the definitions", *CHANGING_DEFINITIONS, *on_it) as changing:
+            yield changing.end(steps)
         yield beside.end(steps)
-        yield faulty.end(steps)
+        yield at_another.end(steps)
+
+
+def side_by_side(number: int) -> tuple[str, ...]:
+    """So many files at a time."""
+    return ("-n", str(number), "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 @contextmanager

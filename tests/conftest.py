@@ -13,6 +13,7 @@ from tests.bytecode import keep_bytecode
 from tests.cluster import Cluster, ClusterError
 from tests.cluster.artifacts import keep, log_to
 from tests.cluster.down import down
+from tests.cluster.installation import install, operator_kubeconfig
 from tests.cluster.lock import exclusive
 from tests.cluster.on_demand import buildkit_image, front_image
 from tests.cluster.operator_image import TARGETS, build, name
@@ -30,6 +31,7 @@ from tests.cluster.programs import (
 from tests.cluster.registry import push
 from tests.cluster.steps import Steps
 from tests.cluster.up import handle, up
+from tests.control_plane import CONTROLLERS, SCHEDULER, ControlPlane, control_plane
 
 keep_bytecode(places())
 
@@ -62,6 +64,19 @@ def cluster(pytestconfig: pytest.Config) -> Cluster:
 def is_prepared() -> bool:
     """Whether ``python -m tests`` has the cluster up, and what the scenes need on it."""
     return PREPARED in os.environ
+
+
+@pytest.fixture(scope="session")
+def operator_rights(cluster: Cluster) -> Path:
+    """A kubeconfig of an operator beside the cluster, whose definitions are there; no other is."""
+    return operator_kubeconfig(places()) if is_prepared() else install(cluster, places())
+
+
+@pytest.fixture(scope="session")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """Without a kubelet; all else is there."""
+    with control_plane(tmp_path_factory.mktemp("api"), CONTROLLERS, SCHEDULER) as plane:
+        yield plane
 
 
 @pytest.fixture(scope="session")

@@ -19,16 +19,22 @@ import yaml
 
 from fairlead.api.refs import Manifest
 from tests.cluster.command import leashed, read
+from tests.cluster.objects import Objects, objects_of
 from tests.cluster.places import places
 from tests.cluster.ports import free_port
 from tests.cluster.programs import program_path
-from tests.integration.scoring.service import wait_until
+from tests.cluster.waiting import until
 
+NOBODYS = {
+    "FAIRLEAD_REGISTRY": "localhost:5000",
+    "FAIRLEAD_DEFAULT_BASE_IMAGE": "localhost:5000/base:1",
+}
+"""Settings of an operator at it whose tasks, if any, are stand-ins: nobody asks what they name."""
 CONTROLLERS, SCHEDULER = "kube-controller-manager", "kube-scheduler"
 HOST = "127.0.0.1"
 NODE_LEASES = "/api/v1/namespaces/kube-node-lease"  # the last that an API server makes by itself
 COLLECT_LESS = {"GOGC": "400"}  # there is memory to spare, and little of the processors
-SECONDS = 120.0
+PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,12 @@ class ControlPlane:
         """What kubectl says, given ``text`` on its standard input. Raises ``ClusterError``."""
         connection = f"--kubeconfig={self.kubeconfig}"
         command = [program_path(places(), "kubectl"), connection, *arguments]
-        return read(command, text=text, seconds=SECONDS)
+        return read(command, text=text, seconds=PATIENCE_S)
+
+    @property
+    def objects(self) -> Objects:
+        """What is there, for who looks often."""
+        return objects_of(self.kubeconfig)
 
     def apply(self, *manifests: Manifest) -> None:
         self.run_kubectl("apply", "-f", "-", text=yaml.safe_dump_all(manifests))
@@ -76,7 +87,7 @@ def control_plane(folder: Path, *others: str) -> Iterator[ControlPlane]:
     with ExitStack() as processes:
         processes.enter_context(running(folder / "etcd.log", _etcd(folder, store, peers)))
         processes.enter_context(running(folder / "api.log", _kube_apiserver(plane, store)))
-        wait_until(lambda: _serves(plane, token), "the API server")
+        until(lambda: _serves(plane, token), bool, PATIENCE_S)
         plane.kubeconfig.write_text(yaml.safe_dump(_kubeconfig(plane, token)))
         for name in others:
             command = _controller(plane, name)

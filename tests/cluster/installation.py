@@ -31,7 +31,7 @@ def install(cluster: Cluster, places: Places) -> Path:
     """Apply the definitions and the role; return a kubeconfig that holds the operator's rights."""
     shutil.rmtree(state_folder(places), ignore_errors=True)  # of another registry's time
     uninstall_chart(cluster, places)
-    return grant(cluster.run_kubectl, places.checkout, places.run / "operator-kubeconfig")
+    return grant(cluster.run_kubectl, places.checkout, operator_kubeconfig(places))
 
 
 def grant(run_kubectl: Callable[..., str], checkout: Path, kubeconfig: Path) -> Path:
@@ -79,6 +79,11 @@ def settings_for(cluster: Cluster, places: Places) -> dict[str, str]:
         **({"FAIRLEAD_CA_BUNDLE": str(cluster.ca_bundle)} if cluster.ca_bundle else {}),
         **({"FAIRLEAD_PACKAGE_INDEX": index} if index else {}),
     }
+
+
+def operator_kubeconfig(places: Places) -> Path:
+    """Where ``install`` writes it."""
+    return places.run / "operator-kubeconfig"
 
 
 def state_folder(places: Places) -> Path:

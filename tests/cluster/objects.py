@@ -112,11 +112,20 @@ def objects_of(kubeconfig: Path) -> Objects:
     cluster, user = read["clusters"][0]["cluster"], read["users"][0]["user"]
     authority = b64decode(cluster["certificate-authority-data"]).decode()
     context = ssl.create_default_context(cadata=authority)
+    if "token" in user:
+        return _objects(cluster["server"], context, {"Authorization": f"Bearer {user['token']}"})
     with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # OpenSSL reads files only
         file.write(b64decode(user["client-certificate-data"]) + b64decode(user["client-key-data"]))
         file.flush()
         context.load_cert_chain(file.name)
-    return Objects(httpx.Client(base_url=cluster["server"], verify=context, timeout=TIMEOUT_S))
+    return _objects(cluster["server"], context)
+
+
+def _objects(
+    server: str, context: ssl.SSLContext, headers: dict[str, str] | None = None
+) -> Objects:
+    client = httpx.Client(base_url=server, verify=context, timeout=TIMEOUT_S, headers=headers)
+    return Objects(client)
 
 
 def _body(answer: httpx.Response) -> Manifest:

@@ -1,4 +1,4 @@
-"""The operator as a process beside the cluster, and a namespace for each test."""
+"""The operator as a process beside the cluster, one a module, and a namespace for each test."""
 
 import re
 from collections.abc import Iterator
@@ -7,28 +7,55 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import Cluster
-from tests.cluster.installation import install
 from tests.cluster.operator_image import name
-from tests.cluster.places import places
 from tests.e2e.file_server import FileServer
 from tests.e2e_process.operator_process import OperatorProcess
 from tests.e2e_process.scene import Scene
 
 SETTINGS = {"FAIRLEAD_INSECURE_HOSTS": "127.0.0.1"}
+AGAIN = "-again"  # of the name of a stage's second namespace
+BUILDS = "fairlead-builds"  # where BuildKit runs
 
 
-@pytest.fixture(scope="package")  # other packages have operators of their own
-def operator(cluster: Cluster, kept_on_failure: list[Path]) -> Iterator[OperatorProcess]:
-    """One operator for all tests, under its own ServiceAccount; tests may kill and restart it.
+@pytest.fixture(scope="module")
+def site(cluster: Cluster, operator_rights: Path) -> tuple[Cluster, Path]:
+    """Where the objects of a module are, and a kubeconfig with the operator's rights there."""
+    return cluster, operator_rights
+
+
+@pytest.fixture(scope="module")
+def operator(
+    site: tuple[Cluster, Path],
+    kept_on_failure: list[Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[OperatorProcess]:
+    """One operator for all tests of a module, under its own ServiceAccount; tests may kill and
+    restart it. It sees their namespaces alone: other modules run beside it.
 
     Whatever they feed it, it must never say more than what it decided: no traceback.
     """
-    process = OperatorProcess(cluster, places(), install(cluster, places()), SETTINGS)
-    kept_on_failure += [process.log, process.state_folder]
+    folder = tmp_path_factory.mktemp("operator")
+    kept_on_failure.append(folder)
+    here = [item for item in request.session.items if item.path == request.path]
+    names = {of_stage(request.path), f"{of_stage(request.path)}{AGAIN}", BUILDS}
+    names |= {of_scene(item.name) for item in here}
+    settings = {**SETTINGS, "FAIRLEAD_WATCH_NAMESPACES": " ".join(sorted(names))}
+    process = OperatorProcess(*site, folder, settings)
     process.start()
     yield process
     process.stop()
     assert "Traceback" not in process.whole_log()
+
+
+def of_stage(module: Path) -> str:
+    """The namespace that its tests share."""
+    return f"stage-{module.stem.removeprefix('test_').replace('_', '-')}"
+
+
+def of_scene(test: str) -> str:
+    """The namespace of a test alone."""
+    return re.sub("[^a-z0-9]+", "-", test.removeprefix("test_").lower())[:50].strip("-")
 
 
 @pytest.fixture(scope="module")
@@ -53,26 +80,24 @@ def settings() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def stage(
-    cluster: Cluster,
+    site: tuple[Cluster, Path],
     operator: OperatorProcess,
     settings: dict[str, str],
     request: pytest.FixtureRequest,
 ) -> Iterator[Scene]:
     """One namespace for the tests of a module that all look at what was applied together."""
-    name = f"stage-{request.path.stem.removeprefix('test_')}"
-    yield from _scene(cluster, operator, settings, name)
+    yield from _scene(site[0], operator, settings, of_stage(request.path))
 
 
 @pytest.fixture
 def scene(
-    cluster: Cluster,
+    site: tuple[Cluster, Path],
     operator: OperatorProcess,
     settings: dict[str, str],
     request: pytest.FixtureRequest,
 ) -> Iterator[Scene]:
     """A namespace of the test's own, and the verbs of a person at a keyboard."""
-    name = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
-    yield from _scene(cluster, operator, settings, name[:50].strip("-"))
+    yield from _scene(site[0], operator, settings, of_scene(request.node.name))
 
 
 @pytest.fixture(scope="session")

@@ -2,65 +2,87 @@
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
-from tests.cluster import Cluster
-from tests.cluster.installation import NAME, start_operator
-from tests.cluster.places import Places
-from tests.cluster.processes import alive, end, log_of
-from tests.cluster.state import Process, forget
+from tests.cluster import Cluster, ClusterError
+from tests.cluster.command import extended, leashed
+from tests.cluster.installation import settings_for
+from tests.cluster.places import places
+from tests.cluster.ports import free_port
 from tests.e2e.installed_operator import may
 from tests.plain_http import CLIENT
 
-PATIENCE = 60.0
+PATIENCE_S = 120.0  # until it serves build logs: then it watches, too; and until it has ended
+LAST_LINES = 12
 
 
 class OperatorProcess:
+    """``kubeconfig`` holds its rights; in ``folder`` are its state and its log."""
+
     def __init__(
-        self, cluster: Cluster, places: Places, kubeconfig: Path, settings: Mapping[str, str]
+        self, cluster: Cluster, kubeconfig: Path, folder: Path, settings: Mapping[str, str]
     ) -> None:
-        self._cluster, self._places, self._kubeconfig = cluster, places, kubeconfig
-        self._usual, self._others = settings, dict[str, str]()
-        self._process: Process | None = None
-        self._logs: list[str] = []
-
-    @property
-    def log(self) -> Path:
-        return log_of(self._places, NAME)
-
-    @property
-    def state_folder(self) -> Path:
-        return self._places.run / "operator-state"
+        self._cluster, self._port = cluster, free_port()
+        self.log, self.state_folder = folder / "operator.log", folder / "state"
+        own = {
+            "KUBECONFIG": str(kubeconfig),
+            "FAIRLEAD_STATE_FOLDER": str(self.state_folder),
+            "FAIRLEAD_LOG_ADDRESS": f"127.0.0.1:{self._port}",
+        }
+        self._usual, self._others = {**settings, **own}, dict[str, str]()
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def running(self) -> bool:
-        return self._process is not None and alive(self._process)
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def logs_at(self) -> str:
+        """Where it serves the logs of builds."""
+        return f"http://127.0.0.1:{self._port}"
 
     def whole_log(self) -> str:
         """What all operators of this run have said."""
-        return "".join(self._logs) + self.log.read_text()
+        return self.log.read_text()
 
     def start(self, **settings: str) -> None:
-        if self._process is not None:  # what lies there before is another run's
-            self._logs.append(self.log.read_text())
-        self._others, all_settings = settings, {**self._usual, **settings}
-        self._process = start_operator(self._cluster, self._places, self._kubeconfig, all_settings)
+        """Return once it is at work. Raises ``ClusterError`` with the end of its log."""
+        self._others = settings
+        environment = {**settings_for(self._cluster, places()), **self._usual, **settings}
+        with self.log.open("ab") as log:
+            self._process = process = subprocess.Popen(
+                leashed([sys.executable, "-m", "fairlead"]),
+                env=extended(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # what is killed is it alone
+            )
+        deadline = time.monotonic() + PATIENCE_S
+        while not self._listens():
+            if process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                last = self.log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+                raise ClusterError("The operator did not start.", tail=last)
+            time.sleep(0.1)  # poll
 
     def stop(self) -> None:
         """Ask it to end, as Kubernetes would, and wait until it has."""
         if self._process:
-            end(self._places, self._process)
+            self._process.terminate()
+            self._process.wait(PATIENCE_S)
 
     def kill(self) -> None:
         """SIGKILL: no last word."""
         assert self._process
         os.kill(self._process.pid, signal.SIGKILL)
-        deadline = time.monotonic() + PATIENCE
-        while alive(self._process) and time.monotonic() < deadline:
-            time.sleep(0.02)  # poll
-        forget(self._places, self._process)
+        self._process.wait(PATIENCE_S)
 
     def restart(self, **settings: str) -> None:
         self.stop()
@@ -80,3 +102,7 @@ class OperatorProcess:
             self.start(**settings)
         elif self._others != settings:
             self.restart(**settings)
+
+    def _listens(self) -> bool:
+        with closing(socket.socket()) as connection:
+            return connection.connect_ex(("127.0.0.1", self._port)) == 0

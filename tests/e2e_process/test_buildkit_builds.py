@@ -14,9 +14,9 @@ from fairlead.registry.reference import parse_reference
 from fairlead.settings import Settings
 from tests.cluster import Cluster
 from tests.e2e.scene import SCRIPT
+from tests.e2e_process.conftest import BUILDS
 from tests.e2e_process.scene import Scene
 
-APART = "fairlead-builds"
 ENFORCE = "pod-security.kubernetes.io/enforce"
 FILE = {"dockerFile": "Dockerfile.steps"}
 RUNS = 'ENV WORD=hello\nRUN echo "$WORD" > /opt/said && id --user > /opt/user\nCOPY tool /opt/\n'
@@ -25,18 +25,18 @@ FAILS = "RUN echo one\nRUN echo no such luck >&2; exit 3\n"
 
 @pytest.fixture(scope="module")
 def settings(job_settings: dict[str, str], buildkit: str) -> dict[str, str]:
-    engine = {"FAIRLEAD_BUILDKIT_IMAGE": buildkit, "FAIRLEAD_BUILDKIT_NAMESPACE": APART}
+    engine = {"FAIRLEAD_BUILDKIT_IMAGE": buildkit, "FAIRLEAD_BUILDKIT_NAMESPACE": BUILDS}
     return job_settings | engine
 
 
 @pytest.fixture
 def builds(scene: Scene) -> Iterator[Scene]:
     """A namespace that lets in restricted pods alone, and one for builds."""
-    scene.cluster.run_kubectl("create", "namespace", APART)
-    scene.cluster.run_kubectl("label", "namespace", APART, f"{ENFORCE}=privileged")
+    scene.cluster.run_kubectl("create", "namespace", BUILDS)
+    scene.cluster.run_kubectl("label", "namespace", BUILDS, f"{ENFORCE}=privileged")
     scene.kubectl("label", "namespace", scene.namespace, f"{ENFORCE}=restricted")
     yield scene
-    scene.cluster.run_kubectl("delete", "namespace", APART, "--wait=false")
+    scene.cluster.run_kubectl("delete", "namespace", BUILDS, "--wait=false")
 
 
 def test_steps_run_and_fail_by_their_line(builds: Scene) -> None:

@@ -1,6 +1,18 @@
-"""Tasks as processes, environments by Docker Engine: steps that run, builds that end early."""
+"""Tasks as processes, environments by Docker Engine: steps that run, builds that end early.
+
+No pod has a part in it, so an API server of their own is enough, beside the scenes.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from fairlead.api.refs import Manifest
+from tests.cluster import Cluster
+from tests.cluster.installation import grant
+from tests.cluster.places import places
+from tests.control_plane import ControlPlane
 from tests.e2e.file_server import FileServer
 from tests.e2e.scene import SCRIPT, condition
 from tests.e2e_process.scene import Scene
@@ -8,6 +20,16 @@ from tests.plain_http import CLIENT
 
 STEPS = "Dockerfile.steps"
 FILE = {"dockerFile": STEPS}
+
+
+@pytest.fixture(scope="module")
+def site(
+    cluster: Cluster, api_server: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Cluster, Path]:
+    """The cluster's registry and base image, and objects elsewhere."""
+    kubeconfig = tmp_path_factory.mktemp("rights") / "kubeconfig"
+    rights = grant(api_server.run_kubectl, places().checkout, kubeconfig)
+    return replace(cluster, kubeconfig=api_server.kubeconfig), rights
 
 
 def with_steps(steps: str, **others: str) -> dict[str, str]:
@@ -19,7 +41,7 @@ def test_the_build_log_opens_with_plain_curl(scene: Scene) -> None:
     build = scene.reason("inferenceimage", "Built")["build"]
     assert build["engine"] == "docker"
     place = f"/inferenceimages/{scene.namespace}/diabetes/builds/{build['id']}/log"
-    assert build["logUri"] == f"http://127.0.0.1:8082{place}"
+    assert build["logUri"] == f"{scene.operator.logs_at}{place}"
     log = CLIENT.get(build["logUri"]).text
     assert "FROM " in log  # the Dockerfile that stands for the build
 

@@ -10,6 +10,7 @@ import pytest
 from fairlead.api.refs import Manifest
 from tests.e2e.scene import SCRIPT
 from tests.e2e.test_environments import environment_jobs
+from tests.e2e_process.conftest import AGAIN
 from tests.e2e_process.scene import Scene
 
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
@@ -33,7 +34,7 @@ def built(stage: Scene) -> Scene:
 @pytest.fixture
 def elsewhere(built: Scene) -> Iterator[Scene]:
     """Another namespace, and for its pods the node that the first build did not run on."""
-    scene = Scene(built.cluster, built.operator, f"{built.namespace}-again")
+    scene = Scene(built.cluster, built.operator, f"{built.namespace}{AGAIN}")
     scene.kubectl("create", "namespace", scene.namespace)
     scene.let_in_restricted_pods_alone()
     [pod] = environment_pods(built)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import Cluster
-from tests.cluster.installation import grant, install, settings_for
+from tests.cluster.installation import grant, settings_for
 from tests.cluster.places import places
-from tests.control_plane import CONTROLLERS, SCHEDULER, ControlPlane, control_plane
+from tests.control_plane import NOBODYS, ControlPlane
 from tests.faults.api import Api
 from tests.faults.outcome import Outcome, without_fault
 from tests.faults.proxy.certificate import make_certificate
@@ -28,30 +28,20 @@ from tests.faults.view import ClusterView
 
 PLAIN = pytest.StashKey[Outcome]()
 SETTINGS = {"FAIRLEAD_RESYNC_SECONDS": "3", "FAIRLEAD_INSECURE_HOSTS": "127.0.0.1"}
-NOBODYS = {
-    "FAIRLEAD_REGISTRY": "localhost:5000",
-    "FAIRLEAD_DEFAULT_BASE_IMAGE": "localhost:5000/base:1",
-}
-"""Settings of an operator whose tasks are stand-ins: nobody asks what they name."""
-
-
-@pytest.fixture(scope="session")
-def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """Without a kubelet; all else is there."""
-    with control_plane(tmp_path_factory.mktemp("api"), CONTROLLERS, SCHEDULER) as plane:
-        yield plane
 
 
 @pytest.fixture(scope="package")
 def real_bed(
-    cluster: Cluster, kept_on_failure: list[Path], tmp_path_factory: pytest.TempPathFactory
+    cluster: Cluster,
+    operator_rights: Path,
+    kept_on_failure: list[Path],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Bed]:
     """For operators as their users start them, with real tasks and real pods."""
     folder = tmp_path_factory.mktemp("real-faults")
     kept_on_failure.append(folder)
-    kubeconfig, operators = install(cluster, places()), RealOperators()
-    settings = settings_for(cluster, places())
-    with _bed(folder, cluster.kubeconfig, kubeconfig, settings, operators) as bed:
+    settings, operators = settings_for(cluster, places()), RealOperators()
+    with _bed(folder, cluster.kubeconfig, operator_rights, settings, operators) as bed:
         yield bed
         operators.close()
 

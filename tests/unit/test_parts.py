@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.__main__ import (
-    AT_AN_API_SERVER_OF_THEIR_OWN,
+    AT_AN_API_SERVER,
     BESIDE_OPERATORS,
+    CHANGING_DEFINITIONS,
     MAX_RUN_AGAIN,
     NOT_COUNTED,
     OWN_OPERATORS,
@@ -70,7 +71,7 @@ def test_every_test_is_in_a_part() -> None:
     checkout = tests.parent
     ignored = {one.removeprefix("--ignore=") for one in TESTS if one.startswith("--")}
     counted = (one for one in TESTS if not one.startswith("--"))
-    taken = [*NOT_COUNTED, AT_AN_API_SERVER_OF_THEIR_OWN, *counted]
+    taken = [*NOT_COUNTED, *AT_AN_API_SERVER, *counted]
     for file in tests.rglob("test_*.py"):
         path = file.relative_to(checkout)
         assert any(path.is_relative_to(one) for one in taken), path
@@ -81,7 +82,12 @@ def test_every_test_that_asks_for_the_cluster_is_in_a_part_that_has_one() -> Non
     """By the fixtures of ``tests/conftest.py`` that stand for it, in tests and in fixtures."""
     asks = re.compile(r"[(,\s](?:cluster|operator_image|buildkit): (?:Cluster|str)\b")
     checkout = Path(__file__).parents[2]
-    taken = (*UNDER_THE_INSTALLED, *BESIDE_OPERATORS, *OWN_OPERATORS)
+    taken = (
+        *UNDER_THE_INSTALLED,
+        *BESIDE_OPERATORS,
+        *OWN_OPERATORS,
+        *CHANGING_DEFINITIONS,
+    )
     files = [
         *checkout.glob("tests/*/**/test_*.py"),
         *checkout.glob("tests/*/**/conftest.py"),

@@ -1,4 +1,4 @@
-"""Two operators on a real cluster: one works, the other waits, and takes over when it is killed."""
+"""Two operators at an API server: one works, the other waits, and takes over when it is killed."""
 
 import json
 import os
@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from fairlead.health.echo import NAME as ECHO
-from tests.cluster import Cluster
-from tests.cluster.installation import install, settings_for
+from tests.cluster.installation import grant
 from tests.cluster.places import places
 from tests.cluster.ports import free_port
+from tests.control_plane import NOBODYS, ControlPlane
 from tests.plain_http import CLIENT
 
 Seen = TypeVar("Seen")
@@ -50,10 +50,10 @@ class Candidate:
 
 
 @contextmanager
-def candidate(cluster: Cluster, kubeconfig: Path, folder: Path) -> Iterator[Candidate]:
+def candidate(kubeconfig: Path, folder: Path) -> Iterator[Candidate]:
     probes = f"127.0.0.1:{free_port()}"
     settings = {
-        **settings_for(cluster, places()),
+        **NOBODYS,
         "KUBECONFIG": str(kubeconfig),
         "FAIRLEAD_STATE_FOLDER": str(folder),
         "FAIRLEAD_LOG_ADDRESS": f"127.0.0.1:{free_port()}",
@@ -82,43 +82,43 @@ def until(look: Callable[[], Seen], holds: Callable[[Seen], object]) -> Seen:
 class Seat:
     """What both candidates sit at, as a person sees it."""
 
-    cluster: Cluster
+    server: ControlPlane
 
     def holder(self) -> str:
-        lease = self.cluster.objects.find("lease", "fairlead-operator", SYSTEM)
+        lease = self.server.objects.find("lease", "fairlead-operator", SYSTEM)
         return str(lease["spec"].get("holderIdentity", "")) if lease else ""
 
     def echo_version(self) -> str:
-        found = self.cluster.objects.find("configmap", ECHO, SYSTEM)
+        found = self.server.objects.find("configmap", ECHO, SYSTEM)
         return str(found["metadata"]["resourceVersion"]) if found else ""
 
     def apply(self, name: str) -> None:
         head = {"apiVersion": "fairlead.dev/v1alpha1", "kind": "Webservice"}
         manifest = {**head, "metadata": {"name": name}, "spec": SERVICE}
-        self.cluster.run_kubectl("apply", "-n", NAMESPACE, "-f", "-", text=json.dumps(manifest))
+        self.server.run_kubectl("apply", "-n", NAMESPACE, "-f", "-", text=json.dumps(manifest))
 
     def reason(self, name: str) -> str:
-        service = self.cluster.objects.get("webservice", name, NAMESPACE)
+        service = self.server.objects.get("webservice", name, NAMESPACE)
         conditions = service["status"]["conditions"]
         return str(next(one["reason"] for one in conditions if one["type"] == "Ready"))
 
 
 @pytest.fixture
-def seat(cluster: Cluster) -> Iterator[Seat]:
-    cluster.run_kubectl("create", "namespace", NAMESPACE)
-    yield Seat(cluster)
-    cluster.run_kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+def seat(api_server: ControlPlane) -> Iterator[Seat]:
+    api_server.run_kubectl("create", "namespace", NAMESPACE)
+    yield Seat(api_server)
+    api_server.run_kubectl("delete", "namespace", NAMESPACE, "--wait=false")
 
 
 def test_a_standby_waits_in_good_health_and_takes_over_from_a_killed_leader(
-    cluster: Cluster, seat: Seat, tmp_path: Path
+    api_server: ControlPlane, seat: Seat, tmp_path: Path
 ) -> None:
-    kubeconfig = install(cluster, places())
-    with candidate(cluster, kubeconfig, tmp_path / "one") as one:
+    kubeconfig = grant(api_server.run_kubectl, places().checkout, tmp_path / "kubeconfig")
+    with candidate(kubeconfig, tmp_path / "one") as one:
         until(lambda: one.says("/readyz"), GOOD.__eq__)
         assert until(seat.holder, bool) == one.identity
         echo = until(seat.echo_version, bool)
-        with candidate(cluster, kubeconfig, tmp_path / "two") as two:
+        with candidate(kubeconfig, tmp_path / "two") as two:
             until(lambda: two.says("/readyz"), GOOD.__eq__)
             assert two.says("/healthz") == GOOD
             seat.apply("first")

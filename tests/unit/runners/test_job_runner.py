@@ -405,12 +405,14 @@ async def test_a_job_that_somebody_deleted_is_made_again() -> None:
 async def test_a_namespace_that_refuses_jobs_is_told_and_holds_up_no_other() -> None:
     refused, other = of("a"), of("b", namespace="other")
     async with running() as here:
-        here.cluster.refusals["create", "jobs"] = [StalledError(Reason.FORBIDDEN, "quota")]
+        no = StalledError(Reason.FORBIDDEN, "quota")
+        here.cluster.refusals["create", "jobs"] = [no] * 1000  # until it has been seen
         here.jobs.want(uid(refused), [refused])
         await here.until(lambda: here.reason(refused) is Reason.FORBIDDEN)
         state = here.state(refused)
         assert state
         assert state.phase is TaskPhase.QUEUED
+        here.cluster.refusals.clear()
         here.jobs.want(uid(other), [other])
         await here.until(lambda: here.released(other))
         await here.until(lambda: here.released(refused))
