@@ -1,5 +1,6 @@
 """The cluster, for the tests that ask for it: up before the first test, outside any time-out."""
 
+import gc
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -34,6 +35,7 @@ from tests.cluster.up import handle, up
 from tests.control_plane import CONTROLLERS, SCHEDULER, ControlPlane, control_plane
 
 keep_bytecode(places())
+COLLECT_LESS = 20_000, 20, 50  # garbage in cycles: there is memory to spare, and little time
 
 # The same examples in each run, or a change would be refused for what it has not touched.
 # For others: HYPOTHESIS_PROFILE=default.
@@ -158,9 +160,11 @@ def _uses_the_cluster(item: pytest.Item) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[KEPT] = []
+    gc.set_threshold(*COLLECT_LESS)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.freeze()  # all that was imported stays
     if session.config.option.collectonly:
         return
     if is_prepared():

@@ -17,9 +17,10 @@ import pytest
 from fairlead.api.refs import Manifest
 from fairlead.desired.exposure import Granted, called, ingress
 from fairlead.desired.service import service
+from tests.cluster.ports import free_port
 from tests.integration.registry.certificates import make_certificates
 from tests.integration.scoring.ingress import ApiServer, WayIn, api_server, traefik
-from tests.integration.scoring.service import free_port, wait_until
+from tests.integration.scoring.service import wait_until
 from tests.integration.scoring.test_ingress_controller import (
     LEARNED_S,
     applied,
