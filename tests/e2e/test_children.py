@@ -13,8 +13,10 @@ def ready_since(scene: Scene) -> str:
     return str(condition(status, "Ready")["lastTransitionTime"])
 
 
-def was_deployed(events: list[str]) -> bool:
-    return any(event.startswith("Normal Deployed: ") for event in events)
+def serves(events: list[str]) -> bool:
+    """Whether all is told that is told until it serves; events are not written in order."""
+    starts = ("Normal Deployed: ", "Normal Serving: ")
+    return all(any(event.startswith(start) for event in events) for start in starts)
 
 
 def test_children_that_were_left_behind_are_adopted_and_serve_on(scene: Scene) -> None:
@@ -64,7 +66,7 @@ def test_scaling_changes_nothing_about_ready(scene: Scene) -> None:
     scene.image({"score.py": SLOW})
     scene.service()
     scene.reason("webservice", "Serving")
-    told = scene.until(lambda: scene.events("Webservice"), was_deployed)  # after the status
+    told = scene.until(lambda: scene.events("Webservice"), serves)  # after the status
     since = ready_since(scene)
     for replicas in (3, 1):
         scene.service(replicas=replicas)

@@ -8,8 +8,8 @@ the environment is older than 3.11, the layer brings another one for the server 
 Nothing in it depends on where or when it was made; it is made once for each Python and namespace
 and mounted from then on.
 
-Where everything that the wheel asks for lies beside it, for the Python in question, no package
-index is asked: so it is in Fairlead's own image, for the Python that this image has.
+Where everything that the wheel asks for lies beside it, for the Python in question, neither a
+package index nor pip is asked: so it is in Fairlead's own image, for the Python of this image.
 """
 
 import os
@@ -23,10 +23,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from packaging.requirements import Requirement
-from packaging.tags import compatible_tags, cpython_tags
-from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from fairlead.images.bundled_runtime import Runtime, RuntimeInstallError
+from fairlead.images.bundled_wheels import are_plain, bundled_wheels
+from fairlead.images.bundled_wheels import lay_out as lay_out_wheels
 from fairlead.images.debugger import FOLDER as DEBUGGER
 from fairlead.images.debugger import debugger_requirement
 from fairlead.images.environment_layer import Gzipped, environment_tar
@@ -57,19 +57,6 @@ def front_requirements(wheel: Path, python: str) -> list[str]:
     return [pin for pin in own if pin not in scripts]
 
 
-def are_bundled(asked: Sequence[str], python: str, folder: Path, *, musl: bool = False) -> bool:
-    """Whether all that is asked for lies in ``folder`` for that Python."""
-    release, platforms = [int(part) for part in python.split(".")], _platforms(musl=musl)
-    fitting = {
-        *cpython_tags(release, platforms=platforms),
-        *compatible_tags(release, platforms=platforms),
-    }
-    wheels = (parse_wheel_filename(path.name) for path in folder.glob("*.whl"))
-    there = {f"{name}=={version}" for name, version, _, tags in wheels if tags & fitting}
-    pins = (pin.partition("==") for pin in asked)
-    return {f"{canonicalize_name(name)}=={version}" for name, _, version in pins} <= there
-
-
 def make_layer(
     runtime: Runtime, folder: Path, settings: Settings, say: Callable[[str], None]
 ) -> Layer:
@@ -95,11 +82,11 @@ def install(runtime: Runtime, folder: Path, settings: Settings, say: Callable[[s
         folder.mkdir(exist_ok=True)
         python = lay_out(runtime.front, folder, settings)
         say(f"The server brings its own Python {python}: {runtime.front.source}")
-    pip = _Pip(wheel.parent, settings, say, runtime.musl)
-    pip.install(front_requirements(wheel, python), python, folder, str(wheel))
+    wheels = _Wheels(wheel.parent, settings, say, runtime.musl)
+    wheels.install(front_requirements(wheel, python), python, folder, wheel)
     script = script_requirements(wheel, runtime.python)
     if script:
-        pip.install(script, runtime.python, folder / SCRIPT_PACKAGES)
+        wheels.install(script, runtime.python, folder / SCRIPT_PACKAGES)
     if runtime.debugger:
         install_debugger(runtime, folder, settings, say)
 
@@ -111,8 +98,8 @@ def install_debugger(
 
     Raises ``RuntimeInstallError``.
     """
-    pip = _Pip(runtime.wheel.parent, settings, say, runtime.musl)
-    pip.install([debugger_requirement(runtime.python)], runtime.python, folder / DEBUGGER)
+    wheels = _Wheels(runtime.wheel.parent, settings, say, runtime.musl)
+    wheels.install([debugger_requirement(runtime.python)], runtime.python, folder / DEBUGGER)
 
 
 def _layer_with_python(folder: Path) -> Layer:
@@ -150,24 +137,32 @@ def _pin(one: Requirement) -> str:
 
 
 @dataclass(frozen=True)
-class _Pip:
-    """``bundle`` is the folder in which wheels may lie."""
+class _Wheels:
+    """What installs them: we, where all lie in ``bundle``, else pip."""
 
     bundle: Path
     settings: Settings
     say: Callable[[str], None]
     musl: bool = False
 
-    def install(self, pins: Sequence[str], python: str, folder: Path, *more: str) -> None:
+    def install(self, pins: Sequence[str], python: str, folder: Path, *more: Path) -> None:
         """Install wheels for that Python. Raises ``RuntimeInstallError``."""
-        platforms = [f"--platform={platform}" for platform in _platforms(musl=self.musl)]
-        bundled = are_bundled(pins, python, self.bundle, musl=self.musl)
-        beside = ("--no-index", f"--find-links={self.bundle}") if bundled else ()
+        platforms = wheel_platforms(musl=self.musl)
+        bundled = bundled_wheels(pins, python, self.bundle, platforms)
+        if bundled is not None and are_plain(wheels := [*more, *bundled]):
+            lay_out_wheels(wheels, folder)
+            self.say(f"From Fairlead's own wheels: {', '.join(one.name for one in wheels)}\n")
+            return
+        beside = ("--no-index", f"--find-links={self.bundle}") if bundled is not None else ()
+        self._run(python, folder, (*beside, *map(str, more), *pins))
+
+    def _run(self, python: str, folder: Path, arguments: Sequence[str]) -> None:
+        platforms = [f"--platform={platform}" for platform in wheel_platforms(musl=self.musl)]
         command = [
             *(sys.executable, "-m", "pip", "install", "--target", str(folder), "--no-deps"),
             *("--no-compile", "--only-binary=:all:", f"--python-version={python}", *platforms),
             *("--no-input", "--disable-pip-version-check", "--progress-bar=off"),
-            *("--retries=2", "--timeout=20", *beside, *more, *pins),
+            *("--retries=2", "--timeout=20", *arguments),
         ]
         try:
             done = subprocess.run(  # no shell; every word is ours
@@ -189,7 +184,8 @@ class _Pip:
             raise RuntimeInstallError(done.stdout)
 
 
-def _platforms(*, musl: bool = False) -> list[str]:
+def wheel_platforms(*, musl: bool = False) -> list[str]:
+    """As names of wheels have them, for the images that are made."""
     machine = _MACHINES.get(PLATFORM.architecture, PLATFORM.architecture)
     if musl:
         return [f"musllinux_1_{minor}_{machine}" for minor in (1, 2)]

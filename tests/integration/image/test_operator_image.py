@@ -13,9 +13,12 @@ RUNTIME_LAYER = """
 import tempfile
 from pathlib import Path
 from fairlead.images.bundled_runtime import bundled_runtime
+from fairlead.images import runtime_layer
 from fairlead.images.runtime_layer import make_layer
 from fairlead.settings import Settings
 import sys
+if sys.argv[1:] == ["by pip"]:
+    runtime_layer.are_plain = lambda _: False
 python = ".".join(map(str, sys.version_info[:3]))
 with tempfile.TemporaryDirectory() as folder:
     layer = make_layer(bundled_runtime(python, Settings()), Path(folder), Settings(), print)
@@ -94,12 +97,13 @@ def test_the_operator_is_at_most_so_much_larger_than_its_base() -> None:
 
 
 def test_it_makes_the_runtimes_layer_without_a_package_index() -> None:
-    """With no network at all, and byte for byte the same each time."""
-    first, second = (
-        run("operator", "-c", RUNTIME_LAYER, entrypoint="python").splitlines()[-1] for _ in range(2)
+    """With no network at all, and byte for byte the same each time, and as pip would have it."""
+    first, second, pips = (
+        run("operator", "-c", RUNTIME_LAYER, *how, entrypoint="python").splitlines()[-1]
+        for how in ((), (), ("by pip",))
     )
     assert first.startswith("sha256:")
-    assert first == second
+    assert first == second == pips
 
 
 def test_no_module_of_a_task_is_compiled_again_by_each() -> None:

@@ -8,9 +8,10 @@ import pytest
 from fairlead.images import bundled_runtime as chosen
 from fairlead.images import runtime_layer
 from fairlead.images.bundled_runtime import Runtime, RuntimeMissingError, bundled_runtime
+from fairlead.images.bundled_wheels import are_plain, bundled_wheels, lay_out
 from fairlead.images.debugger import debugger_requirement
 from fairlead.images.front_python import FrontPython
-from fairlead.images.runtime_layer import are_bundled, front_requirements, script_requirements
+from fairlead.images.runtime_layer import front_requirements, script_requirements, wheel_platforms
 from fairlead.registry.oci import Platform
 from fairlead.settings import Settings
 
@@ -70,7 +71,38 @@ def test_no_index_is_asked_where_all_that_is_needed_lies_beside_the_wheel(
     pins = ["click==8.5.1", "werkzeug==3.1.9"]
     for name in beside:
         (tmp_path / f"{name.replace('PLATFORM', PLATFORM_TAG)}.whl").touch()
-    assert are_bundled(pins, python, tmp_path) is bundled
+    found = bundled_wheels(pins, python, tmp_path, wheel_platforms())
+    assert (found is not None) is bundled
+    assert not bundled or [one.name.lower().partition("-")[0] for one in found or ()] == [
+        "click",
+        "werkzeug",
+    ]
+
+
+def test_of_several_wheels_the_one_for_that_python_is_taken(tmp_path: Path) -> None:
+    names = [
+        f"httptools-0.9.0-{tag}.whl" for tag in ("py3-none-any", f"cp311-cp311-{PLATFORM_TAG}")
+    ]
+    for name in names:
+        (tmp_path / name).touch()
+    for python, name in (("3.12", names[0]), ("3.11", names[1])):
+        found = bundled_wheels(["httptools==0.9.0"], python, tmp_path, wheel_platforms())
+        assert found == [tmp_path / name]
+
+
+def test_a_wheel_with_files_of_places_of_their_own_is_left_to_pip(tmp_path: Path) -> None:
+    plain, special = wheel(tmp_path, "0.1.0"), wheel(tmp_path, "0.2.0")
+    with zipfile.ZipFile(special, "a") as archive:
+        archive.writestr("fairlead_scoring-0.2.0.data/scripts/x", "")
+    assert are_plain([plain])
+    assert not are_plain([plain, special])
+
+
+def test_what_is_in_a_wheel_is_laid_out_as_it_is(tmp_path: Path) -> None:
+    lay_out([wheel(tmp_path)], tmp_path / "runtime")
+    [only] = [path for path in (tmp_path / "runtime").rglob("*") if path.is_file()]
+    assert only.relative_to(tmp_path / "runtime").parts[1] == "METADATA"
+    assert only.read_text() == METADATA
 
 
 def test_another_wheel_or_python_is_another_runtime(tmp_path: Path) -> None:
@@ -118,8 +150,9 @@ def test_alpine_gets_wheels_of_its_own(tmp_path: Path, monkeypatch: pytest.Monke
         folder = tmp_path / platform
         folder.mkdir()
         (folder / name.format(platform)).touch()
-        assert are_bundled(["httptools==0.9.0"], "3.11", folder, musl=libc)
-        assert not are_bundled(["httptools==0.9.0"], "3.11", folder, musl=not libc)
+        pins = ["httptools==0.9.0"]
+        assert bundled_wheels(pins, "3.11", folder, wheel_platforms(musl=libc))
+        assert bundled_wheels(pins, "3.11", folder, wheel_platforms(musl=not libc)) is None
 
 
 def test_a_fairlead_without_a_wheel_says_so(
