@@ -56,6 +56,7 @@ MAX_ERROR_CHARS = 300
 ERROR = re.compile(r"E  |tests/\S+:\d+: |(FAILED|ERROR) ")
 NOT_COUNTED = (  # the rest of what branch_coverage runs, and of all tests
     *("tests/unit/scoring", "tests/unit/benchmarks", "tests/unit/cluster"),
+    *("tests/unit/test_regular_expressions.py", "tests/unit/faults"),
     *("tests/integration", "tests/e2e", "tests/e2e_process"),
 )
 AT_AN_API_SERVER = ("tests/integration/leader", "tests/faults")  # once its programs are built
@@ -94,7 +95,7 @@ class Kind:
 
 
 ON_THE_CLUSTER = Kind(prepared=True)
-APART_FROM_THE_CLUSTER = Kind(prepared=True, niceness=5)
+BESIDE_THE_SCENES = Kind(prepared=True, niceness=5)  # those take longest
 
 
 @dataclass
@@ -225,8 +226,8 @@ def parts_on_the_cluster(
     apart = ("--cluster-tests=none", *AT_AN_API_SERVER, *arguments)
     on_it = ("--cluster-tests=only", *arguments)
     with (
-        part("beside operators", *BESIDE_OPERATORS, *on_it) as beside,
-        part("at an API server of their own", *apart, kind=APART_FROM_THE_CLUSTER) as at_another,
+        part("beside operators", *BESIDE_OPERATORS, *on_it, kind=BESIDE_THE_SCENES) as beside,
+        part("at an API server of their own", *apart, kind=BESIDE_THE_SCENES) as at_another,
     ):
         scenes = (*UNDER_THE_INSTALLED, *side_by_side(SCENES_AT_ONCE), *on_it)
         with part("under the installed operator", *scenes) as under_it:

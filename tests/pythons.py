@@ -1,11 +1,17 @@
 """The real Pythons of the machine, for what must run on all of them."""
 
+import fcntl
 import os
 import re
 import shutil
+import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+
+from tests.cluster.fingerprint import fingerprint
+from tests.cluster.places import places
 
 MINORS = range(6, 15)
 _RELEASE = re.compile(r"3\.([0-9]{1,2})\.[0-9]{1,2}")
@@ -30,3 +36,21 @@ def interpreters() -> dict[int, Path]:
 def oldest() -> int:
     """The oldest minor version that is there: 6 where the machine has Python 3.6."""
     return min(interpreters())
+
+
+def packages_for(minor: int, wanted: Sequence[str]) -> Path:
+    """A folder for ``PYTHONPATH`` with these packages (``numpy==1.15.4``) and what they ask for.
+
+    It is kept for later runs, by the Python and the packages; of two that want it one makes it.
+    """
+    python = interpreters()[minor]
+    kept = places().cache / f"packages-{fingerprint(str(python), *wanted)}"
+    with (places().cache / "packages.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            fresh = kept.with_suffix(".new")
+            shutil.rmtree(fresh, ignore_errors=True)
+            command = (str(python), "-m", "pip", "install", "--quiet", "--target", str(fresh))
+            subprocess.run([*command, *wanted], check=True)
+            fresh.rename(kept)
+    return kept

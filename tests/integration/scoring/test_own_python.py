@@ -22,7 +22,7 @@ from tests.cluster.ports import free_port
 from tests.integration.scoring.conftest import SOURCE, pip
 from tests.integration.scoring.old_environment import make_environment, pack_python
 from tests.integration.scoring.service import Command, Service
-from tests.pythons import oldest
+from tests.pythons import oldest, packages_for
 
 RAW = """
 import sys
@@ -165,9 +165,10 @@ def test_nothing_of_it_is_compiled_again_at_every_start(opt: Path) -> None:
 def ridge(opt: Path, tmp_path: Path) -> Path:
     """The guide's packages in the environment, and a Ridge model that its scikit-learn pickled;
     newer ones where the machine has no Python 3.6."""
+    packages = packages_for(oldest(), PACKAGES if oldest() == GUIDES_PYTHON else NEWER)
+    [site] = (opt / "env").glob("lib/python3.*/site-packages")
+    (site / "guide.pth").write_text(f"{packages}\n")
     python = str(opt / "env" / "bin" / "python")
-    wanted = PACKAGES if oldest() == GUIDES_PYTHON else NEWER
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True)
     subprocess.run([python, "-c", RIDGE, str(tmp_path / MODEL)], check=True)
     return tmp_path / MODEL
 
