@@ -139,7 +139,7 @@ def test_as_many_run_as_there_are_slots_and_the_next_waits(
     front = start(*services, limits=PATIENT)
     answers = [pool.submit(score, front, str(number)) for number in range(5)]
     wait_until(lambda: front.metrics()[QUEUED] == 3, "three to be queued")
-    assert gate.reached == 2
+    wait_until(lambda: gate.reached == 2, "two to run")
     gate.open()
     assert sorted(answer.result().text for answer in answers) == [f'"{n}"' for n in range(5)]
 
