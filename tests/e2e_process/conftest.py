@@ -11,6 +11,7 @@ from tests.cluster.operator_image import name
 from tests.e2e.file_server import FileServer
 from tests.e2e_process.operator_process import OperatorProcess
 from tests.e2e_process.scene import Scene
+from tests.faults.standins.forked import ForkedOperators
 
 SETTINGS = {"FAIRLEAD_INSECURE_HOSTS": "127.0.0.1"}
 AGAIN = "-again"  # of the name of a stage's second namespace
@@ -23,8 +24,17 @@ def site(cluster: Cluster, operator_rights: Path) -> tuple[Cluster, Path]:
     return cluster, operator_rights
 
 
+@pytest.fixture(scope="session")
+def operators() -> Iterator[ForkedOperators]:
+    """Of which each start takes a tenth of a second: they are started again and again."""
+    forked = ForkedOperators()
+    yield forked
+    forked.close()
+
+
 @pytest.fixture(scope="module")
 def operator(
+    operators: ForkedOperators,
     site: tuple[Cluster, Path],
     kept_on_failure: list[Path],
     tmp_path_factory: pytest.TempPathFactory,
@@ -41,7 +51,7 @@ def operator(
     names = {of_stage(request.path), f"{of_stage(request.path)}{AGAIN}", BUILDS}
     names |= {of_scene(item.name) for item in here}
     settings = {**SETTINGS, "FAIRLEAD_WATCH_NAMESPACES": " ".join(sorted(names))}
-    process = OperatorProcess(*site, folder, settings)
+    process = OperatorProcess(operators, *site, folder, settings)
     process.start()
     yield process
     process.stop()

@@ -3,19 +3,20 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
+import psutil
+
 from tests.cluster import Cluster, ClusterError
-from tests.cluster.command import extended, leashed
+from tests.cluster.command import extended
 from tests.cluster.installation import settings_for
 from tests.cluster.places import places
 from tests.cluster.ports import free_port
 from tests.e2e.installed_operator import may
+from tests.faults.standins.forked import ForkedOperators
 from tests.plain_http import CLIENT
 
 PATIENCE_S = 120.0  # until it serves build logs: then it watches, too; and until it has ended
@@ -26,9 +27,14 @@ class OperatorProcess:
     """``kubeconfig`` holds its rights; in ``folder`` are its state and its log."""
 
     def __init__(
-        self, cluster: Cluster, kubeconfig: Path, folder: Path, settings: Mapping[str, str]
+        self,
+        operators: ForkedOperators,
+        cluster: Cluster,
+        kubeconfig: Path,
+        folder: Path,
+        settings: Mapping[str, str],
     ) -> None:
-        self._cluster, self._port = cluster, free_port()
+        self._operators, self._cluster, self._port = operators, cluster, free_port()
         self.log, self.state_folder = folder / "operator.log", folder / "state"
         own = {
             "KUBECONFIG": str(kubeconfig),
@@ -36,11 +42,11 @@ class OperatorProcess:
             "FAIRLEAD_LOG_ADDRESS": f"127.0.0.1:{self._port}",
         }
         self._usual, self._others = {**settings, **own}, dict[str, str]()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._pid = 0
 
     @property
     def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return bool(self._pid) and psutil.pid_exists(self._pid)
 
     @property
     def logs_at(self) -> str:
@@ -55,18 +61,10 @@ class OperatorProcess:
         """Return once it is at work. Raises ``ClusterError`` with the end of its log."""
         self._others = settings
         environment = {**settings_for(self._cluster, places()), **self._usual, **settings}
-        with self.log.open("ab") as log:
-            self._process = process = subprocess.Popen(
-                leashed([sys.executable, "-m", "fairlead"]),
-                env=extended(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # what is killed is it alone
-            )
+        self._pid = self._operators.start(None, self.log, extended(environment))
         deadline = time.monotonic() + PATIENCE_S
         while not self._listens():
-            if process.poll() is not None or time.monotonic() > deadline:
+            if not self.running or time.monotonic() > deadline:
                 self.stop()
                 last = self.log.read_text(errors="replace").splitlines()[-LAST_LINES:]
                 raise ClusterError("The operator did not start.", tail=last)
@@ -74,15 +72,21 @@ class OperatorProcess:
 
     def stop(self) -> None:
         """Ask it to end, as Kubernetes would, and wait until it has."""
-        if self._process:
-            self._process.terminate()
-            self._process.wait(PATIENCE_S)
+        self._end(signal.SIGTERM)
 
     def kill(self) -> None:
         """SIGKILL: no last word."""
-        assert self._process
-        os.kill(self._process.pid, signal.SIGKILL)
-        self._process.wait(PATIENCE_S)
+        self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> None:
+        if not self.running:
+            return
+        with suppress(ProcessLookupError):  # it has ended just now
+            os.kill(self._pid, how)
+        deadline = time.monotonic() + PATIENCE_S
+        while self.running:
+            assert time.monotonic() < deadline, f"the operator does not end by {how.name}"
+            time.sleep(0.02)  # poll
 
     def restart(self, **settings: str) -> None:
         self.stop()

@@ -1,8 +1,9 @@
-"""Operators with stand-in tasks, forked from a process that has imported everything already.
+"""Operators forked from a process that has imported everything already.
 
 A start takes a tenth of a second instead of two: there are hundreds of them in a test. The process
 reads one JSON document a line, ``{"registry": …, "log": …, "environment": {…}}``, forks an operator
-for each, and answers with its pid. Operators that are left end with it, however it ends.
+for each, and answers with its pid. Its tasks are stand-ins that share the folder ``registry``, or
+the real ones where that is null. Operators that are left end with it, however it ends.
 """
 
 import ctypes
@@ -15,6 +16,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from fairlead import __main__ as operator
 from fairlead.api.meta import KINDS
 from fairlead.api.published import schema_of
 from tests.faults.standins.run_operator import main as run_operator
@@ -35,9 +37,10 @@ class ForkedOperators:
             text=True,
         )
 
-    def start(self, registry: Path, log: Path, environment: Mapping[str, str]) -> int:
+    def start(self, registry: Path | None, log: Path, environment: Mapping[str, str]) -> int:
         """Return the pid of a new operator. What it says is appended to ``log``."""
-        order = {"registry": str(registry), "log": str(log), "environment": dict(environment)}
+        place = str(registry) if registry else None
+        order = {"registry": place, "log": str(log), "environment": dict(environment)}
         with self._lock:
             assert self._server.stdin
             assert self._server.stdout
@@ -76,7 +79,10 @@ def _become(order: Mapping[str, object]) -> None:
     os.environ.update(dict(order["environment"]))  # type: ignore[call-overload]
     code = 1
     try:
-        run_operator(Path(str(order["registry"])))
+        if order["registry"]:
+            run_operator(Path(str(order["registry"])))
+        else:
+            operator.main()
         code = 0
     except SystemExit as ended:
         print(ended.code, file=sys.stderr)  # noqa: T201  (as the interpreter would)
