@@ -122,6 +122,15 @@ class SceneUnder(Generic[AnyOperator]):
         seen = self.items("events", fields=about)
         return [f"{event['type']} {event['reason']}: {event['message']}" for event in seen]
 
+    def told(self, kind: str, words: str, name: str = "diabetes") -> list[str]:
+        """The events that have these words in them; some are waited for: a status is told of after
+        it is written, and the events of one moment in no order."""
+
+        def fitting() -> list[str]:
+            return [event for event in self.events(kind, name) if words in event]
+
+        return self.until(fitting, bool)
+
     def address(self, name: str = "diabetes") -> str:
         """Where the machine reaches a NodePort service of this scene, once it does.
 

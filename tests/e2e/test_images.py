@@ -135,7 +135,7 @@ def test_what_only_a_build_can_tell_names_the_users_own_line(images: Scene, name
     for word in words:
         assert word in failure["message"]
     assert failure["remedy"]
-    [event] = [e for e in images.events("InferenceImage", name) if e.startswith("Warning")]
+    [event] = images.told("InferenceImage", "Warning ", name)
     assert event.startswith(f"Warning {reason}: {failure['message'][:40]}")
 
 

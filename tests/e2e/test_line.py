@@ -83,10 +83,9 @@ def test_every_condition_speaks_of_the_generation_it_has_seen(line: Scene) -> No
 
 
 def test_the_way_is_told_by_events(line: Scene) -> None:
-    told = [event.partition(":")[0] for event in line.events("InferenceImage")]
     for reason in ("BuildingEnvironment", "EnvironmentBuilt", "Assembling", "Built"):
-        assert f"Normal {reason}" in told
-    assert any(event.startswith("Normal Serving") for event in line.events("Webservice"))
+        assert line.told("InferenceImage", f"Normal {reason}: ")
+    assert line.told("Webservice", "Normal Serving: ")
 
 
 def test_the_build_log_opens_with_kubectl(line: Scene) -> None:

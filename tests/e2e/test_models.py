@@ -98,7 +98,7 @@ def test_what_is_wrong_with_a_source_is_said_with_its_remedy(models: Scene, name
     assert words in status["failure"]["message"]
     assert status["failure"]["remedy"]
     assert models.columns("model", name)["REASON"] == reason
-    [event] = [event for event in models.events("Model", name) if event.startswith("Warning")]
+    [event] = models.told("Model", "Warning ", name)
     assert event.startswith(f"Warning {reason}: ")
     assert "Remedy: " in event
 

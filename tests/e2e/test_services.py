@@ -100,7 +100,7 @@ def test_a_model_that_is_not_in_the_image_is_explained(failing: Scene) -> None:
             "REPLICAS": "0/2",
         }.items()
     )
-    warnings = [e for e in failing.events("Webservice", "no-model") if "ModelFileNotFound" in e]
+    warnings = failing.told("Webservice", "ModelFileNotFound", "no-model")
     assert any("Remedy: Correct the name in score.py:5" in event for event in warnings)
 
 
@@ -139,7 +139,7 @@ def test_what_the_script_imports_and_looks_up_was_warned_of_before_any_build(
         told = condition(failing.get("inferenceimage", name)["status"], "PreflightPassed")
         assert (told["status"], told["reason"]) == ("False", reason)
         assert words in told["message"]
-        assert any(f"Warning {reason}: " in e for e in failing.events("InferenceImage", name))
+        assert failing.told("InferenceImage", f"Warning {reason}: ", name)
 
 
 def test_a_mended_script_serves_and_the_failure_is_gone(scene: Scene) -> None:
@@ -199,7 +199,7 @@ def test_keys_that_were_lost_are_made_again_and_told(scene: Scene) -> None:
     scene.until(  # the pod before, with its keys, may be asked until every node knows better
         lambda: score(address, {}, Authorization=header).json(), lambda said: said == "secret"
     )
-    assert any("KeysRecreated" in event for event in scene.events("Webservice"))
+    assert scene.told("Webservice", "KeysRecreated")
 
 
 def test_a_port_that_the_cluster_refuses_is_the_users(scene: Scene) -> None:
