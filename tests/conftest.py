@@ -35,7 +35,7 @@ from tests.cluster.up import handle, up
 from tests.control_plane import CONTROLLERS, SCHEDULER, ControlPlane, control_plane
 
 keep_bytecode(places())
-COLLECT_LESS = 20_000, 20, 50  # garbage in cycles: there is memory to spare, and little time
+COLLECT_LESS = 20_000, 20, 10  # garbage in cycles: there is memory to spare, and little time
 
 # The same examples in each run, or a change would be refused for what it has not touched.
 # For others: HYPOTHESIS_PROFILE=default.
