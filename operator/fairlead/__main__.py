@@ -114,11 +114,17 @@ def connections(settings: Settings) -> int:
 
 
 async def _first_to_end(lost: asyncio.Task[None], *tasks: asyncio.Task[None]) -> None:
-    """End all tasks when one has ended, and raise what it raised."""
-    await asyncio.wait((lost, *tasks), return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+    """End all tasks when one has ended, or when told to end, and raise what it raised.
+
+    Told to end before kopf listens to that, they must not outlive what they use either.
+    """
+    try:
+        await asyncio.wait((lost, *tasks), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    for outcome in outcomes:
         if isinstance(outcome, Exception):
             raise outcome
     if lost.done():

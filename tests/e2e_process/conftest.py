@@ -1,6 +1,7 @@
 """The operator as a process beside the cluster, one a module, and a namespace for each test."""
 
 import re
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.e2e_process.scene import Scene
 from tests.faults.standins.forked import ForkedOperators
 
 SETTINGS = {"FAIRLEAD_INSECURE_HOSTS": "127.0.0.1"}
+RUN = secrets.token_hex(2)  # a run again meets no image of the one before
 AGAIN = "-again"  # of the name of a stage's second namespace
 BUILDS = "fairlead-builds"  # where BuildKit runs
 
@@ -60,12 +62,13 @@ def operator(
 
 def of_stage(module: Path) -> str:
     """The namespace that its tests share."""
-    return f"stage-{module.stem.removeprefix('test_').replace('_', '-')}"
+    return f"stage-{module.stem.removeprefix('test_').replace('_', '-')}-{RUN}"
 
 
 def of_scene(test: str) -> str:
     """The namespace of a test alone."""
-    return re.sub("[^a-z0-9]+", "-", test.removeprefix("test_").lower())[:50].strip("-")
+    name = re.sub("[^a-z0-9]+", "-", test.removeprefix("test_").lower())[:50].strip("-")
+    return f"{name}-{RUN}"
 
 
 @pytest.fixture(scope="module")

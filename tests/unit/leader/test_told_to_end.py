@@ -1,5 +1,6 @@
 """SIGTERM before there is a lease, which is before kopf handles it."""
 
+import asyncio
 import json
 import os
 import signal
@@ -8,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from fairlead.__main__ import _first_to_end
 
 END_SECONDS = 30
 NOWHERE = "http://127.0.0.1:9"  # nothing listens at the discard port
@@ -47,3 +50,24 @@ def test_who_waits_ends_when_told_to(tmp_path: Path, given: dict[str, str], word
         rest = operator.stderr.read()
         assert operator.wait(timeout=END_SECONDS) == 0, said + rest
     assert "Traceback" not in rest
+
+
+async def test_told_to_end_no_task_outlives_what_it_uses() -> None:
+    """kopf listens to SIGTERM only once it has started."""
+    ended = list[str]()
+
+    async def works() -> None:
+        try:
+            await asyncio.sleep(END_SECONDS)
+        finally:
+            await asyncio.sleep(0)
+            ended.append("work")
+
+    lost, work = (asyncio.create_task(one) for one in (asyncio.sleep(END_SECONDS), works()))
+    waiting = asyncio.create_task(_first_to_end(lost, work))
+    await asyncio.sleep(0.01)  # all three are at it
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert ended == ["work"]
+    lost.cancel()
