@@ -45,6 +45,7 @@ def packages_for(minor: int, wanted: Sequence[str]) -> Path:
     """
     python = interpreters()[minor]
     kept = places().cache / f"packages-{fingerprint(str(python), *wanted)}"
+    kept.parent.mkdir(parents=True, exist_ok=True)
     with (places().cache / "packages.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
