@@ -209,9 +209,8 @@ def on_the_cluster(where: Places, steps: Steps, arguments: Sequence[str]) -> boo
         build_on_demand(where, steps, [*CHART_PACKAGES, *GITOPS_PACKAGES, *BUILDKIT_PACKAGES])
         cluster = up(where, steps)
         install_for_scenes(cluster, where, steps)
-        passed = all(
-            [*parts_on_the_cluster(cluster, where, steps, arguments)]
-        )  # each is run, whatever failed
+        parts = parts_on_the_cluster(cluster, where, steps, arguments)
+        passed = all([*parts])  # each is run, whatever failed
     finally:
         if not passed:
             with steps.step("Logs kept in .artifacts"):

@@ -7,16 +7,15 @@ admin: what it may not do fails here first.
 import json
 import os
 import shutil
-import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from pathlib import Path
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.errors import ClusterError
 from tests.cluster.places import Places
+from tests.cluster.ports import listens
 from tests.cluster.processes import alive, end, log_of, start
 from tests.cluster.release import uninstall_chart
 from tests.cluster.state import Process
@@ -59,7 +58,7 @@ def start_operator(
     environment = {**settings_for(cluster, places), **settings, "KUBECONFIG": str(kubeconfig)}
     process = start(places, NAME, [sys.executable, "-m", "fairlead"], environment)
     deadline = time.monotonic() + PATIENCE
-    while not _listens(LOG_SERVER_PORT):
+    while not listens(LOG_SERVER_PORT):
         if not alive(process) or time.monotonic() > deadline:
             end(places, process)
             last = log_of(places, NAME).read_text(errors="replace").splitlines()[-12:]
@@ -89,8 +88,3 @@ def operator_kubeconfig(places: Places) -> Path:
 def state_folder(places: Places) -> Path:
     """Where the operator beside the cluster keeps its tasks."""
     return places.run / "operator-state"
-
-
-def _listens(port: int) -> bool:
-    with closing(socket.socket()) as connection:
-        return connection.connect_ex(("127.0.0.1", port)) == 0

@@ -1,7 +1,7 @@
 """Ports that must be free, and who has them if they are not."""
 
 import socket
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import psutil
 
@@ -32,6 +32,12 @@ def free_port() -> int:
     with socket.create_server(("", 0)) as server:
         port: int = server.getsockname()[1]
     return port
+
+
+def listens(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether somebody takes connections there."""
+    with closing(socket.socket()) as connection:
+        return connection.connect_ex((host, port)) == 0
 
 
 def taken(port: int) -> bool:

@@ -2,10 +2,9 @@
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -14,7 +13,7 @@ from tests.cluster import Cluster, ClusterError
 from tests.cluster.command import extended
 from tests.cluster.installation import settings_for
 from tests.cluster.places import places
-from tests.cluster.ports import free_port
+from tests.cluster.ports import free_port, listens
 from tests.e2e.installed_operator import may
 from tests.faults.standins.forked import ForkedOperators
 from tests.plain_http import CLIENT
@@ -63,7 +62,7 @@ class OperatorProcess:
         environment = {**settings_for(self._cluster, places()), **self._usual, **settings}
         self._pid = self._operators.start(None, self.log, extended(environment))
         deadline = time.monotonic() + PATIENCE_S
-        while not self._listens():
+        while not listens(self._port):
             if not self.running or time.monotonic() > deadline:
                 self.stop()
                 last = self.log.read_text(errors="replace").splitlines()[-LAST_LINES:]
@@ -106,7 +105,3 @@ class OperatorProcess:
             self.start(**settings)
         elif self._others != settings:
             self.restart(**settings)
-
-    def _listens(self) -> bool:
-        with closing(socket.socket()) as connection:
-            return connection.connect_ex(("127.0.0.1", self._port)) == 0

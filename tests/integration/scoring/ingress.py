@@ -22,23 +22,16 @@ from tests.integration.scoring.service import DEADLINE_S, wait_until
 DEFINITIONS = "config/crd/standard"
 
 
-class ApiServer:
-    """Real, with nobody behind it: no controllers, no nodes."""
-
-    def __init__(self, plane: ControlPlane) -> None:
-        self.kubeconfig = plane.kubeconfig
-        self.kubectl, self.apply = plane.run_kubectl, plane.apply
-
-    def endpoints(self, name: str, namespace: str, ports: Sequence[int]) -> None:
-        """Whom a Service leads to: these ports of this machine."""
-        for index, port in enumerate(ports):
-            self.apply(_slice(f"{name}-{index}", name, namespace, port))
-        kept = {f"{name}-{index}" for index in range(len(ports))}
-        selector = f"--selector=kubernetes.io/service-name={name}"
-        where = ("endpointslices", f"--namespace={namespace}")
-        found = json.loads(self.kubectl("get", *where, selector, "--output=json"))["items"]
-        for one in {item["metadata"]["name"] for item in found} - kept:
-            self.kubectl("delete", *where, one)
+def lead(server: ControlPlane, name: str, namespace: str, ports: Sequence[int]) -> None:
+    """Have a Service lead to these ports of this machine, and nowhere else."""
+    for index, port in enumerate(ports):
+        server.apply(_slice(f"{name}-{index}", name, namespace, port))
+    kept = {f"{name}-{index}" for index in range(len(ports))}
+    selector = f"--selector=kubernetes.io/service-name={name}"
+    where = ("endpointslices", f"--namespace={namespace}")
+    found = json.loads(server.run_kubectl("get", *where, selector, "--output=json"))["items"]
+    for one in {item["metadata"]["name"] for item in found} - kept:
+        server.run_kubectl("delete", *where, one)
 
 
 @dataclass(frozen=True)
@@ -68,18 +61,18 @@ class WayIn:
 
 
 @contextmanager
-def api_server(folder: Path) -> Iterator[ApiServer]:
-    """With the definitions of the Gateway API."""
+def api_server(folder: Path) -> Iterator[ControlPlane]:
+    """With the definitions of the Gateway API, and nobody behind it: no controllers, no nodes."""
     with control_plane(folder) as plane:
         go = golang.located(places()) or golang.install(places())
         source = source_of(go, "sigs.k8s.io/gateway-api", MONITORING_MODULE)
         plane.run_kubectl("apply", "--server-side", "-f", source / DEFINITIONS)
         plane.run_kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
-        yield ApiServer(plane)
+        yield plane
 
 
 @contextmanager
-def traefik(server: ApiServer, folder: Path, ports: tuple[int, int]) -> Iterator[None]:
+def traefik(server: ControlPlane, folder: Path, ports: tuple[int, int]) -> Iterator[None]:
     """``ports``: without TLS and with. It publishes the address of Service ``infra/traefik``."""
     ping = free_port()
     published = "infra/traefik"

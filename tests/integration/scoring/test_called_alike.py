@@ -18,8 +18,9 @@ from fairlead.api.refs import Manifest
 from fairlead.desired.exposure import Granted, called, ingress
 from fairlead.desired.service import service
 from tests.cluster.ports import free_port
+from tests.control_plane import ControlPlane
 from tests.integration.registry.certificates import make_certificates
-from tests.integration.scoring.ingress import ApiServer, WayIn, api_server, traefik
+from tests.integration.scoring.ingress import WayIn, api_server, lead, traefik
 from tests.integration.scoring.service import wait_until
 from tests.integration.scoring.test_ingress_controller import (
     LEARNED_S,
@@ -37,7 +38,7 @@ APART = ("other", "credit")
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ApiServer]:
+def server(tmp_path: Path) -> Iterator[ControlPlane]:
     with api_server(tmp_path) as running:
         yield running
 
@@ -68,7 +69,7 @@ def host(namespace: str, name: str) -> str:
 
 @pytest.mark.parametrize("controller", CLASSES)
 def test_of_two_services_that_are_called_the_same_one_is_served_alone(
-    server: ApiServer, tmp_path: Path, controller: str
+    server: ControlPlane, tmp_path: Path, controller: str
 ) -> None:
     """Whoever asks for the other gets an answer of the first, or none."""
     ports, services = (free_port(), free_port()), (*ALIKE, APART)
@@ -76,7 +77,7 @@ def test_of_two_services_that_are_called_the_same_one_is_served_alone(
     with ExitStack() as stack:
         for space, name in services:
             behind = stack.enter_context(answering(f"{space}/{name}"))
-            server.endpoints(name, space, [behind])
+            lead(server, name, space, [behind])
         stack.enter_context(traefik(server, tmp_path, ports))
         client = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{ports[0]}"))
 
@@ -92,7 +93,7 @@ def test_of_two_services_that_are_called_the_same_one_is_served_alone(
 
 
 def test_traefik_serves_the_certificate_of_whoever_comes_first_by_name(
-    server: ApiServer, tmp_path: Path
+    server: ControlPlane, tmp_path: Path
 ) -> None:
     """For the same names: those of another namespace's host, in a Secret of its own."""
     ours, theirs = ("demo", "credit"), ("another", "risk")
@@ -104,11 +105,11 @@ def test_traefik_serves_the_certificate_of_whoever_comes_first_by_name(
     }
     for space, folder in signed.items():
         files = (f"--cert={folder}/server.crt", f"--key={folder}/server.key")
-        server.kubectl("create", "secret", "tls", "tls", f"--namespace={space}", *files)
+        server.run_kubectl("create", "secret", "tls", "tls", f"--namespace={space}", *files)
     with ExitStack() as stack:
         for space, name in (ours, theirs):
             behind = stack.enter_context(answering(f"{space}/{name}"))
-            server.endpoints(name, space, [behind])
+            lead(server, name, space, [behind])
         stack.enter_context(traefik(server, tmp_path, ports))
 
         def trusted(authority: str) -> bool:
@@ -123,7 +124,7 @@ def test_traefik_serves_the_certificate_of_whoever_comes_first_by_name(
 
 
 def prepare(
-    server: ApiServer, controller: str, *services: tuple[str, str], tls: Manifest | None = None
+    server: ControlPlane, controller: str, *services: tuple[str, str], tls: Manifest | None = None
 ) -> None:
     """A class of Ingresses, and a Webservice's objects for each of ``services``."""
     balancer = {"type": "LoadBalancer", "ports": [{"port": 443}]}

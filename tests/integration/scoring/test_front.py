@@ -21,6 +21,7 @@ from fairlead.desired.request_limits import RequestLimits
 from fairlead.metrics_api.sample import FRONT_PATH, POD_PATH, Counted, of_front, of_pod
 from fairlead.metrics_api.scrape import MAX_BYTES, Scraper
 from fairlead.metrics_api.targets import Target
+from tests.cluster.ports import listens
 from tests.dns_server import DnsServer
 from tests.haproxy import FrontProcess, haproxy
 from tests.integration.scoring.conftest import Serve
@@ -352,8 +353,7 @@ def test_a_front_that_is_told_to_stop_ends_what_it_has_taken(
 
 def connects(front: FrontProcess) -> bool:
     host, _, port = front.address.partition(":")
-    with closing(socket.socket()) as connection:
-        return connection.connect_ex((host, int(port))) == 0
+    return listens(int(port), host)
 
 
 def test_keys_are_the_runtimes_to_check(serve: Serve, start: StartFront, tmp_path: Path) -> None:

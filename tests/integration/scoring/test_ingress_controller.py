@@ -24,10 +24,11 @@ from fairlead.desired.exposure import Granted, http_route, ingress
 from fairlead.desired.request_limits import RequestLimits
 from fairlead.desired.service import service
 from tests.cluster.ports import free_port
+from tests.control_plane import ControlPlane
 from tests.haproxy import FrontProcess
 from tests.integration.registry.certificates import make_certificates
 from tests.integration.scoring.conftest import Serve
-from tests.integration.scoring.ingress import ApiServer, WayIn, api_server, traefik
+from tests.integration.scoring.ingress import WayIn, api_server, lead, traefik
 from tests.integration.scoring.service import Service, wait_until
 from tests.integration.scoring.test_front import PARAMETERS
 from tests.unit.objects import webservice
@@ -59,13 +60,13 @@ TOO_LARGE = (413, 502)  # a HAProxy before 3.0 closes before a proxy has sent al
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     with api_server(tmp_path_factory.mktemp("api")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def way(server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WayIn]:
+def way(server: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WayIn]:
     """Everything that whoever runs a cluster, and the operator, would have put there."""
     folder = tmp_path_factory.mktemp("way")
     certificates = make_certificates(folder / "tls", f"*.{SPACE}.example.com")
@@ -73,10 +74,10 @@ def way(server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     server.apply(*cluster_objects(ports[1]))
     balanced = {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}}}
     where = ("service", "traefik", "--namespace=infra", "--subresource=status", "--type=merge")
-    server.kubectl("patch", *where, "-p", json.dumps(balanced))
+    server.run_kubectl("patch", *where, "-p", json.dumps(balanced))
     for namespace in ("infra", SPACE):
         files = (f"--cert={certificates}/server.crt", f"--key={certificates}/server.key")
-        server.kubectl("create", "secret", "tls", "tls", f"--namespace={namespace}", *files)
+        server.run_kubectl("create", "secret", "tls", "tls", f"--namespace={namespace}", *files)
     server.apply(*webservice_objects())
     with traefik(server, folder, ports):
         yield WayIn(*ports, certificates / "ca.crt")
@@ -164,7 +165,7 @@ def host(name: str) -> str:
 class Behind:
     """A runtime, and the front before it, to which a Service leads."""
 
-    def __init__(self, name: str, runtime: Service, server: ApiServer, folder: Path) -> None:
+    def __init__(self, name: str, runtime: Service, server: ControlPlane, folder: Path) -> None:
         self.name, self._runtime, self._server, self._folder = name, runtime, server, folder
         self.fronts = [self._front()]
         self._lead_to(self.fronts)
@@ -187,12 +188,12 @@ class Behind:
 
     def _lead_to(self, fronts: list[FrontProcess]) -> None:
         ports = [int(front.address.rpartition(":")[2]) for front in fronts]
-        self._server.endpoints(self.name, SPACE, ports)
+        lead(self._server, self.name, SPACE, ports)
 
 
 @pytest.fixture
 def behind(
-    server: ApiServer, way: WayIn, serve: Serve, tmp_path: Path
+    server: ControlPlane, way: WayIn, serve: Serve, tmp_path: Path
 ) -> Iterator[dict[str, Behind]]:
     keys = tmp_path / "keys"
     keys.mkdir()
@@ -221,7 +222,7 @@ def scored(way: WayIn, name: str, body: object = None, **given: Any) -> httpx.Re
 
 
 def test_what_fairlead_makes_leads_to_the_service(
-    server: ApiServer, way: WayIn, behind: dict[str, Behind]
+    server: ControlPlane, way: WayIn, behind: dict[str, Behind]
 ) -> None:
     for name in behind:
         path = PATHS[name]
@@ -236,9 +237,9 @@ def test_what_fairlead_makes_leads_to_the_service(
     v1 = "/api/v1/service/traefik/score"
     assert way.ask(host("traefik"), v1, content="{}", headers=KEY).status_code == 200
     where = (f"--namespace={SPACE}", "--output=json")
-    for one in json.loads(server.kubectl("get", "ingress", *where))["items"]:
+    for one in json.loads(server.run_kubectl("get", "ingress", *where))["items"]:
         assert one["status"]["loadBalancer"]["ingress"] == [{"ip": "192.0.2.7"}]
-    [route] = json.loads(server.kubectl("get", "httproute", *where))["items"]
+    [route] = json.loads(server.run_kubectl("get", "httproute", *where))["items"]
     [parent] = route["status"]["parents"]
     truths = {c["type"]: c["status"] for c in parent["conditions"]}
     assert truths == {"Accepted": "True", "ResolvedRefs": "True"}
