@@ -33,6 +33,7 @@ from fairlead.api.reasons import Reason
 from fairlead.api.wire import StatusWire, Wire
 from fairlead.log_address import LogName
 from fairlead.redact import redacted
+from fairlead.requirement import CondaRecipe, Requirement
 
 REQUEST_FILE, RESULT_FILE, LOG_FILE, FILES_FOLDER = "request.json", "result.json", "log", "files"
 WORK_FOLDER = "work"  # what a task needs while it runs; nothing in it outlives the task
@@ -150,27 +151,6 @@ class IngestResult(StatusWire):
         if all(version.version != self.version for version in self.versions):
             raise ValueError(f"version {self.version} is not among the versions")
         return self
-
-
-class Requirement(Wire):
-    """One PEP 508 requirement (hashes may follow), or one of pip's options, and its line in the
-    user's file. A path of the source begins with ``./``."""
-
-    text: str
-    line: int
-    file: str = ""
-    """Where it stands in another file than the environment's own: that one's path."""
-
-
-class CondaRecipe(Wire):
-    """What of an environment comes from conda's channels, with the lines of the user's file."""
-
-    channels: tuple[Requirement, ...]
-    """Names or addresses, the first counts most; line 0: the settings name it."""
-    packages: tuple[Requirement, ...] = ()
-    """Match specs, Python and pip among them."""
-    cuda: str = ""
-    """The version of the CUDA driver to solve for; empty: none."""
 
 
 class EnvironmentRecipe(Wire):

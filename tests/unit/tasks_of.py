@@ -13,13 +13,13 @@ from fairlead.contract import (
     LogTarget,
     Owner,
     ProfileRequest,
-    Requirement,
     ResolveRequest,
     SmokeRequest,
     SourceRequest,
     Task,
 )
 from fairlead.log_address import image_log, profile_build
+from fairlead.requirement import Requirement
 
 OWNER = Owner("Model", "diabetes", "uid-of-models")
 DIGEST = f"sha256:{'cd' * 32}"

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from fairlead.contract import MAX_RESULT_BYTES, TaskFailure, read_result, timed_out
+from fairlead.contract import (
+    MAX_RESULT_BYTES,
+    EnvironmentRecipe,
+    TaskFailure,
+    read_result,
+    timed_out,
+)
 from tests.unit.decide.test_model import VERSION
 
 DIGEST, HASH = f"sha256:{'a' * 64}", "a" * 64
@@ -21,6 +27,32 @@ def test_a_source_that_took_too_long_names_its_own_setting() -> None:
     told = timed_out("source", 600.0).remedy
     assert told
     assert "raise FAIRLEAD_CODE_TIMEOUT_SECONDS of the operator" in told
+
+
+RECIPE = {
+    "baseImage": "python:3.12-slim",
+    "requirements": [{"text": "numpy==2.1.0", "line": 2, "file": ""}],
+    "conda": {"channels": [{"text": "x", "line": 0, "file": ""}], "packages": [], "cuda": "12"},
+}
+
+
+def test_a_recipe_comes_back_as_it_was_sent() -> None:
+    sent = EnvironmentRecipe.model_validate(RECIPE)
+    assert RECIPE.items() <= sent.to_wire().items()
+    assert EnvironmentRecipe.model_validate_json(json.dumps(sent.to_wire())) == sent
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"requirements": [{"text": "numpy", "line": 2, "url": "x"}]},
+        {"requirements": [{"text": "numpy"}]},
+        {"conda": {"channels": [], "mirror": "x"}},
+    ],
+)
+def test_a_recipe_that_says_what_we_do_not_know_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        EnvironmentRecipe.model_validate(RECIPE | wrong)
 
 
 def result(**content: Any) -> bytes:

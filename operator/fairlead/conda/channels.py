@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from fairlead.contract import CondaRecipe, Requirement
 from fairlead.inputs.match_spec import read_match_spec
 from fairlead.registry.oci import PLATFORM
+from fairlead.requirement import CondaRecipe, Requirement
 
 PUBLIC = "https://conda.anaconda.org"
 ANY = "*"

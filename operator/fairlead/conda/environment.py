@@ -11,12 +11,12 @@ from fairlead.conda.link import link
 from fairlead.conda.packages import Package, check_links, fetch_packages, unpack_packages
 from fairlead.conda.repodata import Repodata, fetch_repodata
 from fairlead.conda.solve import Machine, solved
-from fairlead.contract import CondaRecipe, Requirement
 from fairlead.diagnosis.build.conda_causes import CondaError, PackageMissing
 from fairlead.images.environment_layer import environment_tar
 from fairlead.images.environment_tree import Limits
 from fairlead.images.layout import ENVIRONMENT
 from fairlead.inputs.match_spec import read_match_spec
+from fairlead.requirement import CondaRecipe, Requirement
 
 
 @dataclass(frozen=True)

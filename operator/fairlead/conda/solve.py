@@ -25,7 +25,6 @@ from rattler.solver.solver import solve_with_sparse_repodata
 from fairlead.conda.channels import channel_address
 from fairlead.conda.panics import RattlerPanicError, panics_told
 from fairlead.conda.repodata import Repodata
-from fairlead.contract import Requirement
 from fairlead.diagnosis.build.conda_causes import (
     ChannelBroken,
     CondaCause,
@@ -36,6 +35,7 @@ from fairlead.diagnosis.build.conda_causes import (
 )
 from fairlead.diagnosis.build.conda_explanation import conflict
 from fairlead.inputs.match_spec import read_match_spec
+from fairlead.requirement import Requirement
 
 MAX_NEAR, MAX_NEWEST = 3, 5
 OLDEST_GLIBC = "2.17"  # what conda-forge's packages need at least

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from fairlead.contract import EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe
 from fairlead.images import pip_install
 from fairlead.images.layout import BUILD_FILES
 from fairlead.inputs.local_package import LOCAL
@@ -21,6 +21,7 @@ from fairlead.inputs.pip_options import (
     INDEX,
     PUBLIC_INDEX,
 )
+from fairlead.requirement import Requirement
 
 REQUIREMENTS, CONSTRAINTS = pip_install.REQUIREMENTS, pip_install.CONSTRAINTS
 _PIP = (

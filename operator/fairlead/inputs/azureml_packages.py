@@ -12,8 +12,8 @@ from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
 from packaging.utils import canonicalize_name
 
-from fairlead.contract import Requirement
 from fairlead.inputs.script_uses import Use
+from fairlead.requirement import Requirement
 
 FAMILY = "azureml-"
 PROVIDED = frozenset(

@@ -11,17 +11,18 @@ import difflib
 import itertools
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import yaml
 
 from fairlead.api.reasons import Reason
-from fairlead.contract import CondaRecipe, Requirement
 from fairlead.finding import Problem, quoted
 from fairlead.inputs.bounded_yaml import LOADER, Excess, excess
 from fairlead.inputs.match_spec import MatchSpec, has_token, is_channel, read_match_spec
 from fairlead.inputs.python_version import OLDEST_PYTHON, read_python, too_old
 from fairlead.inputs.reading import MAX_REQUIREMENTS, Reading
 from fairlead.inputs.requirements import read_line
+from fairlead.requirement import CondaRecipe, Requirement
 
 _KEYS = ("name", "channels", "dependencies", "prefix", "variables")
 DEFAULTS, NO_DEFAULTS = "defaults", "nodefaults"
@@ -262,4 +263,4 @@ def with_default_channels(conda: CondaRecipe, defaults: tuple[str, ...]) -> Cond
         texts = defaults if channel.text == DEFAULTS else (channel.text,)
         for text in texts:
             found.setdefault(text, Requirement(text=text, line=channel.line))
-    return conda.model_copy(update={"channels": tuple(found.values())})
+    return replace(conda, channels=tuple(found.values()))

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from fairlead.api.reasons import Reason
-from fairlead.contract import CondaRecipe, Requirement
 from fairlead.finding import Finding, Problem, combine
 from fairlead.inputs.reading import Include, Reading
 from fairlead.inputs.source_file import read_text
+from fairlead.requirement import CondaRecipe, Requirement
 
 MAX_FILE_BYTES = 128 * 1024
 

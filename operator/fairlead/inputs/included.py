@@ -11,7 +11,6 @@ from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
 
 from fairlead.api.reasons import Reason
-from fairlead.contract import Requirement
 from fairlead.finding import MAX_PROBLEMS_READ, Finding, Problem, combine, listed, quoted
 from fairlead.inputs.environment import Environment
 from fairlead.inputs.local_package import (
@@ -33,6 +32,7 @@ from fairlead.inputs.reading import (
     Include,
 )
 from fairlead.inputs.source_file import guessed_file
+from fairlead.requirement import Requirement
 
 MAX_DEPTH = 5  # files in one another
 _LINKS = f"{FIND_LINKS} {LOCAL}"
@@ -170,15 +170,13 @@ class _Joined:
     ) -> Requirement | Problem:
         if constraints and (problem := _no_constraint(requirement)):
             return problem
-        own = {"file": file} if file != self.file else {}
-        placed = requirement.model_copy(update=own)
+        placed = self._of_file(requirement, file)
         if not requirement.text.startswith(LOCAL):
             return placed
         return moved(placed, (self._folder, posixpath.dirname(file)), self.files)  # as pip has it
 
     def _take_options(self, options: Sequence[Requirement], file: str) -> None:
         for option in options:
-            own = {"file": file} if file != self.file else {}
             text = self._seen_from_source(option.text, file)
             if text is None:
                 words = f"{quoted(option.text)} is outside of the source"
@@ -188,7 +186,11 @@ class _Joined:
                 self._wrong(file, _problem(option.line, words, "Keep those that are needed."))
                 return
             else:
-                self.options.append(option.model_copy(update={"text": text, **own}))
+                self.options.append(replace(self._of_file(option, file), text=text))
+
+    def _of_file(self, asked: Requirement, file: str) -> Requirement:
+        """With the file's name, where it is not the environment's own."""
+        return asked if file == self.file else replace(asked, file=file)
 
     def _seen_from_source(self, option: str, file: str) -> str | None:
         """As pip has it: a folder beside the list that names it goes first. (Of packages those

@@ -6,14 +6,15 @@ In the text of a requirement such a path begins with ``./`` and is relative to t
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
 from packaging.markers import InvalidMarker, Marker
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from fairlead.api.reasons import Reason
-from fairlead.contract import Requirement
 from fairlead.finding import Problem, quoted
 from fairlead.inputs.copy_instruction import deletes
+from fairlead.requirement import Requirement
 
 LOCAL = "./"
 MAX_PATH_CHARS = 512
@@ -71,10 +72,7 @@ def moved(
     """The same, with its path as seen from the source's own root: from the first of ``folders``
     where something lies that pip can install."""
     path, rest = _parts(requirement)
-    places = [
-        requirement.model_copy(update={"text": f"{LOCAL}{one}{rest}"})
-        for one in _seen(folders, path)
-    ]
+    places = [replace(requirement, text=f"{LOCAL}{one}{rest}") for one in _seen(folders, path)]
     if not places:
         message = f"{quoted(path)} is outside of the source"
         return Problem(Reason.ENVIRONMENT_FILE_INVALID, requirement.line, message, _REMEDY)

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Iterator
 
 from packaging.utils import canonicalize_name
 
-from fairlead.contract import Requirement
 from fairlead.inputs.import_names import distributions_of, with_what_they_bring
 from fairlead.inputs.match_spec import read_match_spec
 from fairlead.inputs.script_uses import ScriptUses, Use
 from fairlead.inputs.source import ParsedSource
+from fairlead.requirement import Requirement
 
 OURS = frozenset({"azureml"})  # the runtime answers for these modules of Azure ML v1
 ANYTHING = frozenset({"anaconda"})

@@ -1,21 +1,18 @@
 """One file of a user's, read on its own: what a process of its own is given, and gives back.
 
 Nothing of the text is trusted to end the reading quickly, or at all: whoever reads it in a process
-that others depend on does so in another one (`fairlead.parsing`).
+that others depend on does so in another one (`fairlead.parsing`). Such a process lives as long as a
+few files take, so that what reads a kind of file is imported when there is one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from fairlead.api.failure_class import FailureClass
 from fairlead.api.reasons import Reason
-from fairlead.api.status import FailureClass
 from fairlead.finding import Finding
-from fairlead.inputs.conda import read_conda
-from fairlead.inputs.dockerfile_steps import read_steps
 from fairlead.inputs.environment import Environment, read_environment
-from fairlead.inputs.ignored import read_ignored
-from fairlead.inputs.requirements import read_constraints, read_requirements
-from fairlead.inputs.script import Version, read_script
 from fairlead.inputs.script_uses import ScriptUses
 
 
@@ -35,7 +32,7 @@ class ParseJob:
     kind: FileKind
     file: str
     content: bytes
-    python: Version | None = None
+    python: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,26 +47,45 @@ class Parsed:
     finding: Finding | None = None
 
 
+Found = Environment | ScriptUses | Finding | str | tuple[str, ...]
+Reader = Callable[[ParseJob], Found]
+
+
 def parse(job: ParseJob) -> Parsed:
     """Read the file. Takes as long, and as much memory, as it takes."""
-    found: Environment | ScriptUses | Finding | str | tuple[str, ...]
-    match job.kind:
+    return _parsed(reader_of(job.kind)(job))
+
+
+def reader_of(kind: FileKind) -> Reader:
+    """What reads files of a kind: imported here, which takes longer than to read most files."""
+    match kind:
         case FileKind.SCRIPT:
-            found = read_script(job.content, job.file, job.python)
+            from fairlead.inputs.script import read_script
+
+            return lambda job: read_script(job.content, job.file, job.python)
         case FileKind.IGNORED:
-            found = read_ignored(job.content, job.file)
+            from fairlead.inputs.ignored import read_ignored
+
+            return lambda job: read_ignored(job.content, job.file)
         case FileKind.STEPS:
-            found = read_steps(job.content, job.file)
+            from fairlead.inputs.dockerfile_steps import read_steps
+
+            return lambda job: read_steps(job.content, job.file)
         case FileKind.CONDA:
-            found = read_environment(job.content, job.file, read_conda)
+            from fairlead.inputs.conda import read_conda
+
+            return lambda job: read_environment(job.content, job.file, read_conda)
         case FileKind.REQUIREMENTS:
-            found = read_environment(job.content, job.file, read_requirements)
+            from fairlead.inputs.requirements import read_requirements
+
+            return lambda job: read_environment(job.content, job.file, read_requirements)
         case FileKind.CONSTRAINTS:
-            found = read_environment(job.content, job.file, read_constraints)
-    return _parsed(found)
+            from fairlead.inputs.requirements import read_constraints
+
+            return lambda job: read_environment(job.content, job.file, read_constraints)
 
 
-def _parsed(found: Environment | ScriptUses | Finding | str | tuple[str, ...]) -> Parsed:
+def _parsed(found: Found) -> Parsed:
     match found:
         case Environment():
             return Parsed(environment=found)

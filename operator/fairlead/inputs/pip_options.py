@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from fairlead.api.reasons import Reason
-from fairlead.contract import Requirement
 from fairlead.finding import Problem, quoted
 from fairlead.inputs.local_package import folder_of_source
 from fairlead.inputs.reading import Include
+from fairlead.requirement import Requirement
 
 MAX_ADDRESS_CHARS = 1000
 PUBLIC_INDEX = "https://pypi.org/simple"

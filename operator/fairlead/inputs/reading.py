@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from fairlead.api.reasons import Reason
-from fairlead.contract import CondaRecipe, Requirement
 from fairlead.finding import MAX_PROBLEMS_READ, Problem
+from fairlead.requirement import CondaRecipe, Requirement
 
 MAX_REQUIREMENTS = 500
 MAX_CONSTRAINTS = 2000  # of one file: often the whole of what somebody has installed

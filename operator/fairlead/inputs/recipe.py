@@ -1,12 +1,13 @@
 """The recipe of an environment, from what the files of a source say. Pure."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement, TaskFailure
+from fairlead.contract import EnvironmentRecipe, TaskFailure
 from fairlead.inputs.azureml_packages import AzureMLPackages, without_provided
 from fairlead.inputs.conda import with_default_channels
 from fairlead.inputs.source import NamedFiles, ParsedSource
+from fairlead.requirement import CondaRecipe, Requirement
 
 
 @dataclass(frozen=True)
@@ -80,4 +81,4 @@ def _place_of(requirement: str | None, recipe: EnvironmentRecipe) -> str | None:
 def _with_settings(conda: CondaRecipe, settings: RecipeSettings) -> CondaRecipe:
     """What the settings add to a conda file: all of it counts for the environment's hash."""
     whole = with_default_channels(conda, settings.channels)
-    return whole.model_copy(update={"cuda": settings.cuda})
+    return replace(whole, cuda=settings.cuda)

@@ -10,11 +10,11 @@ from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
 
 from fairlead.api.reasons import Reason
-from fairlead.contract import Requirement
 from fairlead.finding import Problem, quoted, shown
 from fairlead.inputs.local_package import read_local
 from fairlead.inputs.pip_options import EDITABLE, read_options, split_options
 from fairlead.inputs.reading import MAX_CONSTRAINTS, MAX_REQUIREMENTS, Found, Reading
+from fairlead.requirement import Requirement
 
 MAX_REQUIREMENT_CHARS = 1000  # characters of one, without its hashes
 MAX_HASHES = 500  # of one requirement: one for each file that the index has of it

@@ -1,21 +1,19 @@
 """What the operator and its parser processes say to each other: frames of bytes with a length.
 
 Jobs and results are JSON, never pickles: a process that hostile text has taken over can say no more
-than the types allow.
+than the types allow (`fairlead.parsing.answer`). Its own side imports no pydantic: that would be
+most of what it takes to read an ordinary file.
 """
 
+import json
 import struct
-from dataclasses import replace
 from typing import IO
 
-from pydantic import TypeAdapter
-
-from fairlead.inputs.parse import Parsed, ParseJob
+from fairlead.inputs.parse import FileKind, Parsed, ParseJob
 
 READY = b"ready"
 LENGTH = struct.Struct(">I")
 MAX_FRAME_BYTES = 4 * 1024 * 1024
-_JOBS, _PARSED = TypeAdapter(ParseJob), TypeAdapter(Parsed)
 
 
 def frame(content: bytes) -> bytes:
@@ -44,17 +42,17 @@ def checked_length(head: bytes) -> int:
 
 def encode_job(job: ParseJob) -> bytes:
     """Two frames: the job without its content, and the content."""
-    return frame(_JOBS.dump_json(replace(job, content=b""))) + frame(job.content)
+    head = {"kind": job.kind, "file": job.file, "python": job.python}
+    return frame(json.dumps(head).encode()) + frame(job.content)
 
 
 def read_job(head: bytes, content: bytes) -> ParseJob:
-    return replace(_JOBS.validate_json(head), content=content)
+    """What the operator wrote: nobody else can."""
+    job = json.loads(head)
+    python = tuple(job["python"]) if job["python"] else None
+    return ParseJob(FileKind(job["kind"]), job["file"], content, python)
 
 
 def encode_parsed(parsed: Parsed) -> bytes:
-    return _PARSED.dump_json(parsed, by_alias=True)
-
-
-def read_parsed(content: bytes) -> Parsed:
-    """Raises ``ValueError`` where it is none."""
-    return _PARSED.validate_json(content)
+    """Raises ``UnicodeEncodeError`` for a name that is no text: half of a surrogate pair."""
+    return json.dumps(parsed, default=vars, ensure_ascii=False).encode()

@@ -12,7 +12,7 @@ import resource
 import signal
 import sys
 
-from fairlead.inputs.parse import parse
+from fairlead.inputs.parse import parse, reader_of
 from fairlead.parsing.frames import READY, encode_parsed, read_frame, read_job, write_frame
 
 CPU_LIMIT_S = 2.0  # of computing, for one file
@@ -27,6 +27,7 @@ def main() -> None:
     write_frame(answers, READY)
     while (head := read_frame(requests)) is not None:
         job = read_job(head, read_frame(requests) or b"")
+        reader_of(job.kind)  # imported before its time begins
         signal.setitimer(signal.ITIMER_PROF, CPU_LIMIT_S)
         parsed = parse(job)
         signal.setitimer(signal.ITIMER_PROF, 0)

@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from fairlead.inputs.parse import Parsed, ParseJob
-from fairlead.parsing.frames import LENGTH, READY, checked_length, encode_job, read_parsed
+from fairlead.parsing.answer import read_parsed
+from fairlead.parsing.frames import LENGTH, READY, checked_length, encode_job
 from fairlead.parsing.parser_program import CPU_LIMIT_S
 from fairlead.redact import redacted
 
 COMMAND = (sys.executable, "-W", "ignore", "-m", "fairlead.parsing.parser_program")
-ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
+ENVIRONMENT = (
+    *("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL"),
+    "PYTHONPYCACHEPREFIX",  # where its bytecode is: it can write none
+)
 """All that it is given of the operator's variables: some of them are secrets."""
 START_TIMEOUT_S = 60.0  # seconds, on a machine that is busy
 WALL_LIMIT_S = 20.0  # seconds for one file, should the process get no CPU to use up its own limit

@@ -1,18 +1,20 @@
 """The part of an environment that comes from conda's channels: made here, in our own container."""
 
 import importlib.util
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.connection import trust
-from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.base_python import BasePython
 from fairlead.diagnosis.build.conda_causes import CondaError, NoGlibc
 from fairlead.diagnosis.build.conda_rules import explain_conda
 from fairlead.finding import Finding, listed
 from fairlead.inputs.python_version import OLDEST_PYTHON
 from fairlead.registry.addresses import NamedHosts
+from fairlead.requirement import CondaRecipe, Requirement
 from fairlead.settings import pairs
 from fairlead.tasks.failures import TaskFailedError, failure
 from fairlead.tasks.package_credentials import PackageCredentials
@@ -68,7 +70,7 @@ def _with_python(recipe: EnvironmentRecipe) -> CondaRecipe:
     conda = recipe.conda or CondaRecipe(channels=())
     oldest = ".".join(map(str, OLDEST_PYTHON))
     python = Requirement(text=f"python>={oldest}", line=0)
-    return conda.model_copy(update={"packages": (*conda.packages, python)})
+    return replace(conda, packages=(*conda.packages, python))
 
 
 _NOT_INSTALLED = Finding(

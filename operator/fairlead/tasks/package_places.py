@@ -10,10 +10,11 @@ from contextlib import suppress
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.contract import EnvironmentRecipe, Requirement, TaskFailure
+from fairlead.contract import EnvironmentRecipe, TaskFailure
 from fairlead.finding import shown
 from fairlead.inputs.pip_options import PUBLIC_INDEX, address
 from fairlead.registry.addresses import AddressRefusedError, NamedHosts, connectable
+from fairlead.requirement import Requirement
 from fairlead.settings import Settings
 from fairlead.tasks.failures import TaskFailedError
 

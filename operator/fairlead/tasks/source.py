@@ -10,7 +10,7 @@ import sys
 import time
 
 from fairlead.api.code_source import MAX_ORIGIN_CHARS, MAX_TOLD, AskedFor, FetchedCode
-from fairlead.contract import Requirement, SourceRequest, SourceResult, TaskFailure
+from fairlead.contract import SourceRequest, SourceResult, TaskFailure
 from fairlead.finding import Finding, shown
 from fairlead.images.code_artifact import CodeConfig, store_code
 from fairlead.images.code_content import Code, code_of, unpacked
@@ -23,6 +23,7 @@ from fairlead.inputs.script_uses import Use
 from fairlead.inputs.source import ParsedSource
 from fairlead.redact import one_line
 from fairlead.registry.reference import parse_repository
+from fairlead.requirement import Requirement
 from fairlead.sources.addresses import shown as shown_address
 from fairlead.sources.base import Limits, SourceError
 from fairlead.sources.kinds import Address, open_address, open_repository

@@ -10,17 +10,12 @@ from pathlib import Path
 import docker
 import pytest
 
-from fairlead.contract import (
-    CondaRecipe,
-    EnvironmentRecipe,
-    EnvironmentRequest,
-    LogTarget,
-    Requirement,
-)
+from fairlead.contract import EnvironmentRecipe, EnvironmentRequest, LogTarget
 from fairlead.images.build_log import read_log
 from fairlead.images.hashes import environment_hash, file_digests
 from fairlead.registry.client import Registry
 from fairlead.registry.reference import Repository, parse_reference, parse_repository
+from fairlead.requirement import CondaRecipe, Requirement
 from fairlead.settings import Settings
 from tests.cluster import Cluster
 from tests.integration.registry.task import Ended, Tasks

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.contract import CondaRecipe, Requirement
+from fairlead.requirement import CondaRecipe, Requirement
 from tests.conda_channel import (
     OWN_VERSION,
     Server,

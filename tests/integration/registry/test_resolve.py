@@ -4,12 +4,13 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.contract import EnvironmentRecipe, Requirement, ResolveRequest
+from fairlead.contract import EnvironmentRecipe, ResolveRequest
 from fairlead.images.build_log import append_log
 from fairlead.images.hashes import environment_hash
 from fairlead.registry.client import Registry
 from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
 from fairlead.registry.reference import Repository, parse_repository
+from fairlead.requirement import Requirement
 from tests.cluster import Cluster
 from tests.integration.registry.images import push_environment, push_image
 from tests.integration.registry.server import WebServer, replies

@@ -15,11 +15,12 @@ from fairlead.conda.fetch import Access
 from fairlead.conda.link import _without_places
 from fairlead.conda.solve import Machine, glibc_of
 from fairlead.connection import trust
-from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.conda_causes import CondaCause, CondaError
 from fairlead.diagnosis.build.conda_rules import explain_conda
 from fairlead.finding import Finding
 from fairlead.registry.addresses import NamedHosts
+from fairlead.requirement import CondaRecipe, Requirement
 from tests.conda_channel import (
     PLACEHOLDER,
     Package,

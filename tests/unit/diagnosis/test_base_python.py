@@ -4,7 +4,7 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.base_python import (
     MUSL,
     BasePython,
@@ -20,6 +20,7 @@ from fairlead.inputs.python_version import (
     python_of_image,
     satisfies,
 )
+from fairlead.requirement import CondaRecipe, Requirement
 
 PYTHON = BasePython("3.11.2", makes_environments=True)
 

@@ -13,12 +13,13 @@ import pytest
 import fairlead.diagnosis.build.explain as explain_module
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.contract import EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.explain import explain, tail
 from fairlead.diagnosis.build.output import BuildOutput, Phase, Row
 from fairlead.diagnosis.build.package_names import KNOWN, did_you_mean
 from fairlead.diagnosis.build.patterns import GIVE_SECRET, INDEX_SECRET, ROWS
 from fairlead.finding import Finding
+from fairlead.requirement import Requirement
 
 LOGS = Path(__file__).parent / "logs"
 PULL, STEPS, PIP, PUSH = Phase

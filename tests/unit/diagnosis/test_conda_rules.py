@@ -2,7 +2,7 @@
 
 import pytest
 
-from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build import conda_rules
 from fairlead.diagnosis.build.conda_causes import (
     ChannelBroken,
@@ -22,6 +22,7 @@ from fairlead.diagnosis.build.conda_causes import (
 )
 from fairlead.diagnosis.build.conda_explanation import conflict
 from fairlead.diagnosis.build.conda_rules import EVERY_RULE, Rule, explain_conda
+from fairlead.requirement import CondaRecipe, Requirement
 
 NUMPY, PANDAS = Requirement(text="numpy=1.15", line=4), Requirement(text="pandas", line=5)
 FORGE = Requirement(text="conda-forge", line=2)

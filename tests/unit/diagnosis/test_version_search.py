@@ -4,11 +4,12 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.contract import EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.explain import explain
 from fairlead.diagnosis.build.output import BuildOutput, Phase
 from fairlead.diagnosis.build.version_search import with_search
 from fairlead.finding import Finding
+from fairlead.requirement import Requirement
 
 SEARCH = (
     "INFO: pip is looking at multiple versions of {} to determine which version is compatible with "

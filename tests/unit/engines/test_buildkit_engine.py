@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from fairlead.contract import EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.base_python import BasePython
 from fairlead.engines import buildkit
 from fairlead.engines.base import (
@@ -36,6 +36,7 @@ from fairlead.registry.oci import (
     written,
 )
 from fairlead.registry.reference import Repository, parse_repository
+from fairlead.requirement import Requirement
 from tests.unit.images.test_oci_layout import archived, image
 
 BASE_LAYER = descriptor(OCI_LAYER_GZIP, b"base")

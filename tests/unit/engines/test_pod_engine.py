@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import pytest
 
-from fairlead.contract import EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.base_python import BasePython
 from fairlead.diagnosis.build.explain import explain
 from fairlead.engines import pod, pod_pipe
@@ -41,6 +41,7 @@ from fairlead.registry.oci import (
     digest_of,
 )
 from fairlead.registry.reference import Repository, parse_repository
+from fairlead.requirement import Requirement
 
 PROGRAM = Path(install_in_base.__file__)
 ENVIRONMENTS = parse_repository("localhost:5000/demo/fairlead/environments")

@@ -13,11 +13,11 @@ from fairlead.contract import (
     EnvironmentRequest,
     IngestRequest,
     LogTarget,
-    Requirement,
     ResolveRequest,
     TaskResult,
     read_result,
 )
+from fairlead.requirement import Requirement
 from tests.faults.invariants import done, version_conflicts, versions
 from tests.faults.standins.task import is_bad, main
 

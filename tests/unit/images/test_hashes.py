@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fairlead.api.model import ConfigMapSource, ModelSource, ModelSpec
-from fairlead.contract import CondaRecipe, EnvironmentRecipe, ModelLayer, Requirement
+from fairlead.contract import EnvironmentRecipe, ModelLayer
 from fairlead.images import hashes
 from fairlead.images.hashes import (
     code_hash,
@@ -18,6 +18,7 @@ from fairlead.images.hashes import (
     ingest_key,
 )
 from fairlead.registry.oci import Platform
+from fairlead.requirement import CondaRecipe, Requirement
 
 BASE = "sha256:" + 64 * "b"
 RECIPE = EnvironmentRecipe(

@@ -5,10 +5,11 @@ import sys
 
 import pytest
 
-from fairlead.contract import EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe
 from fairlead.images import pip_install
 from fairlead.images.pip_files import PackageIndex, build_files, has_credentials
 from fairlead.images.recipe import base_stage, source_files
+from fairlead.requirement import Requirement
 
 
 def pip_conf(index: PackageIndex) -> str:

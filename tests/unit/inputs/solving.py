@@ -8,9 +8,9 @@ from rattler import MatchSpec, SparseRepoData
 from fairlead.conda.channels import SUBDIRS, Channel, channel_address
 from fairlead.conda.repodata import Repodata
 from fairlead.conda.solve import Machine, solved
-from fairlead.contract import CondaRecipe, Requirement
 from fairlead.inputs.conda import with_default_channels
 from fairlead.inputs.match_spec import read_match_spec
+from fairlead.requirement import CondaRecipe, Requirement
 from tests.conda_channel import Package, made, small_python
 
 FOR_36, FOR_37 = ("python >=3.6,<3.7.0a0",), ("python >=3.7,<3.8.0a0",)

@@ -4,9 +4,9 @@ import ast
 
 import pytest
 
-from fairlead.contract import Requirement
 from fairlead.inputs.azureml_packages import AzureMLPackages, without_provided
 from fairlead.inputs.script_uses import script_uses
+from fairlead.requirement import Requirement
 
 HASH = f"--hash=sha256:{64 * '0'}"
 

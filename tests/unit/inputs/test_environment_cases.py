@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from fairlead.api.inferenceimage import InferenceImageSpec
-from fairlead.contract import Requirement
 from fairlead.inputs.source import ParsedSource
+from fairlead.requirement import Requirement
 from tests.unit.image_evidence import parsed_here
 from tests.unit.inputs.solving import channel_in, check_solved
 

@@ -6,12 +6,12 @@ import pytest
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.contract import CondaRecipe, Requirement
 from fairlead.finding import Finding
 from fairlead.inputs.conda import read_conda
 from fairlead.inputs.environment import Environment, read_environment
 from fairlead.inputs.match_spec import read_match_spec
 from fairlead.inputs.requirements import read_requirements
+from fairlead.requirement import CondaRecipe, Requirement
 
 GUIDE = """# Conda environment specification. The dependencies defined in this file will
 # be automatically provisioned for runs with userManagedDependencies=False.

@@ -19,7 +19,8 @@ from fairlead.inputs.python_version import (
     too_old,
 )
 from fairlead.inputs.reading import MAX_REQUIREMENTS
-from fairlead.parsing.frames import encode_parsed, read_parsed
+from fairlead.parsing.answer import read_parsed
+from fairlead.parsing.frames import encode_parsed
 from fairlead.registry.reference import (
     InvalidReferenceError,
     parse_reference,

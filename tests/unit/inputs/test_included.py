@@ -6,12 +6,12 @@ import pytest
 
 from fairlead.api.inferenceimage import InferenceImageSpec
 from fairlead.api.reasons import Reason
-from fairlead.contract import Requirement
 from fairlead.inputs.environment import Environment
 from fairlead.inputs.included import MAX_DEPTH
 from fairlead.inputs.local_package import files_below
 from fairlead.inputs.reading import MAX_CONSTRAINTS, MAX_INCLUDES, MAX_OPTIONS, MAX_REQUIREMENTS
 from fairlead.inputs.source import ParsedSource
+from fairlead.requirement import Requirement
 from tests.unit.image_evidence import parsed_here
 
 SCRIPT = "def init(): ...\ndef run(data): ...\n"

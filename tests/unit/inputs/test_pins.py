@@ -1,7 +1,8 @@
 """What a file leaves open: told once, for what is there stays."""
 
-from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe
 from fairlead.inputs.pins import unpinned
+from fairlead.requirement import CondaRecipe, Requirement
 
 OPEN_REPOSITORY = "git+https://x.example/d.git@main"
 

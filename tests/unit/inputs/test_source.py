@@ -8,11 +8,11 @@ import pytest
 from fairlead.api.inferenceimage import InferenceImageSpec
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.contract import CondaRecipe, Requirement
 from fairlead.finding import Finding
 from fairlead.inputs.environment import Environment
 from fairlead.inputs.parse import FileKind, Parsed, ParseJob
 from fairlead.inputs.source import ParsedSource, read_source
+from fairlead.requirement import CondaRecipe, Requirement
 from tests.unit.image_evidence import parsed_here
 
 SCRIPT = b"def init(): ...\ndef run(data): ...\n"

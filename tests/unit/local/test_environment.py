@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fairlead.api.reasons import Reason
-from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe
 from fairlead.images.bundled_runtime import Runtime, RuntimeInstallError
 from fairlead.local import interpreters, virtual_environment
 from fairlead.local.errors import LocalError
@@ -22,6 +22,7 @@ from fairlead.local.virtual_environment import (
     lay_out,
     make_environment,
 )
+from fairlead.requirement import CondaRecipe, Requirement
 from fairlead.settings import Settings
 from tests.unit.local.services import Told
 from tests.unit.local.test_preparation import asked, folder, places, prepared

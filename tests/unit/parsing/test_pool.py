@@ -200,15 +200,33 @@ async def test_a_process_is_given_none_of_our_secrets(monkeypatch: pytest.Monkey
     await process.end()
 
 
-async def test_nothing_of_the_operator_is_imported_but_the_readers() -> None:
-    code = "import fairlead.parsing.parser_program, sys; print(*sys.modules)"
+NEVER = {"asyncio", "kopf", "aiohttp", "kubernetes", "docker", "fairlead.cluster"}
+AT_NO_START = {"email", "importlib.metadata", "pydantic", "pydantic_core", "socket"}
+OF_SOME_KINDS = {"packaging", "pathspec", "yaml"}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "unneeded"),
+    [
+        ((), NEVER | AT_NO_START | OF_SOME_KINDS),
+        (("SCRIPT", "STEPS"), NEVER | AT_NO_START | OF_SOME_KINDS),
+        (("REQUIREMENTS", "CONSTRAINTS"), NEVER | AT_NO_START | {"pathspec", "yaml"}),
+        (("CONDA",), NEVER | AT_NO_START | {"pathspec"}),
+        (("IGNORED",), NEVER | AT_NO_START | {"packaging", "yaml"}),
+    ],
+)
+async def test_what_each_kind_of_file_needs_is_imported_and_nothing_of_the_operator(
+    kinds: tuple[str, ...], unneeded: set[str]
+) -> None:
+    """Hundreds of these are started: what one imports is most of what it takes."""
+    code = "import fairlead.parsing.parser_program, sys; from fairlead.inputs.parse import *\n"
+    code += f"for kind in {kinds}: reader_of(FileKind[kind])\nprint(*sys.modules)"
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE
     )
     modules = (await process.communicate())[0].decode().split()
-    assert not {"asyncio", "kopf", "aiohttp", "kubernetes", "docker", "fairlead.cluster"} & {
-        *modules
-    }
+    assert "fairlead.parsing.frames" in modules
+    assert not unneeded & {*modules}
 
 
 async def test_closing_ends_what_is_being_read() -> None:

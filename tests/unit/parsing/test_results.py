@@ -1,9 +1,9 @@
 """Results are kept while there is room, and those that may not last for a while."""
 
-from fairlead.contract import Requirement
 from fairlead.inputs.environment import Environment
 from fairlead.inputs.parse import Parsed
 from fairlead.parsing.results import ENTRY_BYTES, MAX_CACHED_BYTES, Results
+from fairlead.requirement import Requirement
 
 LARGE = Parsed(
     environment=Environment(requirements=tuple(Requirement(text="a", line=n) for n in range(500)))

@@ -13,9 +13,10 @@ from typing import cast
 import pytest
 
 from fairlead.conda.environment import CondaEnvironment
-from fairlead.contract import CondaRecipe, EnvironmentRecipe, Requirement, TaskFailure
+from fairlead.contract import EnvironmentRecipe, TaskFailure
 from fairlead.diagnosis.build.base_python import BasePython
 from fairlead.registry.client import Registry
+from fairlead.requirement import CondaRecipe, Requirement
 from fairlead.settings import Settings
 from fairlead.tasks.conda_environment import linked_environment
 from fairlead.tasks.failures import TaskFailedError

@@ -3,8 +3,9 @@
 import pytest
 
 from fairlead.api.reasons import Reason
-from fairlead.contract import EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe
 from fairlead.registry import addresses
+from fairlead.requirement import Requirement
 from fairlead.settings import Settings
 from fairlead.tasks.failures import TaskFailedError
 from fairlead.tasks.package_places import refuse_places

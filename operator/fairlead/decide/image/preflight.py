@@ -10,7 +10,7 @@ from collections.abc import Collection
 from fairlead.api.conditions import Condition
 from fairlead.api.reasons import Reason
 from fairlead.api.status import Truth
-from fairlead.contract import ModelLayer, Requirement
+from fairlead.contract import ModelLayer
 from fairlead.decide.decision import StageResult
 from fairlead.evidence import ImageEvidence
 from fairlead.finding import MAX_MESSAGE_CHARS, MAX_PROBLEMS, shown
@@ -18,6 +18,7 @@ from fairlead.inputs.import_names import distributions_of
 from fairlead.inputs.missing_uses import missing_imports, models_looked_up
 from fairlead.inputs.script_uses import Use
 from fairlead.inputs.source import ParsedSource
+from fairlead.requirement import Requirement
 
 PREFLIGHT_PASSED = "PreflightPassed"
 

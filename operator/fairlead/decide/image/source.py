@@ -6,7 +6,7 @@ from datetime import datetime
 from fairlead.api.code_source import AskedFor, FetchedCode, SourceStatus
 from fairlead.api.inferenceimage import InferenceImageStatus
 from fairlead.api.reasons import Reason
-from fairlead.contract import Requirement, SourceRequest, SourceResult, Task
+from fairlead.contract import SourceRequest, SourceResult, Task
 from fairlead.decide.access import access_key, code_access, unmountable
 from fairlead.decide.decision import ON_RESYNC_S, Decision, not_reached
 from fairlead.decide.image.inputs import INPUTS_READY, recipe_settings
@@ -18,6 +18,7 @@ from fairlead.images.hashes import source_key
 from fairlead.inputs.environment import Environment
 from fairlead.inputs.script_uses import ScriptUses, Use
 from fairlead.inputs.source import ParsedSource
+from fairlead.requirement import Requirement
 from fairlead.sources.addresses import shown
 
 LATER = ("EnvironmentReady", "Assembled")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.contract import CondaRecipe, EnvironmentRecipe
+from fairlead.contract import EnvironmentRecipe
 from fairlead.finding import Finding
 from fairlead.images.layout import OLDEST_FRONT_PYTHON
 from fairlead.inputs.match_spec import read_match_spec
@@ -14,6 +14,7 @@ from fairlead.inputs.python_version import (
     official_image,
     satisfies,
 )
+from fairlead.requirement import CondaRecipe
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fairlead.contract import Requirement
+from fairlead.requirement import Requirement
 
 
 @dataclass(frozen=True)

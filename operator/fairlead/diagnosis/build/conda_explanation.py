@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from fairlead.contract import Requirement
 from fairlead.diagnosis.build.conda_causes import Conflict
+from fairlead.requirement import Requirement
 
 MAX_LINES = 2000
 MAX_NEEDS = 4

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
-from fairlead.contract import EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.conda_causes import (
     ChannelBroken,
     ChannelDenied,
@@ -27,6 +27,7 @@ from fairlead.diagnosis.build.conda_causes import (
     VersionMissing,
 )
 from fairlead.finding import Finding, listed, shown
+from fairlead.requirement import Requirement
 
 PUBLIC = "https://conda.anaconda.org/"
 MAX_CAUSES = 6  # that one message tells

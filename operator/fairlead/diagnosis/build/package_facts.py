@@ -13,13 +13,14 @@ from packaging.requirements import Requirement as Pep508
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from fairlead.contract import EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.output import Case, Facts
 from fairlead.diagnosis.build.package_names import MODULES, did_you_mean
 from fairlead.diagnosis.build.wheel_facts import wheels_of
 from fairlead.inputs.local_package import LOCAL
 from fairlead.inputs.pip_options import PUBLIC_INDEX, address
 from fairlead.inputs.python_version import official_image
+from fairlead.requirement import Requirement
 
 MAX_OFFERED_VERSIONS = 5  # versions that a message offers
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 from packaging.utils import canonicalize_name
 
 from fairlead.api.reasons import Reason
-from fairlead.contract import EnvironmentRecipe, Requirement
+from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.output import BuildOutput, Phase
 from fairlead.finding import Finding
+from fairlead.requirement import Requirement
 
 REASONS = (Reason.PACKAGE_BUILD_FAILED, Reason.IMAGE_BUILD_FAILURE)
 _SEARCH = re.compile(r"pip is looking at multiple versions of ([A-Za-z0-9][A-Za-z0-9._-]{0,100})")
