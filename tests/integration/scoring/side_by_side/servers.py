@@ -7,10 +7,13 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Protocol
+
+from tests.cluster.ports import free_port
 
 DEADLINE_S = 120.0  # the reference server takes long to start
 HOST = "model.example:5001"
@@ -28,27 +31,53 @@ class Answer:
     body: bytes
 
 
-class Server:
-    """A server that was just started; ``command`` is completed by the port."""
+class Process(Protocol):
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float) -> int: ...
 
-    def __init__(
-        self, command: list[str], port: int, folder: Path, environment: Mapping[str, str]
-    ) -> None:
-        self.port = port
+
+class Program(Protocol):
+    """What starts a process in a session of its own, with its output in ``log``."""
+
+    def start(
+        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], log: IO[bytes]
+    ) -> Process: ...
+
+
+@dataclass(frozen=True)
+class Ours:
+    """The runtime, run by the Python of an environment."""
+
+    python: Path
+    runtime: Path
+
+    def start(
+        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], log: IO[bytes]
+    ) -> Process:
+        main = self.runtime / "fairlead_scoring" / "__main__.py"
+        return subprocess.Popen(
+            [str(self.python), "-I", "-S", str(main), *arguments],
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+class Server:
+    """A server that was just started; what it serves is in ``app`` in the folder."""
+
+    def __init__(self, program: Program, folder: Path, environment: Mapping[str, str]) -> None:
+        self.port = free_port()
         self.log = folder / "log"
+        app = folder / "app"
+        arguments = ["--entry_script", "score.py", "--port", str(self.port)]
+        places = {"PATH": os.environ["PATH"], "AML_APP_ROOT": str(app)}
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                command,
-                cwd=folder / "app",
-                env={
-                    "PATH": os.environ["PATH"],
-                    "AML_APP_ROOT": str(folder / "app"),
-                    **environment,
-                },
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self.process = program.start(arguments, app, {**places, **environment}, log)
 
     def until_up(self) -> "Server":
         deadline = time.monotonic() + DEADLINE_S
@@ -75,7 +104,7 @@ class Server:
         """At once: there is nothing to be kept. A slot ends when its front is gone."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        self.process.wait(DEADLINE_S)
 
     def _is_up(self) -> bool:
         try:

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.ports import free_port
-from tests.integration.scoring.side_by_side.reference import reference_python
-from tests.integration.scoring.side_by_side.servers import DEADLINE_S, Server
+from tests.integration.scoring.side_by_side.servers import DEADLINE_S, Program, Server
 
 INIT = "def init():\n    pass\n\n\n"
 RUN = "def run(data):\n    return data\n"
@@ -55,16 +53,10 @@ STARTS = {
 }
 
 
-@pytest.fixture
-def commands(runtime: Path) -> list[list[str]]:
-    python = reference_python()
-    program = str(runtime / "fairlead_scoring" / "__main__.py")
-    return [[str(python.with_name("azmlinfsrv"))], [str(python), "-I", "-S", program]]
-
-
 @pytest.mark.parametrize("start", STARTS.values(), ids=list(STARTS))
-def test_both_end_alike(commands: list[list[str]], tmp_path: Path, start: Start) -> None:
-    servers = [begun(command, tmp_path / str(i), start) for i, command in enumerate(commands)]
+def test_both_end_alike(reference: Program, ours: Program, tmp_path: Path, start: Start) -> None:
+    programs = {"reference": reference, "ours": ours}
+    servers = [begun(program, tmp_path / name, start) for name, program in programs.items()]
     try:
         codes = [server.process.wait(DEADLINE_S) for server in servers]
     finally:
@@ -75,11 +67,9 @@ def test_both_end_alike(commands: list[list[str]], tmp_path: Path, start: Start)
         assert start.words in server.log.read_text()
 
 
-def begun(command: list[str], folder: Path, start: Start) -> Server:
+def begun(program: Program, folder: Path, start: Start) -> Server:
     (folder / "app").mkdir(parents=True)
     for name, content in {"score.py": start.script, **start.files}.items():
         (folder / "app" / name).write_text(content)
-    port = free_port()
-    arguments = ["--entry_script", "score.py", "--port", str(port)]
     environment = {"FAIRLEAD_TERMINATION_LOG": str(folder / "termination"), **start.environment}
-    return Server([*command, *arguments], port, folder, environment)
+    return Server(program, folder, environment)

@@ -4,13 +4,12 @@ Those that are meant are in ``DIFFERENT``, each with its reason and with what we
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.cluster.ports import free_port
 from tests.integration.scoring.side_by_side import (
     plain_groups,
     public_groups,
@@ -20,8 +19,7 @@ from tests.integration.scoring.side_by_side import (
 )
 from tests.integration.scoring.side_by_side.cases import Case, Group
 from tests.integration.scoring.side_by_side.differences import DIFFERENT, told
-from tests.integration.scoring.side_by_side.reference import reference_python
-from tests.integration.scoring.side_by_side.servers import Server
+from tests.integration.scoring.side_by_side.servers import Ours, Program, Server
 
 SCRIPTS = Path(__file__).parent / "scripts"
 GROUPS: dict[str, Group] = {
@@ -44,29 +42,21 @@ class Trio:
 
 
 @pytest.fixture(scope="module")
-def installed() -> Path:
-    return reference_python()
-
-
-@pytest.fixture(scope="module")
 def trio(
     request: pytest.FixtureRequest,
+    reference: Program,
+    ours: Program,
     runtime: Path,
-    installed: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Trio]:
     group = GROUPS[request.param]
-    program = [str(runtime / "fairlead_scoring" / "__main__.py")]
-    commands = {
-        "reference": [str(installed.with_name("azmlinfsrv"))],
-        "ours": [str(installed), "-I", "-S", *program],
-        **({"bare": [sys.executable, "-I", "-S", *program]} if group.bare else {}),
-    }
+    bare = {"bare": Ours(Path(sys.executable), runtime)} if group.bare else {}
+    programs: dict[str, Program] = {"reference": reference, "ours": ours, **bare}
     started: dict[str, Server] = {}
     try:
-        for name, command in commands.items():
+        for name, program in programs.items():
             folder = laid_out(tmp_path_factory.mktemp(name), group)
-            started[name] = start(command, folder, group.environment)
+            started[name] = Server(program, folder, group.environment)
         for server in started.values():
             server.until_up()
         yield Trio(started["reference"], started["ours"], started.get("bare"))
@@ -82,12 +72,6 @@ def laid_out(folder: Path, group: Group) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     return folder
-
-
-def start(command: list[str], folder: Path, environment: Mapping[str, str]) -> Server:
-    port = free_port()
-    arguments = ["--entry_script", "score.py", "--port", str(port)]
-    return Server([*command, *arguments], port, folder, environment)
 
 
 @pytest.mark.parametrize(
