@@ -1,7 +1,7 @@
 """The Dockerfile of an environment, compared whole with the file beside its input.
 
 To accept a change that is meant: ``UPDATE_GOLDEN=1 pytest tests/golden``, then read the diff, and
-raise ``ENVIRONMENT_FORMAT`` in ``images/hashes.py``: the same inputs give another image now.
+raise ``ENVIRONMENT_FORMAT`` in ``images/hashes.py`` where the same inputs give another image now.
 """
 
 import os

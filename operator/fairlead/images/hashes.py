@@ -13,7 +13,7 @@ from fairlead.canonical import canonical_json
 from fairlead.contract import EnvironmentRecipe, ModelLayer, SourceRequest
 from fairlead.registry.oci import PLATFORM
 
-ENVIRONMENT_FORMAT = 2  # goes up when images/recipe.py renders another Dockerfile
+ENVIRONMENT_FORMAT = 2  # goes up when images/recipe.py has another image made of the same
 
 
 def environment_hash(recipe: EnvironmentRecipe, base_digest: str) -> str:

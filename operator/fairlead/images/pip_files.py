@@ -23,6 +23,7 @@ from fairlead.inputs.pip_options import (
 )
 from fairlead.requirement import Requirement
 
+MAKE_VENV = Path(pip_install.__file__).with_name("make_venv.py")  # imports what only it needs
 REQUIREMENTS, CONSTRAINTS = pip_install.REQUIREMENTS, pip_install.CONSTRAINTS
 _PIP = (
     f"--requirement {REQUIREMENTS} --no-compile --no-cache-dir --no-input "
@@ -67,6 +68,7 @@ def build_files(
         f"build/{REQUIREMENTS}": requirements_txt(recipe).encode(),
         "build/pip.conf": _pip_conf(recipe, index).encode(),
         "build/pip_install.py": Path(pip_install.__file__).read_bytes(),
+        "build/make_venv.py": MAKE_VENV.read_bytes(),
     }
     if recipe.constraints:
         files[f"build/{CONSTRAINTS}"] = _lines(recipe.constraints).encode()

@@ -28,7 +28,13 @@ import sysconfig
 from pathlib import Path
 from typing import Dict, List, NoReturn, Sequence, Tuple
 
-PIP = (sys.executable, "-m", "pip")
+# pip is not compiled, and is started twice: so it may keep what it compiles of itself, which an
+# image does not get. What it starts for a package's own build may not.
+RUN_PIP = (
+    "import sys; sys.path = [one for one in sys.path if one]; sys.dont_write_bytecode = False; "
+    "import runpy; runpy.run_module('pip', run_name='__main__', alter_sys=True)"
+)
+PIP = (sys.executable, "-c", RUN_PIP)
 OWN_WHEELS = "Versions with a wheel for this Python, of "
 OTHER_WHEELS = "Other Pythons with a wheel, of "
 MAX_VERSIONS = 5  # that are told

@@ -25,7 +25,7 @@ from fairlead.images.bundled_runtime import Runtime, bundled_runtime
 from fairlead.images.debugger import FOLDER as DEBUGGER
 from fairlead.images.hashes import environment_hash
 from fairlead.images.layout import BUILD_FILES
-from fairlead.images.pip_files import PackageIndex, build_files, pip_options
+from fairlead.images.pip_files import MAKE_VENV, PackageIndex, build_files, pip_options
 from fairlead.images.pip_install import INSTALLED, PLACE
 from fairlead.images.runtime_layer import install, install_debugger
 from fairlead.inputs.dockerfile_steps import instructions
@@ -158,8 +158,8 @@ def _fill(
 
 def _make_venv(python: Path, folder: Path, *, with_pip: bool) -> None:
     """By venv; where Debian has kept it in a package of its own, by uv."""
-    without = [] if with_pip else ["--without-pip"]
-    done = _said([str(python), "-m", "venv", *without, str(folder)])
+    how = ["-I", str(MAKE_VENV)] if with_pip else ["-m", "venv", "--without-pip"]
+    done = _said([str(python), *how, str(folder)])
     if done.returncode == 0:
         return
     uv = shutil.which("uv")

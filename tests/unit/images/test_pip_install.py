@@ -52,6 +52,24 @@ def test_what_pip_says_is_passed_on_and_the_index_asked_again(
     )
 
 
+def test_pip_keeps_what_it_compiles_of_itself_and_what_it_starts_does_not(tmp_path: Path) -> None:
+    (tmp_path / "packages/pip").mkdir(parents=True)
+    (tmp_path / "packages/pip/__main__.py").write_text(
+        "import subprocess, sys, pip.of_pip\n"
+        "child = 'import sys; print(sys.dont_write_bytecode)'\n"
+        "print(sys.argv[1:], flush=True)\n"
+        "subprocess.run([sys.executable, '-c', child])\n"
+    )
+    (tmp_path / "packages/pip/__init__.py").write_text("")
+    (tmp_path / "packages/pip/of_pip.py").write_text("")
+    (tmp_path / "runpy.py").write_text("raise SystemExit('the source is in the way')")
+    variables = {"PYTHONPATH": str(tmp_path / "packages"), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", pip_install.RUN_PIP, "install"]
+    said = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True)
+    assert said.stdout == "['install']\nTrue\n", said.stderr
+    assert list(tmp_path.glob("packages/pip/__pycache__/of_pip.*.pyc"))
+
+
 @pytest.mark.parametrize(("option", "code"), [("fine", 0), ("killed", 137)])
 def test_the_exit_code_is_that_of_a_shell(option: str, code: int) -> None:
     assert pip_install.main([option]) == code
@@ -207,7 +225,7 @@ def test_an_environment_with_an_interpreter_of_its_own_is_compiled_whole(
     assert pip_install.packages_folder() == "stdlib"
 
 
-@pytest.mark.parametrize("file", ["pip_install", "unpack_linked", "install_in_base"])
+@pytest.mark.parametrize("file", ["make_venv", "pip_install", "unpack_linked", "install_in_base"])
 def test_what_old_pythons_run_is_written_for_them(file: str) -> None:
     """An environment may have Python 3.6, and a base image any Python at all."""
     path = Path(pip_install.__file__).with_name(f"{file}.py")
