@@ -22,6 +22,7 @@ from tests.cluster.command import leashed, read
 from tests.cluster.objects import Objects, objects_of
 from tests.cluster.places import places
 from tests.cluster.ports import free_port
+from tests.cluster.processes import COLLECT_LESS
 from tests.cluster.programs import program_path
 from tests.cluster.waiting import until
 
@@ -33,7 +34,6 @@ NOBODYS = {
 CONTROLLERS, SCHEDULER = "kube-controller-manager", "kube-scheduler"
 HOST = "127.0.0.1"
 NODE_LEASES = "/api/v1/namespaces/kube-node-lease"  # the last that an API server makes by itself
-COLLECT_LESS = {"GOGC": "400"}  # there is memory to spare, and little of the processors
 PATIENCE_S = 120.0
 
 
@@ -136,7 +136,7 @@ def _etcd(folder: Path, port: int, peers: int) -> list[str | Path]:
     own, other = f"http://{HOST}:{port}", f"http://{HOST}:{peers}"
     return [
         program_path(places(), "etcd"),
-        "--unsafe-no-fsync",
+        *("--unsafe-no-fsync", "--backend-batch-interval=1s"),
         f"--data-dir={folder / 'etcd'}",
         *(f"--listen-client-urls={own}", f"--advertise-client-urls={own}"),
         *(f"--listen-peer-urls={other}", f"--initial-advertise-peer-urls={other}"),

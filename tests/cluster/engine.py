@@ -12,7 +12,7 @@ from tests.cluster.command import LAST_LINES, read, run
 from tests.cluster.errors import ClusterError
 from tests.cluster.machine import ENGINE, own_engine
 from tests.cluster.places import Places
-from tests.cluster.processes import alive, end, log_of, start
+from tests.cluster.processes import COLLECT_LESS, alive, end, log_of, start
 from tests.cluster.versions import MARK
 
 START_SECONDS = 60.0
@@ -32,7 +32,7 @@ def start_engine(places: Places) -> None:
     for stale in RUN_FOLDER.rglob("*.pid"):  # of a dockerd that was killed, and of its containerd
         stale.unlink()
     firewall.remember_policy(places)
-    process = start(places, ENGINE, [ENGINE, "--config-file", _config(places)])
+    process = start(places, ENGINE, [ENGINE, "--config-file", _config(places)], COLLECT_LESS)
     deadline = time.monotonic() + START_SECONDS
     while alive(process) and time.monotonic() < deadline:
         with suppress(ClusterError):  # it does not answer yet

@@ -23,6 +23,7 @@ from tests.cluster.state import Process, forget, read_state, record
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 MARK_VARIABLE = "FAIRLEAD_STARTED_BY_TESTS"
 PATIENCE = 15.0  # seconds between asking a process to end and making it
+COLLECT_LESS = {"GOGC": "400"}  # programs in Go: there is memory to spare, and little of processors
 STARTTIME = 19  # field 22 of /proc/PID/stat, counted from the one after the name
 
 

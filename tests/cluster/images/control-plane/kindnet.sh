@@ -1,6 +1,6 @@
 #!/bin/sh
 # A very small kindnetd. It masquerades what leaves the pods' network, and for every node it hears of it either writes the
-# CNI configuration (it is this one) or keeps a route to that node's pods (it is another).
+# CNI configuration (it is this one) or keeps a route to that node's pods (it is another). It publishes no host ports.
 set -u
 conf=/etc/cni/net.d/10-kindnet.conflist
 node='{.metadata.name} {.spec.podCIDR} {.status.addresses[?(@.type=="InternalIP")].address}{"\n"}'
@@ -22,8 +22,7 @@ configure() { # CIDR
 {"cniVersion": "0.3.1", "name": "kindnet", "plugins": [
   {"type": "ptp", "ipMasq": false, "mtu": 1500,
    "ipam": {"type": "host-local", "dataDir": "/run/cni-ipam-state",
-            "routes": [{"dst": "0.0.0.0/0"}], "ranges": [[{"subnet": "$1"}]]}},
-  {"type": "portmap", "capabilities": {"portMappings": true}}]}
+            "routes": [{"dst": "0.0.0.0/0"}], "ranges": [[{"subnet": "$1"}]]}}]}
 JSON
   cmp -s "$conf.new" "$conf" || { cat "$conf.new" >"$conf"; echo "wrote $conf for $1"; }
   rm -f "$conf.new"
