@@ -5,6 +5,7 @@ How such a layer is made is not known here (``runtime_layer``): most images get 
 
 import hashlib
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +49,12 @@ class Runtime:
     debugger: bool = False
 
     @property
+    def compiled(self) -> bool:
+        """Whether the layer brings bytecode of our making: the server's Python is one like ours."""
+        own = "{}.{}".format(*sys.version_info[:2])
+        return self.front is None and (self.server or self.python) == own
+
+    @property
     def key(self) -> str:
         """The tag under which the layer is kept."""
         made_from = {
@@ -57,6 +64,7 @@ class Runtime:
             "platform": str(PLATFORM),
             **({"front": self.front.sha256} if self.front else {}),
             **({"server": self.server} if self.server else {}),
+            **({"compiled": True} if self.compiled else {}),
             **({"libc": "musl"} if self.musl else {}),
             **({"debugger": debugger_requirement(self.python)} if self.debugger else {}),
         }

@@ -7,18 +7,18 @@ and the rest is compiled here: nothing can be written where it will run.
 """
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import httpx
 
 from fairlead.connection import trust, why
+from fairlead.images.bytecode import compile_parts
 from fairlead.images.debugger import FOLDER as DEBUGGER
 from fairlead.images.layout import FRONT_FOLDER, FRONT_PROGRAM, OLDEST_FRONT_PYTHON
 from fairlead.registry.oci import PLATFORM
@@ -38,7 +38,6 @@ MAX_ARCHIVE_BYTES = 300 * 1024**2
 MAX_UNPACKED_BYTES = 2 * 1024**3
 MAX_MEMBERS = 100_000
 FETCH_TIMEOUT_S = 60.0  # without a byte
-RUN_TIMEOUT_S = 300.0
 CHUNK_BYTES = 1024 * 1024
 MAX_SHOWN = 200  # characters of a name
 _BESIDE = re.compile(r"[^/]*[^/.][^/]*")  # the name of a file in the same folder
@@ -111,29 +110,15 @@ def compile_all(folder: Path) -> None:
 
     Raises ``FrontPythonError`` where that Python does not run here.
     """
-    compileall = ("-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
     others = (FRONT_FOLDER, DEBUGGER)  # the debugger is for the environment's Python
-    parts = [str(path) for path in sorted(folder.iterdir()) if path.name not in others]
-    library = str(next((folder / FRONT_FOLDER / "lib").glob("python3.*")))
+    parts = [path for path in sorted(folder.iterdir()) if path.name not in others]
+    library = next((folder / FRONT_FOLDER / "lib").glob("python3.*"))
     try:
-        done = subprocess.run(
-            (str(folder / FRONT_PROGRAM), *compileall, library, *parts),
-            env=_plain(os.environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=RUN_TIMEOUT_S,
-            check=False,
-        )
+        done = compile_parts(str(folder / FRONT_PROGRAM), folder, [library, *parts])
     except (OSError, subprocess.TimeoutExpired) as error:
         raise FrontPythonError(f"The server's own Python does not run: {error}.") from error
     if done.returncode < 0 or "Error" in done.stderr:
         raise FrontPythonError(f"The server's own Python does not run: {done.stderr[-300:]}")
-
-
-def _plain(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if not name.startswith("PYTHON")}
 
 
 def _fetch(front: FrontPython, archive: Path, settings: Settings) -> None:

@@ -6,7 +6,7 @@ folder of its own, ``script-packages``, and so does a debugger where one is aske
 out of user code's sight. Where the Python of
 the environment is older than 3.11, the layer brings another one for the server (``front_python``).
 Nothing in it depends on where or when it was made; it is made once for each Python and namespace
-and mounted from then on.
+and mounted from then on. Where the server's Python is one like ours, it is compiled here.
 
 Where everything that the wheel asks for lies beside it, for the Python in question, neither a
 package index nor pip is asked: so it is in Fairlead's own image, for the Python of this image.
@@ -27,6 +27,7 @@ from packaging.requirements import Requirement
 from fairlead.images.bundled_runtime import Runtime, RuntimeInstallError
 from fairlead.images.bundled_wheels import are_plain, bundled_wheels
 from fairlead.images.bundled_wheels import lay_out as lay_out_wheels
+from fairlead.images.bytecode import compile_parts
 from fairlead.images.debugger import FOLDER as DEBUGGER
 from fairlead.images.debugger import debugger_requirement
 from fairlead.images.environment_layer import Gzipped, environment_tar
@@ -65,9 +66,12 @@ def make_layer(
     Raises ``RuntimeInstallError``, ``FrontPythonError``.
     """
     install(runtime, folder, settings, say)
+    _remove_left_out(folder)
     if runtime.front is not None:
         return _layer_with_python(folder)
-    files = [path for path in folder.rglob("*") if path.is_file() and not _left_out(path, folder)]
+    if runtime.compiled:
+        _compile(runtime, folder, say)
+    files = [path for path in folder.rglob("*") if path.is_file()]
     entries = (Entry(f"{RUNTIME}/{path.relative_to(folder).as_posix()}", path) for path in files)
     return compressed_layer(entries, RUNTIME)
 
@@ -104,14 +108,30 @@ def install_debugger(
 
 def _layer_with_python(folder: Path) -> Layer:
     """Return the layer of what runs on its own Python: with links, programs and compiled files."""
-    own = (path for path in folder.iterdir() if path.name != FRONT_FOLDER)
-    for path in [inner for part in own for inner in (part, *part.rglob("*"))]:
-        if path.is_file() and _left_out(path, folder):
-            path.unlink()
     compile_all(folder)
     pieces = Gzipped(environment_tar(folder, RUNTIME, Limits()))
     content = b"".join(pieces)
     return Layer(content, pieces.diff_id, descriptor(OCI_LAYER_GZIP, content))
+
+
+def _compile(runtime: Runtime, folder: Path, say: Callable[[str], None]) -> None:
+    """What the server imports, and user code of a Python that is the server's. Without bytecode it
+    runs as well."""
+    others = {DEBUGGER} | ({SCRIPT_PACKAGES} if runtime.server else set())
+    parts = [path for path in sorted(folder.iterdir()) if path.name not in others]
+    try:
+        said = compile_parts(sys.executable, folder, parts).stderr
+    except (OSError, subprocess.TimeoutExpired) as error:
+        said = str(error)
+    if said:
+        say(f"The runtime is not compiled: {said[-300:]}")
+
+
+def _remove_left_out(folder: Path) -> None:
+    own = (path for path in folder.iterdir() if path.name != FRONT_FOLDER)
+    for path in [inner for part in own for inner in (part, *part.rglob("*"))]:
+        if path.is_file() and _left_out(path, folder):
+            path.unlink()
 
 
 def _asked(path: Path) -> list[Requirement]:
