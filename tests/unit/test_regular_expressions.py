@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -62,56 +62,69 @@ class Expression:
     methods: tuple[str, ...]
 
 
-def compiled() -> Iterator[Expression]:
+@dataclass(frozen=True)
+class Sources:
+    """What the operator's files say of regular expressions; each file is read once.
+
+    ``named``: the lines of each statement, or property, that gives names to what it compiles.
+    ``uses``: the methods that are called on a name, wherever.
+    """
+
+    literal: list[Expression] = field(default_factory=list)
+    named: dict[Path, list[tuple[range, set[str]]]] = field(default_factory=dict)
+    uses: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, file: Path) -> None:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Attribute) and node.attr in METHODS:
+                self.uses.setdefault(_name(node.value), set()).add(node.attr)
+            elif isinstance(node, ast.Call):
+                self._add_literal(file, node)
+            elif isinstance(node, (ast.FunctionDef, ast.Assign)):
+                self._add_named(file, node)
+
+    def _add_literal(self, file: Path, node: ast.Call) -> None:
+        """``re.sub(r"…", …)``: an f-string counts with its own texts."""
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="re"), attr=method),
+                args=[ast.Constant(value=str(pattern)), *_],
+            ) if method in METHODS:
+                place = f"{file.relative_to(ROOT)}:{node.lineno}"
+                self.literal.append(Expression(place, pattern, 0, (method,)))
+
+    def _add_named(self, file: Path, node: ast.FunctionDef | ast.Assign) -> None:
+        match node:
+            case ast.FunctionDef(name=name, decorator_list=[ast.Name(id="cached_property")]):
+                names = {name}
+            case ast.Assign(value=ast.Call() | ast.IfExp()):
+                names = {_name(target) for target in node.targets} - {""}
+            case _:
+                return
+        lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        self.named.setdefault(file, []).append((lines, names))
+
+    def methods(self, file: Path, line: int) -> tuple[str, ...]:
+        """How is used what is compiled at this line."""
+        names = {name for lines, some in self.named.get(file, ()) if line in lines for name in some}
+        return tuple(sorted({method for name in names for method in self.uses.get(name, ())}))
+
+
+def read_sources() -> Sources:
+    found = Sources()
+    for file in sorted(ROOT.rglob("*.py")):
+        found.add(file)
+    return found
+
+
+def compiled(sources: Sources) -> Iterator[Expression]:
     run = subprocess.run(
         [sys.executable, "-c", RECORDER], capture_output=True, text=True, check=True
     )
-    uses = _uses()
-    for file, line, pattern, flags in json.loads(run.stdout):
-        names = _assigned(Path(file), line)
-        methods = sorted({method for name in names for method in uses.get(name, ())})
-        place = f"{Path(file).relative_to(ROOT)}:{line}"
-        yield Expression(place, pattern, flags, tuple(methods) or ("search",))
-
-
-def literal() -> Iterator[Expression]:
-    """``re.sub(r"…", …)``: an f-string counts with its own texts."""
-    for file in sorted(ROOT.rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text())):
-            match node:
-                case ast.Call(
-                    func=ast.Attribute(value=ast.Name(id="re"), attr=method),
-                    args=[ast.Constant(value=str(pattern)), *_],
-                ) if method in METHODS:
-                    place = f"{file.relative_to(ROOT)}:{node.lineno}"
-                    yield Expression(place, pattern, 0, (method,))
-
-
-def _assigned(file: Path, line: int) -> set[str]:
-    """The names that a statement, or a property, gives what it compiles at ``line``."""
-    found = set[str]()
-    for node in ast.walk(ast.parse(file.read_text())):
-        match node:
-            case ast.FunctionDef(
-                name=name,
-                decorator_list=[ast.Name(id="cached_property")],
-                lineno=first,
-                end_lineno=int(last),
-            ):
-                found |= {name} if first <= line <= last else set()
-            case ast.Assign(value=ast.Call() | ast.IfExp(), lineno=first, end_lineno=int(last)):
-                found |= {_name(t) for t in node.targets if first <= line <= last}
-    return found - {""}
-
-
-def _uses() -> dict[str, set[str]]:
-    """The methods that are called on a name, wherever."""
-    found = dict[str, set[str]]()
-    for file in ROOT.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Attribute) and node.attr in METHODS:
-                found.setdefault(_name(node.value), set()).add(node.attr)
-    return found
+    for name, line, pattern, flags in json.loads(run.stdout):
+        file = Path(name)
+        methods = sources.methods(file, line) or ("search",)
+        yield Expression(f"{file.relative_to(ROOT)}:{line}", pattern, flags, methods)
 
 
 def _name(node: ast.expr) -> str:
@@ -142,7 +155,9 @@ def seconds(expression: Expression, method: str, line: str) -> float:
 
 @cache
 def expressions() -> tuple[Expression, ...]:
-    return tuple(sorted({*compiled(), *literal()}, key=lambda each: (each.place, each.pattern)))
+    sources = read_sources()
+    found = {*compiled(sources), *sources.literal}
+    return tuple(sorted(found, key=lambda each: (each.place, each.pattern)))
 
 
 def slow(expression: Expression) -> Iterator[str]:
