@@ -19,16 +19,19 @@ class Excess(Enum):
     LENGTH = auto()
 
 
-def excess(text: str, max_depth: int, max_events: int) -> tuple[int, Excess] | None:
+def excess(
+    text: str | bytes, max_depth: int, max_events: int, *, aliases: bool = False
+) -> tuple[int, Excess] | None:
     """Return the first excess and its line (0: not known); None where there is none.
 
-    Events are entries, and beginnings and ends of lists and mappings. Raises ``yaml.YAMLError``,
-    and ``ValueError`` where the text is no YAML.
+    Events are entries, and beginnings and ends of lists and mappings. ``aliases``: they are none,
+    for the file is the person's own. Raises ``yaml.YAMLError``, and ``ValueError`` where the text
+    is no YAML.
     """
     depth = 0
     for number, event in enumerate(yaml.parse(text, Loader=LOADER)):
         line = event.start_mark.line + 1 if event.start_mark else 0
-        if isinstance(event, yaml.AliasEvent):
+        if isinstance(event, yaml.AliasEvent) and not aliases:
             return line, Excess.ALIAS
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)

@@ -25,6 +25,7 @@ from fairlead.remote.access import Access
 DEFAULT_FILE = "~/.kube/config"
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 MAX_FILE_BYTES = 4 * 1024**2
+MAX_DEPTH = 100  # libyaml does not say where the stack ends
 LISTS = {"clusters": "cluster", "users": "user", "contexts": "context"}
 LOG_IN = "Without a terminal the program cannot ask: run `kubectl get pods` at one, then try again."
 LOG_IN_AGAIN = "See what the program says, and log in as it asks for."
@@ -84,24 +85,31 @@ def _of_context(files: Iterable[Path], asked: str | None, environment: Mapping[s
 
 def _merged(files: Iterable[Path]) -> dict[str, Any]:
     """Of the same name the first one counts, as for kubectl; paths are taken from their file."""
-    import yaml
-
     merged: dict[str, Any] = {"current-context": None, **{name: {} for name in LISTS}}
     for path in files:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise invalid(f"{path} is too large for a kubeconfig.")
-        try:
-            content = yaml.safe_load(path.read_bytes()) or {}
-        except yaml.YAMLError as error:
-            raise invalid(f"{path} is no YAML: {shown(str(error), 300)}.") from error
-        except RecursionError as error:
-            raise invalid(f"{path} is nested too deep for a kubeconfig.") from error
+        content = _content(path) or {}
         merged["current-context"] = merged["current-context"] or content.get("current-context")
         for several, one in LISTS.items():
             for entry in content.get(several) or ():
                 held = _absolute(entry.get(one) or {}, path.absolute().parent)
                 merged[several].setdefault(str(entry["name"]), held)
     return merged
+
+
+def _content(path: Path) -> Any:
+    import yaml
+
+    from fairlead.inputs.bounded_yaml import LOADER, excess
+
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise invalid(f"{path} is too large for a kubeconfig.")
+    text = path.read_bytes()
+    try:
+        if excess(text, MAX_DEPTH, MAX_FILE_BYTES, aliases=True):
+            raise invalid(f"{path} is nested too deep for a kubeconfig.")
+        return yaml.load(text, Loader=LOADER)
+    except yaml.YAMLError as error:
+        raise invalid(f"{path} is no YAML: {shown(str(error), 300)}.") from error
 
 
 def _absolute(entry: Entry, folder: Path) -> dict[str, Any]:

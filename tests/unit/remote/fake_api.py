@@ -20,6 +20,7 @@ from aiohttp import WSMsgType, web
 from fairlead.api.meta import GROUP
 from fairlead.api.refs import Manifest
 from fairlead.images.layout import ENVIRONMENT
+from fairlead.inputs.bounded_yaml import LOADER
 
 Hook = Callable[["FakeApi"], None]
 DEADLINE_S = 120
@@ -93,7 +94,7 @@ class FakeApi:
             return await self._execute(request)
         if request.method == "GET":
             return self._get(request)
-        body = yaml.safe_load(await request.read() or b"{}")
+        body = yaml.load(await request.read() or b"{}", Loader=LOADER)
         self.bodies.append(body)
         if request.method == "POST":
             return web.json_response(body, status=201)

@@ -159,6 +159,19 @@ def test_a_file_that_is_none(text: str, tmp_path: Path) -> None:
     assert error.value.finding.reason == "KubeconfigInvalid"
 
 
+def test_one_that_is_nested_deeper_than_a_stack_holds(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("[" * 2**20)
+    with pytest.raises(LocalError, match="nested too deep"):
+        kubeconfig.access({"KUBECONFIG": str(tmp_path / "config")})
+
+
+def test_what_is_written_once_and_named_again_counts(tmp_path: Path) -> None:
+    text = "{clusters: [{name: a, cluster: &one {server: http://a}}, {name: b, cluster: *one}], "
+    text += "contexts: [{name: b, context: {cluster: b}}], current-context: b}"
+    (tmp_path / "config").write_text(text)
+    assert kubeconfig.access({"KUBECONFIG": str(tmp_path / "config")}).server == "http://a"
+
+
 def test_a_file_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kubeconfig, "MAX_FILE_BYTES", 2)
     (tmp_path / "config").write_text("a: 1")

@@ -84,6 +84,7 @@ def served(api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pod
     """A service in debug mode."""
     monkeypatch.setenv("EDITOR", EDITOR)
     monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # where an edit that failed is kept
     api.ours("Webservice", spec={"imageRef": {"name": "credit"}}, status=ready())
     api.put(pod(SWITCH, EDITABLE), "pods")
     made = Pod(api, tmp_path)
