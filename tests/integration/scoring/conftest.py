@@ -37,11 +37,17 @@ def pip(*arguments: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(SOURCE))
+    [made] = folder.glob("fairlead_scoring-*.whl")
+    return made
+
+
+@pytest.fixture(scope="session")
+def runtime(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``/opt/fairlead/runtime``: the wheel and its pins, installed by the maker of the layer."""
     folder = tmp_path_factory.mktemp("runtime")
-    pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(SOURCE))
-    [wheel] = folder.glob("fairlead_scoring-*.whl")
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     install(Runtime(wheel, python), folder / "layer", Settings(), print)
     return folder / "layer"

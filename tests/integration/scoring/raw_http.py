@@ -36,7 +36,7 @@ class Raw:
     def __init__(self, service: Service) -> None:
         port = int(service.url.rpartition(":")[2])
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S)
-        self._buffer = b""
+        self._buffer = bytearray()
 
     def __enter__(self) -> Self:
         return self
@@ -69,8 +69,7 @@ class Raw:
         """Return all until the server closes; a reset is an error."""
         while self._fill():
             pass
-        rest, self._buffer = self._buffer, b""
-        return rest
+        return self._taken(len(self._buffer))
 
     def answer(self, *, to_head: bool = False) -> Answer:
         """Return the next answer, an interim one included."""
@@ -95,21 +94,23 @@ class Raw:
         return self.rest() == b""
 
     def _chunks(self) -> bytes:
-        body = b""
-        while chunk := self.chunk():
-            body += chunk
-        return body
+        return b"".join(iter(self.chunk, b""))
 
     def _until(self, mark: bytes) -> bytes:
         while mark not in self._buffer:
-            assert self._fill(), f"closed after {self._buffer!r}"
-        found, _, self._buffer = self._buffer.partition(mark)
+            assert self._fill(), f"closed after {bytes(self._buffer)!r}"
+        found = self._taken(self._buffer.index(mark))
+        self._taken(len(mark))
         return found
 
     def _exactly(self, size: int) -> bytes:
         while len(self._buffer) < size:
-            assert self._fill(), f"closed after {self._buffer!r}"
-        found, self._buffer = self._buffer[:size], self._buffer[size:]
+            assert self._fill(), f"closed after {bytes(self._buffer)!r}"
+        return self._taken(size)
+
+    def _taken(self, size: int) -> bytes:
+        found = bytes(self._buffer[:size])
+        del self._buffer[:size]
         return found
 
     def _fill(self) -> bool:

@@ -106,11 +106,15 @@ class Service:
 
     def answers(self, path: str, status: int) -> bool:
         """Whether ``path`` answers with ``status`` now; a closed port is no."""
-        try:
-            return self.get(path).status_code == status
-        except httpx.ConnectError:
-            assert self.process.poll() is None, f"the service has ended:\n{self.err}"
-            return False
+        address = self.url.removeprefix("http://")  # not by httpx: this is asked many times
+        with closing(http.client.HTTPConnection(address, timeout=DEADLINE_S)) as connection:
+            try:
+                connection.connect()
+            except ConnectionRefusedError:
+                assert self.process.poll() is None, f"the service has ended:\n{self.err}"
+                return False
+            connection.request("GET", path)
+            return connection.getresponse().status == status
 
     def until_listening(self) -> "Service":
         wait_until(lambda: self.answers("/", 200), "the port to be open")

@@ -7,10 +7,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 
-import httpx
 import pytest
 
 from tests.integration.scoring.conftest import Serve
+from tests.integration.scoring.raw_http import Raw, request
 from tests.integration.scoring.service import ECHO, Service, wait_until
 from tests.unit.scoring.pipe import Pipe
 
@@ -76,11 +76,11 @@ def reader() -> Iterator[Pipe]:
 def serves(service: Service, *, requests: int) -> None:
     """Health, answers and errors come as ever, and SIGTERM ends it."""
     service.until_ready()
-    with httpx.Client(base_url=service.url, timeout=15) as client:
+    with Raw(service) as client:
         for number in range(requests):
-            assert client.post("/score", content=b"20").json() == 20, number
-        assert client.post("/score", content=b"0").status_code == 500
-        assert client.get("/").text == "Healthy"
+            assert client.send(request("20")).answer().json == 20, number
+        assert client.send(request("0")).answer().status == 500
+    assert service.get("/").text == "Healthy"
     service.told_to_stop()
     assert service.exit_code() == 0
 
@@ -126,9 +126,9 @@ def test_a_reader_that_is_stopped_for_a_while_gets_everything(serve: Serve) -> N
     service = serve(ECHO, output=reader.stdin.fileno()).until_ready()
     reader.stdin.close()
     reader.send_signal(signal.SIGSTOP)
-    with httpx.Client(base_url=service.url, timeout=15) as client:
+    with Raw(service) as client:
         for _ in range(REQUESTS):
-            assert client.post("/score", content=b"1").status_code == 200
+            assert client.send(request("1")).answer().status == 200
     reader.send_signal(signal.SIGCONT)
     service.told_to_stop()
     out = reader.stdout.read()

@@ -19,7 +19,6 @@ from fairlead.images.front_python import FrontPython
 from fairlead.images.runtime_layer import make_layer
 from fairlead.settings import Settings
 from tests.cluster.ports import free_port
-from tests.integration.scoring.conftest import SOURCE, pip
 from tests.integration.scoring.old_environment import make_environment, pack_python
 from tests.integration.scoring.service import Command, Service
 from tests.pythons import oldest, packages_for
@@ -93,11 +92,9 @@ joblib.dump(Ridge(alpha=0.001).fit(x, x.dot(np.arange(1, 11) / 10.0)), sys.argv[
 
 
 @pytest.fixture(scope="module")
-def opt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def opt(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``/opt/fairlead`` of an image: the layer as it is pushed, and the environment."""
     folder = tmp_path_factory.mktemp("image")
-    pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(SOURCE))
-    [wheel] = folder.glob("fairlead_scoring-*.whl")
     source, _, sha256 = pack_python(folder / "python.tar.gz").partition("#sha256=")
     runtime = Runtime(wheel, f"3.{oldest()}", FrontPython(source, sha256))
     (folder / "layer").mkdir()

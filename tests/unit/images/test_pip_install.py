@@ -225,11 +225,11 @@ def test_an_environment_with_an_interpreter_of_its_own_is_compiled_whole(
     assert pip_install.packages_folder() == "stdlib"
 
 
-@pytest.mark.parametrize("file", ["make_venv", "pip_install", "unpack_linked", "install_in_base"])
-def test_what_old_pythons_run_is_written_for_them(file: str) -> None:
+def test_what_old_pythons_run_is_written_for_them() -> None:
     """An environment may have Python 3.6, and a base image any Python at all."""
-    path = Path(pip_install.__file__).with_name(f"{file}.py")
+    names = ("make_venv", "pip_install", "unpack_linked", "install_in_base")
+    paths = [str(Path(pip_install.__file__).with_name(f"{name}.py")) for name in names]
     vermin = str(Path(sys.executable).with_name("vermin"))
-    command = [vermin, "--no-tips", "--violations", "-t=3.6-", str(path)]
+    command = [vermin, "--no-tips", "--violations", "-t=3.6-", *paths]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout
