@@ -17,7 +17,7 @@ def pack_python(archive: Path) -> str:
     version = f"python3.{sys.version_info.minor}"
     home = Path(sys.base_prefix)
     program = Path(sys.executable).resolve()
-    with tarfile.open(archive, "w:gz", compresslevel=1) as opened:
+    with tarfile.open(archive, "w:gz", compresslevel=0) as opened:
         opened.add(program, f"python/bin/{version}")
         opened.add(home / "lib" / version, f"python/lib/{version}", filter=_wanted)
         for library in sorted((home / "lib").glob(f"lib{version}*.so*")):
@@ -28,7 +28,10 @@ def pack_python(archive: Path) -> str:
 def make_environment(opt: Path) -> Path:
     """Make ``opt/env`` on the oldest Python of the machine; return its interpreter."""
     environment = opt / "env"
-    subprocess.run([str(interpreters()[oldest()]), "-m", "venv", str(environment)], check=True)
+    subprocess.run(
+        [str(interpreters()[oldest()]), "-m", "venv", "--without-pip", str(environment)],
+        check=True,
+    )
     return environment / "bin" / "python"
 
 
