@@ -49,6 +49,7 @@ BUILT_BEFORE = {  # the programs that a fixture needs, outside any time-out
     "buildkit": BUILDKIT_PACKAGES,
     "promtool": MONITORING_PACKAGES,
     "way": (*INGRESS_PACKAGES, *CONTROL_PLANE),
+    "ingress_server": (*INGRESS_PACKAGES, *CONTROL_PLANE),
     "api_server": CONTROL_PLANE,
 }
 CLUSTER = pytest.StashKey[Cluster]()
