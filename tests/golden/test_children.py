@@ -26,6 +26,7 @@ from fairlead.desired.front import (
 from fairlead.desired.keys import keys
 from fairlead.desired.service import service
 from fairlead.evidence import NO_METRICS_API, ScalingSettings
+from fairlead.inputs.bounded_yaml import LOADER
 from tests.unit.objects import webservice
 
 CASES = Path(__file__).parent / "children"
@@ -72,4 +73,4 @@ def test_the_children_are_what_the_file_says(case: Path) -> None:
     file = case / "children.yaml"
     if os.environ.get("UPDATE_GOLDEN"):
         file.write_text(yaml.safe_dump_all(made, sort_keys=False, width=100))
-    assert made == list(yaml.safe_load_all(file.read_text()))
+    assert made == list(yaml.load_all(file.read_text(), Loader=LOADER))

@@ -22,6 +22,7 @@ from fairlead.desired.task_job import (
     task_draft,
     task_variables,
 )
+from fairlead.inputs.bounded_yaml import LOADER
 from fairlead.job_request import MAX_REQUEST_BYTES, request_digest
 from fairlead.settings import Settings
 from tests.unit.tasks_of import (
@@ -103,7 +104,7 @@ def test_the_job_and_its_request_are_what_the_file_says(name: str) -> None:
     file = FILES / f"{name}.yaml"
     if os.environ.get("UPDATE_GOLDEN"):
         file.write_text(yaml.safe_dump_all(made, sort_keys=False, width=100))
-    assert made == list(yaml.safe_load_all(file.read_text()))
+    assert made == list(yaml.load_all(file.read_text(), Loader=LOADER))
 
 
 def test_no_clouds_webhook_gives_an_identity_to_foreign_code() -> None:

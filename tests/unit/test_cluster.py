@@ -1,6 +1,7 @@
 """The client against a small HTTP server: errors translated, pages, watches, what is asked for."""
 
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -29,6 +30,12 @@ MANIFEST: Manifest = {
     "kind": "Service",
     "metadata": {"name": "credit", "namespace": "demo", "uid": "u"},
 }
+
+
+@pytest.fixture(autouse=True)
+def _no_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the system take longer to read than a test, and no connection here has TLS."""
+    monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
 
 
 @asynccontextmanager

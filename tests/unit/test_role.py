@@ -22,6 +22,7 @@ from fairlead.desired.autoscaler import DEMAND
 from fairlead.desired.child_kinds import CHILD_KINDS, HTTP_ROUTE, INGRESS, ChildKind, Known
 from fairlead.desired.event import event
 from fairlead.desired.keys import keys
+from fairlead.inputs.bounded_yaml import LOADER
 from fairlead.log_address import image_log
 from fairlead.logs.permission import REVIEWED, access_review, token_review
 from fairlead.observe.local_registry import HOSTING
@@ -94,7 +95,7 @@ def made_once() -> Iterator[Manifest]:
 
 def rules(kind: str = "ClusterRole") -> list[Manifest]:
     """The rules of ``deploy/rbac.yaml``, everywhere or in the operator's own namespace."""
-    documents = yaml.safe_load_all((CHECKOUT / "deploy/rbac.yaml").read_text())
+    documents = yaml.load_all((CHECKOUT / "deploy/rbac.yaml").read_text(), Loader=LOADER)
     [role] = [document for document in documents if document["kind"] == kind]
     return list(role["rules"])
 

@@ -91,7 +91,7 @@ def echo(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
 
 def is_well(service: Service) -> bool:
-    state = service.get("/-/slots").json()
+    state = ask(service, request(line="GET /-/slots HTTP/1.1")).json
     told = [state[name] for name in ("ready", "busy", "queued", "restarts")]
     return told == [2, 0, 0, 0]
 
