@@ -6,7 +6,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from fairlead.__main__ import main
+from fairlead.operator_program import main
 from fairlead.settings import Settings
 
 

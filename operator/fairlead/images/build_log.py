@@ -6,13 +6,16 @@ for failed and cancelled builds too.
 
 import zlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fairlead.images.layers import gunzipped, gzipped
 from fairlead.redact import redacted
-from fairlead.registry.client import Registry
 from fairlead.registry.errors import NotInRegistryError, RegistryFaultError
 from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
 from fairlead.registry.reference import Repository
+
+if TYPE_CHECKING:  # the operator, which names such artifacts, speaks to a registry for few things
+    from fairlead.registry.client import Registry
 
 LOG_ARTIFACT_TYPE = "application/vnd.fairlead.build-log.v1"
 LOG_LAYER_TYPE = "application/vnd.fairlead.build-log.v1.text+gzip"
@@ -30,12 +33,14 @@ class KeptLog:
     owners: tuple[str, ...] = ()
 
 
-def append_log(registry: Registry, repository: Repository, tag: str, owner: str, text: str) -> None:
+def append_log(
+    registry: "Registry", repository: Repository, tag: str, owner: str, text: str
+) -> None:
     """Add ``text``, redacted, to the log under ``tag``. Raises ``RegistryError``."""
     store_log(registry, repository, tag, owner, log_before(registry, repository, tag), text)
 
 
-def log_before(registry: Registry, repository: Repository, tag: str) -> KeptLog:
+def log_before(registry: "Registry", repository: Repository, tag: str) -> KeptLog:
     """Return what the log under ``tag`` holds already. Raises ``RegistryError``."""
     try:
         return read_log(registry, repository, tag)
@@ -44,7 +49,7 @@ def log_before(registry: Registry, repository: Repository, tag: str) -> KeptLog:
 
 
 def store_log(
-    registry: Registry, repository: Repository, tag: str, owner: str, before: KeptLog, text: str
+    registry: "Registry", repository: Repository, tag: str, owner: str, before: KeptLog, text: str
 ) -> None:
     """Let the log under ``tag`` be ``before`` and then ``text``, redacted. Raises
     ``RegistryError``, also where ``before`` is another namespace's: whoever owns a log reads it."""
@@ -65,7 +70,7 @@ def store_log(
     registry.put_manifest(repository, tag, written(manifest), OCI_MANIFEST)
 
 
-def read_log(registry: Registry, repository: Repository, tag: str) -> KeptLog:
+def read_log(registry: "Registry", repository: Repository, tag: str) -> KeptLog:
     """Return the log under ``tag``.
 
     Raises ``NotInRegistryError`` where there is none, or another ``RegistryError``.

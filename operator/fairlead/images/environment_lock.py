@@ -4,13 +4,16 @@ It is an artifact under ``lock-<hash>``, one text: who makes a file of it gets t
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fairlead.images.layers import gzipped
 from fairlead.redact import redacted
-from fairlead.registry.client import Registry
 from fairlead.registry.errors import NotInRegistryError
 from fairlead.registry.oci import EMPTY, OCI_EMPTY, OCI_MANIFEST, Manifest, descriptor, written
 from fairlead.registry.reference import Repository
+
+if TYPE_CHECKING:  # the operator, which names such artifacts, speaks to a registry for few things
+    from fairlead.registry.client import Registry
 
 LOCK_ARTIFACT_TYPE = "application/vnd.fairlead.environment-lock.v1"
 LOCK_LAYER_TYPE = "application/vnd.fairlead.environment-lock.v1.text+gzip"
@@ -42,7 +45,7 @@ def lock_tag(hash_: str) -> str:
     return f"lock-{hash_}"
 
 
-def store_lock(registry: Registry, environments: Repository, hash_: str, lock: Lock) -> None:
+def store_lock(registry: "Registry", environments: Repository, hash_: str, lock: Lock) -> None:
     """Keep the lock of an environment. Raises ``RegistryError``."""
     content = gzipped(redacted(lock.text, MAX_LOCK_CHARS).encode())
     manifest = Manifest(
@@ -56,7 +59,7 @@ def store_lock(registry: Registry, environments: Repository, hash_: str, lock: L
     registry.put_manifest(environments, lock_tag(hash_), written(manifest), OCI_MANIFEST)
 
 
-def has_lock(registry: Registry, environments: Repository, hash_: str) -> bool:
+def has_lock(registry: "Registry", environments: Repository, hash_: str) -> bool:
     """Whether there is one: environments of older versions have none. Raises ``RegistryError``."""
     try:
         manifest, _ = registry.manifest(environments, lock_tag(hash_))

@@ -7,9 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from fairlead.decide.image.build import pushed_to
-from fairlead.images.build_log import read_log
 from fairlead.redact import redacted_log
-from fairlead.registry.client import Registry
 from fairlead.registry.errors import NotInRegistryError, RegistryError
 from fairlead.registry.reference import InvalidReferenceError, parse_repository
 from fairlead.settings import Settings
@@ -47,6 +45,10 @@ class KeptLogs:
         return await self._in_thread(partial(self._find, pushed, tag, owner))
 
     def _find(self, repository: str, tag: str, owner: str) -> str:
+        # What speaks to a registry is imported when the first log is read there: often, never.
+        from fairlead.images.build_log import read_log
+        from fairlead.registry.client import Registry
+
         try:
             with Registry(self._settings) as registry:
                 log = read_log(registry, parse_repository(repository), tag)

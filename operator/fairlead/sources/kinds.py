@@ -1,13 +1,15 @@
 """One table of where a model may come from, keyed by the fields of ``spec.source``.
 
 What decides reads how a source is described, the ingest task how it is opened. A test compares the
-table with the fields.
+table with the fields. What opens a source is imported where it is opened: the operator only reads
+how one is described.
 """
 
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fairlead.api.code_source import GitSource
 from fairlead.api.model import ModelSource
@@ -20,8 +22,9 @@ from fairlead.settings import Settings
 from fairlead.sources.addresses import shown
 from fairlead.sources.base import Source
 from fairlead.sources.files import FilesSource
-from fairlead.sources.remote import RemoteSource, SourceAccess, Store
-from fairlead.sources.uri import UriSource
+
+if TYPE_CHECKING:
+    from fairlead.sources.remote import SourceAccess, Store
 
 OCI = "oci://"
 
@@ -68,6 +71,9 @@ class Address:
 
 def open_address(address: Address, settings: Settings) -> Source:
     """The source at an address. Raises ``SourceError``."""
+    from fairlead.sources.remote import RemoteSource, SourceAccess
+    from fairlead.sources.uri import UriSource
+
     uri, context, named = address.uri, trust(settings.ca_bundle), NamedHosts.of(settings)
     folder = Path(CREDENTIALS_FOLDER, SOURCE) if address.secret else None
     if uri.startswith(OCI):
@@ -104,31 +110,31 @@ def _open_files(request: IngestRequest, files: Path, _: Settings) -> Source:
     return FilesSource(files, describe(request.source))
 
 
-def _s3(access: SourceAccess) -> Iterable[Store]:
+def _s3(access: "SourceAccess") -> "Iterable[Store]":
     from fairlead.sources import s3
 
     return s3.stores(access)
 
 
-def _azure(access: SourceAccess) -> Iterable[Store]:
+def _azure(access: "SourceAccess") -> "Iterable[Store]":
     from fairlead.sources import azure
 
     return azure.stores(access)
 
 
-def _hub(access: SourceAccess) -> Iterable[Store]:
+def _hub(access: "SourceAccess") -> "Iterable[Store]":
     from fairlead.sources import huggingface
 
     return huggingface.stores(access)
 
 
-def _gcs(access: SourceAccess) -> Iterable[Store]:
+def _gcs(access: "SourceAccess") -> "Iterable[Store]":
     from fairlead.sources import gcs
 
     return gcs.stores(access)
 
 
-OpenStore = Callable[[SourceAccess], Iterable[Store]]
+OpenStore = Callable[["SourceAccess"], "Iterable[Store]"]
 STORES: Mapping[str, OpenStore] = {
     "s3": _s3,
     "abfs": _azure,

@@ -91,6 +91,7 @@ def run_program(program: str, folder: Path) -> NoReturn:
 def main(digest: str, places: Places, program: Program = run_program) -> int:
     """Run the task, write its termination message and return the exit code."""
     signal.signal(signal.SIGTERM, _leave)
+    gc.freeze()  # what was imported is no garbage, and is looked at no more
     gc.enable()  # off while it was imported
     folder = places.work / "task"
     folder.mkdir(parents=True, exist_ok=True)

@@ -74,6 +74,7 @@ class TaskContext:
 def run(kind: type[Request], program: Callable[[Request, TaskContext], Result]) -> int:
     """Run ``program`` on the folder that the command line names; return the exit code."""
     log = TaskLog(sys.stdout)
+    gc.freeze()  # what was imported is no garbage, and is looked at no more
     gc.enable()  # off while it was imported
     with _CrashTold(log):
         folder = Path(sys.argv[1])

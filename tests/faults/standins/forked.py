@@ -7,6 +7,7 @@ the real ones where that is null. Operators that are left end with it, however i
 """
 
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from fairlead import __main__ as operator
+from fairlead import operator_program as operator
 from fairlead.api.meta import KINDS
 from fairlead.api.published import schema_of
 from tests.faults.standins.run_operator import main as run_operator
@@ -59,6 +60,7 @@ def serve() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no zombies: the kernel reaps
     for kind in KINDS:
         schema_of(kind)  # each of them would work that out at its start
+    gc.freeze()  # as the operator does with what it has imported
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
-from fairlead import __main__ as operator
+from fairlead import operator_program as operator
 from fairlead.runners.local import LocalRunner
 
 TASK = Path(__file__).with_name("task.py")
@@ -21,7 +21,7 @@ def main(registry: Path) -> None:
     def command(program: str) -> Sequence[str]:
         return sys.executable, "-I", "-S", str(TASK), program, str(registry)
 
-    with patch.object(operator, "LocalRunner", partial(LocalRunner, command=command)):
+    with patch("fairlead.runners.local.LocalRunner", partial(LocalRunner, command=command)):
         operator.main()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from fairlead import __main__ as program
+from fairlead import operator_program as program
 from fairlead.api.meta import WEBSERVICE
 from fairlead.contract import TaskPhase, TaskState
 from fairlead.observe import definitions

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.__main__ import _first_to_end
+from fairlead.operator_program import _first_to_end
 
 END_SECONDS = 30
 NOWHERE = "http://127.0.0.1:9"  # nothing listens at the discard port
