@@ -6,8 +6,8 @@ there is nothing else, as in the image, it is not installed.
 """
 
 import gc
-import sys
-from typing import Any, cast
+
+from fairlead.left_out import leave_out
 
 UNUSED = (
     "google.auth",  # kubernetes' own way to log in, which is not the operator's
@@ -18,9 +18,7 @@ UNUSED = (
 def main() -> None:
     """Import the operator and run it."""
     gc.disable()
-    modules = cast("dict[str, Any]", sys.modules)
-    for name in UNUSED:
-        modules.setdefault(name, None)  # whoever imports it knows that it may be absent
+    leave_out(*UNUSED)
     from fairlead.operator_program import main as run
 
     gc.freeze()

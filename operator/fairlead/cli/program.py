@@ -1,20 +1,25 @@
 """Where `fairlead` begins. What is imported is what is needed: the first line is there soon."""
 
+import gc
 import os
 import sys
 from types import TracebackType
 
 from fairlead.cli.exit_codes import BUG, INTERRUPTED, USAGE
+from fairlead.left_out import leave_out
 
 TRACEBACK = "FAIRLEAD_TRACEBACK"
 NOT_INSTALLED = "fairlead: the command line is not installed here: pip install 'fairlead[cli]'\n"
 MAX_SAID_CHARS = 300
 EXTRA = ("typer", "rich")
+GARBAGE_EVERY = 50_000  # new objects: most commands end before that, and what is imported is none
 
 
 def main() -> None:
     """Run the command that the command line names, and end the process."""
     sys.excepthook = _bug
+    gc.set_threshold(GARBAGE_EVERY)
+    leave_out("httpx._main")  # its command line, and rich with it
     try:
         import typer.main
 

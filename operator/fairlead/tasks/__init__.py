@@ -10,12 +10,12 @@ e-mail headers). And while modules are imported there is no garbage to look for.
 import gc
 import sys
 from types import ModuleType
-from typing import Any, cast
 
-_modules = cast("dict[str, Any]", sys.modules)
-_modules.setdefault("httpx._main", None)  # httpx knows that it may be absent
+from fairlead.left_out import leave_out
+
+leave_out("httpx._main")
 _no_plugins = ModuleType("pydantic.plugin._loader", "Stands for the search: it finds none.")
 _no_plugins.get_plugins = lambda: ()  # type: ignore[attr-defined]
-_modules.setdefault(_no_plugins.__name__, _no_plugins)
+sys.modules.setdefault(_no_plugins.__name__, _no_plugins)
 if sys.argv[:1] == ["-m"]:  # python -m fairlead.tasks.<program> is looking for its program
     gc.disable()  # until it runs

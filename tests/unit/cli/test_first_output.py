@@ -90,3 +90,16 @@ def test_a_command_imports_nothing_that_it_does_not_need(
     )
     assert "ApiUnreachable" in done.stderr
     assert done.stdout.split() == []
+
+
+def test_no_command_imports_the_command_line_of_a_library(environ: dict[str, str]) -> None:
+    """Some of them speak to registries by httpx."""
+    code = (
+        "import sys; from fairlead.cli.program import main\n"
+        "sys.argv[:] = ['fairlead', '--help']\n"
+        "try: main()\n"
+        "except SystemExit: import httpx; print('rich' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    said = subprocess.check_output(command, env=environ, text=True, timeout=DEADLINE_S)
+    assert said.endswith("False\n")

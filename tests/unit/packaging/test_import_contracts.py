@@ -26,6 +26,7 @@ IMPURE = {  # and why: a new package is either pure or named here
     "http_server": "sockets, the clock",
     "images": "files, the registry",
     "informer": "the Kubernetes API, the event loop",
+    "left_out": "the process: what it imports",
     "local": "Docker, child processes, files",
     "from_environment": "the environment",
     "leader": "the clock, the Kubernetes API",
