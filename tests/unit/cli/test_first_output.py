@@ -27,8 +27,13 @@ COMMANDS = {
 }
 
 
+@pytest.fixture(scope="module")
+def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bytecode")
+
+
 @pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
+def environ(tmp_path: Path, bytecode: Path) -> dict[str, str]:
     """Of a cluster that is not there; with a cache of bytecode, as an installed program has one."""
     user = {"token": "t0ken"}
     config = {
@@ -42,7 +47,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
         "HOME": str(tmp_path),
         "PATH": os.environ["PATH"],
         "KUBECONFIG": str(tmp_path / "kubeconfig"),
-        "PYTHONPYCACHEPREFIX": str(tmp_path / "bytecode"),
+        "PYTHONPYCACHEPREFIX": str(bytecode),
     }
 
 
