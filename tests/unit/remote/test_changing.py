@@ -660,12 +660,12 @@ def test_export(api: FakeApi) -> None:
 
 @pytest.fixture
 def healthy(versions: FakeApi) -> FakeApi:
-    from fairlead.api.crd import definition
     from fairlead.api.meta import KINDS
+    from fairlead.api.published import schema_of
 
     schemas = {}
     for kind in KINDS:
-        schema = definition(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+        schema = deepcopy(schema_of(kind))
         gvk = {"group": GROUP, "kind": kind.kind, "version": "v1alpha1"}
         schemas[kind.kind] = {**schema, "x-kubernetes-group-version-kind": [gvk]}
     path = "/openapi/v3/apis/fairlead.dev/v1alpha1"

@@ -29,10 +29,16 @@ DEBIAN = BasePython("3.11.2", makes_environments=True, libc="glibc 2.36")
 SCRIPTED = Package("scripted", "1.0", {"bin/.scripted-post-link.sh": b"exit 1\n"})
 
 
+@pytest.fixture(scope="module")
+def channels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("channels")
+    made(folder / "main", small_python("3.12.1"), SCRIPTED)
+    return folder
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    made(tmp_path / "channels/main", small_python("3.12.1"), SCRIPTED)
-    with serving(tmp_path / "channels") as server:
+def server(channels: Path) -> Iterator[Server]:
+    with serving(channels) as server:
         yield server
 
 
@@ -67,12 +73,10 @@ def test_it_is_made_for_the_base_image_that_may_have_no_python(
 
 
 def test_a_private_channel_is_read_with_what_the_secret_has_for_its_host(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: Server, channels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = tmp_path / "channels"
-
     def private(handler: BaseHTTPRequestHandler) -> None:
-        file = root / handler.path.strip("/")
+        file = channels / handler.path.strip("/")
         known = handler.headers["Authorization"] == f"Basic {b64encode(b'me:hunter2').decode()}"
         answer = sends(file.read_bytes()) if known and file.is_file() else status(401 - known)
         answer(handler)
