@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import threading
+from copy import deepcopy
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
