@@ -1,6 +1,7 @@
-"""A replica compiles nothing of the runtime when it starts: its layer brings the bytecode."""
+"""A start compiles nothing of the runtime, whose layer brings the bytecode, and imports little."""
 
 import io
+import subprocess
 import sys
 import tarfile
 import zlib
@@ -68,3 +69,18 @@ def test_what_we_cannot_compile_is_brought_as_it_is(wheel: Path, tmp_path: Path)
     assert Runtime(wheel, OURS).compiled
     assert Runtime(wheel, "3.6", server=OURS).compiled
     assert not Runtime(wheel, other).compiled
+
+
+def test_a_start_imports_nothing_that_a_service_has_no_use_for(runtime: Path) -> None:
+    """Each of these is a part of a start, which a pod with little CPU waits for."""
+    unused = [
+        *("click", "uvicorn.main", "uvicorn.supervisors", "multiprocessing.context"),
+        *("http.client", "http.server", "wsgiref", "tempfile", "importlib.resources"),
+        *("fairlead_scoring.front.trial", "fairlead_scoring.front.profiling.run"),
+    ]
+    program = (
+        f"import sys; sys.path.insert(0, {str(runtime)!r}); import fairlead_scoring.front.main; "
+        f"print(*sorted(sys.modules.keys() & {set(unused)!r}))"
+    )
+    command = [sys.executable, "-I", "-S", "-c", program]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() == []

@@ -1,13 +1,11 @@
 """The front's main: opens the ports, starts the slots, serves, and shuts down in order."""
 
 import asyncio
-import json
 import logging
 import os
 import signal
 import socket
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from itertools import chain, repeat
 
@@ -24,26 +22,25 @@ from fairlead_scoring.front.http.app import App
 from fairlead_scoring.front.http.server import HttpServer, PortTakenError, listen
 from fairlead_scoring.front.metrics import Metrics
 from fairlead_scoring.front.profiling.order import Profile, read_profile
-from fairlead_scoring.front.profiling.run import ProfileFailedError, run_profile
 from fairlead_scoring.front.queue.admission import RejectionReason
 from fairlead_scoring.front.slots.orphans import children
 from fairlead_scoring.front.slots.pool import SlotPool
 from fairlead_scoring.front.slots.reload import ScriptReloader
 from fairlead_scoring.front.slots.slot import Slot
 from fairlead_scoring.front.slots.startup import (
+    START_FAILED_EXIT_CODE,
     StartFailedError,
     warn_of_missing_models,
     write_record,
 )
-from fairlead_scoring.front.smoke_test import SmokeTest, read_order, run_smoke_test, write_passed
+from fairlead_scoring.front.smoke_test import SmokeTest, read_order
 from fairlead_scoring.slot import logs
 from fairlead_scoring.slot.console import LOGGER_NAME
 from fairlead_scoring.slot.record import Record
 
 logger = logging.getLogger(LOGGER_NAME)
 IGNORED_SIGNALS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)  # each of them would end it
-PORT_TAKEN_EXIT_CODE, START_FAILED_EXIT_CODE = 1, 3
-SIGNALLED = 128  # added to the signal's number, as shells do
+PORT_TAKEN_EXIT_CODE = 1
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -70,6 +67,8 @@ def run(arguments: Sequence[str]) -> int:
         logger.warning("%s", remark)
     try:
         if order is not None:
+            from fairlead_scoring.front.trial import try_out  # of no use to a service
+
             return uvloop.run(try_out(settings, order))
         listeners = [listen(port, settings.host) for port in settings.ports]
     except PortTakenError as error:
@@ -85,39 +84,6 @@ def read_trial(arguments: Sequence[str]) -> SmokeTest | Profile | None:
     if profile:
         return read_profile(profile)
     return read_order(smoke_test) if smoke_test else None
-
-
-async def try_out(settings: Settings, order: SmokeTest | Profile) -> int:
-    """Do the smoke test or the profile that is ordered; return the exit code."""
-    what = "profile" if isinstance(order, Profile) else "smoke test"
-    logger.info("%s of %s", what.capitalize(), settings.layout.script_name)
-    warn_of_missing_models(settings.layout)
-    testing = asyncio.create_task(_tried(settings, order))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, testing.cancel)
-    try:
-        result = await testing
-    except asyncio.CancelledError:
-        logger.info("The %s was told to end", what)
-        return SIGNALLED + signal.SIGTERM
-    except ProfileFailedError as error:
-        logger.error("The %s has failed: %s", what, error)  # noqa: TRY400 - no traceback
-        write_record(error.record, settings.termination_log)
-        return START_FAILED_EXIT_CODE
-    logger.info("The %s has passed: %s", what, json.dumps(result))
-    write_passed(result, settings.termination_log)
-    return 0
-
-
-async def _tried(settings: Settings, order: SmokeTest | Profile) -> Mapping[str, object]:
-    """Return the result for the operator. Raise ``ProfileFailedError``."""
-    if isinstance(order, Profile):
-        return (await run_profile(settings, order)).as_json()
-    began = time.monotonic()
-    record = await run_smoke_test(settings, order)
-    if record is not None:
-        raise ProfileFailedError(record)
-    return {"seconds": round(time.monotonic() - began, 1)}
 
 
 async def serve(settings: Settings, listeners: list[socket.socket]) -> int:

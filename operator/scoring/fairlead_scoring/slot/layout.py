@@ -1,7 +1,6 @@
 """Where things lie inside the image, and on which paths user code finds them."""
 
 import sys
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
@@ -91,7 +90,7 @@ def open_paths(layout: Layout) -> None:
     sys.meta_path.insert(0, PtvsdFinder())
 
 
-class ShimFinder(MetaPathFinder):
+class ShimFinder:
     """Finds our shims of a package where another part of it is installed.
 
     ``sys.path`` alone is not enough: below an ``azureml`` that is not a namespace package Python
@@ -115,7 +114,7 @@ class ShimFinder(MetaPathFinder):
         return found
 
 
-class PtvsdFinder(MetaPathFinder):
+class PtvsdFinder:
     """Finds our shim for ``ptvsd`` before the real one where that does not run and is not needed.
 
     Its last version supports Python up to 3.8; the shim translates its calls to ``debugpy``.

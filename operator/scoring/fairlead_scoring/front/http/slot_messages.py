@@ -20,7 +20,7 @@ from fairlead_scoring.slot.responses import (
 from fairlead_scoring.slot.wire import FrameHead
 
 INVALID_NAME = re.compile(r"[^!#$%&'*+\-.^_`|~0-9A-Za-z]|^$")
-INVALID_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u0100-\U0010ffff]")
+INVALID_VALUE = re.compile(r"[^\x09\x20-\x7e\x80-\xff]")
 PLAIN_HEADERS: list[list[str]] = [["content-type", JSON_TYPE]]
 
 

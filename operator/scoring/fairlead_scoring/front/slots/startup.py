@@ -16,6 +16,7 @@ from fairlead_scoring.slot.trace import Location
 from fairlead_scoring.slot.wire import FrameHead
 
 logger = logging.getLogger(LOGGER_NAME)
+START_FAILED_EXIT_CODE = 3  # as the reference server's
 STAGES = {"import": "its import", "init": "init()"}
 
 
