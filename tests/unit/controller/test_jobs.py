@@ -117,7 +117,7 @@ async def test_a_model_is_stored_by_a_job_which_stays_for_its_log() -> None:
     async with world.running():
         await world.until(world.released)
         [job] = world.released()
-        assert world.reason(MODEL, "diabetes", "Stored") == "Ingesting"
+        await world.until(lambda: world.reason(MODEL, "diabetes", "Stored") == "Ingesting")
         [source] = [one for one in volumes(job) if one["name"] == "source"]
         assert source["configMap"]["name"] == "weights"
         world.end(job, stored())

@@ -6,19 +6,19 @@ from tests.branch_coverage import Package, packages, problems, table
 from tests.unit.packaging import project
 
 
-def summary(statements: tuple[int, int], branches: tuple[int, int]) -> dict[str, dict[str, int]]:
-    (num_statements, covered_lines), (num_branches, covered_branches) = statements, branches
-    counts = {"num_statements": num_statements, "covered_lines": covered_lines}
-    return {
-        "summary": {**counts, "num_branches": num_branches, "covered_branches": covered_branches}
-    }
+def counts(statements: tuple[int, int], branches: tuple[int, int]) -> dict[str, list[object]]:
+    """Of each how many there are, and how many of them were run."""
+    ran: dict[str, list[object]] = {}
+    for what, (all_, run) in {"lines": statements, "branches": branches}.items():
+        ran |= {f"executed_{what}": [1] * run, f"missing_{what}": [1] * (all_ - run)}
+    return ran
 
 
 FILES = {
-    "operator/fairlead/__init__.py": summary((0, 0), (0, 0)),
-    "operator/fairlead/decide/model.py": summary((10, 10), (4, 1)),
-    "operator/fairlead/decide/image/build.py": summary((10, 5), (6, 4)),
-    "operator/fairlead/errors.py": summary((4, 3), (0, 0)),
+    "operator/fairlead/__init__.py": counts((0, 0), (0, 0)),
+    "operator/fairlead/decide/model.py": counts((10, 10), (4, 1)),
+    "operator/fairlead/decide/image/build.py": counts((10, 5), (6, 4)),
+    "operator/fairlead/errors.py": counts((4, 3), (0, 0)),
 }
 MEASURED = [Package("decide", 20, 15, 10, 5), Package("errors", 4, 3, 0, 0)]
 
