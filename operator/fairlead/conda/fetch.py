@@ -3,7 +3,6 @@
 What a server does not manage is tried again a few times. For one thread.
 """
 
-import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from fairlead.diagnosis.build.conda_causes import (
 )
 from fairlead.redact import redacted
 from fairlead.registry.addresses import AddressRefusedError, NamedHosts
-from fairlead.registry.connections import GuardedPool
+from fairlead.registry.connections import GuardedPool, Trust
 
 MAX_REDIRECTS = 5
 ATTEMPTS = 3
@@ -53,7 +52,7 @@ BROKEN = (
 class Access:
     """How channels are reached. ``headers``: of an address, what is sent to its host only."""
 
-    trust: ssl.SSLContext
+    trust: Trust
     named: NamedHosts
     headers: Callable[[str], dict[bytes | str, bytes | str]] = lambda _: {}
 

@@ -7,7 +7,6 @@ hosts can be asked for, and no credentials come back. Nothing of it stays in an 
 notes down of a package of an index is its version.
 """
 
-import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,7 +29,7 @@ from fairlead.engines.index_page import (
 )
 from fairlead.redact import one_line
 from fairlead.registry.addresses import AddressRefusedError, NamedHosts
-from fairlead.registry.connections import GuardedPool
+from fairlead.registry.connections import GuardedPool, Trust
 
 LOOPBACK = "127.0.0.1"
 MAX_CONNECTIONS = 4  # pip asks for one thing after the other
@@ -56,7 +55,7 @@ class NoAnswerError(Exception):
 class IndexAccess:
     """How indexes are reached. ``headers``: what is sent to an address, credentials above all."""
 
-    trust: ssl.SSLContext
+    trust: Trust
     named: NamedHosts
     headers: Callable[[str], Headers]
 

@@ -27,6 +27,11 @@ DEFAULT_BUDGET_S = 60.0
 SLOWEST_BYTES_PER_S = 1024.0  # what keeps a long transfer alive
 
 
+Trust = ssl.SSLContext | Callable[[], ssl.SSLContext]
+"""Whom TLS trusts, or how to have it: reading the authorities takes longer than a call to a
+registry, and is for TLS alone."""
+
+
 class TimeBudget:
     """How long one exchange may take: some seconds, and more for each byte that passes."""
 
@@ -55,14 +60,11 @@ class TimeBudget:
 class GuardedPool(httpcore.ConnectionPool):
     """Connections to where the guard lets one go. Raises ``AddressRefusedError`` where not.
 
-    For one thread: ``budget`` bounds the exchange that is under way. ``trust`` may be how to have
-    it: reading the authorities takes longer than a call to a registry, and is for TLS alone. What
-    the environment says of proxies when the first request is sent holds for all.
+    For one thread: ``budget`` bounds the exchange that is under way. What the environment says of
+    proxies when the first request is sent holds for all.
     """
 
-    def __init__(
-        self, trust: ssl.SSLContext | Callable[[], ssl.SSLContext], named: NamedHosts
-    ) -> None:
+    def __init__(self, trust: Trust, named: NamedHosts) -> None:
         self.budget = TimeBudget()
         super().__init__(network_backend=_Guarded(self.budget, named))  # without TLS
         self._trust, self._named = trust, named

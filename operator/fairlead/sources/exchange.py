@@ -2,7 +2,6 @@
 checked before a byte is sent, each answer is bounded, and what was cut off goes on where it ended.
 """
 
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import httpcore
 
 from fairlead.connection import why
 from fairlead.registry.addresses import AddressRefusedError, NamedHosts
-from fairlead.registry.connections import GuardedPool
+from fairlead.registry.connections import GuardedPool, Trust
 from fairlead.sources.addresses import checked, next_hop, not_reached, origin, refused, shown
 from fairlead.sources.answers import (
     BY_ADDRESS,
@@ -123,7 +122,7 @@ class TransientError(Exception):
 class Exchange:
     """Connections of one fetch, for one thread. Raises ``SourceError``."""
 
-    def __init__(self, trust: ssl.SSLContext, named: NamedHosts, limits: Limits) -> None:
+    def __init__(self, trust: Trust, named: NamedHosts, limits: Limits) -> None:
         self._pool = GuardedPool(trust, named)
         self._named, self._limits = named, limits
 

@@ -6,7 +6,6 @@ git's own programs runs.
 
 import posixpath
 import re
-import ssl
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -23,6 +22,7 @@ from fairlead.connection import why
 from fairlead.finding import listed
 from fairlead.redact import one_line
 from fairlead.registry.addresses import NamedHosts
+from fairlead.registry.connections import Trust
 from fairlead.sources.addresses import shown
 from fairlead.sources.base import Digests, Limits, Meter, SourceError
 from fairlead.sources.exchange import BROKEN, Exchange
@@ -60,7 +60,7 @@ class GitFolder:
     path: str
     secret: Path | None
     """The folder of a mounted Secret."""
-    trust: ssl.SSLContext
+    trust: Trust
     named: NamedHosts
     origin: str = ""
     left_out: list[str] = field(default_factory=list)

@@ -8,6 +8,7 @@ how one is described.
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,7 @@ def open_address(address: Address, settings: Settings) -> Source:
     from fairlead.sources.remote import RemoteSource, SourceAccess
     from fairlead.sources.uri import UriSource
 
-    uri, context, named = address.uri, trust(settings.ca_bundle), NamedHosts.of(settings)
+    uri, trusted, named = address.uri, partial(trust, settings.ca_bundle), NamedHosts.of(settings)
     folder = Path(CREDENTIALS_FOLDER, SOURCE) if address.secret else None
     if uri.startswith(OCI):
         return _open_registry(uri, folder, settings)
@@ -82,8 +83,8 @@ def open_address(address: Address, settings: Settings) -> Source:
     if opener is not None:
         variables = os.environ if address.identity and folder is None else {}
         access = SourceAccess(uri, folder, variables)
-        return RemoteSource(shown(uri), lambda: opener(access), context, named)
-    return UriSource(uri, address.name, context, named)
+        return RemoteSource(shown(uri), lambda: opener(access), trusted, named)
+    return UriSource(uri, address.name, trusted, named)
 
 
 def open_repository(git: GitSource, *, secret: bool, settings: Settings) -> Source:
@@ -91,8 +92,8 @@ def open_repository(git: GitSource, *, secret: bool, settings: Settings) -> Sour
     from fairlead.sources.git import GitFolder
 
     folder = Path(CREDENTIALS_FOLDER, SOURCE) if secret else None
-    context, named = trust(settings.ca_bundle), NamedHosts.of(settings)
-    return GitFolder(git.url, git.ref or "", git.path or "", folder, context, named)
+    trusted, named = partial(trust, settings.ca_bundle), NamedHosts.of(settings)
+    return GitFolder(git.url, git.ref or "", git.path or "", folder, trusted, named)
 
 
 def _open_address(request: IngestRequest, _: Path, settings: Settings) -> Source:

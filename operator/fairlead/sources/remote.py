@@ -4,7 +4,6 @@ A store is one small class: it finds the files that an address stands for, one o
 and says what is asked for each. Fetching, limits, names and resuming are here, once.
 """
 
-import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from typing import Protocol
 from fairlead.api.reasons import Reason
 from fairlead.api.status import FailureClass
 from fairlead.registry.addresses import NamedHosts
+from fairlead.registry.connections import Trust
 from fairlead.sources.answers import changed
 from fairlead.sources.base import Digests, Limits, Meter, SourceError
 from fairlead.sources.exchange import Answer, Asked, Exchange, bounded_number
@@ -70,7 +70,7 @@ class RemoteSource:
 
     what: str
     stores: Callable[[], Iterable[Store]]
-    trust: ssl.SSLContext
+    trust: Trust
     named: NamedHosts
     origin: str = ""
     """Where the files came from, once they are fetched, if that says more than the address."""

@@ -1,6 +1,5 @@
 """A model at an address: one file, streamed to disk."""
 
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -8,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from fairlead.registry.addresses import NamedHosts
+from fairlead.registry.connections import Trust
 from fairlead.sources.addresses import shown, split
 from fairlead.sources.answers import MAX_ANSWER_BYTES, is_page, may_be_page, page
 from fairlead.sources.base import Digests, Limits, Meter
@@ -35,7 +35,7 @@ class UriSource:
     uri: str
     model_name: str
     """What to call the file where the address does not."""
-    trust: ssl.SSLContext
+    trust: Trust
     named: NamedHosts
 
     @property

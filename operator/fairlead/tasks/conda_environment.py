@@ -2,6 +2,7 @@
 
 import importlib.util
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fairlead.api.reasons import Reason
@@ -58,7 +59,7 @@ def _made(
     task.log.write(f"Solving for glibc {glibc} of {recipe.base_image}.")
     named = NamedHosts.of(settings)
     credentials = PackageCredentials.read(named)
-    access = Access(trust(settings.ca_bundle), named, credentials.headers)
+    access = Access(partial(trust, settings.ca_bundle), named, credentials.headers)
     place = Place(task.work, access, pairs(settings.conda_mirrors), task.log.write)
     machine = Machine(glibc, recipe.conda.cuda if recipe.conda else "")
     with_pip = bool(recipe.requirements)

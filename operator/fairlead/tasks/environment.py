@@ -162,7 +162,7 @@ def _plan(request: EnvironmentRequest, settings: Settings) -> BuildPlan:
         insecure_hosts=settings.insecure_hosts,
         ca_bundle=settings.ca_bundle,
         docker_config=settings.docker_config,
-        indexes=IndexAccess(trust(settings.ca_bundle), named, credentials.headers),
+        indexes=IndexAccess(partial(trust, settings.ca_bundle), named, credentials.headers),
     )
 
 

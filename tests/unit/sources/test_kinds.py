@@ -13,7 +13,14 @@ from fairlead.job_request import CREDENTIALS_FOLDER, SOURCE, VOLUME_FOLDER
 from fairlead.settings import Settings
 from fairlead.sources.base import SourceError
 from fairlead.sources.files import FilesSource
-from fairlead.sources.kinds import SOURCE_KINDS, describe, open_source, store_at
+from fairlead.sources.kinds import (
+    SOURCE_KINDS,
+    Address,
+    describe,
+    open_address,
+    open_source,
+    store_at,
+)
 from fairlead.sources.oci import OciSource
 from fairlead.sources.remote import RemoteSource, SourceAccess
 from fairlead.sources.uri import UriSource
@@ -51,6 +58,17 @@ def test_a_source_is_described_without_what_signs_it() -> None:
     assert volume == "persistentvolumeclaim/models/team/credit"
     assert describe(SOURCES["uri"]).startswith("https://models.example.com/m.pkl?sig=")
     assert "c2VjcmV0" not in describe(SOURCES["uri"])
+
+
+@pytest.mark.parametrize("uri", ["http://h.example/m.pkl", "oci://h.example/m:1", "s3://b/m.pkl"])
+def test_who_is_trusted_is_not_read_before_somebody_is_asked_by_tls(
+    uri: str, tmp_path: Path
+) -> None:
+    """It takes longer than to fetch a small model."""
+    broken = tmp_path / "broken.pem"
+    broken.write_text("no certificate")
+    asked = Address(uri, "credit", secret=False, identity=False)
+    open_address(asked, Settings(ca_bundle=broken))
 
 
 def test_a_source_is_opened_by_its_row(tmp_path: Path) -> None:
