@@ -17,7 +17,7 @@ from pathlib import Path
 from azureml.contrib.services.aml_request import AMLRequest, rawhttp
 from azureml.contrib.services.aml_response import AMLResponse
 
-OURS = ("fairlead_scoring", "uvicorn", "httptools", "uvloop")
+OURS = ("fairlead_scoring", "uvicorn", "httptools", "uvloop", "prometheus_client")
 
 
 def init():

@@ -54,7 +54,7 @@ def test_nothing_of_the_fronts_can_be_imported(
     packages = sorted(name for name in names if name.isidentifier())
     ours = {path.stem for path in (runtime / "fairlead_scoring" / "slot").glob("[a-z]*.py")}
     modules = sorted(ours - sys.stdlib_module_names)
-    assert {"uvicorn", "httptools", "uvloop", "fairlead_scoring"} <= names
+    assert {"uvicorn", "httptools", "uvloop", "prometheus_client", "fairlead_scoring"} <= names
     script = f"""
 import importlib.util, sys
 

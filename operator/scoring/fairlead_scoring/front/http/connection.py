@@ -9,6 +9,9 @@ import math
 from collections import deque
 from typing import Any, cast
 
+import uvicorn
+from uvicorn.server import ServerState
+
 from fairlead_scoring.front.http.body_intake import BodyIntake
 from fairlead_scoring.front.http.deadline import Deadline
 from fairlead_scoring.front.http.incoming import IncomingRequest, UnreadableError
@@ -16,7 +19,6 @@ from fairlead_scoring.front.http.messages import Response, json_error, payload_t
 from fairlead_scoring.front.http.peer import CONTINUE, ClientProbe, own_port, peer_address
 from fairlead_scoring.front.http.protocols import Application, RequestHandler
 from fairlead_scoring.front.http.reader import RequestReader
-from fairlead_scoring.front.http.uvicorn_server import Config, ServerState
 from fairlead_scoring.front.http.write_timeout import WriteTimeout
 from fairlead_scoring.front.http.writer import ResponseWriter
 from fairlead_scoring.front.queue.admission import RejectionReason
@@ -32,7 +34,7 @@ class HttpConnection(asyncio.Protocol):
 
     def __init__(
         self,
-        config: Config,
+        config: uvicorn.Config,
         server_state: ServerState,
         app_state: object = None,  # noqa: ARG002 - uvicorn passes it
         _loop: asyncio.AbstractEventLoop | None = None,

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from fairlead_scoring.front.http.exposition import (
-    CONTENT_TYPE,
-    Family,
-    counter,
-    counters,
-    exposition,
-    gauge,
-    histogram,
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
 )
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector, CollectorRegistry
+
 from fairlead_scoring.front.http.messages import Response
 from fairlead_scoring.front.metrics import Histogram, Metrics
 from fairlead_scoring.front.queue.body_budget import BodyBudget
@@ -18,23 +18,27 @@ from fairlead_scoring.front.slots.pool import SlotPool
 from fairlead_scoring.slot.console import console
 
 
-class PrometheusMetrics:
+class PrometheusMetrics(Collector):
     """Collected from the counters on demand, so that counting costs a request next to nothing."""
 
     def __init__(self, pool: SlotPool, metrics: Metrics, body_budget: BodyBudget) -> None:
         self._pool, self._metrics, self._body_budget = pool, metrics, body_budget
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(self)
 
     def response(self) -> Response:
-        return Response(200, exposition(self._families()), (("Content-Type", CONTENT_TYPE),))
+        return Response(
+            200, generate_latest(self._registry), (("Content-Type", CONTENT_TYPE_LATEST),)
+        )
 
-    def _families(self) -> Iterator[Family]:
+    def collect(self) -> Iterator[Metric]:
         yield from self._gauges()
         yield from self._counters()
         metrics = self._metrics
         yield _histogram("fairlead_queue_wait_seconds", "Wait for a slot", metrics.queue_wait_s)
         yield _histogram("fairlead_run_seconds", "Time in a slot", metrics.run_s)
 
-    def _gauges(self) -> Iterator[Family]:
+    def _gauges(self) -> Iterator[Metric]:
         state = self._pool.state
         values = {
             ("fairlead_slots", "Slots that there should be"): state.slots,
@@ -51,36 +55,46 @@ class PrometheusMetrics:
             ),
         }
         for (name, description), value in values.items():
-            yield gauge(name, description, value)
+            yield GaugeMetricFamily(name, description, value)
 
-    def _counters(self) -> Iterator[Family]:
+    def _counters(self) -> Iterator[Metric]:
         metrics = self._metrics
-        yield counters(
+        yield _counter(
             "fairlead_requests",
             "Answers of /score",
             "code",
-            ((str(code), count) for code, count in metrics.responses.items()),
+            {str(k): v for k, v in metrics.responses.items()},
         )
-        yield counters(
-            "fairlead_rejected", "Answers with 503", "reason", metrics.rejections.items()
-        )
-        yield counters(
+        yield _counter("fairlead_rejected", "Answers with 503", "reason", metrics.rejections)
+        yield _counter(
             "fairlead_handed_back",
             "Answers with 425, for which the front asks another replica",
             "reason",
-            metrics.handed_back.items(),
+            metrics.handed_back,
         )
-        yield counters(
-            "fairlead_slot_restarts", "Slots started again", "reason", metrics.slot_restarts.items()
+        yield _counter(
+            "fairlead_slot_restarts", "Slots started again", "reason", metrics.slot_restarts
         )
-        yield counter(
+        yield CounterMetricFamily(
             "fairlead_run_failures", "Answers for which run() failed", metrics.run_failures
         )
-        yield counter("fairlead_abandoned", "Requests whose client went away", metrics.disconnects)
-        yield counter(
+        yield CounterMetricFamily(
+            "fairlead_abandoned", "Requests whose client went away", metrics.disconnects
+        )
+        yield CounterMetricFamily(
             "fairlead_log_lines_lost", "Lines that the front could not log", console().lost_lines
         )
 
 
-def _histogram(name: str, description: str, measured: Histogram) -> Family:
-    return histogram(name, description, measured.cumulative(), measured.sum)
+def _counter(
+    name: str, description: str, label: str, values: dict[str, int]
+) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, description, labels=[label])
+    for value, count in values.items():
+        family.add_metric([value], count)
+    return family
+
+
+def _histogram(name: str, description: str, histogram: Histogram) -> HistogramMetricFamily:
+    buckets = [(bound, float(count)) for bound, count in histogram.cumulative()]
+    return HistogramMetricFamily(name, description, buckets=buckets, sum_value=histogram.sum)

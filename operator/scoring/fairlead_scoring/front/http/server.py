@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
+import uvicorn
+
 from fairlead_scoring.front.http.connection import HttpConnection
 from fairlead_scoring.front.http.protocols import Application
-from fairlead_scoring.front.http.uvicorn_server import Config, Server
 
 BACKLOG = 2048  # connections that the kernel holds until they are accepted, as in gunicorn
 
@@ -19,12 +20,12 @@ class PortTakenError(Exception):
     """A port cannot be opened."""
 
 
-class HttpServer(Server):
+class HttpServer(uvicorn.Server):
     """uvicorn without its handling of signals, which ends the process by the signal."""
 
     def __init__(self, app: Application) -> None:
         super().__init__(
-            Config(
+            uvicorn.Config(
                 cast(Any, app),  # no ASGI application: only our connections use it
                 interface="asgi3",
                 http=HttpConnection,

@@ -2,8 +2,9 @@
 
 import asyncio
 
+from uvicorn.server import ServerState
+
 from fairlead_scoring.front.http.messages import Request, Response
-from fairlead_scoring.front.http.uvicorn_server import ServerState
 
 CLOSE = "connection: close\r\n"
 CHUNKED = "transfer-encoding: chunked\r\n"
