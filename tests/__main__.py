@@ -1,10 +1,11 @@
 """``python -m tests``: every test, in as few minutes as two cores allow.
 
-What needs no cluster runs beside everything else, the operator's part of it with its branches
-counted; and so does what needs of the cluster the registry and Docker Engine alone, or has an API
-server of its own. First the scenes under the operator that the chart installs run side by side;
-then what has operators of its own, side by side, too; then what changes the definitions. All end
-with these, so the processors are theirs first, and what needs no cluster takes what they leave.
+First the scenes under the operator that the chart installs run side by side; then what has
+operators of its own, side by side, too; then what changes the definitions. All end with these, so
+the processors are theirs first. What they leave is taken by the operator's part of what needs no
+cluster, with its branches counted, and by what needs of the cluster the registry and Docker Engine
+alone, or has an API server of its own. The scenes leave little: the rest of what needs no cluster,
+where limits are met by what gets no processor, begins when they have ended.
 Each part is a pytest of its own, and shown when it has ended. Ends with 1 where any failed, or too
 few branches were run.
 
@@ -20,7 +21,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -36,6 +37,7 @@ from tests.cluster.down import down
 from tests.cluster.installation import install
 from tests.cluster.lock import exclusive
 from tests.cluster.places import Places, places
+from tests.cluster.processes import COLLECT_LESS
 from tests.cluster.programs import (
     BUILDKIT_PACKAGES,
     CHART_PACKAGES,
@@ -58,6 +60,7 @@ NOT_COUNTED = (  # the rest of what branch_coverage runs, and of all tests
     *("tests/unit/scoring", "tests/unit/benchmarks", "tests/unit/cluster"),
     *("tests/unit/test_regular_expressions.py", "tests/unit/faults"),
     *("tests/integration", "tests/e2e", "tests/e2e_process"),
+    "--ignore=tests/integration/leader",
 )
 AT_AN_API_SERVER = ("tests/integration/leader", "tests/faults")  # once its programs are built
 CHANGING_DEFINITIONS = ("tests/integration/chart",)
@@ -81,13 +84,14 @@ OWN_OPERATORS = (  # each of them sees its namespaces alone
     "tests/faults",  # those with real tasks
 )
 OPERATORS_AT_ONCE = 3
+PROCESSORS = 2
 
 
 @dataclass(frozen=True)
 class Kind:
     """``prepared``: the cluster is up, with what is on it; ``counted``: branches are; ``niceness``:
-    the kernel gives a third of a processor to 5 beside 0, and a tenth to 10. All containers
-    together are one beside 0."""
+    the kernel gives a third of a processor to 5 beside 0, a tenth to 10, and a seventieth to 19.
+    All containers together are one beside 0."""
 
     prepared: bool = False
     counted: bool = False
@@ -95,7 +99,8 @@ class Kind:
 
 
 ON_THE_CLUSTER = Kind(prepared=True)
-BESIDE_THE_SCENES = Kind(prepared=True, niceness=5)  # those take longest
+BESIDE_THE_SCENES = Kind(prepared=True, niceness=10)  # those take longest
+AFTER_THE_SCENES = Kind(niceness=5)
 
 
 @dataclass
@@ -123,7 +128,7 @@ class Part:
             [*least, *command, *cache, *OPTIONS, *self.arguments, *options],
             stdout=self.output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **self.environment},
+            env={**os.environ, **COLLECT_LESS, **self.environment},
         )
 
     def end(self, process: "subprocess.Popen[bytes]") -> int:
@@ -179,26 +184,21 @@ def main(arguments: list[str]) -> int:
     where = places()
     forget_temporary(where)
     keep_bytecode(where)
-    with Steps() as steps, ExitStack() as parts:
-        beside = [parts.enter_context(one) for one in parts_without_cluster(arguments)]
+    with Steps() as steps, of_the_operator(arguments) as beside:
         try:
             with exclusive(where, "make test"):
                 passed = on_the_cluster(where, steps, arguments)
         except ClusterError as error:
             steps.fail(error, where.log)
             passed = False
-        ended = [one.end(steps) for one in beside]
-        return int(not all([passed, *ended]))
+        return int(not all([passed, beside.end(steps)]))
 
 
-def parts_without_cluster(arguments: Sequence[str]) -> list[AbstractContextManager[Running]]:
-    """Those of the operator, which are counted where all of them run, and the others."""
+def of_the_operator(arguments: Sequence[str]) -> AbstractContextManager[Running]:
+    """Its unit and golden tests; the branches that they run are counted where all of them do."""
     apart = ("--cluster-tests=none", *arguments)
-    pure = Kind(counted=not arguments, niceness=10)
-    return [
-        part("of the operator", *branch_coverage.TESTS, *apart, kind=pure),
-        part("without a cluster", *NOT_COUNTED, *apart, kind=Kind(niceness=5)),  # it has limits
-    ]
+    pure = Kind(counted=not arguments, niceness=19)
+    return part("of the operator", *branch_coverage.TESTS, *apart, kind=pure)
 
 
 def on_the_cluster(where: Places, steps: Steps, arguments: Sequence[str]) -> bool:
@@ -222,23 +222,28 @@ def on_the_cluster(where: Places, steps: Steps, arguments: Sequence[str]) -> boo
 def parts_on_the_cluster(
     cluster: Cluster, where: Places, steps: Steps, arguments: Sequence[str]
 ) -> Iterator[bool]:
-    apart = ("--cluster-tests=none", *AT_AN_API_SERVER, *arguments)
+    apart = ("--cluster-tests=none", *arguments)
     on_it = ("--cluster-tests=only", *arguments)
+    without = (*NOT_COUNTED, *side_by_side(PROCESSORS), *apart)
     with (
         part("beside operators", *BESIDE_OPERATORS, *on_it, kind=BESIDE_THE_SCENES) as beside,
-        part("at an API server of their own", *apart, kind=BESIDE_THE_SCENES) as at_another,
+        part(
+            "at an API server of their own", *AT_AN_API_SERVER, *apart, kind=BESIDE_THE_SCENES
+        ) as at_another,
     ):
         scenes = (*UNDER_THE_INSTALLED, *side_by_side(SCENES_AT_ONCE), *on_it)
         with part("under the installed operator", *scenes) as under_it:
             yield under_it.end(steps)
         install(cluster, where)
-        own = (*OWN_OPERATORS, *side_by_side(OPERATORS_AT_ONCE), *on_it)
-        with part("with operators of their own", *own) as others:
-            yield others.end(steps)
-        with part("that change the definitions", *CHANGING_DEFINITIONS, *on_it) as changing:
-            yield changing.end(steps)
-        yield beside.end(steps)
-        yield at_another.end(steps)
+        with part("without a cluster", *without, kind=AFTER_THE_SCENES) as elsewhere:
+            own = (*OWN_OPERATORS, *side_by_side(OPERATORS_AT_ONCE), *on_it)
+            with part("with operators of their own", *own) as others:
+                yield others.end(steps)
+            with part("that change the definitions", *CHANGING_DEFINITIONS, *on_it) as changing:
+                yield changing.end(steps)
+            yield beside.end(steps)
+            yield at_another.end(steps)
+            yield elsewhere.end(steps)
 
 
 def side_by_side(number: int) -> tuple[str, ...]:

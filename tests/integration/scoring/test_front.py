@@ -576,7 +576,7 @@ def test_that_no_node_takes_a_replica_is_told_while_the_dns_says_so(tmp_path: Pa
         assert_unavailable(score(front), "unschedulable")
         dns.silent, dns.unplaced = False, False
         wait_until(lambda: reason(front) == "starting", "the front to know that one fits")
-        assert front.access_log()[-1]["reason"] == "starting"
+        wait_until(lambda: front.access_log()[-1]["reason"] == "starting", "its log to say so")
 
 
 @pytest.mark.parametrize(("at_most", "cause"), [(2, "unschedulable"), (1, "at_max_replicas")])
