@@ -100,7 +100,7 @@ class Kind:
 
 ON_THE_CLUSTER = Kind(prepared=True)
 BESIDE_THE_SCENES = Kind(prepared=True, niceness=10)  # those take longest
-AFTER_THE_SCENES = Kind(niceness=5)
+AFTER_THE_SCENES = Kind(niceness=10)
 
 
 @dataclass

@@ -78,6 +78,16 @@ def test_every_test_is_in_a_part() -> None:
     assert ignored < set(NOT_COUNTED)  # what one part leaves out is in the other
 
 
+def test_what_has_an_api_server_of_its_own_runs_there_alone() -> None:
+    within = [
+        one
+        for one in AT_AN_API_SERVER
+        if any(Path(one).is_relative_to(other) for other in NOT_COUNTED)
+    ]
+    assert within
+    assert {f"--ignore={one}" for one in within} <= set(NOT_COUNTED)
+
+
 def test_every_test_that_asks_for_the_cluster_is_in_a_part_that_has_one() -> None:
     """By the fixtures of ``tests/conftest.py`` that stand for it, in tests and in fixtures."""
     asks = re.compile(r"[(,\s](?:cluster|operator_image|buildkit): (?:Cluster|str)\b")

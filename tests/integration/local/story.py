@@ -38,7 +38,7 @@ def reloads_without_a_dropped_request(shell: Shell, uri: str) -> None:
         failed = shell.fairlead("local reload credit", code=1).stderr
     finally:
         client.end()
-    assert f"{FAILED}. What was loaded before serves on." in " ".join(failed.split())
+    assert f"{FAILED}. What was loaded before serves on." in " ".join(failed.split()), failed
     assert client.failures == []
     assert sorted(set(client.answers)) == [1, 2]
 

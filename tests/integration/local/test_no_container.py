@@ -9,6 +9,8 @@ from tests.integration.local.debug_session import a_debug_session
 from tests.integration.local.shell import Shell
 from tests.integration.local.story import whole_day
 
+pytestmark = pytest.mark.usefixtures("default_port")
+
 DEPLOY = "--entry-script score.py --conda-file myenv.yml --model greeting.txt --no-container"
 
 

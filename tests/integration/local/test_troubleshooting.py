@@ -7,6 +7,8 @@ import pytest
 
 from tests.documents import CONSOLE, Reader, answers, blocks, commands
 
+pytestmark = pytest.mark.usefixtures("default_port")
+
 DOCUMENT = Path(__file__).parents[3] / "docs/troubleshooting.md"
 DEPLOY = "fairlead local deploy "
 
