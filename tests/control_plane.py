@@ -136,7 +136,7 @@ def _etcd(folder: Path, port: int, peers: int) -> list[str | Path]:
     own, other = f"http://{HOST}:{port}", f"http://{HOST}:{peers}"
     return [
         program_path(places(), "etcd"),
-        *("--unsafe-no-fsync", "--backend-batch-interval=1s"),
+        "--unsafe-no-fsync",
         f"--data-dir={folder / 'etcd'}",
         *(f"--listen-client-urls={own}", f"--advertise-client-urls={own}"),
         *(f"--listen-peer-urls={other}", f"--initial-advertise-peer-urls={other}"),

@@ -137,7 +137,7 @@ def test_a_spike_is_met_at_once_and_let_go_and_an_update_under_load_moves_no_num
         assert changed == changes + 1  # the pods' template
         loads = sorted({one.demand for one in seen})
         assert loads[-1] <= 2.4, loads  # at 80 %, more than that are four replicas
-        assert loads[0] >= 1, loads  # between two requests a busy machine takes its time
+        assert loads[0] > 1, loads  # between two requests a busy machine takes its time
     assert answers.keys() == {"200"}, answers
 
 
