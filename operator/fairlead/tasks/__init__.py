@@ -19,3 +19,9 @@ _no_plugins.get_plugins = lambda: ()  # type: ignore[attr-defined]
 sys.modules.setdefault(_no_plugins.__name__, _no_plugins)
 if sys.argv[:1] == ["-m"]:  # python -m fairlead.tasks.<program> is looking for its program
     gc.disable()  # until it runs
+
+
+def begin_to_collect() -> None:
+    """Once a program runs: what was imported is no garbage, and is looked at no more."""
+    gc.freeze()
+    gc.enable()

@@ -47,6 +47,7 @@ from fairlead.job_request import (
     request_digest,
 )
 from fairlead.task_message import written_message
+from fairlead.tasks import begin_to_collect
 from fairlead.tasks.failures import TaskFailedError
 from fairlead.tasks.fork import Fork
 from fairlead.tasks.log_keeper import KEEP_LOG_TIMEOUT_S
@@ -91,8 +92,7 @@ def run_program(program: str, folder: Path) -> NoReturn:
 def main(digest: str, places: Places, program: Program = run_program) -> int:
     """Run the task, write its termination message and return the exit code."""
     signal.signal(signal.SIGTERM, _leave)
-    gc.freeze()  # what was imported is no garbage, and is looked at no more
-    gc.enable()  # off while it was imported
+    begin_to_collect()
     folder = places.work / "task"
     folder.mkdir(parents=True, exist_ok=True)
     try:

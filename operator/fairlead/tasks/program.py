@@ -15,7 +15,6 @@ not lost to a registry that is slow to take a log. Exit codes: 0 done, 1 the res
 is in the log and there is no result.
 """
 
-import gc
 import os
 import shutil
 import signal
@@ -43,6 +42,7 @@ from fairlead.registry.client import Registry
 from fairlead.registry.errors import RegistryError
 from fairlead.settings import Settings
 from fairlead.sources.base import SourceError
+from fairlead.tasks import begin_to_collect
 from fairlead.tasks.failures import CANCELLED, DISK_FULL, TaskFailedError, failure_of
 from fairlead.tasks.log_keeper import LogKeeper
 from fairlead.tasks.task_log import TaskLog
@@ -74,8 +74,7 @@ class TaskContext:
 def run(kind: type[Request], program: Callable[[Request, TaskContext], Result]) -> int:
     """Run ``program`` on the folder that the command line names; return the exit code."""
     log = TaskLog(sys.stdout)
-    gc.freeze()  # what was imported is no garbage, and is looked at no more
-    gc.enable()  # off while it was imported
+    begin_to_collect()
     with _CrashTold(log):
         folder = Path(sys.argv[1])
         (folder / RESULT_FILE).unlink(missing_ok=True)
