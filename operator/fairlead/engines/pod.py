@@ -29,12 +29,14 @@ from fairlead.engines.index_addresses import IndexAddresses
 from fairlead.engines.index_proxy import LOOPBACK, index_proxy
 from fairlead.engines.output_lines import OutputLines
 from fairlead.engines.pod_pipe import NothingSaidError, PodPipe, Record, record_of
-from fairlead.images import unpack_linked
+from fairlead.images import compile_base, unpack_linked
 from fairlead.images.assembly import Base, Image, NotAnEnvironmentError, Part, check_base
+from fairlead.images.base_bytecode import bytecode_tar
 from fairlead.images.environment_assembly import environment_image
 from fairlead.images.environment_labels import python_labels
 from fairlead.images.environment_layer import Gzipped, environment_tar, folders_tar
-from fairlead.images.environment_tree import Limits, survey
+from fairlead.images.environment_tree import EnvironmentUnfitError, Limits, survey
+from fairlead.images.install_in_base import COMPILE
 from fairlead.images.layers import gzipped
 from fairlead.images.layout import BUILD_FILES, ENVIRONMENT
 from fairlead.images.linked_interpreter import unpack_interpreter
@@ -60,6 +62,7 @@ from fairlead.registry.oci import (
 )
 from fairlead.registry.uploads import Repeated
 
+COMPILED = ".compiled"  # in the environment's folder, before anything else is there
 LINKED = "environment.tar"
 UNPACK = ("unpack_linked.py", LINKED)
 INTERPRETER = "interpreter"  # handed over where the base image has none
@@ -78,6 +81,8 @@ class Places:
 
     handed: Path = Path(HANDED_FOLDER)
     installed: Path = Path(INSTALLED_FOLDER)
+    within: str = f"/{ENVIRONMENT}"
+    """The same, as the other container sees it."""
 
 
 class PodEngine:
@@ -116,6 +121,8 @@ class PodEngine:
     ) -> str:
         base, steps = self._base(plan)
         with _indexes(plan) as indexes:
+            self._hand(plan, steps, indexes)
+            bytecode = self._bytecode(plan, log) if plan.linked is None else []
             absent = self._install(plan, steps, indexes, log)
         folders = {path for _, path in steps.copies} - absent
         copied = placed(steps, plan.files.keys(), folders)
@@ -123,7 +130,7 @@ class PodEngine:
         found = survey(self._places.installed, self._limits, log.write)
         log.write(f"{found.files:,} files, folders and links, {found.size_bytes:,} bytes.")
         made = absent & set(steps.folders)
-        parts = [*self._steps(plan, made, copied), self._packages(plan)]
+        parts = [*bytecode, *self._steps(plan, made, copied), self._packages(plan)]
         log.phase("push")
         labels = python_labels(python.version, python.front, musl=python.is_musl)
         image = environment_image(base, steps, parts, plan.hash, labels)
@@ -144,6 +151,22 @@ class PodEngine:
         except StepError as error:
             raise StepRefusedError(error.line, error.message) from error
 
+    def _bytecode(self, plan: BuildPlan, log: Log) -> list[Part]:
+        """The layer with the bytecode of the base image's own modules, where it has none: taken
+        before foreign code runs, for the server stands on these modules, too."""
+        for line in self._pipe.lines():
+            if "compiled" in (record_of(line) or {}):
+                break
+            log.write(line)
+        try:
+            content = b"".join(bytecode_tar(self._places.installed / COMPILED))
+        except EnvironmentUnfitError as error:
+            log.write(f"The base image's own modules get no bytecode. {error}")
+            return []
+        finally:
+            self._pipe.take()
+        return [self._part(plan, content, "bytecode")] if content else []
+
     def _install(
         self, plan: BuildPlan, steps: Applied, indexes: IndexAddresses, log: Log
     ) -> set[str]:
@@ -156,7 +179,6 @@ class PodEngine:
         log.write(f"requirements.txt:\n{requirements_txt(plan.recipe).rstrip()}")
         if indexes.known:
             log.write(f"Asked with the Secret for packages: {', '.join(indexes.known)}.")
-        self._hand(plan, steps, indexes)
         output, code, absent = OutputLines(log.write), KILLED, set[str]()
         paths = _paths(steps)
         for line in self._pipe.lines():
@@ -181,6 +203,8 @@ class PodEngine:
         programs = {name.removeprefix(BUILD) for name in program_files(plan.recipe)}
         unpack = ("python3",) if self._has_python else (f"{INTERPRETER}/bin/python", "-I")
         orders = _orders(steps, plan, indexes, (*unpack, *UNPACK))
+        if plan.linked is None:
+            orders["compiled"] = f"{self._places.within}/{COMPILED}"
         self._pipe.hand(_files(plan, indexes), orders, programs)
 
     def _steps(self, plan: BuildPlan, made: set[str], copied: Mapping[str, str]) -> list[Part]:
@@ -192,9 +216,12 @@ class PodEngine:
         programs = {path for path, name in files.items() if name in (plan.recipe.programs or ())}
         contents = ((path, plan.files[name]) for path, name in files.items())
         content = folders_tar((path.strip("/") for path in made), contents, programs)
+        return [self._part(plan, content, "steps")]
+
+    def _part(self, plan: BuildPlan, content: bytes, about: str) -> Part:
         packed = gzipped(content)
         self._registry.upload_bytes(plan.environments, packed)
-        return [Part(descriptor(OCI_LAYER_GZIP, packed), digest_of(content), "steps")]
+        return Part(descriptor(OCI_LAYER_GZIP, packed), digest_of(content), about)
 
     def _packages(self, plan: BuildPlan) -> Part:
         root, limits = self._places.installed, self._limits
@@ -242,6 +269,8 @@ def _files(plan: BuildPlan, indexes: IndexAddresses) -> dict[str, bytes]:
     files = build_files(plan.recipe, index, plan.local)
     if plan.linked is not None:
         files[UNPACK[0]] = Path(unpack_linked.__file__).read_bytes()
+    else:
+        files[COMPILE] = Path(compile_base.__file__).read_bytes()
     return {name.removeprefix(BUILD): content for name, content in files.items()}
 
 
@@ -262,6 +291,7 @@ def _orders(
         **(_past_proxies(steps.known) if indexes.known else {}),
     }
     return {
+        "compiled": "",
         "variables": variables,
         "folders": _paths(steps),
         "commands": [

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fairlead.engines.output_lines import MAX_LINE_CHARS
-from fairlead.images.install_in_base import ENDED, ORDERS, PIPE, READING, RECORD
+from fairlead.images.install_in_base import ENDED, ORDERS, PIPE, READING, RECORD, TAKEN
 
 READ_BYTES = 64 * 1024
 LOOK_EVERY_S = 1.0  # whether it should have begun
@@ -55,6 +55,10 @@ class PodPipe:
         draft = self._folder / f"{ORDERS}.tmp"
         draft.write_text(json.dumps(orders))
         draft.rename(self._folder / ORDERS)
+
+    def take(self) -> None:
+        """Say that what was compiled is no longer needed."""
+        (self._folder / TAKEN).touch()
 
     def first_record(self) -> Record | None:
         """What is said first; None where the other container ended without it.

@@ -25,7 +25,7 @@ def environment_tar(root: Path, within: str, limits: Limits) -> Iterator[bytes]:
 
     Raises ``EnvironmentUnfitError``.
     """
-    yield header(_entry(within, tarfile.DIRTYPE, 0o755))
+    yield header(entry(within, tarfile.DIRTYPE, 0o755))
     size_bytes = 0  # counted again: whoever installs may still write
     for found in walk(root, limits):
         size_bytes += 0 if found.is_folder or found.is_link else found.about.st_size
@@ -42,11 +42,11 @@ def folders_tar(
 ) -> bytes:
     """Return the archive of folders and files, named relative to the root of the image;
     ``programs``: the files that may be run."""
-    entries = {folder: _entry(folder, tarfile.DIRTYPE, 0o755) for folder in folders}
+    entries = {folder: entry(folder, tarfile.DIRTYPE, 0o755) for folder in folders}
     contents = dict(files)
     for name, content in contents.items():
         mode = 0o755 if name in programs else 0o644
-        entries[name] = _entry(name, tarfile.REGTYPE, mode)
+        entries[name] = entry(name, tarfile.REGTYPE, mode)
         entries[name].size = len(content)
     ordered = sorted(entries, key=lambda name: PurePosixPath(name).parts)
     pieces = (header(entries[name]) + _padded(contents.get(name, b"")) for name in ordered)
@@ -85,30 +85,29 @@ def header(entry: tarfile.TarInfo) -> bytes:
 
 def _member(found: Found, name: str) -> Iterator[bytes]:
     if found.is_folder:
-        yield header(_entry(name, tarfile.DIRTYPE, 0o755))
+        yield header(entry(name, tarfile.DIRTYPE, 0o755))
     elif found.is_link:
-        link = _entry(name, tarfile.SYMTYPE, 0o777)
+        link = entry(name, tarfile.SYMTYPE, 0o777)
         link.linkname = found.target()
         yield header(link)
-    else:
-        yield from _file(found, name)
+    elif (content := open_file(found)) is not None:
+        yield from file_member(found, name, content)
 
 
-def _file(found: Found, name: str) -> Iterator[bytes]:
-    content = open_file(found)
-    if content is None:
-        return
-    file = _entry(name, tarfile.REGTYPE, 0o755 if found.is_program else 0o644)
+def file_member(found: Found, name: str, content: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of an archive that hold a file and its content."""
+    file = entry(name, tarfile.REGTYPE, 0o755 if found.is_program else 0o644)
     file.size = found.about.st_size
     yield header(file)
     yield from content
     yield bytes(-file.size % TAR_BLOCK_BYTES)
 
 
-def _entry(name: str, kind: bytes, mode: int) -> tarfile.TarInfo:
-    entry = tarfile.TarInfo(name)
-    entry.type, entry.mode = kind, mode
-    return entry
+def entry(name: str, kind: bytes, mode: int) -> tarfile.TarInfo:
+    """Return what an archive says of a file, folder or link: of 1970, and root's."""
+    about = tarfile.TarInfo(name)
+    about.type, about.mode = kind, mode
+    return about
 
 
 def _padded(content: bytes) -> bytes:

@@ -152,6 +152,26 @@ def open_file(found: Found) -> Iterator[bytes] | None:
 
     Raises ``EnvironmentUnfitError``, also where the file is not what it was.
     """
+    file = _opened_file(found)
+    if is_compiled(found.path) and not _is_dateless(file, found.name):
+        os.close(file)
+        return None
+    return _pieces(file, found)
+
+
+def open_whole(found: Found) -> Iterator[bytes]:
+    """Return the content of a file in pieces, whichever it is.
+
+    Raises ``EnvironmentUnfitError``, also where the file is not what it was.
+    """
+    return _pieces(_opened_file(found), found)
+
+
+def is_compiled(path: str) -> bool:
+    return path.endswith(COMPILED_SUFFIX) and path.split("/")[-2:-1] == [COMPILED_FOLDER]
+
+
+def _opened_file(found: Found) -> int:
     with _readable(found.path):
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         file = os.open(found.name, flags, dir_fd=found.folder)
@@ -160,10 +180,7 @@ def open_file(found: Found) -> Iterator[bytes] | None:
     if not unchanged:
         os.close(file)
         _changed(found)
-    if _is_compiled(found.path) and not _is_dateless(file, found.name):
-        os.close(file)
-        return None
-    return _pieces(file, found)
+    return file
 
 
 def _pieces(file: int, found: Found) -> Iterator[bytes]:
@@ -177,10 +194,6 @@ def _pieces(file: int, found: Found) -> Iterator[bytes]:
             yield piece
     finally:
         os.close(file)
-
-
-def _is_compiled(path: str) -> bool:
-    return path.endswith(COMPILED_SUFFIX) and path.split("/")[-2:-1] == [COMPILED_FOLDER]
 
 
 def _is_dateless(file: int, name: str) -> bool:

@@ -3,10 +3,10 @@
 It runs on the base image's own Python, or on conda's where that has none (``begin_in_base.sh``),
 with that one's standard library and nothing else, and it is all of ours that is in reach of foreign
 code. ``FOLDER`` is mounted read-only: it holds a named pipe, to which this program says first what
-its Python can do, then all that the installation prints, last how that ended; and, from the moment
-they are decided on, the orders. A record of our own is a line that begins with ``RECORD``. When
-nobody reads the pipe any more, nobody wants the installation: it ends. What it leaves running ends
-with it, for it is the container's first process.
+its Python can do, then that the base image's own modules are compiled, all that the installation
+prints, last how that ended; and, from the moment they are decided on, the orders. A record of our
+own is a line that begins with ``RECORD``. When nobody reads the pipe any more, nobody wants the
+installation: it ends. What it leaves running ends with it, for it is the container's first process.
 
 Old Pythons run it, too, and then say which they are: no newer syntax than theirs.
 """
@@ -15,13 +15,15 @@ import importlib.util
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from typing import Any, Dict, List  # noqa: UP035  (older than list[str])
 
-PIPE, ORDERS, ENDED, READING = "log", "orders.json", "ended", "reading"
+PIPE, ORDERS, ENDED, READING, TAKEN = "log", "orders.json", "ended", "reading", "taken"
+COMPILE = "compile_base.py"
 RECORD = "::fairlead:: "
 READER_TIMEOUT_S = 600.0  # until the container beside this one has begun
 POLL_S = 0.2
@@ -52,6 +54,8 @@ def main(folder: str, held: "List[str]") -> None:  # noqa: UP006
         )
         orders = awaited(os.path.join(folder, ORDERS), pipe)  # noqa: PTH118
         absent = [n for n, path in enumerate(orders["folders"]) if not os.path.isdir(path)]  # noqa: PTH112
+        if orders["compiled"]:
+            compile_base(orders["compiled"], folder, pipe)
         code = run_all(orders, folder, pipe)
         for number in absent:  # one at a time: what a pipe takes at once is not mixed with others'
             tell(pipe, {"absent": number})
@@ -113,6 +117,16 @@ def stay_wanted(pipe: int, folder: str, seconds: float) -> None:
         raise NobodyReadsError
     if os.path.exists(os.path.join(folder, ENDED)):  # noqa: PTH110, PTH118
         raise NobodyReadsError
+
+
+def compile_base(place: str, folder: str, pipe: int) -> None:
+    """Leave bytecode at ``place`` until it is taken: foreign code, which is next, finds none."""
+    program = os.path.join(folder, COMPILE)  # noqa: PTH118
+    command = [sys.executable, "-I", "-W", "ignore", program, place]
+    tell(pipe, {"compiled": run(command, dict(os.environ), folder, pipe)})
+    while not os.path.exists(os.path.join(folder, TAKEN)):  # noqa: PTH110, PTH118
+        stay_wanted(pipe, folder, POLL_S)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def run_all(orders: "Dict[str, Any]", folder: str, pipe: int) -> int:  # noqa: UP006

@@ -110,7 +110,8 @@ class Pod:
     other: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
-        self.places = Places(self.folder / "handed", self.folder / "installed")
+        handed, installed = self.folder / "handed", self.folder / "installed"
+        self.places = Places(handed, installed, within=str(installed))
         for place in (self.places.handed, self.places.installed):
             place.mkdir()
         os.mkfifo(self.places.handed / "log")
@@ -161,6 +162,30 @@ def install(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
         return {**orders(*arguments), "commands": [[sys.executable, "-c", program]]}
 
     monkeypatch.setattr(pod, "_orders", scripted)
+
+
+@pytest.fixture(autouse=True)
+def compiled_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The base image's own modules, as far as a test says nothing else."""
+    compile_by(monkeypatch, "import os, sys", "os.makedirs(sys.argv[1])")
+
+
+def compile_by(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    """What compiles the base image's own modules is a script of the test's own."""
+    files = pod._files
+
+    def scripted(*arguments: Any) -> dict[str, bytes]:
+        return {**files(*arguments), install_in_base.COMPILE: "\n".join(lines).encode()}
+
+    monkeypatch.setattr(pod, "_files", scripted)
+
+
+def built(both: Pod) -> None:
+    engine = both.engine()
+    both.begin()
+    python = engine.prepare(plan("a"), both.log)
+    assert python is not None
+    engine.build(plan("a"), python, both.log, no_lock)
 
 
 def let_go(both: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,6 +262,55 @@ def test_what_was_installed_becomes_a_layer_on_the_base_image(
     assert both.log.lines.count("flask==3.0.3") == 2
     assert both.other is not None
     assert both.other.wait(timeout=120) == 0
+
+
+COMPILES = (
+    "import pathlib, sys",
+    "folder = pathlib.Path(sys.argv[1], 'usr/lib/python3/__pycache__')",
+    "folder.mkdir(parents=True)",
+    "(folder / 'os.pyc').write_bytes(b'bytecode')",
+)
+
+
+def test_bytecode_of_the_base_images_modules_is_a_layer_that_foreign_code_cannot_write_to(
+    both: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compile_by(monkeypatch, *COMPILES)
+    installed = str(both.places.installed)
+    planted = "usr/lib/python3/__pycache__/planted.pyc"
+    install(
+        monkeypatch,
+        "import os, pathlib",
+        f"print('left', os.listdir({installed!r}))",
+        f"planted = pathlib.Path({installed!r}, {pod.COMPILED!r}, {planted!r})",
+        "planted.parent.mkdir(parents=True)",
+        "planted.write_bytes(b'foreign')",
+        "print('::fairlead:: {\"compiled\": 0}', flush=True)",
+    )
+    built(both)
+    folder = "usr/lib/python3/__pycache__"
+    assert list(layer(both.registry, 1)) == [folder, f"{folder}/os.pyc"]
+    within = f"opt/fairlead/env/{pod.COMPILED}"
+    assert not [name for name in layer(both.registry, 2) if name.endswith(".pyc")], within
+    assert "left []" in both.log.lines
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        ("import os, signal", "os.kill(os.getpid(), signal.SIGKILL)"),
+        ("raise SystemExit('no space left')",),
+        (*COMPILES, "(folder / 'large.pyc').open('wb').truncate(1 << 40)"),
+        (*COMPILES, "(folder / 'os.pyc').chmod(0)", "folder.chmod(0)"),
+    ],
+)
+def test_without_that_bytecode_an_environment_is_built_as_well(
+    both: Pod, monkeypatch: pytest.MonkeyPatch, program: tuple[str, ...]
+) -> None:
+    compile_by(monkeypatch, *program)
+    install(monkeypatch, "print('installed')")
+    built(both)
+    assert "installed" in both.log.lines
 
 
 def test_a_file_that_may_be_run_stays_so(both: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
