@@ -56,7 +56,7 @@ PATIENT = {"maxQueueWaitMilliseconds": 60_000}  # none of these requests gets 50
 @contextmanager
 def clients(address: str, number: int) -> Iterator[Counter[str]]:
     """So many requests at a time, without a pause; they use no CPU to speak of. How often each
-    status was answered, and each connection broken."""
+    status was answered, with its reason, and each connection broken."""
     stop, answers = threading.Event(), Counter[str]()
     arguments = (address, stop, answers)
     threads = [threading.Thread(target=load, args=arguments, daemon=True) for _ in range(number)]
@@ -246,7 +246,9 @@ def load(address: str, stop: threading.Event, answers: Counter[str]) -> None:
     with httpx.Client(timeout=60) as client:
         while not stop.is_set():
             try:
-                answers[str(client.post(address, json={}).status_code)] += 1
+                answer = client.post(address, json={})
+                why = answer.headers.get("x-fairlead-503-reason", "")
+                answers[f"{answer.status_code} {why}".strip()] += 1
             except httpx.TransportError as error:
                 answers[repr(error)] += 1  # a pod came or went
 
