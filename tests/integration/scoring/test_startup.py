@@ -3,6 +3,7 @@
 import json
 import platform
 import signal
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -275,10 +276,12 @@ def test_while_init_runs_requests_wait_no_longer_than_they_may(
 def test_while_init_runs_what_comes_by_a_front_is_sent_to_another_replica(
     serve: Serve, gate: Gate
 ) -> None:
-    """At once: it may be ready."""
+    """Soon, for that may be ready; not at once, or a front would soon have asked often enough."""
     script = f"{Gate.WAIT}def init():\n    wait_for('{gate}')\n{RUN}"
     service = serve(script, FAIRLEAD_MAX_QUEUE_WAIT_MS="300000").until_listening()
+    asked_s = time.monotonic()
     answer = service.score("1", x_fairlead_front="one")
+    assert time.monotonic() - asked_s >= 0.5
     assert (answer.status_code, answer.json()["reason"]) == (425, "starting")
     assert answer.headers["x-fairlead-503-reason"] == "starting"
     metrics = service.get("/metrics").text

@@ -1,5 +1,6 @@
 """One request and its answer: from the connection through the queue into a slot, and back."""
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ from fairlead_scoring.slot.responses import INTERNAL_ERROR_MESSAGE
 from fairlead_scoring.slot.wire import FrameHead
 
 logger = logging.getLogger(LOGGER_NAME)
+
+HANDED_BACK_AFTER_S = 0.5
+"""So long a request that came by a front waits for a slot's ``init()``. HAProxy before 3.1 takes a
+replica for ready for the two seconds until it has asked it, and gives a request up that was handed
+back ten times: at once, that took it a few milliseconds where the others were busy."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +92,14 @@ class HttpRequestHandler(QueueEntry[Slot]):
         if self._request.path == RELOAD and self._services.reloader:
             self._services.reloader.start(self._reloaded)
             return
-        if self._request.has_another_replica and self._services.pool.script is None:
-            self.on_rejected(RejectionReason.STARTING)  # another one may be ready
-            return
         self._body = body
         self._enqueued_at = time.monotonic()
         self.queued = True
         self._services.pool.enqueue(self)
         if self.queued and self._connection:
             self._connection.probe_client()
+        if self.queued and self._request.has_another_replica and self._services.pool.script is None:
+            asyncio.get_running_loop().call_later(HANDED_BACK_AFTER_S, self._hand_back)
 
     def on_disconnect(self) -> None:
         self._connection = None
@@ -171,6 +176,12 @@ class HttpRequestHandler(QueueEntry[Slot]):
             self._connection.abort_response()
 
     # Internal
+
+    def _hand_back(self) -> None:
+        """Another replica may be ready."""
+        if self.queued and self._services.pool.script is None:
+            self._services.pool.cancel(self)
+            self.on_rejected(RejectionReason.STARTING)
 
     def _read_answer(self, head: FrameHead, body: bytes) -> Response:
         try:
