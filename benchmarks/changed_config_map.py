@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from benchmarks.bench import PATIENCE, Bench, show
 from fairlead.api.refs import Manifest
+from tests.cluster.operator_image import publish
 from tests.cluster.release import install_chart
 
 CHANGES = 10
@@ -47,6 +48,7 @@ class Change:
 def measure(bench: Bench) -> None:
     rows = [_row("local", _changes(bench, "bench-changes-local"))]
     bench.kill_operator()
+    publish(bench.places, bench.steps)
     install_chart(bench.cluster, bench.places, bench.steps)
     rows.append(_row("job", _changes(bench, "bench-changes-job")))
     columns = ("runner", "median", "p95", "aim", "processor seconds", "load of the machine")

@@ -23,6 +23,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
@@ -36,6 +37,7 @@ from tests.cluster.artifacts import keep, log_to
 from tests.cluster.down import down
 from tests.cluster.installation import install
 from tests.cluster.lock import exclusive
+from tests.cluster.operator_image import publish
 from tests.cluster.places import Places, places
 from tests.cluster.processes import COLLECT_LESS
 from tests.cluster.programs import (
@@ -207,7 +209,7 @@ def on_the_cluster(where: Places, steps: Steps, arguments: Sequence[str]) -> boo
     forget_kept(where)
     try:
         build_on_demand(where, steps, [*CHART_PACKAGES, *GITOPS_PACKAGES, *BUILDKIT_PACKAGES])
-        cluster = up(where, steps)
+        cluster = up(where, steps, partial(publish, where, steps))
         install_for_scenes(cluster, where, steps)
         parts = parts_on_the_cluster(cluster, where, steps, arguments)
         passed = all([*parts])  # each is run, whatever failed

@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from tests.cluster.down import down
 from tests.cluster.installation import install, operator_kubeconfig
 from tests.cluster.lock import exclusive
 from tests.cluster.on_demand import buildkit_image, front_image
-from tests.cluster.operator_image import TARGETS, build, name
+from tests.cluster.operator_image import name, publish
 from tests.cluster.places import Places, places
 from tests.cluster.programs import (
     BUILDKIT_PACKAGES,
@@ -29,7 +29,6 @@ from tests.cluster.programs import (
     build_on_demand,
     program_path,
 )
-from tests.cluster.registry import push
 from tests.cluster.steps import Steps
 from tests.cluster.up import handle, up
 from tests.control_plane import CONTROLLERS, SCHEDULER, ControlPlane, control_plane
@@ -89,9 +88,7 @@ def operator_image(cluster: Cluster, pytestconfig: pytest.Config) -> str:
     if is_prepared():
         return name("operator")
     with on_the_terminal(pytestconfig) as steps:
-        build(places(), steps)
-        for target in TARGETS:
-            push(name(target), name(target))
+        publish(places(), steps)
     return name("operator")
 
 
@@ -153,6 +150,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if _uses_the_cluster(item) != (wanted == "only")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if _uses_the_cluster(item) == (wanted == "only")]
+
+
+def longest_first(config: pytest.Config, items: list[pytest.Item], names: Sequence[str]) -> None:
+    """Side by side, what takes longest begins first, and is not waited for at the end; ``names``
+    are of files: ``services`` for ``test_services.py``."""
+    ranks = {f"test_{name}": rank for rank, name in enumerate(names)}
+    if hasattr(config, "workerinput"):  # set by xdist
+        items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
 
 
 def _uses_the_cluster(item: pytest.Item) -> bool:

@@ -16,6 +16,7 @@ from benchmarks.builds.figures import Figures, measured
 from benchmarks.builds.rows import DOCKER, JOB, LOCAL, TWENTY, Row, chosen
 from benchmarks.builds.twenty import IMAGES, twenty
 from tests.cluster.errors import ClusterError
+from tests.cluster.operator_image import publish
 from tests.cluster.release import install_chart
 from tests.conda_channel import Package, installed, made, real_python, serving
 from tests.e2e.file_server import FileServer
@@ -56,6 +57,7 @@ class _Measurement:
     def of_jobs(self, rows: Sequence[Row], *, with_twenty: bool) -> None:
         insecure = f"{self.bench.cluster.registry_from_pods} {self.host}"
         settings = {"condaMirrors": f"*={self.channels}", "insecureHosts": insecure}
+        publish(self.bench.places, self.bench.steps)
         install_chart(self.bench.cluster, self.bench.places, self.bench.steps, settings)
         if with_twenty:
             self._twenty()

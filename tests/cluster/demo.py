@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.cluster.command import run
 from tests.cluster.errors import ClusterError
 from tests.cluster.fingerprint import fingerprint
 from tests.cluster.on_demand import front_image
+from tests.cluster.operator_image import publish
 from tests.cluster.places import Places
 from tests.cluster.release import NAMESPACE as SYSTEM
 from tests.cluster.release import RELEASE, install_chart
@@ -39,7 +41,7 @@ STAGES = (  # kind, its step, seconds it may take
 def demo(places: Places, steps: Steps) -> None:
     """Bring everything up, serve the example, and score the guide's request."""
     example = places.checkout / "examples/diabetes"
-    cluster = up(places, steps)
+    cluster = up(places, steps, partial(publish, places, steps))
     front = {"frontDefault": True, "frontImage": front_image(places, steps)}
     install_chart(cluster, places, steps, front)
     with steps.step("Model of the example trained"):

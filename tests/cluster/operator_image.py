@@ -38,6 +38,14 @@ def image(places: Places, steps: Steps) -> None:
                 push(name(target), name(target))
 
 
+def publish(places: Places, steps: Steps) -> None:
+    """Build both targets, and push them for the nodes."""
+    build(places, steps)
+    with steps.step("Images of operator and tasks pushed"):
+        for target in TARGETS:
+            push(name(target), name(target))
+
+
 def build(places: Places, steps: Steps) -> None:
     """Build both targets, and keep the stage that they come from."""
     settings = [f"BASE={base()}", f"VERSION={__version__}"]

@@ -14,7 +14,6 @@ from tests.cluster.engine import docker_lines
 from tests.cluster.errors import ClusterError
 from tests.cluster.places import Places
 from tests.cluster.programs import build_on_demand, program_path
-from tests.cluster.registry import push
 from tests.cluster.steps import Steps
 
 RELEASE, NAMESPACE = "fairlead", "fairlead-system"
@@ -30,15 +29,11 @@ def install_chart(
     settings: Mapping[str, Any] | None = None,
     **values_of_chart: Any,
 ) -> None:
-    """Build and push the images, and install the chart, or upgrade what is installed already.
+    """Install the chart of the images that are published, or upgrade what is installed already.
 
     ``settings`` come before those that the cluster asks for, and so do other values of the chart.
     """
     build_on_demand(places, steps, ["helm"])
-    operator_image.build(places, steps)
-    with steps.step("Images of operator and tasks pushed"):
-        for target in operator_image.TARGETS:
-            push(operator_image.name(target), operator_image.name(target))
     with steps.step("helm install fairlead charts/fairlead"):
         _prepare_namespace(cluster)
         values = {**values_for(cluster), **values_of_chart}

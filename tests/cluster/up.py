@@ -1,6 +1,7 @@
 """Up: look at the machine, decide which way, then walk it."""
 
 import shutil
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.cluster.down import clear
 from tests.cluster.engine import configure_engine, refuse_unless_privileged, start_engine
 from tests.cluster.images import Images, PulledImages
 from tests.cluster.kind import create_network, create_nodes, gateway, node_address
-from tests.cluster.lanes import in_parallel
+from tests.cluster.lanes import Work, in_parallel
 from tests.cluster.machine import ca_bundle, machine, own_engine
 from tests.cluster.ownership import refuse_strangers, remove_superseded_images, things
 from tests.cluster.places import Places
@@ -32,8 +33,10 @@ from tests.cluster.versions import (
 )
 
 
-def up(places: Places, steps: Steps) -> Cluster:
+def up(places: Places, steps: Steps, *beside: Work) -> Cluster:
     """Bring up a cluster of our own in the place of whatever we left; the lock must be held.
+
+    ``beside`` asks for Docker Engine and the registry alone: it is done while the nodes start.
 
     Raises ``ClusterError``. What is up by then stays up, for its logs; ``down`` takes it away.
     """
@@ -50,7 +53,7 @@ def up(places: Places, steps: Steps) -> Cluster:
     images: Images = (PulledImages if way.images is Source.PULL else BuiltImages)(places, steps, go)
     images.prepare()
     remove_superseded_images(images.tags())
-    return _create(places, steps, images)
+    return _create(places, steps, images, beside)
 
 
 def _equip(places: Places, steps: Steps, way: Plan, go: Path | None) -> Path:
@@ -74,7 +77,7 @@ def _ensure_engine(places: Places, steps: Steps, way: Plan, go: Path) -> None:
         refuse_unless_privileged(compile_program(places, steps, go, "kind"))
 
 
-def _create(places: Places, steps: Steps, images: Images) -> Cluster:
+def _create(places: Places, steps: Steps, images: Images, beside: Sequence[Work]) -> Cluster:
     with steps.step("Registry started"):
         create_network()
         start_registry(images.tag("registry"))
@@ -83,6 +86,7 @@ def _create(places: Places, steps: Steps, images: Images) -> Cluster:
         [
             partial(push, images.tag("python"), BASE_IMAGE),
             partial(push, images.tag("metrics-server"), METRICS_SERVER_IMAGE),
+            *beside,
         ],
     )
     for node in NODES:

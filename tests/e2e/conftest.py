@@ -11,7 +11,7 @@ import pytest
 
 from tests.cluster import Cluster
 from tests.cluster.places import places
-from tests.conftest import is_prepared, on_the_terminal
+from tests.conftest import is_prepared, longest_first, on_the_terminal
 from tests.e2e.chart import install_for_scenes
 from tests.e2e.file_server import FileServer
 from tests.e2e.installed_operator import InstalledOperator
@@ -21,10 +21,7 @@ LONGEST = ("services", "images", "scaling", "updates", "line", "models")  # each
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Side by side, what takes longest begins first, and is not waited for at the end."""
-    ranks = {f"test_{name}": rank for rank, name in enumerate(LONGEST)}
-    if hasattr(config, "workerinput"):  # set by xdist
-        items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+    longest_first(config, items, LONGEST)
 
 
 @pytest.fixture(scope="package")  # other packages have operators of their own

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cluster import Cluster
 from tests.cluster.operator_image import name
+from tests.conftest import longest_first
 from tests.e2e.file_server import FileServer
 from tests.e2e_process.operator_process import OperatorProcess
 from tests.e2e_process.scene import Scene
@@ -18,6 +19,11 @@ SETTINGS = {"FAIRLEAD_INSECURE_HOSTS": "127.0.0.1"}
 RUN = secrets.token_hex(2)  # a run again meets no image of the one before
 AGAIN = "-again"  # of the name of a stage's second namespace
 BUILDS = "fairlead-builds"  # where BuildKit runs
+LONGEST = ("old_pythons", "killed", "drift")  # each takes a minute or two
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    longest_first(config, items, LONGEST)
 
 
 @pytest.fixture(scope="module")
