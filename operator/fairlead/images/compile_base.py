@@ -1,4 +1,4 @@
-"""``python3 -I compile_base.py FOLDER``: bytecode for the base image's own modules that have none.
+"""``python3 compile_base.py FOLDER``: bytecode for the base image's own modules that have none.
 
 Official images of Python bring none of the standard library, and nothing can be written where an
 image runs: so each start of each replica compiled what it imports, for a second and a half of a
@@ -22,6 +22,7 @@ LEFT_OUT = {  # packages that no service imports, and what is not Python's own
     *("test", "tests", "idlelib", "lib2to3", "tkinter", "turtledemo"),
 }
 FILES_AT_ONCE = 64
+LAST_THAT_MINDS_KEPT_NAMES = (3, 10)
 Pair = Tuple[str, str]
 
 
@@ -62,11 +63,19 @@ def compile_all(pairs: "Sequence[Pair]") -> None:
 
 def _compile(pairs: "Sequence[Pair]") -> NoReturn:
     """Compile the files, and end this process."""
+    forget_names()
     try:
         for source, place in pairs:
             _compile_one(source, place)
     finally:  # whatever the compiler made of a file: nothing of the parent's is done here
         os._exit(0)
+
+
+def forget_names() -> None:
+    """A name that something keeps is written in another way, and Python keeps some of those that it
+    has looked up: which of them, depends on where they lie in memory."""
+    if sys.version_info[:2] <= LAST_THAT_MINDS_KEPT_NAMES:
+        sys._clear_type_cache()
 
 
 def _compile_one(source: str, place: str) -> None:

@@ -122,11 +122,18 @@ def stay_wanted(pipe: int, folder: str, seconds: float) -> None:
 def compile_base(place: str, folder: str, pipe: int) -> None:
     """Leave bytecode at ``place`` until it is taken: foreign code, which is next, finds none."""
     program = os.path.join(folder, COMPILE)  # noqa: PTH118
-    command = [sys.executable, "-I", "-W", "ignore", program, place]
-    tell(pipe, {"compiled": run(command, dict(os.environ), folder, pipe)})
+    command = [sys.executable, "-s", "-W", "ignore", program, place]
+    tell(pipe, {"compiled": run(command, same_each_time(), folder, pipe)})
     while not os.path.exists(os.path.join(folder, TAKEN)):  # noqa: PTH110, PTH118
         stay_wanted(pipe, folder, POLL_S)
     shutil.rmtree(place, ignore_errors=True)
+
+
+def same_each_time() -> "Dict[str, str]":  # noqa: UP006
+    """No more of the base image's variables than ``-I`` would heed, and no order by chance: up to
+    Python 3.10 the sets of a module are written in the order that their hashes have."""
+    others = {name: os.environ[name] for name in os.environ if not name.startswith("PYTHON")}
+    return dict(others, PYTHONHASHSEED="0")
 
 
 def run_all(orders: "Dict[str, Any]", folder: str, pipe: int) -> int:  # noqa: UP006

@@ -39,6 +39,7 @@ OWN_WHEELS = "Versions with a wheel for this Python, of "
 OTHER_WHEELS = "Other Pythons with a wheel, of "
 MAX_VERSIONS = 5  # that are told
 FILES_AT_ONCE = 64
+LAST_THAT_MINDS_KEPT_NAMES = (3, 10)
 REQUIREMENTS = "requirements.txt"
 CONSTRAINTS = "constraints.txt"  # where there are any
 SOURCE = "source"  # the folder of packages, where there are any
@@ -173,11 +174,19 @@ def compile_all(folder: str) -> None:
 
 def _compile(files: Sequence[str]) -> NoReturn:
     """Compile the files, and end this process."""
+    forget_names()
     try:
         for file in files:
             _compile_one(file)
     finally:  # whatever the compiler made of a file: nothing of the parent's is done here
         os._exit(0)
+
+
+def forget_names() -> None:
+    """A name that something keeps is written in another way, and Python keeps some of those that it
+    has looked up: which of them, depends on where they lie in memory."""
+    if sys.version_info[:2] <= LAST_THAT_MINDS_KEPT_NAMES:
+        sys._clear_type_cache()
 
 
 def _compile_one(file: str) -> None:

@@ -313,6 +313,20 @@ def test_without_that_bytecode_an_environment_is_built_as_well(
     assert "installed" in both.log.lines
 
 
+def test_neither_variables_of_the_base_image_nor_chance_change_that_bytecode(
+    both: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PYTHONPATH": "x", "PYTHONOPTIMIZE": "2", "PYTHONHASHSEED": "7"}.items():
+        monkeypatch.setenv(name, value)
+    flags = "sys.flags.optimize, sys.flags.no_user_site, sys.flags.hash_randomization"
+    given = "[name for name in os.environ if name.startswith('PYTHON')]"
+    compile_by(monkeypatch, "import os, sys", f"print('told', {given}, {flags})")
+    install(monkeypatch, "import os", "print('installs', os.environ['PYTHONPATH'])")
+    built(both)
+    assert "told ['PYTHONHASHSEED'] 0 1 0" in both.log.lines
+    assert "installs x" in both.log.lines
+
+
 def test_a_file_that_may_be_run_stays_so(both: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["source/pkg/run.sh", "source/pkg/setup.py"]
     install(monkeypatch, "import os", f"print([os.access(name, os.X_OK) for name in {names}])")

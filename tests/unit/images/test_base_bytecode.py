@@ -112,6 +112,22 @@ def test_each_time_there_are_the_same_bytes(library: Path, tmp_path: Path) -> No
     assert {one.mode for one in entries if one.isfile()} == {0o644}
 
 
+@pytest.mark.parametrize(("last", "expected"), [((3, 5), False), (sys.version_info[:2], True)])
+def test_names_that_python_keeps_are_forgotten_where_they_would_show(
+    last: tuple[int, int],
+    library: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    expected: bool,
+) -> None:
+    monkeypatch.setattr(compile_base, "LAST_THAT_MINDS_KEPT_NAMES", last)
+    monkeypatch.setattr("sys._clear_type_cache", (tmp_path / "forgotten").touch)
+    compiled(library, tmp_path / "made")
+    assert (tmp_path / "forgotten").exists() == expected
+    compile_base.forget_names()
+
+
 def test_the_program_says_nothing_and_looks_for_the_library_of_its_python(
     library: Path, tmp_path: Path
 ) -> None:

@@ -187,6 +187,18 @@ def test_two_installations_are_compiled_to_the_same_bytes(tmp_path: Path) -> Non
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize(("last", "expected"), [((3, 5), False), (sys.version_info[:2], True)])
+def test_names_that_python_keeps_are_forgotten_where_they_would_show(
+    last: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, expected: bool
+) -> None:
+    (tmp_path / "module.py").write_text("")
+    monkeypatch.setattr(pip_install, "LAST_THAT_MINDS_KEPT_NAMES", last)
+    monkeypatch.setattr("sys._clear_type_cache", (tmp_path / "forgotten").touch)
+    pip_install.compile_all(str(tmp_path))
+    assert (tmp_path / "forgotten").exists() == expected
+    pip_install.forget_names()
+
+
 def test_what_was_installed_is_compiled_without_dates(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.py", tmp_path / "bad.py"
     good.write_text("x = 1\n")
