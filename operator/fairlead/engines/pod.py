@@ -63,6 +63,7 @@ from fairlead.registry.oci import (
 from fairlead.registry.uploads import Repeated
 
 COMPILED = ".compiled"  # in the environment's folder, before anything else is there
+MOST_LAYERS = 100  # of a base image that gets one more than it needs (`assembly.MAX_LAYERS`)
 LINKED = "environment.tar"
 UNPACK = ("unpack_linked.py", LINKED)
 INTERPRETER = "interpreter"  # handed over where the base image has none
@@ -120,9 +121,10 @@ class PodEngine:
         self, plan: BuildPlan, python: BasePython, log: Log, before_push: Callable[[], None]
     ) -> str:
         base, steps = self._base(plan)
+        compiles = plan.linked is None and len(base.manifest.layers) <= MOST_LAYERS
         with _indexes(plan) as indexes:
-            self._hand(plan, steps, indexes)
-            bytecode = self._bytecode(plan, log) if plan.linked is None else []
+            self._hand(plan, steps, indexes, compiles=compiles)
+            bytecode = self._bytecode(plan, log) if compiles else []
             absent = self._install(plan, steps, indexes, log)
         folders = {path for _, path in steps.copies} - absent
         copied = placed(steps, plan.files.keys(), folders)
@@ -154,10 +156,12 @@ class PodEngine:
     def _bytecode(self, plan: BuildPlan, log: Log) -> list[Part]:
         """The layer with the bytecode of the base image's own modules, where it has none: taken
         before foreign code runs, for the server stands on these modules, too."""
+        output = OutputLines(log.write)
         for line in self._pipe.lines():
             if "compiled" in (record_of(line) or {}):
                 break
-            log.write(line)
+            output.add(line)
+        output.finished()
         try:
             content = b"".join(bytecode_tar(self._places.installed / COMPILED))
         except EnvironmentUnfitError as error:
@@ -195,7 +199,9 @@ class PodEngine:
             raise BuildFailedError(BuildOutput(Phase.PACKAGES, lines, said, "pod"))
         return absent
 
-    def _hand(self, plan: BuildPlan, steps: Applied, indexes: IndexAddresses) -> None:
+    def _hand(
+        self, plan: BuildPlan, steps: Applied, indexes: IndexAddresses, *, compiles: bool
+    ) -> None:
         if plan.linked is not None:
             if not self._has_python:
                 unpack_interpreter(plan.linked, self._places.handed / INTERPRETER)
@@ -203,7 +209,7 @@ class PodEngine:
         programs = {name.removeprefix(BUILD) for name in program_files(plan.recipe)}
         unpack = ("python3",) if self._has_python else (f"{INTERPRETER}/bin/python", "-I")
         orders = _orders(steps, plan, indexes, (*unpack, *UNPACK))
-        if plan.linked is None:
+        if compiles:
             orders["compiled"] = f"{self._places.within}/{COMPILED}"
         self._pipe.hand(_files(plan, indexes), orders, programs)
 

@@ -19,7 +19,7 @@ import pytest
 from fairlead.contract import EnvironmentRecipe
 from fairlead.diagnosis.build.base_python import BasePython
 from fairlead.diagnosis.build.explain import explain
-from fairlead.engines import pod, pod_pipe
+from fairlead.engines import output_lines, pod, pod_pipe
 from fairlead.engines.base import (
     BaseUnfitError,
     BuildFailedError,
@@ -325,6 +325,28 @@ def test_neither_variables_of_the_base_image_nor_chance_change_that_bytecode(
     built(both)
     assert "told ['PYTHONHASHSEED'] 0 1 0" in both.log.lines
     assert "installs x" in both.log.lines
+
+
+def test_of_what_a_base_image_says_meanwhile_not_all_is_logged(
+    both: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output_lines, "MAX_LOGGED_LINES", 10)
+    monkeypatch.setattr(output_lines, "LAST_LOGGED_LINES", 5)
+    compile_by(monkeypatch, "for number in range(1000): print('says', number)")
+    install(monkeypatch, "print('installed')")
+    built(both)
+    assert len([line for line in both.log.lines if line.startswith("says")]) < 20
+    assert "installed" in both.log.lines
+
+
+def test_a_base_image_of_many_layers_gets_none_that_it_does_not_need(
+    both: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compile_by(monkeypatch, *COMPILES)
+    install(monkeypatch, "print('installed')")
+    monkeypatch.setattr(pod, "MOST_LAYERS", 0)
+    built(both)
+    assert "opt/fairlead/env" in layer(both.registry, 1)
 
 
 def test_a_file_that_may_be_run_stays_so(both: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
