@@ -15,7 +15,7 @@ from fairlead.finding import Finding, Problem, combine, quoted
 from fairlead.inputs.bindings import Bindings, bindings, last_name
 from fairlead.inputs.script_uses import ScriptUses, script_uses
 
-MAX_SCRIPT_BYTES = 256 * 1024  # bytes; a tree of the densest text takes a second and 250 MB
+MAX_SCRIPT_BYTES = 256 * 1024  # bytes; the densest text takes a second and 260 MB
 MAX_SAID_CHARS = 200  # characters of Python's own words: they may repeat a name
 Version = tuple[int, int]
 

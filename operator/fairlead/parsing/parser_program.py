@@ -16,7 +16,7 @@ from fairlead.inputs.parse import parse, reader_of
 from fairlead.parsing.frames import READY, encode_parsed, read_frame, read_job, write_frame
 
 CPU_LIMIT_S = 2.0  # of computing, for one file
-MEMORY_LIMIT_BYTES = 768 * 1024 * 1024  # of address space; an ordinary file needs 60 MB
+MEMORY_LIMIT_BYTES = 384 * 1024 * 1024  # of address space; an ordinary file needs 60 MB
 NICENESS = 10  # the operator's loop comes first
 MAX_OPEN_FILES = 16  # its three streams, and what Python still imports
 

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
+from fairlead.api.quantity import amount
 from fairlead.api.reasons import Reason
 from fairlead.inputs.parse import FileKind, Parsed, ParseJob, parse
 from fairlead.parsing.frames import encode_parsed
-from fairlead.parsing.pool import ParserPool
+from fairlead.parsing.parser_program import MEMORY_LIMIT_BYTES
+from fairlead.parsing.pool import PROCESSES, ParserPool
 from fairlead.parsing.process import COMMAND, ParserProcess, ParserStartError
 
 DEADLINE_S = 60.0
@@ -241,7 +244,8 @@ async def test_closing_ends_what_is_being_read() -> None:
 OPERATOR = """
 import asyncio, sys
 from fairlead.inputs.parse import FileKind, ParseJob
-from fairlead.parsing.pool import ParserPool
+from fairlead.parsing.parser_program import MEMORY_LIMIT_BYTES
+from fairlead.parsing.pool import PROCESSES, ParserPool
 
 async def main():
     async with ParserPool() as pool:
@@ -277,3 +281,17 @@ def _runs(process: psutil.Process) -> bool:
 
 def test_the_command_is_our_own_python() -> None:
     assert COMMAND[0] == sys.executable
+
+
+def test_all_processes_at_once_leave_the_operator_memory_of_its_own() -> None:
+    """A script that is dense, and wrong at its end, takes all that it may."""
+    chart = yaml.safe_load((Path(__file__).parents[3] / "charts/fairlead/values.yaml").read_text())
+    limit = amount(chart["resources"]["limits"]["memory"])
+    assert limit - 256 * 1024**2 >= PROCESSES * MEMORY_LIMIT_BYTES
+
+
+async def test_a_dense_script_that_is_wrong_is_told_within_that_memory(pool: ParserPool) -> None:
+    for text in (b"a\n" * 131_000 + b"a a\n", b"a,\n" * 87_000 + b"a a\n"):
+        parsed = await pool.parse(ParseJob(FileKind.SCRIPT, "score.py", text), "demo")
+        assert parsed.finding is not None
+        assert parsed.finding.reason == Reason.ENTRY_SCRIPT_INVALID
