@@ -50,15 +50,17 @@ def compile_all(pairs: "Sequence[Pair]") -> None:
     """What is written for a file depends on what the process has compiled before. So each batch of
     files, always the same ones, gets a process of its own: each time there are the same bytes."""
     running = 0
-    for start in range(0, len(pairs), FILES_AT_ONCE):
-        if running == (os.cpu_count() or 1):
+    try:
+        for start in range(0, len(pairs), FILES_AT_ONCE):
+            if running == (os.cpu_count() or 1):
+                os.wait()
+                running -= 1
+            if os.fork() == 0:
+                _compile(pairs[start : start + FILES_AT_ONCE])
+            running += 1
+    finally:  # where there may be no more processes: none writes while what there is is taken
+        for _ in range(running):
             os.wait()
-            running -= 1
-        if os.fork() == 0:
-            _compile(pairs[start : start + FILES_AT_ONCE])
-        running += 1
-    for _ in range(running):
-        os.wait()
 
 
 def _compile(pairs: "Sequence[Pair]") -> NoReturn:

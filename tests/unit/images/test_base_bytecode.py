@@ -128,6 +128,27 @@ def test_names_that_python_keeps_are_forgotten_where_they_would_show(
     compile_base.forget_names()
 
 
+def test_where_there_may_be_no_more_processes_none_is_left_behind(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fork, begun = os.fork, list[int]()
+
+    def fork_once() -> int:
+        if begun:
+            raise BlockingIOError
+        begun.append(fork())
+        return begun[0]
+
+    monkeypatch.setattr(compile_base, "FILES_AT_ONCE", 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("os.fork", fork_once)
+    with pytest.raises(BlockingIOError):
+        compiled(library, tmp_path / "made")
+    with pytest.raises(ChildProcessError):
+        os.waitpid(begun[0], os.WNOHANG)
+    assert len(list((tmp_path / "made").rglob("*.pyc"))) == 1
+
+
 def test_the_program_says_nothing_and_looks_for_the_library_of_its_python(
     library: Path, tmp_path: Path
 ) -> None:
