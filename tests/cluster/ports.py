@@ -1,5 +1,6 @@
 """Ports that must be free, and who has them if they are not."""
 
+import secrets
 import socket
 from contextlib import closing, suppress
 
@@ -8,6 +9,7 @@ import psutil
 from tests.cluster.errors import ClusterError
 from tests.cluster.versions import LOG_SERVER_PORT, REGISTRY_PORT, SCORING_PORT
 
+BELOW_CONNECTIONS = 10_000, 29_000  # Linux gives connections from 32 768 on, NodePorts have 30 000
 PURPOSES = {
     REGISTRY_PORT: "the local registry",
     SCORING_PORT: "the scoring URI of the example",
@@ -28,10 +30,13 @@ def refusal(port: int, purpose: str, who: str | None) -> str:
 
 
 def free_port() -> int:
-    """One that nobody listens on now; it may be taken before you do."""
-    with socket.create_server(("", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
+    """One that nobody listens on now, and that no connection is given by chance before you do."""
+    return next(port for port in iter(_one_of_many, None) if not taken(port))
+
+
+def _one_of_many() -> int:
+    first, end = BELOW_CONNECTIONS
+    return first + secrets.randbelow(end - first)
 
 
 def listens(port: int, host: str = "127.0.0.1") -> bool:
