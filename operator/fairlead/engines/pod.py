@@ -208,9 +208,8 @@ class PodEngine:
             shutil.move(plan.linked, self._places.handed / LINKED)
         programs = {name.removeprefix(BUILD) for name in program_files(plan.recipe)}
         unpack = ("python3",) if self._has_python else (f"{INTERPRETER}/bin/python", "-I")
-        orders = _orders(steps, plan, indexes, (*unpack, *UNPACK))
-        if compiles:
-            orders["compiled"] = f"{self._places.within}/{COMPILED}"
+        compiled = f"{self._places.within}/{COMPILED}" if compiles else ""
+        orders = {**_orders(steps, plan, indexes, (*unpack, *UNPACK)), "compiled": compiled}
         self._pipe.hand(_files(plan, indexes), orders, programs)
 
     def _steps(self, plan: BuildPlan, made: set[str], copied: Mapping[str, str]) -> list[Part]:
@@ -297,7 +296,6 @@ def _orders(
         **(_past_proxies(steps.known) if indexes.known else {}),
     }
     return {
-        "compiled": "",
         "variables": variables,
         "folders": _paths(steps),
         "commands": [

@@ -244,8 +244,7 @@ async def test_closing_ends_what_is_being_read() -> None:
 OPERATOR = """
 import asyncio, sys
 from fairlead.inputs.parse import FileKind, ParseJob
-from fairlead.parsing.parser_program import MEMORY_LIMIT_BYTES
-from fairlead.parsing.pool import PROCESSES, ParserPool
+from fairlead.parsing.pool import ParserPool
 
 async def main():
     async with ParserPool() as pool:
